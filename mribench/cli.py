@@ -1,0 +1,170 @@
+"""The command line: parse, call one function, print. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mribench.errors import MribenchError
+
+app = typer.Typer(
+    name="mribench",
+    help="Train, sample and score diffusion models on medical images, organ by organ.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Datasets: cards, files, prepared sets.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+Names = Annotated[str | None, typer.Option(help="comma-separated names")]
+
+
+def main() -> None:
+    """Run the app; every expected failure is one sentence on standard error and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except MribenchError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; finished stages are kept, run the same command to go on", 130)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"{error.strerror or error}:{where}; free space or choose another folder, finished stages are kept", 2)
+    except Exception as error:
+        # typer's own usage errors carry an exit code; anything else is a bug and keeps its traceback
+        if not hasattr(error, "exit_code"):
+            raise
+        _fail(error.format_message() if hasattr(error, "format_message") else str(error), error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"mribench: {sentence}", file=sys.stderr)
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def _split(text: str | None) -> list[str] | None:
+    """'a, b' -> ['a', 'b']; None stays None; '' is no name at all."""
+    return None if text is None else [part for part in (p.strip() for p in text.split(",")) if part]
+
+
+@app.command()
+def run(
+    modalities: Annotated[str | None, typer.Option(help="comma-separated, or all")] = None,
+    variants: Annotated[str | None, typer.Option(help="comma-separated trained variants, e.g. ddpm")] = None,
+    samplers: Annotated[str | None, typer.Option(help="comma-separated, with steps: ddim-50,dpm-solver-20")] = None,
+    seeds: Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")] = None,
+    profile: Annotated[str | None, typer.Option(help="smoke, quick, standard or paper")] = None,
+    data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
+    out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
+    tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
+    controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
+    train_steps: Annotated[int | None, typer.Option(help="replace the profile's number of training steps")] = None,
+    track: Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")] = None,
+    spec: Annotated[Path | None, typer.Option(help="TOML file with the same keys; options here win")] = None,
+) -> None:
+    """Prepare data, train, sample, score, and print the board. Run it again to go on where it stopped."""
+    from mribench import runner, runspec
+
+    base = runspec.from_toml(spec) if spec else None
+    given = {
+        "modalities": _split(modalities),
+        "variants": _split(variants),
+        "samplers": _split(samplers),
+        "tasks": _split(tasks),
+        "controls": _split(controls),
+        "seeds": _numbers(seeds),
+        "profile": profile,
+        "train_steps": train_steps,
+        "data": data,
+        "out": out,
+        "track": track,
+    }
+    resolved = runspec.make(base, **given)
+    runner.run(resolved)
+    if os.environ.get("RANK", "0") == "0":
+        _print_boards([Path(resolved.out)])
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    from mribench.errors import InputError
+
+    parts = _split(text)
+    if parts is None:
+        return None
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"seeds are {text!r}; expected whole numbers such as 0,1,2")
+    return [int(part) for part in parts]
+
+
+@app.command("list")
+def list_plugins(
+    group: Annotated[str | None, typer.Argument(help="modalities, variants, samplers, tasks, metrics, features")] = None,
+) -> None:
+    """Every installed plugin with its distribution and version; broken ones with the reason. Imports none."""
+    from mribench import plugins, screen
+    from mribench.errors import InputError
+
+    if group is not None and group not in plugins.GROUPS:
+        raise InputError(f"unknown group {group!r}; expected one of {', '.join(plugins.GROUPS)}")
+    screen.plugins([entry for g in ([group] if group else plugins.GROUPS) for entry in plugins.entries(g)])
+
+
+@app.command()
+def leaderboard(
+    folders: Annotated[list[Path], typer.Argument(help="run folders; several are merged where comparable")],
+    out: Annotated[Path | None, typer.Option(help="where to write; default: the first folder")] = None,
+) -> None:
+    """Write leaderboard.md, .csv and .json from the results in run folders, and print the boards."""
+    from mribench import leaderboard as board
+    from mribench import results
+
+    for path in board.write(results.read_all(folders), out or folders[0]):
+        print(path)
+    _print_boards(folders)
+
+
+def _print_boards(folders: list[Path]) -> None:
+    from mribench import leaderboard as board
+    from mribench import results, screen
+
+    screen.boards(board.boards(results.read_all(folders)))
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: packages, torch and torchvision, device, weights, plugins. Exit code 1 if something is broken."""
+    from mribench import doctor as checks
+    from mribench import screen
+
+    found = checks.run()
+    screen.checks(found)
+    if any(check.state == "broken" for check in found):
+        raise typer.Exit(1)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """The dataset cards of the registry."""
+    from mribench import screen
+    from mribench.data import load_cards
+
+    screen.cards(load_cards())
+
+
+@data_app.command("show")
+def data_show(name: Annotated[str, typer.Argument(help="registry id, or a prepared folder")]) -> None:
+    """One card, licence and citation first; or what a prepared folder holds."""
+    from mribench import screen
+
+    screen.dataset(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The two ways to fill a prepared dataset: drawn phantoms and read volumes; both end in split records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+import mribench
+from mribench.data.prepare import SliceRecord, prepare_volume
+from mribench.data.select import cap, drop_duplicates
+from mribench.data.split import SPLITS, assign_all
+from mribench.data.volume import Volume
+from mribench.errors import DataError
+from mribench.spec import Modality, Profile
+
+Progress = Callable[[int, int], None]
+Built = tuple[dict[str, list[SliceRecord]], dict[str, Any]]
+
+
+def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Progress | None = None) -> Built:
+    """Draw ``phantom_subjects`` x ``phantom_slices`` slices. Subjects are called like ``brain-0007``.
+
+    A phantom is in [0, 1] by contract, so it is quantised and never windowed. Raises DataError where a
+    drawing breaks the contract.
+    """
+    records = []
+    total = profile.phantom_subjects * profile.phantom_slices
+    for subject in range(profile.phantom_subjects):
+        for index in range(profile.phantom_slices):
+            image = modality.phantom(seed, subject, index, size=profile.size).image
+            records.append(_drawn(image, modality.name, subject, index, profile.size))
+            if progress:
+                progress(len(records), total)
+    return _finish(records, profile, seed, {"windows": [], "dropped": []})
+
+
+def build_real(
+    volumes: Iterable[Volume], profile: Profile, seed: int, progress: Progress | None = None, total: int = 0
+) -> Built:
+    """Prepare every volume, drop repeated images, cap, split. Raises DataError where a subject has no usable slice."""
+    records: list[SliceRecord] = []
+    windows: list[dict[str, Any]] = []
+    dropped: list[dict[str, Any]] = []
+    subjects: set[str] = set()
+    for done, volume in enumerate(volumes, start=1):
+        kept, note, lost = prepare_volume(volume, profile.size)
+        records += kept
+        windows.append(note)
+        dropped += lost
+        subjects.add(volume.subject)
+        if progress:
+            progress(done, max(done, total))
+    _nobody_lost(subjects, records, dropped)
+    records, twins = drop_duplicates(records)
+    dropped += [
+        {"subject": r.subject, "source": r.source, "slice": r.slice, "reason": "same pixels as another image"}
+        for r in twins
+    ]
+    return _finish(records, profile, seed, {"windows": windows, "dropped": dropped})
+
+
+def _finish(records: list[SliceRecord], profile: Profile, seed: int, notes: dict[str, Any]) -> Built:
+    chosen = cap(records, profile.max_images, seed)
+    splits, adjusted = assign_all((record.subject for record in chosen), seed)
+    return {name: [r for r in chosen if splits[r.subject] == name] for name in SPLITS}, {
+        "size": profile.size,
+        "seed": seed,
+        "adjusted": adjusted,
+        "available": len(records),
+        "dropped_counts": dict(Counter(row["reason"] for row in notes["dropped"])),
+        "mribench": mribench.__version__,
+        **notes,
+    }
+
+
+def _drawn(image: np.ndarray, name: str, subject: int, index: int, size: int) -> SliceRecord:
+    image = np.asarray(image)
+    if (
+        image.shape != (size, size)
+        or not np.isfinite(image).all()
+        or image.min() < -1e-3
+        or image.max() > 1.001
+    ):
+        raise DataError(
+            f"The phantom of {name} drew shape {image.shape} with values {image.min()}..{image.max()}; expected "
+            f"({size}, {size}) in [0, 1]: fix the plugin's phantom."
+        )
+    pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return SliceRecord(pixels, f"{name}-{subject:04d}", index, "phantom")
+
+
+def _nobody_lost(subjects: set[str], records: list[SliceRecord], dropped: list[dict[str, Any]]) -> None:
+    lost = sorted(subjects - {record.subject for record in records})
+    if lost:
+        why = Counter(row["reason"] for row in dropped if row["subject"] == lost[0])
+        reasons = ", ".join(f"{n} {reason}" for reason, n in why.items())
+        raise DataError(f"Subject {lost[0]} has no usable image ({reasons}); remove or replace its files.")

@@ -1,0 +1,187 @@
+"""DICOM through pydicom: files of one series become volumes, sorted along the slice normal."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mribench.data.images import luminance
+from mribench.data.volume import Volume
+from mribench.errors import DataError
+
+SUFFIXES = (".dcm", ".dicom", ".ima")
+
+
+class Frames(NamedTuple):
+    """One file. pixels: float32 (n, H, W) in real units; key: what one volume shares; order: place along the normal."""
+
+    pixels: np.ndarray
+    key: tuple[Any, ...]
+    order: tuple[float, float]
+    spacing: tuple[float, float, float] | None
+    inverted: bool
+
+
+def is_dicom(path: Path) -> bool:
+    """True where the file carries the DICM mark after its 128-byte preamble."""
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def pseudonym(patient_id: str) -> str:
+    """12 hex digits of sha256: PatientID is never stored in clear. A pseudonym, not anonymity: ids can be guessed."""
+    return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
+
+
+def read_patient(path: Path, name: str) -> str:
+    """Pseudonym of the file's PatientID; DataError where it is missing or empty."""
+    patient = str(getattr(_dataset(path, name, pixels=False), "PatientID", "") or "").strip()
+    if not patient:
+        raise DataError(f"{name} has no PatientID; put the files of each subject in a folder of its own.")
+    return pseudonym(patient)
+
+
+def read_series(files: Mapping[str, Path], subject: str) -> Iterator[Volume]:
+    """Volumes of one subject. files: name -> path.
+
+    Files are grouped by SeriesInstanceUID, EchoTime, orientation and matrix (a scout series holds several
+    planes), and sorted by ImagePositionPatient along the normal, then InstanceNumber. Rescale slope and
+    intercept are applied, MONOCHROME1 is inverted, colour becomes luminance; VOI windows are for display
+    and left out. A multi-frame file keeps its frame order.
+    """
+    groups: dict[tuple[Any, ...], list[Frames]] = {}
+    for name in sorted(files):
+        frames = read_frames(files[name], name)
+        groups.setdefault(frames.key, []).append(frames)
+    for key, group in groups.items():
+        group.sort(key=lambda frames: frames.order)
+        pixels = np.concatenate([frames.pixels for frames in group])
+        if group[0].inverted:
+            pixels = pixels.max() - pixels
+        label = hashlib.sha256(repr(key).encode()).hexdigest()[:8]
+        yield Volume(subject, pixels, group[0].spacing, f"series-{label}")
+
+
+def read_frames(path: Path, name: str) -> Frames:
+    """The pixels of one file in real units with its place in the series. DataError names ``name``."""
+    dataset = _dataset(path, name)
+    pixels = _pixels(dataset, name)
+    orientation = _floats(dataset, "ImageOrientationPatient", 6)
+    key = (
+        str(getattr(dataset, "SeriesInstanceUID", "")),
+        str(getattr(dataset, "EchoTime", "")),
+        # rounded: the last digits differ between slices of one stack
+        tuple(round(value, 2) + 0.0 for value in orientation or ()),
+        pixels.shape[1:],
+        str(dataset.PhotometricInterpretation),
+    )
+    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+    return Frames(pixels, key, _order(dataset, orientation), _spacing(dataset), inverted)
+
+
+def _dataset(path: Path, name: str, pixels: bool = True) -> Any:
+    import pydicom
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(path, stop_before_pixels=not pixels)
+    except InvalidDicomError as error:
+        raise DataError(f"{name} has no DICOM header (DICM mark); convert or fetch it again.") from error
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        NotImplementedError,
+        BytesLengthException,
+    ) as e:
+        raise DataError(
+            f"{name} is a damaged DICOM file ({_first_line(e)}); fetch or export it again."
+        ) from e
+    return dataset
+
+
+def _pixels(dataset: Any, name: str) -> np.ndarray:
+    from pydicom.pixels import apply_color_lut
+
+    if not any(tag in dataset for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise DataError(f"{name} is a DICOM file without pixels; remove it from the folder.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            array = dataset.pixel_array
+            if dataset.PhotometricInterpretation == "PALETTE COLOR":
+                array = apply_color_lut(array, dataset)
+            colour = int(getattr(dataset, "SamplesPerPixel", 1)) > 1 or array.shape[-1:] == (3,) != ()
+    except RuntimeError as error:
+        # pydicom raises RuntimeError where no installed plugin decodes the transfer syntax
+        raise DataError(
+            f"{name} is compressed in a way that no installed decoder reads ({_first_line(error)}); install "
+            "pylibjpeg[all], or decompress it (gdcmconv --raw)."
+        ) from error
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError) as error:
+        raise DataError(f"{name} is a damaged DICOM file ({_first_line(error)}); fetch it again.") from error
+    array = luminance(array) if colour else array.astype(np.float32)
+    frames = array.reshape(-1, *array.shape[-2:])
+    return _rescale(frames, dataset)
+
+
+def _rescale(frames: np.ndarray, dataset: Any) -> np.ndarray:
+    """Slope and intercept of the file, or of each frame of an enhanced multi-frame file."""
+    shared = _transform(getattr(dataset, "SharedFunctionalGroupsSequence", None), dataset)
+    per_frame = getattr(dataset, "PerFrameFunctionalGroupsSequence", None) or []
+    if len(per_frame) != len(frames):
+        return frames * shared[0] + shared[1]
+    scales = [_transform([group], dataset, shared) for group in per_frame]
+    return np.stack(
+        [frame * slope + intercept for frame, (slope, intercept) in zip(frames, scales, strict=True)]
+    )
+
+
+def _transform(
+    groups: Any, dataset: Any, default: tuple[np.float32, np.float32] | None = None
+) -> tuple[Any, Any]:
+    source = dataset
+    for group in groups or []:
+        source = next(iter(getattr(group, "PixelValueTransformationSequence", None) or [source]))
+    if source is dataset and default:
+        return default
+    slope = getattr(source, "RescaleSlope", None)
+    intercept = getattr(source, "RescaleIntercept", None)
+    return np.float32(1 if slope in (None, "") else slope), np.float32(
+        0 if intercept in (None, "") else intercept
+    )
+
+
+def _order(dataset: Any, orientation: list[float] | None) -> tuple[float, float]:
+    number = float(getattr(dataset, "InstanceNumber", None) or 0)
+    place = _floats(dataset, "ImagePositionPatient", 3)
+    if orientation is None or place is None:
+        return 0.0, number
+    normal = np.cross(orientation[:3], orientation[3:])
+    return round(float(normal @ place), 3), number
+
+
+def _spacing(dataset: Any) -> tuple[float, float, float] | None:
+    in_plane = _floats(dataset, "PixelSpacing", 2)
+    if in_plane is None or min(in_plane) <= 0:
+        return None
+    through = getattr(dataset, "SpacingBetweenSlices", None) or getattr(dataset, "SliceThickness", None)
+    return float(through or 0.0), in_plane[0], in_plane[1]
+
+
+def _floats(dataset: Any, name: str, n: int) -> list[float] | None:
+    values = getattr(dataset, name, None)
+    return [float(value) for value in values] if values is not None and len(values) == n else None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")

@@ -1,0 +1,129 @@
+"""From a file or folder to volumes: finds the files, asks who each belongs to, hands them to the reader of their format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mribench.data import dicom, images, nifti
+from mribench.data.npz import read_npz
+from mribench.data.subjects import METADATA, subjects_of
+from mribench.data.volume import Volume
+from mribench.errors import DataError
+
+FORMATS = "NPZ, PNG, JPEG, TIFF, NIfTI (.nii, .nii.gz) or DICOM"
+# images that a folder may well hold but that no reader here takes: silence would lose subjects
+UNSUPPORTED = (
+    ".mha",
+    ".mhd",
+    ".nrrd",
+    ".mat",
+    ".h5",
+    ".hdf5",
+    ".npy",
+    ".pkl",
+    ".gif",
+    ".webp",
+    ".czi",
+    ".lif",
+)
+
+
+def find_files(path: Path, include: str | None = None) -> list[Path]:
+    """Every image file under ``path`` (or itself), sorted; hidden files and files of no image format are
+    left out.
+
+    include: only files that match this glob (``**/images/*.tif``).
+
+    Raises DataError for a broken link, for a format that cannot be read, and where nothing is found.
+    """
+    if path.is_file():
+        return [path]
+    found = [
+        Path(folder) / name
+        for folder, folders, names in os.walk(path)
+        if not _hide(folders)
+        for name in names
+        if not name.startswith(".") and name != METADATA
+    ]
+    if include:
+        chosen = set(path.glob(include))
+        found = [file for file in found if file in chosen]
+    files = sorted(
+        (file for file in found if _kind(file, path)), key=lambda f: f.relative_to(path).as_posix()
+    )
+    if not files:
+        raise DataError(f"{path.name} holds no image; expected {FORMATS}.")
+    return files
+
+
+def read_volumes(path: Path, files: Sequence[Path], pattern: str | None = None) -> Iterator[Volume]:
+    """Volumes of ``files`` under ``path``, subject by subject; one is in memory at a time.
+
+    Images of one subject in one folder with one size are one volume, ordered by slice number or name.
+    pattern: see ``subjects_of``. Raises DataError where a file cannot be read or has no subject.
+    """
+    root = path if path.is_dir() else path.parent
+    kinds = {file.relative_to(root).as_posix(): _kind(file, root) for file in files}
+    for name in [name for name, kind in kinds.items() if kind == "npz"]:
+        yield from read_npz(root / name)
+    owners = _owners(root, {name: kind for name, kind in kinds.items() if kind != "npz"}, pattern)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, (subject, _) in owners.items():
+        groups.setdefault((subject, str(kinds[name])), []).append(name)
+    for (subject, kind), names in sorted(groups.items()):
+        if kind == "dicom":
+            yield from dicom.read_series({name: root / name for name in names}, subject)
+        elif kind == "nifti":
+            for name in names:
+                pixels, spacing, plane = nifti.read_nifti(root / name, name)
+                yield Volume(subject, pixels, spacing, f"{name}:{plane}")
+        else:
+            yield from _stacks(root, {name: owners[name][1] for name in names}, subject)
+
+
+def _owners(
+    root: Path, kinds: dict[str, str | None], pattern: str | None
+) -> dict[str, tuple[str, int | None]]:
+    names = list(kinds)
+    flat = [name for name in names if "/" not in name]
+    if names and len(flat) == len(names) and set(kinds.values()) == {"dicom"} and pattern is None:
+        if not (root / METADATA).is_file():
+            return {name: (dicom.read_patient(root / name, name), None) for name in names}
+    return subjects_of(root, names, pattern) if names else {}
+
+
+def _stacks(root: Path, numbers: dict[str, int | None], subject: str) -> Iterator[Volume]:
+    """Images of one subject as volumes: per folder and image size; a multi-page file is one volume by itself."""
+    ordered = sorted(numbers, key=lambda name: (os.path.dirname(name), numbers[name] or 0, name))
+    groups: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
+    for name in ordered:
+        pages = images.read_image(root / name, name)
+        where = name if len(pages) > 1 else os.path.dirname(name) or "."
+        groups.setdefault((where, pages.shape[1:]), []).append(pages)
+    for (where, _), pages in groups.items():
+        yield Volume(subject, np.concatenate(pages), None, where)
+
+
+def _kind(file: Path, root: Path) -> str | None:
+    """npz, image, nifti, dicom, or None for a file that is no image."""
+    name = file.name.lower()
+    label = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
+    if name.endswith(UNSUPPORTED):
+        raise DataError(f"{label} has a format that is not read; convert it to {FORMATS}.")
+    kinds = {"npz": (".npz",), "image": images.SUFFIXES, "nifti": nifti.SUFFIXES, "dicom": dicom.SUFFIXES}
+    kind = next((kind for kind, suffixes in kinds.items() if name.endswith(suffixes)), None)
+    if kind and not file.exists():
+        raise DataError(f"{label} is a broken link; fetch what it points to (`git annex get`) or remove it.")
+    if kind is None and file.exists() and "." not in name and dicom.is_dicom(file):
+        return "dicom"
+    return kind
+
+
+def _hide(folders: list[str]) -> bool:
+    """Keeps os.walk out of hidden folders; always False."""
+    folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+    return False

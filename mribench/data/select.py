@@ -1,0 +1,57 @@
+"""Which slices stay when there are more than a profile wants: all subjects first, evenly through each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from mribench.data.prepare import SliceRecord
+from mribench.data.split import position
+
+
+def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], list[SliceRecord]]:
+    """(kept, dropped): of slices with identical pixels the first in subject order stays.
+
+    The same image under two subjects would otherwise stand in two splits.
+    """
+    seen: set[bytes] = set()
+    kept, dropped = [], []
+    for record in sorted(records, key=lambda r: r.subject):
+        digest = hashlib.sha256(record.image.tobytes()).digest()
+        (dropped if digest in seen else kept).append(record)
+        seen.add(digest)
+    return kept, dropped
+
+
+def quotas(counts: dict[str, int], limit: int, seed: int = 0) -> dict[str, int]:
+    """Slices to keep per subject: as equal as possible, subjects with few slices whole, total <= limit.
+
+    Neighbouring slices of one subject are nearly the same image, so more subjects are worth more than more
+    slices. Where a round does not divide, subjects come first in the order of a hash of (seed, subject).
+    """
+    order = sorted(counts, key=lambda subject: (position(subject, seed), subject))
+    quota = dict.fromkeys(order, 0)
+    left = min(limit, sum(counts.values()))
+    while left:
+        open_subjects = [subject for subject in order if quota[subject] < counts[subject]]
+        share = max(1, left // len(open_subjects))
+        for subject in open_subjects:
+            more = min(share, counts[subject] - quota[subject], left)
+            quota[subject] += more
+            left -= more
+    return quota
+
+
+def cap(records: Sequence[SliceRecord], limit: int, seed: int = 0) -> list[SliceRecord]:
+    """At most ``limit`` records, evenly spaced within each subject; input order is kept within a subject."""
+    groups: dict[str, list[SliceRecord]] = {}
+    for record in sorted(records, key=lambda r: r.subject):
+        groups.setdefault(record.subject, []).append(record)
+    quota = quotas({subject: len(group) for subject, group in groups.items()}, limit, seed)
+    return [group[i] for subject, group in groups.items() for i in _even(len(group), quota[subject])]
+
+
+def _even(n: int, k: int) -> list[int]:
+    return ((np.arange(k) + 0.5) * n / max(k, 1)).astype(int).tolist()

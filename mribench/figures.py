@@ -1,0 +1,61 @@
+"""Pictures of a cell: sample grid, real beside generated, the forward and the reverse process (the study's Figs 7-9)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mribench import files
+
+GAP = 2
+MARGIN = 22
+PAPER, INK = 255, 30
+
+
+def grid(images: np.ndarray, columns: int) -> np.ndarray:
+    """uint8 (rows * (H + GAP) - GAP, columns * (W + GAP) - GAP) from uint8 (N, H, W), row by row."""
+    n, height, width = images.shape
+    rows = -(-n // columns)
+    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP), PAPER, dtype=np.uint8)
+    for i, image in enumerate(images):
+        top, left = i // columns * (height + GAP), i % columns * (width + GAP)
+        canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
+def captioned(picture: np.ndarray, caption: str, scale: int = 2) -> np.ndarray:
+    """The picture enlarged ``scale`` times without smoothing, with one line of words above it."""
+    body = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+    image = Image.new("L", (body.shape[1], body.shape[0] + MARGIN), PAPER)
+    image.paste(Image.fromarray(body), (0, MARGIN))
+    ImageDraw.Draw(image).text((4, 4), caption, fill=INK, font=ImageFont.load_default(13))
+    return np.asarray(image)
+
+
+def beside(*pictures: np.ndarray) -> np.ndarray:
+    """Pictures side by side on white, aligned at the top."""
+    height = max(len(p) for p in pictures)
+    padded = [np.pad(p, ((0, height - len(p)), (0, 16)), constant_values=PAPER) for p in pictures]
+    return np.concatenate(padded, axis=1)[:, :-16]
+
+
+def spread(n: int, count: int) -> np.ndarray:
+    """``count`` indices evenly over range(n): the first images of a set are often one subject's."""
+    return np.linspace(0, n - 1, min(n, count)).astype(int)
+
+
+def save(path: Path, picture: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    files.write_bytes(path, buffer.getvalue())
+
+
+def forward_process(images: np.ndarray, alphas_cumprod: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
+    """uint8 (N, frames, H, W): x_t for timesteps spread evenly from 0 to T - 1; images uint8 (N, H, W)."""
+    x0 = images[:, None] / 127.5 - 1
+    levels = alphas_cumprod[spread(len(alphas_cumprod), frames)][None, :, None, None]
+    x_t = np.sqrt(levels) * x0 + np.sqrt(1 - levels) * rng.standard_normal((len(images), frames, *images.shape[1:]))
+    return np.clip((x_t + 1) * 127.5, 0, 255).astype(np.uint8)

@@ -1,0 +1,170 @@
+"""From results to boards. A board holds only results whose comparability fields are equal; a difference is named.
+
+This file decides what stands together and aggregates seeds; ``mribench.tables`` writes it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from mribench.results import Result
+from mribench.spec import Score
+
+Address = tuple[str, str | None, float | None]  # metric, feature space, level
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of one row, aggregated over seeds.
+
+    value: mean over seeds; spread: their standard deviation, None for one seed; low, high: 95 % interval over test
+    subjects, averaged over seeds; n, n_reference, subjects: per seed. reason: why ``value`` is None.
+    """
+
+    value: float | None
+    spread: float | None
+    low: float | None
+    high: float | None
+    seeds: tuple[int, ...]
+    n: int
+    n_reference: int | None
+    subjects: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    variant: str
+    sampler: str | None
+    is_control: bool
+    entries: Mapping[Address, Entry]
+    results: tuple[Result, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant} {self.sampler}" if self.sampler else self.variant
+
+
+@dataclass
+class Board:
+    """Rows of one modality that may be compared. differs: fields that set it apart from the board before it."""
+
+    modality: str
+    comparability: dict[str, Any]
+    members: list[Result] = field(default_factory=list)
+    differs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Trained variants first, controls after; by name."""
+        groups: dict[tuple[bool, str, str], list[Result]] = {}
+        for result in self.members:
+            groups.setdefault((result.is_control, result.variant, result.sampler or ""), []).append(result)
+        return [_row(groups[key]) for key in sorted(groups)]
+
+    def row(self, variant: str) -> Row | None:
+        return next((row for row in self.rows if row.variant == variant), None)
+
+
+def boards(found: Iterable[Result]) -> list[Board]:
+    """Results sorted into boards: each joins the first board whose every shared field is equal to its own."""
+    made: list[Board] = []
+    for result in found:
+        fields = _flat(result)
+        same = [board for board in made if board.modality == result.modality]
+        home = next((board for board in same if not _conflicts(board.comparability, fields)), None)
+        if home is None:
+            home = Board(result.modality, {})
+            if same:
+                home.differs = _conflicts(same[0].comparability, fields)
+            made.append(home)
+        home.comparability.update(fields)
+        home.members.append(result)
+    return sorted(made, key=lambda b: (b.modality, str(b.comparability["data_kind"]), str(b.comparability["data"])))
+
+
+def write(found: Sequence[Result], out: Path) -> list[Path]:
+    """leaderboard.md, .csv and .json in ``out``; the same results give the same bytes."""
+    from mribench import files, tables
+
+    made = boards(found)
+    contents = {
+        "leaderboard.md": tables.markdown(made, out),
+        "leaderboard.csv": tables.csv_text(made),
+        "leaderboard.json": tables.json_text(made),
+    }
+    for name, text in contents.items():
+        files.write_text(out / name, text)
+    return [out / name for name in contents]
+
+
+def _flat(result: Result) -> dict[str, Any]:
+    """Comparability fields, those that belong to one task under its name."""
+    own = {"task", "metrics", "feature_spaces", "n_generated", "n_reference"}
+    return {(f"{result.task}.{k}" if k in own else k): v for k, v in result.comparability.items()}
+
+
+def _conflicts(board: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Shared fields with different values: name -> (the board's, the other's)."""
+    return {k: (board[k], v) for k, v in fields.items() if k in board and board[k] != v}
+
+
+def _row(members: Sequence[Result]) -> Row:
+    by_address: dict[Address, list[tuple[int, Score]]] = {}
+    for result in members:
+        for score in result.scores:
+            by_address.setdefault((score.metric, score.space, score.level), []).append((result.seed, score))
+    first = members[0]
+    entries = {address: _aggregate(scores) for address, scores in by_address.items()}
+    return Row(first.variant, first.sampler, first.is_control, entries, tuple(members))
+
+
+def _aggregate(scores: Sequence[tuple[int, Score]]) -> Entry:
+    """Mean and spread over seeds. One blank seed makes the whole entry blank: no mean skips what is missing."""
+    seeds = tuple(sorted(seed for seed, _ in scores))
+    first = scores[0][1]
+    blank = next((s.reason for _, s in scores if s.value is None), None)
+    about = {"seeds": seeds, "n": first.n, "n_reference": first.n_reference, "subjects": first.subjects}
+    if blank is not None:
+        return Entry(None, None, None, None, reason=blank, **about)
+    values = [s.value for _, s in scores]
+    bounded = all(s.low is not None for _, s in scores)
+    return Entry(
+        value=mean(values),
+        spread=stdev(values) if len(values) > 1 else None,
+        low=mean(s.low for _, s in scores) if bounded else None,
+        high=mean(s.high for _, s in scores) if bounded else None,
+        **about,
+    )
+
+
+def against_control(board: Board, control: str = "gaussian", address: Address = ("kd", "hc85-v1", None)) -> list[str]:
+    """For each trained row one honest sentence: ahead of the control, behind it, or not to be told apart."""
+    other = board.row(control)
+    if other is None or address not in other.entries or other.entries[address].value is None:
+        return []
+    theirs, sentences = other.entries[address], []
+    for row in board.rows:
+        ours = row.entries.get(address)
+        if row.is_control or ours is None or ours.value is None:
+            continue
+        verdict = "ahead of" if ours.value < theirs.value else "behind"
+        if None not in (ours.low, ours.high, theirs.low, theirs.high) and ours.low <= theirs.high and theirs.low <= ours.high:
+            verdict += " (intervals overlap: not to be told apart from)"
+        sentences.append(
+            f"{row.name} is {verdict} the {control} control in KD[{address[1]}]: {ours.value:.1f} against {theirs.value:.1f}."
+        )
+    return sentences
+
+
+def in_one_line(result: Result) -> str:
+    """The scores of one result in words, for the progress of a run."""
+    words = []
+    for s in result.scores:
+        label = s.metric + (f"[{s.space}]" if s.space and s.metric != "fid" else "") + (f"@{s.level:.2f}" if s.level else "")
+        words.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
+    return ", ".join(words)

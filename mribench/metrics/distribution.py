@@ -1,0 +1,136 @@
+"""Distances between two sets of feature vectors.
+
+Features are float64 (n, d) of one ``FeatureSpace``. ``train`` (real training features) sets the scale of a
+space whose kernel is ``rbf`` (``kernels.standardise``) and is never compared with; a ``cubic`` space takes
+features as they are and ``train`` may be None. The order of rows does not matter.
+``InputError``: not two-dimensional, different d, or a value that is not finite. ``Unavailable``: too few
+images, so the score stays blank with that reason.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mribench.errors import InputError, Unavailable
+from mribench.metrics.kernels import cubic, median_distance, rbf, standardise
+from mribench.spec import FeatureSpace, Metric
+
+
+def kernel_distance(
+    generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+) -> float:
+    """Unbiased squared maximum mean discrepancy, as a U-statistic; ``Metric.scale`` (1e3) is not yet applied.
+
+    0 on average for equal distributions, so it may be negative. Needs two images on each side. Gretton et al.
+    2012, JMLR 13:723, eq. 3; with the cubic kernel this is KID in one subset (Bińkowski et al. 2018,
+    arXiv:1801.01401).
+    """
+    gg, rr, gr = kernel_matrices(generated, reference, train, space)
+    return float(_off_diagonal_mean(gg) + _off_diagonal_mean(rr) - 2 * gr.mean())
+
+
+def kernel_matrices(
+    generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Kernel values within the generated (n, n), within the reference (m, m) and across (n, m)."""
+    g, r, scale = _scaled(generated, reference, train, space, at_least=2)
+    if scale is None:
+        return cubic(g, g), cubic(r, r), cubic(g, r)
+    bandwidth = median_distance(scale)
+    return rbf(g, g, bandwidth), rbf(r, r, bandwidth), rbf(g, r, bandwidth)
+
+
+def frechet_distance(
+    generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+) -> float:
+    """``frechet`` of both sets, >= 0, in standardised features where the kernel of the space is ``rbf``.
+
+    ``Unavailable`` unless both sets hold more than d images: below that a covariance is singular and the
+    value is mostly the bias of the sample size (Chong & Forsyth 2020, arXiv:1911.07023).
+    """
+    g, r, _ = _scaled(generated, reference, train, space, at_least=generated.shape[-1] + 1)
+    return frechet(g, r)
+
+
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
+    """|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^1/2) of features (n, d) and (m, d), n and m above 1.
+
+    Unbiased covariances (Heusel et al. 2017, arXiv:1706.08500, eq. 6). (S_a S_b)^1/2 has the trace of
+    (S_a^1/2 S_b S_a^1/2)^1/2, which is symmetric: real eigenvalues, no square root of a non-normal product.
+    """
+    s_a, s_b = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (a, b))
+    values, vectors = np.linalg.eigh(s_a)
+    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    cross = np.sqrt(np.linalg.eigvalsh(root @ s_b @ root).clip(min=0)).sum()
+    distance = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(s_a) + np.trace(s_b) - 2 * cross
+    return float(max(distance, 0.0))
+
+
+def _off_diagonal_mean(kernel: np.ndarray) -> float:
+    n = len(kernel)
+    return (kernel.sum() - np.trace(kernel)) / (n * (n - 1))
+
+
+def _scaled(
+    generated: np.ndarray,
+    reference: np.ndarray,
+    train: np.ndarray | None,
+    space: FeatureSpace,
+    at_least: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The sets, checked: standardised by ``train`` for an rbf space, else as they are, with None as train."""
+    if space.kernel == "rbf" and (train is None or len(train) == 0):
+        raise InputError(f"{space.name} needs real training features for its scale but got none: pass train.")
+    parts = (generated, reference) if space.kernel == "cubic" else (generated, reference, train)
+    shapes = [part.shape for part in parts]
+    if any(len(shape) != 2 for shape in shapes) or len({shape[1] for shape in shapes}) != 1:
+        raise InputError(f"features have shapes {shapes}: give (n, d) arrays of one feature space.")
+    if not all(np.isfinite(part).all() for part in parts):
+        raise InputError("a feature is NaN or infinite: the images must be finite and in [0, 1].")
+    if min(len(generated), len(reference)) < at_least:
+        raise Unavailable(
+            f"{len(generated)} generated and {len(reference)} reference images are too few: "
+            f"at least {at_least} of each are needed."
+        )
+    if space.kernel == "cubic":
+        return generated, reference, None
+    return standardise(generated, train), standardise(reference, train), standardise(train, train)
+
+
+KD = Metric(
+    name="kd",
+    title="Kernel distance",
+    unit="1e-3",
+    direction="down",
+    range=(-float("inf"), float("inf")),
+    kind="distribution",
+    compute=kernel_distance,
+    version=1,
+    paper="Bińkowski et al. 2018, arXiv:1801.01401; Gretton et al. 2012, JMLR 13:723",
+    features=("hc85-v1",),
+    scale=1e3,
+)
+FD = Metric(
+    name="fd",
+    title="Fréchet distance",
+    unit="",
+    direction="down",
+    range=(0.0, float("inf")),
+    kind="distribution",
+    compute=frechet_distance,
+    version=1,
+    paper="Dowson & Landau 1982, doi:10.1016/0047-259X(82)90077-X",
+    features=("hc85-v1",),
+)
+FID = Metric(
+    name="fid",
+    title="Fréchet Inception distance",
+    unit="",
+    direction="down",
+    range=(0.0, float("inf")),
+    kind="distribution",
+    compute=frechet_distance,
+    version=1,
+    paper="Heusel et al. 2017, arXiv:1706.08500",
+    features=("inception",),
+)

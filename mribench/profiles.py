@@ -1,0 +1,155 @@
+"""The four budgets, typed and in one place.
+
+``paper`` is the study. What it leaves unsaid is decided here and recorded in every result: the U-Net is the default of
+diffusers' ``train_unconditional.py``, EMA 0.9999 and gradient clipping at 1 are those of Ho et al. (arXiv 2006.11239),
+patience is 40 evaluations of 500 steps, no augmentation, ancestral sampling with all 1,000 steps, one generated image
+per training image asked for, split 70/15/15 by subject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from difflib import get_close_matches
+from typing import Any
+
+from mribench.errors import InputError
+from mribench.spec import Network, Profile
+
+SMOKE = Profile(
+    name="smoke",
+    purpose="seconds, for tests: does everything run? Its scores mean nothing.",
+    size=32,
+    max_images=120,
+    phantom_subjects=24,
+    phantom_slices=3,
+    network=Network(channels=(8, 16, 32), layers_per_block=1),
+    optimizer="adam",
+    lr=2e-3,
+    lr_schedule="constant",
+    warmup_steps=0,
+    batch_size=8,
+    max_epochs=None,
+    max_steps=40,
+    eval_every=20,
+    eval_images=16,
+    patience=None,
+    ema_decay=0.9,
+    grad_clip=1.0,
+    flip=False,
+    samplers=("ddim-5",),
+    n_generated=24,
+    sample_batch=8,
+    checkpoint_every=20,
+)
+
+QUICK = Profile(
+    name="quick",
+    purpose="two minutes an organ on two CPU cores: learns simple phantoms; on real anatomy a first look only.",
+    size=64,
+    max_images=1000,
+    phantom_subjects=200,
+    phantom_slices=5,
+    # A thin first level keeps full resolution at a tenth of the cost: 64 x 64 with 8 channels, then 32 x 32 on.
+    network=Network(channels=(8, 32, 64, 128, 128), layers_per_block=1),
+    optimizer="adamw",
+    lr=1.5e-3,
+    lr_schedule="cosine",
+    warmup_steps=50,
+    batch_size=16,
+    max_epochs=None,
+    max_steps=600,
+    eval_every=150,
+    eval_images=96,
+    patience=None,
+    ema_decay=0.99,
+    grad_clip=1.0,
+    flip=False,
+    samplers=("ddim-50",),
+    n_generated=256,
+    sample_batch=16,
+    checkpoint_every=150,
+)
+
+STANDARD = Profile(
+    name="standard",
+    purpose="tens of minutes an organ on one GPU: the budget to compare methods with.",
+    size=64,
+    max_images=10_000,
+    phantom_subjects=400,
+    phantom_slices=5,
+    network=Network(channels=(64, 128, 256, 256), layers_per_block=2, attention_levels=(2,), norm_groups=32),
+    optimizer="adamw",
+    lr=3e-4,
+    lr_schedule="cosine",
+    warmup_steps=500,
+    batch_size=64,
+    max_epochs=None,
+    max_steps=30_000,
+    eval_every=1000,
+    eval_images=512,
+    patience=10,
+    ema_decay=0.9995,
+    grad_clip=1.0,
+    flip=False,
+    samplers=("ddim-50",),
+    n_generated=2048,
+    sample_batch=256,
+    checkpoint_every=1000,
+)
+
+PAPER = Profile(
+    name="paper",
+    purpose="the study's own settings: Adam 1e-3, batch 32, 64 x 64, up to 10,000 epochs with early stopping.",
+    size=64,
+    max_images=1000,
+    phantom_subjects=200,
+    phantom_slices=5,
+    network=Network(channels=(128, 128, 256, 256, 512, 512), layers_per_block=2, attention_levels=(4,), norm_groups=32),
+    optimizer="adam",
+    lr=1e-3,
+    lr_schedule="constant",
+    warmup_steps=0,
+    batch_size=32,
+    max_epochs=10_000,
+    max_steps=None,
+    eval_every=500,
+    eval_images=256,
+    patience=40,
+    ema_decay=0.9999,
+    grad_clip=1.0,
+    flip=False,
+    samplers=("ddpm-1000",),
+    n_generated=1000,
+    sample_batch=32,
+    precision="fp32",
+    checkpoint_every=500,
+)
+
+PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, STANDARD, PAPER)}
+
+
+def get(name: str | None, train_steps: int | None = None) -> Profile:
+    """The profile of that name; None is ``standard`` with a GPU and ``quick`` without.
+
+    train_steps replaces the number of optimiser steps; the profile then carries it in its name ("quick@6000"), so that
+    no board mixes it with the plain one. Raises InputError for an unknown name or a number below 1.
+    """
+    if name is None:
+        import torch
+
+        name = "standard" if torch.cuda.is_available() else "quick"
+    if name not in PROFILES:
+        close = get_close_matches(name, PROFILES, n=1)
+        raise InputError(f"unknown profile {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(PROFILES)}"))
+    profile = PROFILES[name]
+    if train_steps is None:
+        return profile
+    if train_steps < 1:
+        raise InputError(f"train steps must be at least 1, found {train_steps}")
+    return replace(profile, name=f"{name}@{train_steps}", max_steps=train_steps, max_epochs=None)
+
+
+def training_budget(profile: Profile) -> dict[str, Any]:
+    """The part of a profile that a trained checkpoint depends on; JSON-serialisable."""
+    later = {"name", "purpose", "samplers", "n_generated", "sample_batch", "alpha_bars", "checkpoint_every"}
+    return {name: value for name, value in asdict(profile).items() if name not in later}

@@ -1,0 +1,56 @@
+"""Progress of long steps: a rich bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+def say(text: str) -> None:
+    """One plain line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
+    """Yields ``advance(done, note="")``; ``done`` counts from the start, so a resumed step starts where it was."""
+    if sys.stderr.isatty():
+        yield from _bar(title, total, done)
+    else:
+        yield from _lines(title, total, done)
+
+
+def _bar(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<44}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, completed=done, note="")
+        yield lambda done, note="": bar.update(task, completed=done, note=note)
+
+
+def _lines(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:
+    start, first, last_line = time.monotonic(), done, time.monotonic()
+
+    def advance(done: int, note: str = "") -> None:
+        nonlocal last_line
+        now = time.monotonic()
+        if now - last_line < SECONDS_BETWEEN_LINES and done < total:
+            return
+        last_line = now
+        rate = (done - first) / max(now - start, 1e-9)
+        left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "?"
+        say(f"{title}: {done}/{total}, {left}{', ' + note if note else ''}")
+
+    yield advance

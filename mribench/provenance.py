@@ -1,0 +1,87 @@
+"""What made a result: versions, commit, machine, time, memory."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("mribench", "torch", "diffusers", "accelerate", "datasets", "numpy", "torch-fidelity", "pillow")
+
+
+@cache
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+@cache
+def git_commit() -> str | None:
+    """Commit of the checkout mribench runs from, with '+dirty' where files differ; None for an installed wheel."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        head, status = (
+            subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, check=True, timeout=10).stdout
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head.strip() + ("+dirty" if status.strip() else "")
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """The processor or GPU in words, cores and threads; never a host name."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "device": gpu or _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_gib() -> dict[str, float]:
+    """Largest resident set of this process so far, and largest GPU allocation where there is one."""
+    unit = 1024**3 if sys.platform == "darwin" else 1024**2
+    peak = {"host_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        peak["gpu_gib"] = round(torch.cuda.max_memory_allocated() / 1024**3, 3)
+    return peak
+
+
+def gflops_per_image(net: Any, size: int) -> float:
+    """GFLOPs of one network evaluation of one image; one multiply-add counts as two (torch's FlopCounterMode)."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    where = next(net.parameters()).device
+    x = torch.zeros(1, net.config.in_channels, size, size, device=where)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(x, torch.zeros((), dtype=torch.long, device=where))
+    return round(counter.get_total_flops() / 1e9, 4)

@@ -1,0 +1,125 @@
+"""What a run is asked to do: the same words on the command line, in a TOML file and in Python."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mribench import plugins, profiles, samplers
+from mribench.errors import InputError
+from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
+
+CONTROLS = ("noise", "gaussian", "train-replay")
+TASKS = ("generation", "reconstruction")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or a path.
+    controls: variants without training that stand beside every board. train_steps: replaces the profile's.
+    """
+
+    modalities: tuple[str, ...] = ("all",)
+    variants: tuple[str, ...] = ("ddpm",)
+    controls: tuple[str, ...] = CONTROLS
+    samplers: tuple[str, ...] | None = None
+    tasks: tuple[str, ...] = TASKS
+    seeds: tuple[int, ...] = (0,)
+    profile: str | None = None
+    train_steps: int | None = None
+    data: str = "phantom"
+    out: str = "runs"
+    track: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A spec with everything it names loaded and checked, before any work is done."""
+
+    spec: RunSpec
+    profile: Profile
+    modalities: tuple[Modality, ...]
+    variants: tuple[Variant | Control, ...]
+    samplers: tuple[tuple[str, Sampler, int], ...]
+    tasks: tuple[Task, ...]
+    metrics: Mapping[str, Metric]
+    spaces: Mapping[str, FeatureSpace]
+    out: Path
+
+
+def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
+    """A RunSpec from words; a string or number where several are possible is one of them. None leaves the default.
+
+    Raises InputError for an unknown word or a value of the wrong type.
+    """
+    known = {field.name: str(field.type) for field in fields(RunSpec)}
+    changes = {}
+    for name, value in given.items():
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            raise InputError(f"unknown setting {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"))
+        if value is not None:
+            changes[name] = _typed(name, value, known[name])
+    return replace(base or RunSpec(), **changes)
+
+
+def _typed(name: str, value: Any, annotation: str) -> Any:
+    element = int if "int" in annotation else str
+    if isinstance(value, Path):
+        value = str(value)
+    if annotation.startswith("tuple"):
+        values = [value] if isinstance(value, str | int) else list(value)
+        if all(isinstance(v, element) and not isinstance(v, bool) for v in values):
+            return tuple(dict.fromkeys(values))
+    elif isinstance(value, element) and not isinstance(value, bool):
+        return value
+    raise InputError(f"setting {name!r} is {value!r}; expected {element.__name__}{' or a list of them' if annotation.startswith('tuple') else ''}")
+
+
+def from_toml(path: Path) -> RunSpec:
+    """Read the same words from a TOML file. Raises InputError where it cannot be read."""
+    try:
+        return make(**tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; give a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+
+
+def to_toml(spec: RunSpec) -> str:
+    """The spec as TOML that ``from_toml`` reads back equal."""
+    import json
+
+    given = {name: value for name, value in asdict(spec).items() if value is not None}
+    # JSON strings, numbers and arrays are TOML too
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in given.items())
+
+
+def resolve(spec: RunSpec) -> Plan:
+    """Load everything the spec names. Raises InputError or PluginError in one sentence, before any work."""
+    names = plugins.names("modalities") if spec.modalities == ("all",) else spec.modalities
+    if not names:
+        raise InputError("no modality is installed; install one, for example: pip install mribench-brain")
+    for word in ("variants", "tasks", "seeds"):
+        if not getattr(spec, word) and not (word == "variants" and spec.controls):
+            raise InputError(f"no {word} asked for; give at least one")
+    profile = profiles.get(spec.profile, spec.train_steps)
+    asked = spec.samplers or profile.samplers
+    tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
+    metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
+    variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
+    return Plan(
+        spec=replace(spec, modalities=tuple(names), profile=profile.name.partition("@")[0], samplers=tuple(asked)),
+        profile=profile,
+        modalities=tuple(plugins.load_all("modalities", names).values()),
+        variants=tuple(variants.values()),
+        samplers=tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked)),
+        tasks=tasks,
+        metrics=metrics,
+        spaces=plugins.load_all("features", [space for metric in metrics.values() for space in metric.features]),
+        out=Path(spec.out),
+    )

@@ -1,0 +1,138 @@
+"""Sample from a trained variant. Image i depends on (seed, i) alone, whatever the batch it is made in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mribench.errors import MribenchError
+from mribench.progress import progress
+from mribench.seeds import torch_generator
+from mribench.spec import Control, Profile, Sampler, Split
+
+
+class Trained:
+    """A trained variant with its sampler; a ``mribench.spec.Model``.
+
+    Each image has its own generator, and a short batch is filled up to ``profile.sample_batch``: convolutions choose
+    their algorithm by shape, so equal shapes give equal bits. Between different batch sizes images differ by rounding
+    alone (fp32: below 1e-3 of the grey range; tests/test_sample.py).
+    nfe: network evaluations per image, one number for each call of ``generate`` or ``denoise``.
+    """
+
+    def __init__(
+        self, pipeline: Path, sampler: Sampler, steps: int, profile: Profile, precision: str, title: str = "sample"
+    ):
+        from diffusers import DDPMPipeline
+        from diffusers.utils import logging
+
+        logging.disable_progress_bar()
+        loaded = DDPMPipeline.from_pretrained(pipeline)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net = loaded.unet.to(self.device).eval()
+        self.trained_scheduler = loaded.scheduler
+        self.sampler, self.steps, self.profile, self.title = sampler, steps, profile, title
+        self.autocast = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+        self.nfe: list[int] = []
+
+    def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
+        """float32 (len(indices), H, W) in [0, 1]."""
+        size = self.profile.size
+
+        def start(chunk: Sequence[int], generators: list[torch.Generator]) -> torch.Tensor:
+            return torch.cat([torch.randn(1, 1, size, size, generator=g) for g in generators])
+
+        return self._batched(list(indices), seed, None, start)
+
+    def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1]; the level alpha_bar is mapped to the nearest timestep of this variant."""
+        levels = self.trained_scheduler.alphas_cumprod.numpy()
+        t = int(np.abs(levels - alpha_bar).argmin())
+        pixels = torch.from_numpy(np.asarray(x_t, dtype=np.float32)).unsqueeze(1)
+        return self._batched(list(range(len(x_t))), seed, t, lambda chunk, generators: pixels[list(chunk)])
+
+    def trajectory(self, indices: Sequence[int], seed: int, frames: int) -> np.ndarray:
+        """float32 (len(indices), frames, H, W) in [0, 1]: x_t on its way from noise to image."""
+        kept: list[np.ndarray] = []
+        scheduler = self.sampler.scheduler(self.trained_scheduler.config)
+        steps = len(self.sampler.timesteps(scheduler, self.steps, None))
+        wanted = set(np.linspace(0, steps, frames).round().astype(int).tolist())
+        generators = [torch_generator("sample", seed, i) for i in indices]
+        size = self.profile.size
+        x = torch.cat([torch.randn(1, 1, size, size, generator=g) for g in generators])
+        self._reverse(x, generators, None, lambda step, x: kept.append(_unit(x)) if step in wanted else None)
+        return np.stack(kept, axis=1)
+
+    def _batched(
+        self,
+        indices: list[int],
+        seed: int,
+        t: int | None,
+        start: Callable[[Sequence[int], list[torch.Generator]], torch.Tensor],
+    ) -> np.ndarray:
+        size, out = self.profile.sample_batch, []
+        with progress(self.title, len(indices)) as advance:
+            for first in range(0, len(indices), size):
+                chunk = indices[first : first + size]
+                filled = chunk + chunk[:1] * (size - len(chunk))
+                generators = [torch_generator("sample", seed, i) for i in filled]
+                x, nfe = self._reverse(start(filled, generators), generators, t)
+                out.append(_unit(x)[: len(chunk)])
+                advance(first + len(chunk))
+        self.nfe.append(nfe)
+        return np.concatenate(out)
+
+    @torch.inference_mode()
+    def _reverse(
+        self,
+        x: torch.Tensor,
+        generators: list[torch.Generator],
+        start: int | None,
+        watch: Callable[[int, torch.Tensor], None] = lambda step, x: None,
+    ) -> tuple[torch.Tensor, int]:
+        """Integrate x (N, 1, H, W) from timestep ``start`` (None: from pure noise) to x_0; also the NFE spent."""
+        scheduler = self.sampler.scheduler(self.trained_scheduler.config)
+        timesteps = self.sampler.timesteps(scheduler, self.steps, start)
+        x = x.to(self.device)
+        if start is None:
+            x = x * getattr(scheduler, "init_noise_sigma", 1.0)
+        draws = {"generator": generators} if "generator" in scheduler.step.__code__.co_varnames else {}
+        nfe = 0
+        watch(0, x)
+        for step, t in enumerate(timesteps, start=1):
+            now = torch.tensor(t, device=self.device)
+            model_input = scheduler.scale_model_input(x, now) if hasattr(scheduler, "scale_model_input") else x
+            with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+                output = self.net(model_input, now).sample
+            nfe += 1
+            x = scheduler.step(output.float(), now, x, **draws).prev_sample
+            watch(step, x)
+        if not torch.isfinite(x).all():
+            raise MribenchError(
+                f"sampler {self.sampler.name} with {self.steps} steps gave values that are not finite; "
+                "use more steps, another sampler, or fp32"
+            )
+        return x, nfe
+
+
+class Fitted:
+    """A control fitted to the training split; a ``mribench.spec.Model``."""
+
+    def __init__(self, control: Control, train: Split):
+        self.control = control
+        self.state = control.fit(train.unit())
+
+    def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
+        return self.control.generate(self.state, indices, seed)
+
+    def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        return self.control.denoise(self.state, x_t, alpha_bar, seed)
+
+
+def _unit(x: torch.Tensor) -> np.ndarray:
+    """(N, 1, H, W) in [-1, 1] -> float32 (N, H, W) in [0, 1]."""
+    return (x[:, 0].float().clamp(-1, 1) / 2 + 0.5).cpu().numpy()

@@ -1,0 +1,96 @@
+"""Samplers: how the reverse process is integrated. Each is a diffusers scheduler and the timesteps it visits."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mribench import plugins
+from mribench.errors import InputError
+from mribench.spec import Sampler
+
+
+def resolve(name: str) -> tuple[Sampler, int]:
+    """'ddim-50' -> (the ddim sampler, 50); 'ddim' -> its default number of steps.
+
+    Raises InputError for an unknown sampler or a number of steps outside 1..1000.
+    """
+    installed = plugins.names("samplers")
+    numbered = re.fullmatch(r"(.+)-(\d+)", name)
+    if name in installed or not numbered:
+        sampler = plugins.load("samplers", name)
+        return sampler, sampler.default_steps
+    steps = int(numbered[2])
+    if not 1 <= steps <= 1000:
+        raise InputError(f"sampler {name!r} asks for {steps} steps; expected 1 to 1000")
+    return plugins.load("samplers", numbered[1]), steps
+
+
+def _ddpm_scheduler(config: Any) -> Any:
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler.from_config(config, timestep_spacing="trailing")
+
+
+def _ddim_scheduler(config: Any) -> Any:
+    from diffusers import DDIMScheduler
+
+    # trailing: the first step starts at t = T - 1, where the training noise is (Lin et al., arXiv 2305.08891)
+    return DDIMScheduler.from_config(config, timestep_spacing="trailing")
+
+
+def _dpm_solver_scheduler(config: Any) -> Any:
+    from diffusers import DPMSolverMultistepScheduler
+
+    return DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", timestep_spacing="trailing")
+
+
+def spaced(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """Timesteps ``start``, ``start - T/steps``, ... down to 0 or just above; without ``start`` the scheduler's own.
+
+    The stride is that of a full run with ``steps`` steps, so that denoising from x_t costs its share of the NFE.
+    """
+    if start is None:
+        scheduler.set_timesteps(steps)
+        return scheduler.timesteps.tolist()
+    return list(range(start, -1, -max(1, scheduler.config.num_train_timesteps // steps)))
+
+
+def _given(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """``spaced``, for schedulers that keep the list of timesteps as state."""
+    timesteps = spaced(scheduler, steps, start)
+    if start is not None:
+        scheduler.set_timesteps(timesteps=timesteps)
+    return timesteps
+
+
+def _ddim_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    timesteps = spaced(scheduler, steps, start)
+    scheduler.set_timesteps(steps)  # fixes the stride that DDIM's step() subtracts
+    return timesteps
+
+
+DDPM = Sampler(
+    name="ddpm",
+    title="DDPM ancestral",
+    paper="Ho et al. 2020, arXiv 2006.11239, algorithm 2",
+    scheduler=_ddpm_scheduler,
+    timesteps=_given,
+    default_steps=1000,
+)
+DDIM = Sampler(
+    name="ddim",
+    title="DDIM, eta 0",
+    paper="Song et al. 2020, arXiv 2010.02502, equation 12",
+    scheduler=_ddim_scheduler,
+    timesteps=_ddim_timesteps,
+    default_steps=50,
+)
+DPM_SOLVER = Sampler(
+    name="dpm-solver",
+    title="DPM-Solver++ 2M",
+    paper="Lu et al. 2022, arXiv 2211.01095, algorithm 2",
+    scheduler=_dpm_solver_scheduler,
+    timesteps=_given,
+    default_steps=20,
+)

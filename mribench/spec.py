@@ -1,0 +1,295 @@
+"""The words of the benchmark as frozen values. Nothing here imports torch, diffusers or numpy at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+class PhantomSlice(NamedTuple):
+    """One drawn slice.
+
+    image: float32 (size, size) in [0, 1]; labels: uint8 (size, size), an index into ``params["tissues"]``
+    (0 is air); params: what was drawn, JSON-serialisable (anatomy, scanner, sequence).
+    """
+
+    image: np.ndarray
+    labels: np.ndarray
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ReportedRow:
+    """Numbers as a publication printed them. Shown apart, never ranked beside measured ones."""
+
+    source: str
+    psnr: float
+    ssim: float
+    mse: float
+    mae: float
+    fid: float
+
+
+@dataclass(frozen=True)
+class Modality:
+    """What the study calls a modality: an organ or tissue domain. (In radiology the word means MRI, CT, PET.)
+
+    phantom: ``phantom(seed, subject, slice, size=64) -> PhantomSlice``, a pure function of its arguments.
+    cards: ids of registry datasets that suit this organ, best first.
+    """
+
+    name: str
+    title: str
+    contrast: str
+    phantom: Callable[..., PhantomSlice]
+    is_mri: bool = True
+    cards: tuple[str, ...] = ()
+    reported: ReportedRow | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """Shape of a ``diffusers.UNet2DModel``: channels per level, ResNet blocks per level, levels with attention."""
+
+    channels: tuple[int, ...]
+    layers_per_block: int = 2
+    attention_levels: tuple[int, ...] = ()
+    norm_groups: int = 8
+    head_dim: int = 8
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named budget: data, network, training, sampling and scoring sizes. A board never mixes two of them.
+
+    lr_schedule: ``constant`` or ``cosine`` (to zero over ``max_steps``), after ``warmup_steps`` of linear warm-up.
+    max_epochs and max_steps: training ends at whichever comes first (None: no such bound).
+    patience: evaluations without a better validation loss before training stops early.
+    ema_decay: None keeps no moving average. grad_clip: largest gradient norm, None for no clipping.
+    n_generated: images per cell for the generation task; ``sample_batch`` is fixed per profile, because the
+    last bits of a convolution depend on the batch shape.
+    """
+
+    name: str
+    purpose: str
+    # data
+    size: int
+    max_images: int
+    phantom_subjects: int
+    phantom_slices: int
+    # network and training
+    network: Network
+    optimizer: Literal["adam", "adamw"]
+    lr: float
+    lr_schedule: Literal["constant", "cosine"]
+    warmup_steps: int
+    batch_size: int
+    max_epochs: int | None
+    max_steps: int | None
+    eval_every: int
+    eval_images: int
+    patience: int | None
+    ema_decay: float | None
+    grad_clip: float | None
+    flip: bool
+    # sampling and scoring
+    samplers: tuple[str, ...]
+    n_generated: int
+    sample_batch: int
+    alpha_bars: tuple[float, ...] = (0.89702, 0.52409, 0.07859)
+    # None: what the device does best (bf16 where a probe says it is faster)
+    precision: Literal["fp32", "bf16", "fp16"] | None = None
+    checkpoint_every: int = 500
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A trained generative model: network, noise schedule, loss.
+
+    network(profile) -> diffusers ``UNet2DModel`` (or any ``ModelMixin`` with the same call).
+    scheduler(profile) -> diffusers scheduler that defines the forward process.
+    loss(net, scheduler, x0, noise, t) -> float32 (N,) per-image loss; x0, noise: (N, 1, H, W), x0 in [-1, 1];
+    t: int64 (N,) in [0, T).
+    """
+
+    name: str
+    title: str
+    paper: str
+    network: Callable[[Profile], Any]
+    scheduler: Callable[[Profile], Any]
+    loss: Callable[..., torch.Tensor]
+    version: int = 1
+    is_control: bool = False
+
+
+@dataclass(frozen=True)
+class Control:
+    """A generator that learns nothing a diffusion model should; it gives the board its scale.
+
+    fit(train) -> state, train: float32 (N, H, W) in [0, 1].
+    generate(state, indices, seed) -> float32 (len(indices), H, W) in [0, 1]; image i depends on (seed, i) alone.
+    denoise(state, x_t, alpha_bar, seed) -> float32 (N, H, W) in [0, 1] from x_t: float32 (N, H, W), the forward
+    process applied to images in [-1, 1].
+    """
+
+    name: str
+    title: str
+    paper: str
+    fit: Callable[..., Any]
+    generate: Callable[..., np.ndarray]
+    denoise: Callable[..., np.ndarray]
+    version: int = 1
+    is_control: bool = True
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How a trained variant is integrated back to an image.
+
+    scheduler(config) -> diffusers scheduler made from the training scheduler's config.
+    timesteps(scheduler, steps, start) -> the descending training timesteps to visit; ``start`` None means from pure
+    noise, an int t means from x_t. It also calls the scheduler's own ``set_timesteps``.
+    default_steps: used where a name carries no number (``ddim`` means ``ddim-50``).
+    """
+
+    name: str
+    title: str
+    paper: str
+    scheduler: Callable[[Mapping[str, Any]], Any]
+    timesteps: Callable[[Any, int, int | None], list[int]]
+    default_steps: int
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """Maps images to vectors for distribution metrics.
+
+    load() -> extract; extract(images) with images float32 (N, H, W) in [0, 1] -> float64 (N, dim).
+    ``load`` raises ``Unavailable`` with the reason where something (weights) is missing.
+    identity() -> the id that enters the comparability key: name and sha256 of the weights, where there are any.
+    kernel: the kernel that ``kd`` uses in this space.
+    """
+
+    name: str
+    title: str
+    dim: int
+    kernel: Literal["cubic", "rbf"]
+    load: Callable[[], Callable[[np.ndarray], np.ndarray]]
+    identity: Callable[[], str]
+    paper: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number with a direction, a range and a paper.
+
+    kind ``paired``: compute(x, y) -> float64 (N,); x (output) and y (reference): (N, H, W) in [0, 1].
+    kind ``distribution``: compute(generated, reference, train, space) -> float, times ``scale`` when reported;
+    features float64 (n, d) of one space; ``train`` sets the scale of the space (z-score, kernel bandwidth) and is
+    never compared with; raises ``Unavailable`` where the sets are too small.
+    features: names of the feature spaces this metric is taken in; empty for paired metrics.
+    """
+
+    name: str
+    title: str
+    unit: str
+    direction: Literal["up", "down"]
+    range: tuple[float, float]
+    kind: Literal["paired", "distribution"]
+    compute: Callable[..., Any]
+    version: int
+    paper: str
+    features: tuple[str, ...] = ()
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured number. ``value`` None means blank, and ``reason`` says why.
+
+    space: feature space of a distribution metric; level: alpha_bar of a reconstruction; n: images that entered; n_reference: reference images (distribution metrics); subjects: how many subjects they
+    came from; low, high: 95 % interval over subjects, None where it cannot be given.
+    """
+
+    metric: str
+    value: float | None
+    n: int
+    subjects: int
+    low: float | None = None
+    high: float | None = None
+    n_reference: int | None = None
+    space: str | None = None
+    level: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split in memory. images: uint8 (N, H, W); subjects: tuple of N subject ids."""
+
+    images: np.ndarray
+    subjects: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    @property
+    def n_subjects(self) -> int:
+        return len(set(self.subjects))
+
+    def unit(self) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1]."""
+        return self.images.astype("float32") / 255
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared dataset on disk: a Hugging Face ``datasets`` folder with splits train, validation and test.
+
+    key: content hash over pixels, subjects and splits. name: what the board calls the data ("phantom", a card id,
+    or ``local:<folder>``). kind: ``phantom`` or ``real``; the two never share a board.
+    """
+
+    path: Path
+    key: str
+    name: str
+    kind: Literal["phantom", "real"]
+    train: Split
+    validation: Split
+    test: Split
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of a variant. The expensive half and the scoring half are apart, so that scores can be recomputed.
+
+    produce(model, data, profile, seed) -> {name: uint8 (n, H, W)}; ``model`` is a ``Model``, trained or control.
+    score(outputs, data, profile, metrics, extract, seed) -> list of Score; metrics: those named below, loaded;
+    extract: a ``mribench.features.Extractor``, which gives (and remembers) features by space and images.
+    metrics: names of the metrics that the task reports.
+    """
+
+    name: str
+    title: str
+    version: int
+    metrics: tuple[str, ...]
+    produce: Callable[..., dict[str, np.ndarray]]
+    score: Callable[..., list[Score]]
+
+
+class Model(Protocol):
+    """What a task sees of a trained variant with its sampler, or of a fitted control."""
+
+    def generate(self, indices: range, seed: int) -> np.ndarray:
+        """float32 (len(indices), H, W) in [0, 1]; image i depends on (seed, i) alone."""
+
+    def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1]."""

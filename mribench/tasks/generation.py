@@ -1,0 +1,66 @@
+"""Unconditional generation: samples against held-out subjects, by distances between distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mribench.errors import Unavailable
+from mribench.features import Extractor
+from mribench.metrics.subsets import subset_statistic
+from mribench.metrics.uncertainty import subsample_interval
+from mribench.tasks import to_uint8
+from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
+
+
+def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
+    """``images``: uint8 (profile.n_generated, H, W)."""
+    return {"images": to_uint8(model.generate(range(profile.n_generated), seed))}
+
+
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Extractor,
+    seed: int,
+) -> list[Score]:
+    """Every metric in every feature space it names; generated images against the test split."""
+    return [
+        _score(metric, space, outputs["images"], data, extract) for metric in metrics.values() for space in metric.features
+    ]
+
+
+def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extract: Extractor) -> Score:
+    about = {
+        "metric": metric.name,
+        "space": space,
+        "n": len(images),
+        "n_reference": len(data.test),
+        "subjects": data.test.n_subjects,
+    }
+    try:
+        sets = [extract(space, part) for part in (images, data.test.images, data.train.images)]
+        value = metric.compute(*sets, extract.spaces[space]) * metric.scale
+    except Unavailable as reason:
+        return Score(**about, value=None, reason=str(reason))
+    try:
+        statistic = subset_statistic(metric.compute, *sets, extract.spaces[space])
+        low, high = subsample_interval(statistic, len(images), data.test.subjects)
+    except Unavailable:
+        # halves of the test subjects can be too few where all of them are enough
+        low = high = None
+    scaled = [None if bound is None else bound * metric.scale for bound in (low, high)]
+    return Score(**about, value=value, low=scaled[0], high=scaled[1])
+
+
+GENERATION = Task(
+    name="generation",
+    title="unconditional generation",
+    version=1,
+    metrics=("fid", "kd", "fd"),
+    produce=produce,
+    score=score,
+)

@@ -1,0 +1,70 @@
+"""Reconstruction: noise held-out images to fixed levels of alpha-bar, denoise, compare pairwise.
+
+This gives the study's PSNR, SSIM, MSE and MAE a meaning: an unconditional sample has no partner to be compared with,
+a noised and denoised image has. Levels are fixed by alpha-bar, not by timestep, so that noise schedules compare; the
+noise of an image depends on its content, the level and the seed, never on the variant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from mribench.features import Extractor
+from mribench.metrics.uncertainty import cluster_bootstrap_mean
+from mribench.tasks import to_uint8
+from mribench.seeds import numpy_rng
+from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
+
+
+def noised(split: Split, alpha_bar: float, seed: int) -> np.ndarray:
+    """float32 (N, H, W): x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps with x_0 in [-1, 1]."""
+    x0 = split.unit() * 2 - 1
+    addresses = [hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in split.images]
+    noise = np.stack([numpy_rng("noised", a, alpha_bar, seed).standard_normal(x0.shape[1:]) for a in addresses])
+    return (np.sqrt(alpha_bar) * x0 + np.sqrt(1 - alpha_bar) * noise).astype(np.float32)
+
+
+def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
+    """For each level its name -> uint8 (test images, H, W), a single denoised image per held-out image."""
+    return {
+        level_name(alpha_bar): to_uint8(model.denoise(noised(data.test, alpha_bar, seed), alpha_bar, seed))
+        for alpha_bar in profile.alpha_bars
+    }
+
+
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Extractor,
+    seed: int,
+) -> list[Score]:
+    """Every paired metric at every level: mean over subjects, 95 % cluster bootstrap over subjects."""
+    reference = data.test.unit()
+    scores = []
+    for alpha_bar in profile.alpha_bars:
+        restored = outputs[level_name(alpha_bar)].astype(np.float32) / 255
+        for metric in metrics.values():
+            values = metric.compute(restored, reference) * metric.scale
+            mean, low, high = cluster_bootstrap_mean(values, data.test.subjects)
+            n, subjects = len(values), data.test.n_subjects
+            scores.append(Score(metric.name, mean, n, subjects, low, high, level=alpha_bar))
+    return scores
+
+
+def level_name(alpha_bar: float) -> str:
+    return f"alpha_bar_{alpha_bar:.5f}"
+
+
+RECONSTRUCTION = Task(
+    name="reconstruction",
+    title="noise to a fixed level and back",
+    version=1,
+    metrics=("psnr", "ssim", "mse", "mae"),
+    produce=produce,
+    score=score,
+)

@@ -1,0 +1,314 @@
+"""Train one variant on one modality, read from top to bottom.
+
+All randomness has an address (seed, step), never a state: a run that is killed and goes on from its last checkpoint
+sees the same batches, timesteps and noise as one that was not, and n processes see the same global batch as one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mribench import device, files
+from mribench.errors import InputError, Interrupted, TrainingDiverged
+from mribench.interrupt import deferred
+from mribench.progress import progress
+from mribench.seeds import numpy_rng, torch_generator
+from mribench.spec import Profile, Split, Variant
+
+LOG_EVERY = 50
+
+
+@dataclass
+class State:
+    """Everything that a checkpoint holds; ``tensors`` are what save and load move."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    evaluations_since_best: int = 0
+    seconds: float = 0.0
+
+
+def batch(n: int, size: int, step: int, seed: int) -> np.ndarray:
+    """int64 (size,): indices of batch ``step`` in an endless row of epoch-wise permutations of range(n)."""
+    first, last = step * size, (step + 1) * size
+    epochs = range(first // n, (last - 1) // n + 1)
+    row = np.concatenate([numpy_rng("epoch", seed, epoch).permutation(n) for epoch in epochs])
+    return row[first - epochs[0] * n : last - epochs[0] * n]
+
+
+def learning_rate(profile: Profile, step: int, total: int) -> float:
+    """Linear warm-up, then constant, or half a cosine to zero at ``total``."""
+    warm = min(1.0, (step + 1) / profile.warmup_steps) if profile.warmup_steps else 1.0
+    decay = 0.5 * (1 + math.cos(math.pi * step / total)) if profile.lr_schedule == "cosine" else 1.0
+    return profile.lr * warm * decay
+
+
+def total_steps(profile: Profile, n: int) -> int:
+    """Optimiser steps of a run on ``n`` training images: the smaller of ``max_steps`` and ``max_epochs``."""
+    bounds = [profile.max_steps] if profile.max_steps else []
+    if profile.max_epochs:
+        bounds.append(math.ceil(profile.max_epochs * n / profile.batch_size))
+    return min(bounds)
+
+
+def train(
+    variant: Variant,
+    train_split: Split,
+    validation_split: Split,
+    profile: Profile,
+    seed: int,
+    folder: Path,
+    title: str,
+    track: str | None = None,
+) -> dict[str, Any]:
+    """Train to the end of the profile's budget and leave a diffusers pipeline in ``folder/pipeline``.
+
+    Goes on from the last checkpoint in ``folder`` where there is one. Returns the record that it also writes to
+    ``folder/train.json`` when all is done. Raises Interrupted (state saved) and TrainingDiverged (last good
+    checkpoint kept).
+    """
+    mixed = device.precision(profile)
+    accelerator = device.accelerator(mixed, track, str(folder))
+    if profile.batch_size % accelerator.num_processes:
+        raise InputError(
+            f"batch size {profile.batch_size} cannot be shared by {accelerator.num_processes} processes; "
+            "use a number of processes that divides it"
+        )
+    where = accelerator.device
+    torch.manual_seed(seed)  # the network's initial weights
+    raw = variant.network(profile)
+    scheduler = variant.scheduler(profile)
+    make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[profile.optimizer]
+    net, optimizer = accelerator.prepare(raw, make(raw.parameters(), lr=profile.lr, fused=True))
+    ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay else None
+
+    images = torch.from_numpy(train_split.images).to(where)
+    timesteps = scheduler.config.num_train_timesteps
+    total = total_steps(profile, len(images))
+    evaluate = _validation(validation_split, profile, timesteps, where)
+    rank, shard = accelerator.process_index, profile.batch_size // accelerator.num_processes
+    state = _resume(folder, raw, optimizer, ema, accelerator)
+    if track:
+        accelerator.init_trackers("mribench", config={"modality": title, "seed": seed})
+
+    def save() -> None:
+        state.seconds += time.monotonic() - started[0]
+        started[0] = time.monotonic()
+        if accelerator.is_main_process:
+            _save(folder, state, raw, optimizer, ema, accelerator)
+
+    started = [time.monotonic()]
+    running = torch.zeros((), device=where)
+    logged = state.step
+    net.train()
+    with deferred() as interrupted, progress(title, total, state.step) as advance:
+        while state.step < total and not _stop_early(state, profile):
+            step = state.step
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(profile, step, total)
+            draw = torch_generator("step", seed, step, device=where.type)
+            mine = slice(rank * shard, (rank + 1) * shard)
+            chosen = torch.from_numpy(batch(len(images), profile.batch_size, step, seed)).to(where)[mine]
+            t = torch.randint(timesteps, (profile.batch_size,), generator=draw, device=where)[mine]
+            shape = (profile.batch_size, 1, profile.size, profile.size)
+            noise = torch.randn(shape, generator=draw, device=where)[mine]
+            x0 = images[chosen].unsqueeze(1).float() / 127.5 - 1
+            if profile.flip:
+                flipped = torch.rand(profile.batch_size, generator=draw, device=where)[mine] < 0.5
+                x0 = torch.where(flipped[:, None, None, None], x0.flip(-1), x0)
+
+            loss = variant.loss(net, scheduler, x0, noise, t).mean()
+            accelerator.backward(loss)
+            if profile.grad_clip:
+                accelerator.clip_grad_norm_(net.parameters(), profile.grad_clip)
+            optimizer.step()
+            optimizer.zero_grad()
+            state.step = step + 1
+            if ema is not None:
+                # the ramp of Ho et al.'s code base: early averages forget fast
+                decay = min(profile.ema_decay, (1 + state.step) / (10 + state.step))
+                torch._foreach_lerp_(ema, list(raw.parameters()), 1 - decay)
+            running += loss.detach()
+
+            at_end = state.step == total
+            evaluating = at_end or state.step % profile.eval_every == 0
+            saving = at_end or state.step % profile.checkpoint_every == 0 or interrupted()
+            if evaluating or saving or state.step % LOG_EVERY == 0:
+                # one reading of the device every LOG_EVERY steps; a loss that was ever NaN still is
+                mean = accelerator.reduce(running, "mean").item() / (state.step - logged)
+                if not math.isfinite(mean):
+                    raise TrainingDiverged(
+                        f"{title}: the loss is {mean} near step {state.step}; the checkpoint of the last good steps is "
+                        f"in {folder.name}; lower the learning rate or use fp32, then run again"
+                    )
+                running.zero_()
+                logged = state.step
+                advance(state.step, f"loss {mean:.4f}")
+                accelerator.log({"loss": mean}, step=state.step)
+            if evaluating:
+                with _averaged(raw, ema):
+                    value = evaluate(variant, net, scheduler)
+                    _note_evaluation(state, value)
+                    if accelerator.is_main_process:
+                        _log_line(folder, state.step, mean, value)
+                        if state.best_step == state.step:
+                            _write_pipeline(folder / "best", raw, scheduler)
+                accelerator.log({"validation_loss": value}, step=state.step)
+                net.train()
+            if saving:
+                save()
+            if interrupted():
+                raise Interrupted(f"{title}: interrupted at step {state.step}, state saved; run the same command to go on")
+    accelerator.wait_for_everyone()
+    record = _record(state, raw, profile, mixed, accelerator)
+    if accelerator.is_main_process:
+        os.replace(folder / "best", folder / "pipeline")
+        files.write_json(folder / "train.json", record)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    if track:
+        accelerator.end_training()
+    accelerator.wait_for_everyone()
+    return record
+
+
+def _validation(split: Split, profile: Profile, timesteps: int, where: torch.device) -> Any:
+    """A function (variant, net, scheduler) -> mean loss over images, noise and timesteps that never change.
+
+    Timesteps are stratified over [0, T), so that the value does not hang on a lucky draw.
+    """
+    n = min(profile.eval_images, len(split))
+    chosen = np.linspace(0, len(split) - 1, n).astype(int)
+    x0 = torch.from_numpy(split.images[chosen]).to(where).unsqueeze(1).float() / 127.5 - 1
+    noise = torch.randn(x0.shape, generator=torch_generator("validation", device=where.type), device=where)
+    t = ((torch.arange(n, device=where) + 0.5) * timesteps / n).long()
+    t = t[torch.from_numpy(numpy_rng("validation").permutation(n)).to(where)]
+
+    @torch.no_grad()
+    def evaluate(variant: Variant, net: Any, scheduler: Any) -> float:
+        net.eval()
+        parts = zip(x0.split(profile.batch_size), noise.split(profile.batch_size), t.split(profile.batch_size), strict=True)
+        return torch.cat([variant.loss(net, scheduler, *part) for part in parts]).mean().item()
+
+    return evaluate
+
+
+def _note_evaluation(state: State, value: float) -> None:
+    if value < state.best_loss:
+        state.best_loss, state.best_step, state.evaluations_since_best = value, state.step, 0
+    else:
+        state.evaluations_since_best += 1
+
+
+def _stop_early(state: State, profile: Profile) -> bool:
+    return profile.patience is not None and state.evaluations_since_best >= profile.patience
+
+
+@contextlib.contextmanager
+def _averaged(net: torch.nn.Module, ema: list[torch.Tensor] | None) -> Iterator[None]:
+    """Within the block the network carries its moving average; what is evaluated is what will be shipped."""
+    if ema is None:
+        yield
+        return
+    parameters = list(net.parameters())
+    kept = [p.detach().clone() for p in parameters]
+    try:
+        with torch.no_grad():
+            torch._foreach_copy_(parameters, ema)
+        yield
+    finally:
+        with torch.no_grad():
+            torch._foreach_copy_(parameters, kept)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted((folder / "checkpoints").glob("step-*.pt"))
+
+
+def _save(folder: Path, state: State, net: Any, optimizer: Any, ema: Any, accelerator: Any) -> None:
+    """One file per checkpoint, by step; the last two are kept."""
+    import io
+
+    content = {
+        "state": vars(state),
+        "net": net.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "ema": ema,
+        "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else None,
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    files.write_bytes(folder / "checkpoints" / f"step-{state.step:07d}.pt", buffer.getvalue())
+    for old in _checkpoints(folder)[:-2]:
+        old.unlink()
+
+
+def _resume(folder: Path, net: Any, optimizer: Any, ema: Any, accelerator: Any) -> State:
+    """Load the newest readable checkpoint into net, optimizer and ema; a fresh State where there is none."""
+    for path in reversed(_checkpoints(folder)):
+        try:
+            content = torch.load(path, map_location=accelerator.device, weights_only=True)
+        except Exception:  # a damaged file may fail in any way; the one before it is as good, only older
+            path.unlink()
+            continue
+        net.load_state_dict(content["net"])
+        optimizer.load_state_dict(content["optimizer"])
+        if ema is not None:
+            torch._foreach_copy_(ema, content["ema"])
+        if content["scaler"] and accelerator.scaler is not None:
+            accelerator.scaler.load_state_dict(content["scaler"])
+        state = State(**content["state"])
+        if (folder / "best").is_dir() or state.best_step == 0:
+            _cut_log(folder, state.step)
+            return state
+    if accelerator.is_main_process:
+        _cut_log(folder, 0)
+    return State()
+
+
+def _write_pipeline(path: Path, net: Any, scheduler: Any) -> None:
+    """A diffusers pipeline folder, which ``DDPMPipeline.from_pretrained`` samples from."""
+    from diffusers import DDPMPipeline
+
+    with files.new_folder(path) as folder:
+        DDPMPipeline(unet=net, scheduler=scheduler).save_pretrained(folder)
+
+
+def _log_line(folder: Path, step: int, loss: float, validation: float) -> None:
+    line = json.dumps({"step": step, "loss": loss, "validation_loss": validation})
+    with open(folder / "log.jsonl", "a") as file:
+        file.write(line + "\n")
+
+
+def _cut_log(folder: Path, step: int) -> None:
+    """Forget the lines after ``step``: the resumed run will write them again."""
+    path = folder / "log.jsonl"
+    if path.exists():
+        lines = [line for line in path.read_text().splitlines() if line and json.loads(line)["step"] <= step]
+        files.write_text(path, "".join(line + "\n" for line in lines))
+
+
+def _record(state: State, net: Any, profile: Profile, mixed: str, accelerator: Any) -> dict[str, Any]:
+    return {
+        "steps": state.step,
+        "images_seen": state.step * profile.batch_size,
+        "best_step": state.best_step,
+        "validation_loss": state.best_loss,
+        "seconds": round(state.seconds, 2),
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "precision": mixed,
+        "processes": accelerator.num_processes,
+        "device": accelerator.device.type,
+    }

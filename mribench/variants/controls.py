@@ -1,0 +1,110 @@
+"""Controls: generators that learn nothing a diffusion model should, and give every board its scale.
+
+``noise`` is the bottom, ``gaussian`` what second-order statistics alone can do, ``train-replay`` a perfect-looking
+cheat that copies its patients. Denoising has its natural counterpart in each: no prior, a Gaussian prior, a prior
+that is the training set.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mribench.seeds import numpy_rng
+from mribench.spec import Control
+
+COMPONENTS = 64
+
+
+def _rescaled(x_t: np.ndarray, alpha_bar: float) -> np.ndarray:
+    """The unbiased estimate of x_0 from x_t, from [-1, 1] to the [0, 1] of images."""
+    return (x_t / np.sqrt(alpha_bar) + 1) / 2
+
+
+class _Noise(NamedTuple):
+    mean: float
+    std: float
+    shape: tuple[int, int]
+
+
+def _fit_noise(train: np.ndarray) -> _Noise:
+    return _Noise(float(train.mean()), float(train.std()), train.shape[1:])
+
+
+def _generate_noise(state: _Noise, indices: range, seed: int) -> np.ndarray:
+    images = [numpy_rng("noise", seed, i).normal(state.mean, state.std, state.shape) for i in indices]
+    return np.clip(images, 0, 1).astype(np.float32)
+
+
+def _identity(state: _Noise, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+    return np.clip(_rescaled(x_t, alpha_bar), 0, 1).astype(np.float32)
+
+
+class _Gaussian(NamedTuple):
+    mean: np.ndarray  # (H*W,)
+    axes: np.ndarray  # (k, H*W), orthonormal
+    variance: np.ndarray  # (k,)
+    shape: tuple[int, int]
+
+
+def _fit_gaussian(train: np.ndarray) -> _Gaussian:
+    """Principal components of the pixels (probabilistic PCA without the residual, which would be speckle)."""
+    flat = train.reshape(len(train), -1).astype(np.float64)
+    mean = flat.mean(axis=0)
+    _, singular, axes = np.linalg.svd(flat - mean, full_matrices=False)
+    k = min(COMPONENTS, len(flat) - 1)
+    return _Gaussian(mean, axes[:k], singular[:k] ** 2 / max(len(flat) - 1, 1), train.shape[1:])
+
+
+def _generate_gaussian(state: _Gaussian, indices: range, seed: int) -> np.ndarray:
+    z = np.stack([numpy_rng("gaussian", seed, i).normal(size=len(state.axes)) for i in indices])
+    flat = state.mean + (z * np.sqrt(state.variance)) @ state.axes
+    return np.clip(flat, 0, 1).reshape(-1, *state.shape).astype(np.float32)
+
+
+def _wiener(state: _Gaussian, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+    """Posterior mean under the Gaussian: each component shrinks by variance / (variance + noise variance)."""
+    noise_variance = (1 - alpha_bar) / alpha_bar / 4  # /4: from [-1, 1] to [0, 1]
+    centred = _rescaled(x_t, alpha_bar).reshape(len(x_t), -1) - state.mean
+    gain = state.variance / (state.variance + noise_variance)
+    flat = state.mean + (centred @ state.axes.T * gain) @ state.axes
+    return np.clip(flat, 0, 1).reshape(-1, *state.shape).astype(np.float32)
+
+
+def _replay(train: np.ndarray, indices: range, seed: int) -> np.ndarray:
+    chosen = [int(numpy_rng("train-replay", seed, i).integers(len(train))) for i in indices]
+    return train[chosen]
+
+
+def _nearest(train: np.ndarray, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+    """The training image nearest in L2: the posterior mode where the prior is the training set."""
+    flat, query = (a.reshape(len(a), -1).astype(np.float64) for a in (train, _rescaled(x_t, alpha_bar)))
+    distance = (flat**2).sum(1) - 2 * query @ flat.T
+    return train[distance.argmin(axis=1)]
+
+
+NOISE = Control(
+    name="noise",
+    title="noise",
+    paper="control: independent pixels with the training mean and deviation; denoises by rescaling",
+    fit=_fit_noise,
+    generate=_generate_noise,
+    denoise=_identity,
+)
+GAUSSIAN = Control(
+    name="gaussian",
+    title="PCA Gaussian",
+    paper=f"control: Gaussian on {COMPONENTS} pixel principal components; denoises by its Wiener filter",
+    fit=_fit_gaussian,
+    generate=_generate_gaussian,
+    denoise=_wiener,
+)
+TRAIN_REPLAY = Control(
+    name="train-replay",
+    title="train replay",
+    paper="control and cheat: copies of training images; denoises to the nearest of them",
+    fit=lambda train: train,
+    generate=_replay,
+    denoise=_nearest,
+)

@@ -1,0 +1,73 @@
+"""DDPM as in the study: epsilon prediction, linear betas, plain MSE.
+
+Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, arXiv 2006.11239. What the study leaves unsaid is taken
+from there: T = 1000, beta from 1e-4 to 0.02, reverse variance beta-tilde (``fixed_small``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mribench.errors import InputError
+from mribench.spec import Profile, Variant
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import DDPMScheduler, UNet2DModel
+
+TIMESTEPS = 1000
+
+
+def network(profile: Profile) -> UNet2DModel:
+    """The U-Net of a profile, one channel in and out. Raises InputError where size and levels do not fit."""
+    from diffusers import UNet2DModel
+
+    net = profile.network
+    levels = len(net.channels)
+    if profile.size % 2 ** (levels - 1):
+        raise InputError(
+            f"image size {profile.size} cannot be halved {levels - 1} times; "
+            f"use a multiple of {2 ** (levels - 1)} or fewer levels"
+        )
+    attends = [level in net.attention_levels for level in range(levels)]
+    return UNet2DModel(
+        sample_size=profile.size,
+        in_channels=1,
+        out_channels=1,
+        block_out_channels=net.channels,
+        layers_per_block=net.layers_per_block,
+        norm_num_groups=net.norm_groups,
+        attention_head_dim=net.head_dim,
+        down_block_types=tuple("AttnDownBlock2D" if a else "DownBlock2D" for a in attends),
+        up_block_types=tuple("AttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)),
+    )
+
+
+def scheduler(profile: Profile) -> DDPMScheduler:
+    """q(x_t | x_0) with linear betas; equations 2 and 4 of the paper."""
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler(
+        num_train_timesteps=TIMESTEPS,
+        beta_start=1e-4,
+        beta_end=0.02,
+        beta_schedule="linear",
+        prediction_type="epsilon",
+        variance_type="fixed_small",
+    )
+
+
+def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """L_simple, equation 14: || eps - eps_theta(x_t, t) ||^2 per image, float32 (N,)."""
+    x_t = scheduler.add_noise(x0, noise, t)
+    return (net(x_t, t).sample.float() - noise).square().mean(dim=(1, 2, 3))
+
+
+DDPM = Variant(
+    name="ddpm",
+    title="DDPM",
+    paper="Ho et al. 2020, arXiv 2006.11239",
+    network=network,
+    scheduler=scheduler,
+    loss=loss,
+)

@@ -1,0 +1,75 @@
+"""Axial T1-weighted brain slices, skull-stripped: tissue table, sequence, drawing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mribench.phantom import Canvas, InversionRecovery, PhantomSlice, Tissue, acquire, describe, shapes
+from mribench.phantom import slice_rng, subject_rng
+from mribench_brain import anatomy, base
+from mribench_brain.cortex import sulci, waves
+
+# 3 T. Proton density: Tofts (ed.), Quantitative MRI of the Brain (2003), ch. 4.
+TISSUES = {
+    "white matter": Tissue(832, 80, 0.70, "Wansapura et al., JMRI 9:531 (1999)", texture=0.03),
+    "grey matter": Tissue(1331, 110, 0.82, "Wansapura et al., JMRI 9:531 (1999)", texture=0.04),
+    "CSF": Tissue(4300, 2000, 1.0, "T1: Rooney et al., MRM 57:308 (2007)"),
+    "thalamus": Tissue(1218, 80, 0.78, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
+    "putamen": Tissue(1337, 75, 0.82, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
+    "caudate": Tissue(1483, 85, 0.82, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
+    "pallidum": Tissue(1043, 60, 0.74, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
+    "brainstem": Tissue(960, 80, 0.73, "between the white and deep grey rows", texture=0.04),
+}
+
+
+def level(slice: int, jitter: float) -> float:
+    """Level of a slice: 0, 0.25, ... 1 and back again, so that any number of slices stays in the brain."""
+    step = slice % 8
+    return float(np.clip(min(step, 8 - step) / 4 + jitter, 0, 1))
+
+
+def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
+    """One axial T1-weighted slice of one subject's brain; background is exactly 0, as after skull stripping.
+
+    seed, subject, slice: integers >= 0; five slices walk from the midbrain to the vertex. size: pixels a side.
+    """
+    person, position = subject_rng(seed, subject), slice_rng(seed, subject, slice)
+    h = anatomy.head(person)
+    sequence = InversionRecovery(tr=2000, te=4, ti=float(person.integers(930, 1060)))
+    snr = float(person.uniform(35, 80))
+    z = level(slice, h["top"] + float(position.normal(0, 0.025)))
+
+    canvas = Canvas(size)
+    x = canvas.x + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0, modes=5)
+    y = canvas.y + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0, modes=5)
+    u, v = shapes.rotate(x, y, h["cx"], h["cy"], h["degrees"])
+    u, v = (u / h["length"]).astype(np.float32), (v / h["length"]).astype(np.float32)
+    paint(canvas, person, u, v, z, h)
+
+    signal = canvas.render(TISSUES, sequence, position)
+    mask = canvas.average((canvas.labels > 0).astype(np.float32)) > 0.5
+    image, scanner = acquire(signal, person, position, snr, bias=0.1)
+    labels = canvas.label_map()
+    params = {"tissues": canvas.tissues, "sequence": describe(sequence), "head": h, "level": z, "scanner": scanner}
+    return PhantomSlice(image * mask, labels * mask, params)
+
+
+def paint(canvas: Canvas, rng: np.random.Generator, u, v, z: float, h: dict[str, float]) -> None:
+    """Paint one level of the brain; u, v: float32 (n, n) head coordinates."""
+    a = np.abs(u)
+    hull = anatomy.hull(a, v, z, h)
+    gap = h["sulcus_width"]
+    smooth = np.minimum(-hull, anatomy.fissure(a, v, z, 0.3 * gap + 0.008))
+    step = 2 / len(u) / h["length"]
+    folds = sulci(rng, u, v, z, smooth, step, h["sulcus_spacing"], gap)
+    depth = np.minimum(np.minimum(smooth, folds), anatomy.sylvian(a, v, z, gap))
+
+    # skull stripping takes the fluid that lies open at the surface
+    canvas.paint("CSF", hull + 0.045)
+    canvas.paint("grey matter", -depth)
+    thickness = h["cortex"] * (1 + 0.25 * waves(rng, u, v, z, 0.2, modes=6))
+    canvas.paint("white matter", thickness - depth)
+    for name, nucleus in anatomy.deep_nuclei(a, v, z).items():
+        canvas.paint(name, nucleus)
+    canvas.paint("CSF", anatomy.ventricles(a, v, z, h["ventricles"]))
+    base.paint(canvas, rng, u, v, z, hull)

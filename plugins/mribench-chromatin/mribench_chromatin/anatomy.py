@@ -1,0 +1,122 @@
+"""One nucleus: where its surface is, where its DNA lies. Lengths in half-fields unless a name ends in ``_um``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mribench.phantom import shapes
+
+Array = np.ndarray
+
+
+class Nucleus(NamedTuple):
+    """What makes one nucleus itself; every plane through it shares these values."""
+
+    radius: float  # half length
+    aspect: float  # width over length
+    degrees: float  # orientation of the long axis
+    cosines: tuple[float, ...]  # outline harmonics, see ``shapes.star``
+    sines: tuple[float, ...]
+    centre: tuple[float, float]
+    height: float  # half thickness along the optical axis
+    flatness: float  # 1 is an ellipsoid, larger a flatter adherent cell
+    grain: float  # width of a chromatin domain
+    condensed: float  # share of the chromatin that is heterochromatin, about
+    density: float  # DNA of heterochromatin over that of euchromatin
+    rim: float  # preference of heterochromatin for the lamina
+    nucleoli: tuple[tuple[float, float, float, float, float], ...]  # x, y, z, radius, aspect
+    foci: tuple[tuple[float, float, float, float], ...]  # chromocentres: x, y, z, radius
+
+
+def grow(rng: np.random.Generator) -> Nucleus:
+    """A healthy interphase nucleus, centred and (like the real crops) mostly as large as the frame allows."""
+    order = np.arange(1, 7)
+    # most outlines are near ellipses, a few are beans or lobed
+    spread = np.array([0.04, 0.045, 0.024, 0.014, 0.006, 0.005]) * rng.gamma(1.6, 0.65)
+    cosines, sines = rng.normal(0, spread), rng.normal(0, spread)
+    aspect, degrees = float(np.clip(rng.normal(0.7, 0.14), 0.4, 1)), float(rng.uniform(0, 180))
+    fill = rng.uniform(0.88, 0.95) if rng.random() < 0.65 else rng.uniform(0.6, 0.88)
+    phi = np.linspace(0, 2 * np.pi, 128)[:, None]
+    r = (1 + np.cos(order * phi) @ cosines + np.sin(order * phi) @ sines)[:, None]
+    a = np.radians(degrees)
+    turn = np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    outline = np.hstack([r * np.cos(phi), aspect * r * np.sin(phi)]) @ turn
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    radius = fill / float((high - low).max() / 2)
+    centre = -radius * (low + high) / 2
+    width = radius * aspect
+    mouse_like = rng.random() < 0.22
+    return Nucleus(
+        radius, aspect, degrees, tuple(cosines.tolist()), tuple(sines.tolist()), tuple(centre.tolist()),
+        height=float(0.45 * width * rng.uniform(0.8, 1.2) + 0.12),
+        flatness=float(rng.uniform(1.2, 2.2)),
+        grain=float(rng.uniform(0.09, 0.2)),
+        condensed=float(rng.uniform(0.2, 0.6)),
+        density=float(1 + rng.gamma(1.8, 0.16)),
+        rim=float(rng.uniform(0, 0.8)),
+        nucleoli=_inside(rng, int(rng.integers(0, 5)), 0.6, (0.09, 0.2), turn, radius, aspect, centre, True),
+        foci=_inside(rng, int(rng.integers(8, 20)) if mouse_like else int(rng.poisson(1)), 0.8,
+                     (0.035, 0.09), turn, radius, aspect, centre, False),
+    )  # fmt: skip
+
+
+def _inside(rng, count, reach, radii, turn, radius, aspect, centre, with_aspect) -> tuple:
+    """``count`` balls at random inside the nucleus, as far as ``reach`` of the way to its surface."""
+    balls = []
+    for _ in range(count):
+        angle, far = rng.uniform(0, 2 * np.pi), reach * np.sqrt(rng.random())
+        x, y = radius * far * np.array([np.cos(angle), aspect * np.sin(angle)]) @ turn + centre
+        z, size, shape = rng.normal(0, 0.08), radius * aspect**0.5 * rng.uniform(*radii), rng.uniform(0.65, 1)
+        balls.append(tuple(float(v) for v in (x, y, z, size, shape)[: 5 if with_aspect else 4]))
+    return tuple(balls)
+
+
+def section(nucleus: Nucleus, rng: np.random.Generator, x: Array, y: Array, z: float) -> tuple[Array, ...]:
+    """The plane at height ``z``: distance-like surface function, local half thickness, heterochromatin
+    preference (> 0 inside heterochromatin), and nucleolus function (< 0 inside), each shaped like ``x``.
+
+    rng: the subject's generator; draws the same three-dimensional fields whatever ``z`` is.
+    """
+    n = nucleus
+    u, v = x + 0.01 * wave_field(rng, x, y, z, 0.3, 3), y + 0.01 * wave_field(rng, x, y, z, 0.3, 3)
+    edge = outline(n, u, v)
+    depth = np.clip(-edge / n.radius, 0, 1)
+    thickness = n.height * (1 - (1 - depth) ** (2 * n.flatness)) ** (0.5)
+    cloud = 0.9 * wave_field(rng, u, v, z, n.grain, 40) + 0.45 * wave_field(rng, u, v, z, 2.2 * n.grain, 12)
+    cloud += n.rim * np.exp(-((depth / 0.12) ** 2))
+    nucleolus = np.full_like(x, 1.0)
+    for bx, by, bz, size, aspect in n.nucleoli:
+        here = np.sqrt(max(size**2 - (z - bz) ** 2, 1e-6))
+        nucleolus = np.minimum(
+            nucleolus, shapes.ellipse(u, v, bx, by, here, here * aspect, 50 * bx + n.degrees)
+        )
+    # perinucleolar heterochromatin, and chromocentres as blobs that outweigh the cloud
+    cloud += 0.7 * np.exp(-((nucleolus / 0.05) ** 2))
+    for bx, by, bz, size in n.foci:
+        cloud += 3.5 * np.exp(-((u - bx) ** 2 + (v - by) ** 2 + (z - bz) ** 2) / size**2)
+    # the threshold that leaves the asked share of a unit normal field above it
+    return edge, thickness, cloud - 1.2 * (1 - 1.9 * n.condensed), nucleolus
+
+
+def outline(n: Nucleus, x: Array, y: Array) -> Array:
+    """``shapes.star`` in single precision with powers of exp(i phi) in place of trigonometry: four times as fast."""
+    u, v = (c.astype(np.float32) for c in shapes.rotate(x, y, *n.centre, n.degrees))
+    point = u + 1j * (v / np.float32(n.aspect))
+    distance = np.abs(point)
+    spin = point / np.maximum(distance, np.float32(1e-6))
+    total = np.zeros_like(spin)
+    for c, s in zip(reversed(n.cosines), reversed(n.sines), strict=True):
+        total = spin * (total + np.complex64(complex(c, -s)))
+    return distance - np.float32(n.radius) * (1 + total.real)
+
+
+def wave_field(rng: np.random.Generator, x: Array, y: Array, z: float, scale: float, modes: int) -> Array:
+    """``shapes.smooth_field`` in three dimensions, cut at ``z``: neighbouring planes look alike."""
+    frequency = (rng.normal(size=(modes, 3)) * np.pi / scale / 2).astype(np.float32)
+    phase = rng.uniform(0, 2 * np.pi, modes).astype(np.float32)
+    out = np.zeros_like(x)
+    for (fx, fy, fz), p in zip(frequency, phase, strict=True):
+        out += np.cos(fx * x + fy * y + (fz * np.float32(z) + p))
+    return out * np.float32(np.sqrt(2 / modes))

@@ -1,0 +1,20 @@
+"""The heart modality of mribench: short-axis bSSFP slices."""
+
+from mribench import Modality, ReportedRow
+from mribench_heart.phantom import draw
+
+MODALITY = Modality(
+    name="heart",
+    title="Heart",
+    contrast="bSSFP cine, short axis",
+    phantom=draw,
+    cards=("shefpah179", "acdc", "scd"),
+    reported=ReportedRow(
+        source="Annem, Exploring Diffusion Model for Diverse MRI Modalities (study)",
+        psnr=41.70,
+        ssim=0.29,
+        mse=6.94,
+        mae=1.89,
+        fid=55.71,
+    ),
+)

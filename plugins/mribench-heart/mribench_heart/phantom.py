@@ -1,0 +1,54 @@
+"""Short-axis balanced SSFP (cine) heart slices: tissue table, sequence, drawing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mribench.phantom import BalancedSSFP, Canvas, PhantomSlice, Tissue, acquire, describe
+from mribench.phantom import slice_rng, subject_rng
+from mribench_heart import anatomy, thorax
+
+# 1.5 T. Proton density: water content, Woodard & White, Br J Radiol 59:1209 (1986); fat counts all its protons.
+STANISZ = "Stanisz et al., MRM 54:507 (2005)"
+BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004)"
+TISSUES = {
+    "blood": Tissue(1441, 290, 0.83, STANISZ, texture=0.06),
+    "myocardium": Tissue(1030, 40, 0.79, STANISZ, texture=0.08),
+    "muscle": Tissue(1008, 44, 0.79, STANISZ, texture=0.08),
+    "fat": Tissue(343, 58, 0.90, BAZELAIRE, texture=0.10),
+    "liver": Tissue(586, 46, 0.74, BAZELAIRE, texture=0.08),
+    "spleen": Tissue(1057, 79, 0.79, BAZELAIRE, texture=0.08),
+    "marrow": Tissue(549, 49, 0.80, BAZELAIRE, texture=0.10),
+    "lung": Tissue(1200, 40, 0.20, "T1: Stadler et al., JMRI 22:804 (2005); density of inflated lung", texture=0.3),
+}
+
+
+def level(slice: int, jitter: float) -> float:
+    """Level of a slice: 0, 0.25, ... 1 and back again, so that any number of slices stays in the heart."""
+    step = slice % 8
+    return float(np.clip(min(step, 8 - step) / 4 * 0.9 + 0.03 + jitter, 0, 1))
+
+
+def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
+    """One short-axis bSSFP slice of one subject's heart.
+
+    seed, subject, slice: integers >= 0; five slices walk from the base to the apex. size: pixels a side.
+    """
+    person, position = subject_rng(seed, subject), slice_rng(seed, subject, slice)
+    h = anatomy.heart(person)
+    t = thorax.thorax(person, h)
+    sequence = BalancedSSFP(tr=3.2, te=1.6, flip=float(person.integers(45, 66)))
+    snr, coil = float(person.uniform(22, 50)), float(person.uniform(0.1, 0.8))
+    z = level(slice, float(position.normal(0, 0.02)))
+
+    canvas = Canvas(size)
+    x, y = canvas.x / h["zoom"], canvas.y / h["zoom"]
+    rough, soft = anatomy.waves(person, x, y, z, 0.17), anatomy.waves(person, x, y, z, 0.6)
+    x, y = x + 0.028 * anatomy.waves(person, x, y, z, 1.1), y + 0.028 * anatomy.waves(person, x, y, z, 1.1)
+    thorax.paint(canvas, person, x, y, z, t)
+    anatomy.paint(canvas, x, y, z, h, rough, soft)
+
+    signal = canvas.render(TISSUES, sequence, position)
+    image, scanner = acquire(signal, person, position, snr, coil, bias=0.15, coil_angle=t["wall_degrees"])
+    params = {"tissues": canvas.tissues, "sequence": describe(sequence), "heart": h, "thorax": t}
+    return PhantomSlice(image, canvas.label_map(), {**params, "level": z, "scanner": scanner})

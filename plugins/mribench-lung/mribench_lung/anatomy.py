@@ -1,0 +1,73 @@
+"""The thorax in coronal slices: x is the patient's left, y is caudal, z runs from the back (0) to the front (1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mribench_lung.thorax import paint_abdomen, paint_chest, paint_heart, paint_vessels
+from mribench_lung.window import bend
+
+from mribench.phantom import Canvas, shapes
+
+SLICES = 5  # slices from back to front; further indices walk back again
+
+
+def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
+    """What all slices of a subject share: lengths in halves of the field of view, angles in degrees."""
+    u = rng.uniform
+    return {
+        "zoom": u(0.9, 1.15),
+        "shift": [u(-0.06, 0.06), u(-0.08, 0.08)],
+        "roll": rng.normal(0, 2.0),
+        "width": u(0.9, 1.12),
+        "fat": 0.03 + 0.16 * rng.beta(1.5, 2.5),
+        "arms": u(-0.06, 0.12),
+        "lung_width": u(0.92, 1.08),
+        "lung_lean": u(2, 8),
+        "diaphragm": u(0.02, 0.38),
+        "heart": u(0.9, 1.2),
+        "heart_shift": [u(-0.03, 0.04), u(-0.05, 0.05)],
+        "heart_turn": u(-15, 15),
+        "liver": u(0.85, 1.15),
+        "stomach": u(0.5, 1.25),
+        "depth": u(-0.05, 0.05),
+        "snr": u(25, 60),
+        "coil_x": u(-0.15, 0.15),
+        "coil_y": u(-0.05, 0.3),
+        "coil_reach": u(0.6, 1.0),
+        "outline": int(rng.integers(2**31)),
+        "tree": int(rng.integers(2**31)),
+        "organs": int(rng.integers(2**31)),
+    }
+
+
+def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
+    """Depth z of a slice: 0.14 (back) to 0.82 (front) over SLICES slices, to and fro, with a little jitter."""
+    there = 1 - abs(1 - (slice + 0.5) / SLICES % 2)
+    return float(0.06 + 0.84 * there + offset + rng.uniform(-0.03, 0.03))
+
+
+def paint_slice(canvas: Canvas, body: dict[str, Any], slice: int, here: np.random.Generator) -> dict[str, float]:
+    """Paint one slice and return what was drawn for it."""
+    z = depth_of(slice, body["depth"], here)
+    breath = float(here.normal(0, 0.012))
+    at = _coordinates(canvas, body, here)
+    cavity = paint_chest(canvas, at, body, z)
+    paint_abdomen(canvas, at, body, z, breath, cavity)
+    paint_vessels(canvas, at, body, z)
+    paint_heart(canvas, at, body, z)
+    return {"z": z, "breath": breath}
+
+
+def _coordinates(canvas: Canvas, body: dict[str, Any], here: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Anatomical coordinates of every sample: posed, then bent by the subject's outline and a little per slice."""
+    person = np.random.default_rng(body["outline"])
+    x, y = shapes.rotate(canvas.x, canvas.y, *body["shift"], body["roll"])
+    axis = canvas.x[:1], canvas.y[:, :1]
+    bends = [
+        bend(person, *axis, 0.018, 0.5) + bend(person, *axis, 0.008, 0.16) + bend(here, *axis, 0.006, 0.25)
+        for _ in range(2)
+    ]
+    zoom = body["zoom"]
+    return (x / (zoom * body["width"]) + bends[0]).astype(np.float32), (y / zoom + bends[1]).astype(np.float32)

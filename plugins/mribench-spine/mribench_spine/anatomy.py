@@ -1,0 +1,155 @@
+"""Sagittal slices of the lower back, front on the left: painted from the abdomen backward, then the column over it.
+
+Lengths in mm. ``lateral`` is the distance of the slice from the midline of the vertebra at hand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mribench.phantom import Canvas
+from mribench_spine.curve import DISCS, Curve, Spine, along, follow
+
+Array = np.ndarray
+
+
+def paint_slice(canvas: Canvas, spine: Spine, rng: np.random.Generator, position: float) -> Array:
+    """Paint the sagittal slice ``position`` mm beside the midline; returns how far (mm) each fine sample lies in
+    front of the vertebral bodies, where the saturation band goes. rng: the subject's generator."""
+    half = np.float32(spine.fov / 2)
+    z = np.float32(position / half)
+    x = half * canvas.x + 1.1 * wave_field(rng, canvas.x, canvas.y, z, 0.22, 5)
+    y = half * canvas.y + 1.1 * wave_field(rng, canvas.x, canvas.y, z, 0.22, 5)
+    curve = follow(spine)
+    index, behind = along(curve, x, y)
+    level, depth = curve.level[index], curve.depth[index]
+    lateral = position + spine.midline + spine.tilt * (level + 2)
+    fibres = wave_field(rng, level * 0.6, behind / 30, z * 2, 0.25, 10)
+    inner = _back(canvas, spine, x, y, curve, fibres)
+    _abdomen(canvas, spine, rng, x, y, behind + depth, level, position)
+    _posterior(canvas, spine, np.where(inner, behind - depth, np.float32(1e3)), level, lateral, fibres)
+    _canal(canvas, spine, behind - depth, level, lateral, fibres)
+    _column(canvas, spine, behind, depth, level, lateral)
+    return -(behind + depth)
+
+
+def _back(canvas: Canvas, spine: Spine, x: Array, y: Array, curve: Curve, fibres: Array) -> Array:
+    """Skin, subcutaneous fat, back muscles; returns where the muscles' fascia encloses."""
+    spread = 0.38 * (np.interp(y[:, 0], curve.y, curve.x) - spine.at[0])
+    fascia = (spine.at[0] + spine.depth + spine.canal + spine.spinous + 6 + spread)[:, None]
+    down = np.clip((y - spine.at[1]) / 90, -0.3, 1.2)
+    skin = fascia + spine.fat + spine.buttock * down * np.abs(down)
+    canvas.paint("skin", x < skin + 2)
+    canvas.paint("fat", x < skin)
+    canvas.paint("muscle", x < fascia)
+    canvas.paint("fat", (x < fascia) & (fibres > 2.2 - 4 * spine.infiltration))
+    canvas.paint("ligament", np.abs(x - fascia) < 0.9)
+    return x < fascia - 1
+
+
+def _abdomen(
+    canvas: Canvas, spine: Spine, rng, x: Array, y: Array, front: Array, level: Array, position: float
+) -> None:
+    """Fat, bowel, great vessels before the spine; the abdominal wall further in front; pelvis below."""
+    blobs = wave_field(rng, canvas.x, canvas.y * 0.7, np.float32(position / 40), 0.16, 14)
+    wall = x + spine.belly + spine.depth - spine.at[0] - 8 * np.cos(y / 70)
+    cavity = front < 0
+    canvas.paint("fat", cavity)
+    canvas.paint("viscera", cavity & (front < -6) & (blobs > -0.55))
+    canvas.paint("gas", cavity & (front < -22) & (blobs > 1.5))
+    vessel = np.abs(front + 13 + 1.5 * blobs) - 7.5 * np.sqrt(max(0.0, 1 - ((abs(position) - 12) / 12) ** 2))
+    vessel += 9 * np.clip(level + 1.6, 0, 2)  # the aorta ends by forking before L4
+    canvas.paint("flowing blood", cavity & (vessel < 0))
+    canvas.paint("muscle", cavity & (wall < 12))
+    canvas.paint("fat", cavity & (wall < 0))
+    canvas.paint("skin", cavity & (wall < -16))
+    canvas.paint("air", cavity & (wall < -18))
+
+
+def _posterior(
+    canvas: Canvas, spine: Spine, back: Array, level: Array, lateral: Array, fibres: Array
+) -> None:
+    """Spinous processes and the ligaments between them near the midline; laminae and facet joints beside it."""
+    near, canal = np.abs(lateral), spine.canal + 3
+    nearest = np.floor(level + 0.2)
+    drop = level - nearest - 0.42  # processes hang half a level below their body
+    half = spine.spinous / 2 * (1 - 0.22 * np.clip(level + 1, 0, 3.2))
+    along_it = (back - canal - 1 - half) / half
+    slant = drop - 0.1 * along_it
+    lumbar = level < 2.8
+    midline = lumbar & (near < 5.5) & (back > canal) & (back < canal + 2 * half + 2)
+    canvas.paint("interspinous ligament", midline)
+    canvas.paint("fat", midline & (fibres > 0.5 - 1.5 * spine.infiltration))
+    height = (0.27 - 0.07 * (level > 1)) * (1 + 0.25 * along_it)
+    process = np.square(np.square(slant / height)) + np.square(np.square(along_it))
+    spinous = lumbar & (near < 4.5)
+    canvas.paint("cortical bone", spinous & (process < 1))
+    canvas.paint("marrow", spinous & (process < 0.6))
+    # lamina to facet joint, further out
+    shell = (back - canal - 6) / 7
+    lamina = np.square(np.square((drop - 0.12 * shell) / (0.34 + 0.04 * fibres)) + np.square(shell))
+    beside = lumbar & (near >= 4.5)
+    canvas.paint("cortical bone", beside & (lamina < 1))
+    canvas.paint("marrow", beside & (lamina < 0.4))
+
+
+def _canal(canvas: Canvas, spine: Spine, back: Array, level: Array, lateral: Array, fibres: Array) -> None:
+    """Epidural fat, dural sac with cord or roots; beside it the foramina: fat, a root, pedicles."""
+    near = np.abs(lateral)
+    inside = (back > 0) & (back < spine.canal + 3)
+    canvas.paint("fat", inside & (level < 4))
+    taper = np.interp(level, [0.6, 2.6], [1, 0]).astype(np.float32)
+    width = spine.canal * taper * np.sqrt(np.clip(1 - (near / 10.5) ** 2, 0, 1))
+    middle = 1.5 + spine.canal / 2 - 1.5 * (1 - taper)
+    sac = np.abs(back - middle) - width / 2
+    canvas.paint("ligament", inside & (sac < 1.2) & (level < 2.5))
+    canvas.paint("CSF", inside & (sac < 0))
+    cord = 4.2 * np.sqrt(np.clip(1 - (near / 5) ** 2, 0, 1)) * np.clip((spine.conus - level) * 1.2, 0, 1)
+    canvas.paint("spinal cord", np.abs(back - middle) < cord)
+    roots = (sac < -1) & (level > spine.conus - 0.3) & (back > middle - 0.5 + level * 0.4) & (fibres > 0.1)
+    canvas.paint("nerve roots", roots)
+    foramen = inside & (near > 9) & (level < 1.3)
+    part = level - np.floor(level + 0.5)
+    canvas.paint("cortical bone", foramen & (np.abs(part + 0.16) < 0.2))
+    canvas.paint("marrow", foramen & (np.abs(part + 0.16) < 0.15))
+    root = ((part - 0.2) * spine.pitch / 4) ** 2 + ((back - 7) / 4) ** 2
+    canvas.paint("nerve roots", foramen & (part > 0) & (root < 1))
+
+
+def _column(canvas: Canvas, spine: Spine, behind: Array, depth: Array, level: Array, lateral: Array) -> None:
+    """Vertebral bodies, sacrum and discs."""
+    number = np.clip(np.floor(level), DISCS[0], DISCS[-1] + 2).astype(np.int32) - DISCS[0]
+    thin = np.array([*spine.discs, 0.03, 0.0], dtype=np.float32)[number]
+    wet = np.array([*spine.hydrated, 0.0, 0.0], dtype=np.float32)[number]
+    from_disc = np.abs(level - np.floor(level) - 0.5)
+    round_off = np.sqrt(np.clip(1 - (lateral / 32) ** 2, 0.2, 1))
+    bodies = np.array([*spine.bodies, 1, 1, 1, 1, 1], dtype=np.float32)
+    own = bodies[np.clip(np.floor(level + 0.5), DISCS[0], DISCS[-1] + 5).astype(np.int32) - DISCS[0]]
+    v = behind / (depth * round_off * own)
+    waist = 1 - 0.13 * np.clip((from_disc - 0.15) / 0.35, 0, 1)
+    rim = 0.9 / depth
+    canvas.paint("ligament", (np.abs(v) < 1 + 1.9 * rim) & (level < 4.6))
+    canvas.paint("annulus fibrosus", (np.abs(v) < 1.03) & (from_disc < thin) & (level < 2))
+    nucleus = (from_disc / np.maximum(thin, 1e-3) / 0.8) ** 2 + ((v - 0.05) / np.maximum(wet, 1e-3)) ** 2
+    canvas.paint("nucleus pulposus", (nucleus < 1) & (level < 1))
+    # endplates are pressed in where the nucleus lies; corners are sharp
+    corner = np.square(np.square(np.clip(v / waist, -1.5, 1.5) ** 2))
+    end = from_disc - thin - 0.012 * (1 - v**2) - 0.02 * corner
+    body = (np.abs(v) < waist) & (level < 4.6)
+    canvas.paint("cortical bone", body & (end > 0))
+    canvas.paint("marrow", body & (end > 0.02) & (np.abs(v) < waist - rim))
+    # where the basivertebral veins leave, fat reaches into the back of the body
+    vein = np.square((from_disc - 0.5) / 0.05) + np.square((v - 0.95) / 0.3)
+    canvas.paint("fat", (vein < 1) & (np.abs(lateral) < 4) & (level < 0.3))
+
+
+def wave_field(
+    rng: np.random.Generator, x: Array, y: Array, z: np.floating, scale: float, modes: int
+) -> Array:
+    """``shapes.smooth_field`` in three dimensions and single precision, cut at ``z``: neighbouring slices look alike."""
+    frequency = (rng.normal(size=(modes, 3)) * np.pi / scale / 2).astype(np.float32)
+    phase = rng.uniform(0, 2 * np.pi, modes).astype(np.float32)
+    out = np.zeros(np.broadcast(x, y).shape, dtype=np.float32)
+    for (fx, fy, fz), p in zip(frequency, phase, strict=True):
+        out += np.cos(fx * x + fy * y + (fz * np.float32(z) + p))
+    return out * np.float32(np.sqrt(2 / modes))

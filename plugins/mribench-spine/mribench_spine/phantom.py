@@ -1,0 +1,77 @@
+"""Sagittal T2-weighted slices of the lumbar spine, received by a spine coil under the back.
+
+Relaxation times at 1.5 T. A turbo spin echo shows fat brighter than its T2 says, because the train of refocusing
+pulses undoes J-coupling (Henkelman et al., JMRI 2:533, 1992); ``t2`` of fat and of fatty marrow is that apparent T2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mribench.phantom import Canvas, PhantomSlice, SpinEcho, Tissue, acquire, describe, slice_rng, subject_rng
+from mribench_spine.anatomy import paint_slice
+from mribench_spine.curve import grow
+
+BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004)"
+STANISZ = "Stanisz et al., MRM 54:507 (2005)"
+HENKELMAN = "apparent T2 in an echo train, after Henkelman et al., JMRI 2:533 (1992)"
+DISC = "T2 Marinelli et al., Spine 34:520 (2009), T1 Boos et al., Radiology 188:351 (1993), both rounded"
+SHORT = "too short for these echo times, Robson et al., J Comput Assist Tomogr 27:825 (2003)"
+
+TISSUES = {
+    "fat": Tissue(343, 95, 0.95, f"T1 {BAZELAIRE}; {HENKELMAN}", texture=0.04),
+    "muscle": Tissue(1008, 44, 0.8, STANISZ, texture=0.12),
+    "skin": Tissue(900, 30, 0.7, "Richard et al., J Invest Dermatol 97:120 (1991), rounded"),
+    "viscera": Tissue(
+        900, 60, 0.85, f"assumed between muscle ({STANISZ}) and kidney ({BAZELAIRE})", texture=0.15
+    ),
+    "gas": Tissue(1000, 5, 0.05, "bowel gas mixed with content, assumed"),
+    "flowing blood": Tissue(
+        1441, 10, 0.15, f"T1 {STANISZ}; short T2 stands for the flow void of a spin echo"
+    ),
+    "ligament": Tissue(700, 10, 0.5, SHORT),
+    "interspinous ligament": Tissue(
+        700, 45, 0.7, "collagen with fat between its fibres, assumed", texture=0.2
+    ),
+    "cortical bone": Tissue(700, 1, 0.2, SHORT),
+    "marrow": Tissue(
+        549, 78, 0.8, f"T1 {BAZELAIRE}; T2 between its 49 ms and fat, {HENKELMAN}", texture=0.12
+    ),
+    "CSF": Tissue(4300, 2000, 1.0, "Hopkins et al., MRM 3:303 (1986), rounded"),
+    "spinal cord": Tissue(745, 74, 0.75, STANISZ),
+    "nerve roots": Tissue(815, 77, 0.75, f"as optic nerve, {STANISZ}", texture=0.1),
+    "annulus fibrosus": Tissue(800, 45, 0.6, f"{DISC}; also dried-out discs", texture=0.1),
+    "nucleus pulposus": Tissue(1300, 115, 0.85, DISC, texture=0.1),
+}
+
+
+def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
+    """Sagittal slice ``slice`` of ``subject``: five slices, 5.5 mm apart, cross the spinal canal, then back again.
+
+    Returns image float32 (size, size) in [0, 1], front of the body left, head up; labels uint8 index into
+    ``params["tissues"]``. A pure function of its arguments.
+    """
+    who, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
+    spine = grow(who)
+    sequence = SpinEcho(tr=float(who.uniform(2800, 4200)), te=float(who.uniform(85, 115)))
+    snr, coil = float(who.uniform(55, 120)), float(who.uniform(0.4, 1.6))
+    band, lets = float(who.uniform(6, 20)), float(who.choice([0.15, 0.35, 1.0], p=[0.4, 0.3, 0.3]))
+    position = 5.5 * place(slice) + float(here.normal(0, 0.5))
+    canvas = Canvas(size)
+    canvas.tissues = ["air", *TISSUES]
+    front = paint_slice(canvas, spine, who, position)
+    signal = canvas.render(TISSUES, sequence, here, grain=0.07)
+    # anterior saturation band: bowel and aorta are silenced so that they cannot ghost over the spine
+    signal *= 1 - (1 - lets) * canvas.average(0.5 + 0.5 * np.tanh((front - band - 8) / 6))
+    image, scanner = acquire(signal, who, here, snr, coil, bias=0.12, coil_angle=0.0)
+    scanner |= {"saturation_from_mm": band, "saturation_passes": lets}
+    params = {"tissues": canvas.tissues, "sequence": describe(sequence), "scanner": scanner}
+    return PhantomSlice(
+        image, canvas.label_map(), params | {"position_mm": position, "spine": spine._asdict()}
+    )
+
+
+def place(slice: int) -> int:
+    """-2, -1, 0, 1, 2, 1, 0, -1, -2, ...: which of the five sagittal planes a slice index means."""
+    step = slice % 8
+    return min(step, 8 - step) - 2

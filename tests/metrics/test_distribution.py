@@ -1,0 +1,144 @@
+"""Kernel and Fréchet distance: against torch-fidelity, identities, degenerate input."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mribench.errors import InputError, Unavailable
+from mribench.features.hc85 import HC85
+from mribench.metrics.distribution import FD, FID, KD, frechet, frechet_distance, kernel_distance
+from mribench.metrics.kernels import median_distance, rbf, standardise
+
+CUBIC = dataclasses.replace(HC85, name="plain", kernel="cubic")
+
+
+def normal(n, d=12, shift=0.0, scale=1.0, seed=0):
+    return shift + scale * np.random.default_rng(seed).standard_normal((n, d))
+
+
+def naive_rbf_mmd(g, r, train):
+    """The definition, by loops over pairs."""
+    mean, std = train.mean(0), train.std(0)
+    g, r, t = (((part - mean) / std).clip(-8, 8) for part in (g, r, train))
+    median = np.median([np.linalg.norm(t[i] - t[j]) for i in range(len(t)) for j in range(i)])
+
+    def kernel(a, b):
+        return np.mean([np.exp(-np.sum((a - b) ** 2) / (2 * (s * median) ** 2)) for s in (0.5, 1, 2)])
+
+    def within(x):
+        return np.mean([kernel(x[i], x[j]) for i in range(len(x)) for j in range(len(x)) if i != j])
+
+    return within(g) + within(r) - 2 * np.mean([kernel(a, b) for a in g for b in r])
+
+
+def test_rbf_kernel_distance_is_its_definition():
+    g, r, train = normal(15, shift=0.4, seed=1), normal(11, scale=3.0, seed=2), normal(21, seed=3)
+    train[:, 0] *= 5
+    assert kernel_distance(g, r, train, HC85) == pytest.approx(naive_rbf_mmd(g, r, train), rel=1e-10)
+
+
+def test_cubic_kernel_distance_is_torch_fidelitys_kid():
+    metric_kid = pytest.importorskip("torch_fidelity.metric_kid", exc_type=ImportError)
+    torch = pytest.importorskip("torch")
+    g, r = normal(60, shift=0.3, seed=1), normal(60, seed=2)
+    kid = metric_kid.kid_features_to_metric(
+        torch.from_numpy(g), torch.from_numpy(r), kid_subsets=1, kid_subset_size=60, verbose=False
+    )
+    expected = kid["kernel_inception_distance_mean"]
+    assert kernel_distance(g, r, None, CUBIC) == pytest.approx(expected, rel=1e-6)
+
+
+def test_frechet_is_torch_fidelitys():
+    metric_fid = pytest.importorskip("torch_fidelity.metric_fid", exc_type=ImportError)
+    torch = pytest.importorskip("torch")
+    mix = normal(12, seed=9)
+    g, r = normal(300, shift=0.3, seed=1) @ mix, normal(200, scale=1.4, seed=2) @ mix
+    statistics = [metric_fid.fid_features_to_statistics(torch.from_numpy(part)) for part in (g, r)]
+    expected = metric_fid.fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
+    assert frechet(g, r) == pytest.approx(expected, rel=1e-6)
+
+
+def test_frechet_of_known_gaussians():
+    a = normal(400, d=1)
+    # shifted by 3 and twice as wide: 3^2 + (2 - 1)^2 var
+    assert frechet(2 * (a - a.mean()) + 3, a - a.mean()) == pytest.approx(9 + a.var(ddof=1), rel=1e-9)
+
+
+@pytest.mark.parametrize("space", [HC85, CUBIC], ids=["rbf", "cubic"])
+def test_the_same_set_twice(space):
+    a = normal(80, seed=4)
+    assert frechet_distance(a, a, a, space) == pytest.approx(0, abs=1e-6)
+    # the diagonal of the cross term is kept, so the unbiased estimate falls below zero
+    assert kernel_distance(a, a, a, space) < 0
+
+
+@pytest.mark.parametrize("space", [HC85, CUBIC], ids=["rbf", "cubic"])
+def test_kernel_distance_is_unbiased_and_sees_a_shift(space):
+    train = normal(200, seed=99)
+    null = [
+        kernel_distance(normal(30, seed=2 * i), normal(30, seed=2 * i + 1), train, space) for i in range(200)
+    ]
+    assert abs(np.mean(null)) < 3 * np.std(null) / np.sqrt(len(null))
+    assert kernel_distance(normal(30, shift=1.0, seed=7), normal(30, seed=8), train, space) > max(null)
+
+
+@pytest.mark.parametrize("metric", [KD, FD, FID], ids=lambda metric: metric.name)
+@pytest.mark.parametrize("space", [HC85, CUBIC], ids=["rbf", "cubic"])
+def test_order_of_images_does_not_matter(metric, space):
+    # above 1,000 training rows the bandwidth comes from a part of them
+    g, r, train = normal(90, shift=0.2, seed=1), normal(70, seed=2), normal(1500, seed=3)
+    mixed = [np.random.default_rng(5).permutation(part) for part in (g, r, train)]
+    assert metric.compute(*mixed, space) == pytest.approx(metric.compute(g, r, train, space), rel=1e-9)
+
+
+def test_bandwidth_from_a_part_of_the_rows_is_close():
+    train = normal(1500, seed=3)
+    assert median_distance(train) == pytest.approx(median_distance(train[:1000]), rel=0.01)
+
+
+def test_train_only_scales():
+    g, r = normal(40, shift=0.5, seed=1), normal(40, seed=2)
+    assert kernel_distance(g, r, None, CUBIC) == kernel_distance(g, r, normal(9), CUBIC)
+    with pytest.raises(InputError, match="needs real training features"):
+        kernel_distance(g, r, None, HC85)
+
+
+def test_constant_features_stay_finite():
+    flat = np.full((30, 12), 0.3)
+    assert kernel_distance(flat, flat, flat, HC85) == pytest.approx(0, abs=1e-12)
+    assert frechet_distance(flat, flat, flat, HC85) == 0
+    assert np.isfinite(kernel_distance(normal(30), flat, flat, HC85))
+
+
+def test_standardised_values_are_clipped():
+    train = normal(50, d=3)
+    train[:, 1] = 2.0
+    z = standardise(np.array([[1e9, 5.0, -1e9]]), train)
+    np.testing.assert_allclose(z, [[8, 3, -8]])
+
+
+def test_rbf_of_equal_points_is_one():
+    assert rbf(np.zeros((1, 4)), np.zeros((1, 4)), 1.0)[0, 0] == 1
+
+
+def test_too_few_images_leave_a_blank():
+    one, many = normal(1), normal(50)
+    with pytest.raises(Unavailable, match="at least 2"):
+        kernel_distance(one, many, many, HC85)
+    with pytest.raises(Unavailable, match="at least 13"):
+        frechet_distance(normal(12), many, many, HC85)
+    assert frechet_distance(normal(13), many, many, HC85) > 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(bad):
+    broken = normal(20)
+    broken[3, 4] = bad
+    with pytest.raises(InputError, match="NaN or infinite"):
+        kernel_distance(broken, normal(20), normal(20), HC85)
+
+
+def test_features_of_two_spaces_are_refused():
+    with pytest.raises(InputError, match="one feature space"):
+        kernel_distance(normal(20, d=5), normal(20, d=6), normal(20, d=5), HC85)
