@@ -12,7 +12,7 @@ from typing import Any
 
 from mribench.leaderboard import Address, Board, Entry, Row, against_control
 
-HEADLINE_LEVEL = 0.52409  # t = 250 of the linear schedule: half signal, half noise
+HEADLINE_LEVEL = 0.52409  # after 250 steps of the linear schedule: half signal, half noise
 REPORTED_NOTE = (
     "Printed by the study, not reproduced, and not comparable with the tables above: data sets, splits, sample counts and the "
     "pairing behind PSNR, SSIM, MSE and MAE are not stated; no single data range makes its PSNR follow from its MSE "

@@ -32,13 +32,15 @@ LOG_EVERY = 50
 
 @dataclass
 class State:
-    """Everything that a checkpoint holds; ``tensors`` are what save and load move."""
+    """What a checkpoint holds beside tensors. loss_sum: training losses since ``logged_step``."""
 
     step: int = 0
     best_loss: float = math.inf
     best_step: int = 0
     evaluations_since_best: int = 0
     seconds: float = 0.0
+    loss_sum: float = 0.0
+    logged_step: int = 0
 
 
 def batch(n: int, size: int, step: int, seed: int) -> np.ndarray:
@@ -107,12 +109,12 @@ def train(
     def save() -> None:
         state.seconds += time.monotonic() - started[0]
         started[0] = time.monotonic()
+        state.loss_sum = running.item()
         if accelerator.is_main_process:
             _save(folder, state, raw, optimizer, ema, accelerator)
 
     started = [time.monotonic()]
-    running = torch.zeros((), device=where)
-    logged = state.step
+    running = torch.full((), state.loss_sum, device=where)
     net.train()
     with deferred() as interrupted, progress(title, total, state.step) as advance:
         while state.step < total and not _stop_early(state, profile):
@@ -148,16 +150,17 @@ def train(
             saving = at_end or state.step % profile.checkpoint_every == 0 or interrupted()
             if evaluating or saving or state.step % LOG_EVERY == 0:
                 # one reading of the device every LOG_EVERY steps; a loss that was ever NaN still is
-                mean = accelerator.reduce(running, "mean").item() / (state.step - logged)
+                mean = accelerator.reduce(running, "mean").item() / (state.step - state.logged_step)
                 if not math.isfinite(mean):
                     raise TrainingDiverged(
                         f"{title}: the loss is {mean} near step {state.step}; the checkpoint of the last good steps is "
                         f"in {folder.name}; lower the learning rate or use fp32, then run again"
                     )
-                running.zero_()
-                logged = state.step
                 advance(state.step, f"loss {mean:.4f}")
-                accelerator.log({"loss": mean}, step=state.step)
+                if evaluating or state.step % LOG_EVERY == 0:
+                    accelerator.log({"loss": mean}, step=state.step)
+                    running.zero_()
+                    state.logged_step = state.step
             if evaluating:
                 with _averaged(raw, ema):
                     value = evaluate(variant, net, scheduler)

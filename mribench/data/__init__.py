@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
+from mribench import plugins
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import DatasetCard, load_cards
 from mribench.data.fetch import fetch, home
 from mribench.data.identity import local_identity, phantom_identity
-from mribench.data.readers import find_files, read_volumes
+from mribench.data.readers import companions, find_files, read_volumes
 from mribench.data.store import load, save
 from mribench.data.volume import Volume
 from mribench.errors import DataError
@@ -42,8 +44,9 @@ def prepare_data(
         return _cached(folder, "phantom", "phantom", lambda: build_phantom(modality, profile, seed, progress))
     path, name, card = _locate(modality, data)
     files = find_files(path, card.include if card else None)
+    inputs = files + companions(path, files)
     pattern = card.subject_pattern if card else None
-    folder = root / f"{modality.name}-{local_identity(path, files, name, profile, seed, root, pattern)}"
+    folder = root / f"{modality.name}-{local_identity(path, inputs, name, profile, seed, root, pattern)}"
 
     def build() -> Built:
         return build_real(read_volumes(path, files, pattern), profile, seed, progress, len(files))
@@ -62,11 +65,11 @@ def describe(prepared: Prepared) -> str:
     for reason, n in manifest.get("dropped_counts", {}).items():
         lines.append(f"  dropped    {n:>6} images  ({reason})")
     if manifest.get("adjusted"):
-        lines.append("  few subjects: one was moved so that no split is empty")
+        lines.append("  few subjects: some were moved so that no split is too small")
     return "\n".join(lines)
 
 
-def _cached(folder: Path, name: str, kind: str, build) -> Prepared:
+def _cached(folder: Path, name: str, kind: str, build: Callable[[], Built]) -> Prepared:
     if folder.exists():
         try:
             return load(folder)
@@ -85,10 +88,24 @@ def _locate(modality: Modality, data: str) -> tuple[Path, str, DatasetCard | Non
     path = Path(data).expanduser()
     if not path.exists():
         raise DataError(
-            f"{data!r} is neither 'phantom', nor a dataset card ({', '.join(cards)}), nor a file or folder; check the name."
+            f"{data!r} is neither 'phantom', nor a dataset card ({', '.join(cards)}), nor a file or folder; "
+            "check the name."
         )
     name = f"local:{path.resolve().name}"
-    for inner in (path / f"{modality.name}.npz", path / modality.name):
+    return _of_modality(path, modality.name), name, None
+
+
+def _of_modality(path: Path, name: str) -> Path:
+    """The part of a folder that belongs to one modality, never another's: hearts must not pass as kidneys."""
+    for inner in (path / f"{name}.npz", path / name):
         if inner.exists():
-            return inner, name, None
-    return path, name, None
+            return inner
+    organs = plugins.names("modalities")
+    inside = [] if path.is_file() else sorted(path.iterdir())
+    others = [p.name for p in inside if p.suffix == ".npz" or p.name in organs]
+    if others:
+        raise DataError(
+            f"{path.name} holds {', '.join(others)} but neither {name}.npz nor {name}/; add one of them, "
+            "or give the file or folder itself."
+        )
+    return path

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 import mribench
+from mribench.data.choose import cap, drop_duplicates
 from mribench.data.prepare import SliceRecord, prepare_volume
-from mribench.data.select import cap, drop_duplicates
 from mribench.data.split import SPLITS, assign_all
 from mribench.data.volume import Volume
 from mribench.errors import DataError
@@ -40,7 +40,10 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
 def build_real(
     volumes: Iterable[Volume], profile: Profile, seed: int, progress: Progress | None = None, total: int = 0
 ) -> Built:
-    """Prepare every volume, drop repeated images, cap, split. Raises DataError where a subject has no usable slice."""
+    """Prepare every volume, drop repeated images, cap, split.
+
+    progress counts volumes, total is a guess of them. Raises DataError where a subject has no usable slice.
+    """
     records: list[SliceRecord] = []
     windows: list[dict[str, Any]] = []
     dropped: list[dict[str, Any]] = []
@@ -85,8 +88,8 @@ def _drawn(image: np.ndarray, name: str, subject: int, index: int, size: int) ->
         or image.max() > 1.001
     ):
         raise DataError(
-            f"The phantom of {name} drew shape {image.shape} with values {image.min()}..{image.max()}; expected "
-            f"({size}, {size}) in [0, 1]: fix the plugin's phantom."
+            f"The phantom of {name} drew shape {image.shape} with values {image.min()}..{image.max()}; "
+            f"expected ({size}, {size}) in [0, 1]: fix the plugin's phantom."
         )
     pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
     return SliceRecord(pixels, f"{name}-{subject:04d}", index, "phantom")

@@ -1,4 +1,4 @@
-"""Dataset cards: one reviewed TOML file per dataset in registry/. What nobody checked reads ``unverified``."""
+"""Dataset cards: one reviewed TOML file each in registry/. What nobody checked reads ``unverified``."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +17,15 @@ from mribench.data.volume import Volume
 from mribench.errors import DataError
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
+# what pydicom and its decoders raise for damaged files
+DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, struct.error)
 
 
 class Frames(NamedTuple):
-    """One file. pixels: float32 (n, H, W) in real units; key: what one volume shares; order: place along the normal."""
+    """One file. pixels: float32 (n, H, W) in real units; key: what the files of one volume share.
+
+    order: (mm along the slice normal, InstanceNumber); spacing: as in Volume, 0 between slices where unknown.
+    """
 
     pixels: np.ndarray
     key: tuple[Any, ...]
@@ -34,13 +41,17 @@ def is_dicom(path: Path) -> bool:
 
 
 def pseudonym(patient_id: str) -> str:
-    """12 hex digits of sha256: PatientID is never stored in clear. A pseudonym, not anonymity: ids can be guessed."""
+    """12 hex digits of sha256: PatientID is never stored in clear.
+
+    A pseudonym and no anonymity: whoever has a list of ids can hash it.
+    """
     return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
 
 
 def read_patient(path: Path, name: str) -> str:
     """Pseudonym of the file's PatientID; DataError where it is missing or empty."""
-    patient = str(getattr(_dataset(path, name, pixels=False), "PatientID", "") or "").strip()
+    with _told(name):
+        patient = str(getattr(_dataset(path, pixels=False), "PatientID", "") or "").strip()
     if not patient:
         raise DataError(f"{name} has no PatientID; put the files of each subject in a folder of its own.")
     return pseudonym(patient)
@@ -69,44 +80,47 @@ def read_series(files: Mapping[str, Path], subject: str) -> Iterator[Volume]:
 
 def read_frames(path: Path, name: str) -> Frames:
     """The pixels of one file in real units with its place in the series. DataError names ``name``."""
-    dataset = _dataset(path, name)
-    pixels = _pixels(dataset, name)
-    orientation = _floats(dataset, "ImageOrientationPatient", 6)
-    key = (
-        str(getattr(dataset, "SeriesInstanceUID", "")),
-        str(getattr(dataset, "EchoTime", "")),
-        # rounded: the last digits differ between slices of one stack
-        tuple(round(value, 2) + 0.0 for value in orientation or ()),
-        pixels.shape[1:],
-        str(dataset.PhotometricInterpretation),
-    )
-    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
-    return Frames(pixels, key, _order(dataset, orientation), _spacing(dataset), inverted)
+    with _told(name):
+        dataset = _dataset(path)
+        pixels = _pixels(dataset, name)
+        orientation = _floats(dataset, "ImageOrientationPatient", 6)
+        key = (
+            str(getattr(dataset, "SeriesInstanceUID", "")),
+            str(getattr(dataset, "EchoTime", "")),
+            # rounded: the last digits differ between slices of one stack
+            tuple(round(value, 2) + 0.0 for value in orientation or ()),
+            pixels.shape[1:],
+            str(dataset.PhotometricInterpretation),
+        )
+        inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+        return Frames(pixels, key, _order(dataset, orientation), _spacing(dataset), inverted)
 
 
-def _dataset(path: Path, name: str, pixels: bool = True) -> Any:
+def _dataset(path: Path, pixels: bool = True) -> Any:
     import pydicom
+
+    return pydicom.dcmread(path, stop_before_pixels=not pixels)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Say what is wrong with a file in one sentence. pydicom parses an element when it is first asked for."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, stop_before_pixels=not pixels)
+            yield
     except InvalidDicomError as error:
         raise DataError(f"{name} has no DICOM header (DICM mark); convert or fetch it again.") from error
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        NotImplementedError,
-        BytesLengthException,
-    ) as e:
-        raise DataError(
-            f"{name} is a damaged DICOM file ({_first_line(e)}); fetch or export it again."
-        ) from e
-    return dataset
+    except (*DAMAGE, BytesLengthException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".: ")
+        if "missing dependencies" in str(error):
+            raise DataError(
+                f"{name} is compressed in a way that no installed decoder reads ({reason}); "
+                "install pylibjpeg[all], or decompress it (gdcmconv --raw)."
+            ) from error
+        raise DataError(f"{name} is a damaged DICOM file ({reason}); fetch or export it again.") from error
 
 
 def _pixels(dataset: Any, name: str) -> np.ndarray:
@@ -114,51 +128,31 @@ def _pixels(dataset: Any, name: str) -> np.ndarray:
 
     if not any(tag in dataset for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise DataError(f"{name} is a DICOM file without pixels; remove it from the folder.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            array = dataset.pixel_array
-            if dataset.PhotometricInterpretation == "PALETTE COLOR":
-                array = apply_color_lut(array, dataset)
-            colour = int(getattr(dataset, "SamplesPerPixel", 1)) > 1 or array.shape[-1:] == (3,) != ()
-    except RuntimeError as error:
-        # pydicom raises RuntimeError where no installed plugin decodes the transfer syntax
-        raise DataError(
-            f"{name} is compressed in a way that no installed decoder reads ({_first_line(error)}); install "
-            "pylibjpeg[all], or decompress it (gdcmconv --raw)."
-        ) from error
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError) as error:
-        raise DataError(f"{name} is a damaged DICOM file ({_first_line(error)}); fetch it again.") from error
-    array = luminance(array) if colour else array.astype(np.float32)
-    frames = array.reshape(-1, *array.shape[-2:])
-    return _rescale(frames, dataset)
+    array = dataset.pixel_array
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        array = luminance(apply_color_lut(array, dataset)[..., :3])
+    elif dataset.SamplesPerPixel > 1:
+        array = luminance(array)
+    return _rescale(array.astype(np.float32).reshape(-1, *array.shape[-2:]), dataset)
 
 
 def _rescale(frames: np.ndarray, dataset: Any) -> np.ndarray:
     """Slope and intercept of the file, or of each frame of an enhanced multi-frame file."""
-    shared = _transform(getattr(dataset, "SharedFunctionalGroupsSequence", None), dataset)
+    shared = _line(dataset, *(getattr(dataset, "SharedFunctionalGroupsSequence", None) or []))
     per_frame = getattr(dataset, "PerFrameFunctionalGroupsSequence", None) or []
     if len(per_frame) != len(frames):
         return frames * shared[0] + shared[1]
-    scales = [_transform([group], dataset, shared) for group in per_frame]
-    return np.stack(
-        [frame * slope + intercept for frame, (slope, intercept) in zip(frames, scales, strict=True)]
-    )
+    lines = np.array([_line(dataset, group, default=shared) for group in per_frame], dtype=np.float32)
+    return frames * lines[:, :1, None] + lines[:, 1:, None]
 
 
-def _transform(
-    groups: Any, dataset: Any, default: tuple[np.float32, np.float32] | None = None
-) -> tuple[Any, Any]:
-    source = dataset
-    for group in groups or []:
-        source = next(iter(getattr(group, "PixelValueTransformationSequence", None) or [source]))
-    if source is dataset and default:
-        return default
-    slope = getattr(source, "RescaleSlope", None)
-    intercept = getattr(source, "RescaleIntercept", None)
-    return np.float32(1 if slope in (None, "") else slope), np.float32(
-        0 if intercept in (None, "") else intercept
-    )
+def _line(dataset: Any, *groups: Any, default: tuple[float, float] | None = None) -> tuple[float, float]:
+    """(slope, intercept) of a functional group, else ``default``, else of the file, else (1, 0)."""
+    for group in groups:
+        for item in getattr(group, "PixelValueTransformationSequence", None) or []:
+            return float(item.RescaleSlope), float(item.RescaleIntercept)
+    slope, intercept = getattr(dataset, "RescaleSlope", None), getattr(dataset, "RescaleIntercept", None)
+    return default or (float(slope or 1), float(intercept or 0))
 
 
 def _order(dataset: Any, orientation: list[float] | None) -> tuple[float, float]:
@@ -181,7 +175,3 @@ def _spacing(dataset: Any) -> tuple[float, float, float] | None:
 def _floats(dataset: Any, name: str, n: int) -> list[float] | None:
     values = getattr(dataset, name, None)
     return [float(value) for value in values] if values is not None and len(values) == n else None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")

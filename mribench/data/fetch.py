@@ -1,19 +1,18 @@
-"""Bring the files of an open card here: streamed, checked against sha256, unpacked safely, in place at once."""
+"""Bring the files of an open card here: streamed, sha256 checked, unpacked safely, renamed at once."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
 import tarfile
 import urllib.error
 import urllib.parse
 import urllib.request
-import uuid
 import zipfile
 from pathlib import Path
 
+from mribench.data.atomic import sync, write_folder
 from mribench.data.cards import CardFile, DatasetCard
 from mribench.errors import DataError
 
@@ -29,39 +28,28 @@ def home() -> Path:
 
 
 def fetch(card: DatasetCard, cache: Path) -> Path:
-    """The folder ``<cache>/datasets/<id>`` with the card's files, downloaded where that is allowed and
-    checkable.
+    """The folder ``<cache>/datasets/<id>`` with the card's files.
 
-    What a user put there is taken as it is. Raises DataError where access must be asked for, where a
-    checksum is unverified or does not match, where the download fails, and for archives that reach outside
-    their folder.
+    What a user put there is taken as it is; otherwise they are downloaded where that is allowed. Raises
+    DataError where access must be asked for, where a checksum is unverified or does not match, where the
+    download fails, and for archives that reach outside their folder.
     """
     folder = Path(cache) / "datasets" / card.id
     if folder.is_dir() and any(folder.iterdir()):
         return folder
     if not card.fetchable:
         raise DataError(
-            f"{card.id} is not downloaded by mribench (access: {card.access}; {card.how_to_apply.rstrip('.')}); "
-            f"get it from {card.homepage} and put the files into $MRIBENCH_HOME/datasets/{card.id}/."
+            f"{card.id} is not downloaded by mribench (access {card.access}: {card.how_to_apply}); "
+            f"get it from {card.homepage} and put the files into {folder}."
         )
-    temporary = folder.with_name(f".tmp-{card.id}-{uuid.uuid4().hex[:8]}")
-    temporary.mkdir(parents=True)
-    try:
+
+    def write(temporary: Path) -> None:
         for file in card.files:
             _unpack(_download(file, temporary, card.id), temporary)
-        _into_place(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        sync(temporary)
+
+    write_folder(folder, write, is_valid=lambda found: any(found.iterdir()))
     return folder
-
-
-def _into_place(temporary: Path, folder: Path) -> None:
-    try:
-        os.rename(temporary, folder)
-    except OSError:
-        # another process was first; both checked the same sums
-        if not folder.is_dir():
-            raise
 
 
 def _download(file: CardFile, folder: Path, card: str) -> Path:
@@ -79,8 +67,8 @@ def _download(file: CardFile, folder: Path, card: str) -> Path:
         ) from error
     if digest.hexdigest() != file.sha256:
         raise DataError(
-            f"{card}: {file.url} has sha256 {digest.hexdigest()}, the card says {file.sha256}; the file changed at its "
-            "source or on the way: do not use it, report it."
+            f"{card}: {file.url} has sha256 {digest.hexdigest()}, the card says {file.sha256}; it changed "
+            "at its source or on the way: do not use it, report it."
         )
     return target
 

@@ -1,4 +1,4 @@
-"""What a prepared folder was made from, as a hash: it names the folder, so that a changed input makes a new one."""
+"""What a prepared folder was made from, as a hash that names it: a changed input makes a new folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ DIGESTS = ".digests.json"
 
 
 def phantom_identity(phantom: Callable[..., Any], profile: Profile, seed: int) -> str:
-    """12 hex digits over the code that draws (the plugin's package and mribench.phantom), the sizes and the
-    seed.
+    """12 hex digits over the code that draws (plugin and mribench.phantom), the sizes and the seed.
 
     The code and not its version: an edited drawing with the old version number is another data set.
     """
@@ -38,9 +37,9 @@ def local_identity(
     cache: Path,
     pattern: str | None,
 ) -> str:
-    """12 hex digits over every file's relative path and content, the name on the board, the sizes and the
-    seed.
+    """12 hex digits over path and content of every file, the name on the board, the sizes and the seed.
 
+    files: images and what else decides how they are read (metadata.csv), under ``root`` or beside it.
     cache: folder for remembered digests; a file is read again only when its size, times or inode changed.
     """
     content = list(zip([_relative(file, root) for file in files], _digests(files, cache), strict=True))
@@ -87,7 +86,7 @@ def _code(function: Callable[..., Any]) -> str:
 
 
 def _relative(file: Path, root: Path) -> str:
-    return file.relative_to(root).as_posix() if file != root else file.name
+    return file.relative_to(root).as_posix() if root.is_dir() else file.name
 
 
 def _sha256(file: Path) -> str:

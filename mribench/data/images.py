@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -13,6 +14,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 # Pillow modes that hold one channel exactly; everything else with colour goes through RGB
 GREY = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 COLOUR = ("RGB", "RGBA", "RGBX", "P", "PA", "LA", "1", "CMYK", "YCbCr")
+# what Pillow's decoders raise for damaged files
+DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, struct.error)
 
 
 def read_image(path: Path, name: str) -> np.ndarray:
@@ -36,7 +39,7 @@ def read_image(path: Path, name: str) -> np.ndarray:
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{name} is too large ({error}); cut it into smaller images first.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise DataError(f"{name} is damaged or cut off ({error}); fetch or export it again.") from error
     if len({page.shape for page in pages}) != 1:
         raise DataError(f"{name} has pages of different sizes; save each size as a file of its own.")
@@ -44,7 +47,7 @@ def read_image(path: Path, name: str) -> np.ndarray:
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
-    """(..., 3) -> float32 (...): the common channel where all three are equal, else 0.299 R + 0.587 G + 0.114 B."""
+    """(..., 3) -> float32 (...): the channel where all three are equal, else 0.299 R + 0.587 G + 0.114 B."""
     rgb = rgb.astype(np.float32)
     if (rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 0] == rgb[..., 2]).all():
         return np.ascontiguousarray(rgb[..., 0])

@@ -47,21 +47,18 @@ def _load(path: Path, name: str) -> tuple[np.ndarray, tuple[float, float, float]
         image = nib.load(path)
         if image.get_data_dtype().fields:
             raise DataError(f"{name} holds colour or complex records; save one scalar channel.")
-        while len(image.shape) < 3:
-            image = image.__class__(np.asanyarray(image.dataobj)[..., None], image.affine)
-        first = image.slicer[(slice(None),) * 3 + (slice(0, 1),) * (len(image.shape) - 3)]
-        first = image.__class__(np.asanyarray(first.dataobj).reshape(first.shape[:3]), image.affine)
-        canonical = nib.as_closest_canonical(first)
-        data = np.asanyarray(canonical.dataobj)
+        first = np.asarray(image.dataobj[(..., *[0] * (len(image.shape) - 3))])
+        if first.dtype.kind not in "uif":
+            raise DataError(f"{name} holds {first.dtype} voxels; save real numbers (the magnitude).")
+        first = first.astype(np.float32).reshape(first.shape + (1,) * (3 - first.ndim))
+        canonical = nib.as_closest_canonical(nib.Nifti1Image(first, image.affine))
     except nib.filebasedimages.ImageFileError as error:
         raise DataError(f"{name} is not a NIfTI file{_pointer(path)}; fetch the real file.") from error
-    except (OSError, EOFError, ValueError, HeaderDataError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, TypeError, LookupError, HeaderDataError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{name} is damaged or cut off ({reason}); fetch or export it again.") from error
-    if data.dtype.kind not in "uif":
-        raise DataError(f"{name} holds {data.dtype} voxels; save real numbers (for example the magnitude).")
     zooms = tuple(float(z) for z in nib.affines.voxel_sizes(canonical.affine))
-    return data.astype(np.float32), zooms  # type: ignore[return-value]
+    return np.asarray(canonical.dataobj), zooms
 
 
 def _thick_axis(zooms: tuple[float, float, float]) -> int:

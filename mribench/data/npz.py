@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import numpy as np
 from mribench.data.images import luminance
 from mribench.data.volume import Volume
 from mribench.errors import DataError
+
+# what numpy and zipfile raise for an archive that is cut off, altered, encrypted or full of objects
+DAMAGE = (OSError, ValueError, EOFError, LookupError, AttributeError, RuntimeError)
+DAMAGE += (zipfile.BadZipFile, zlib.error)
 
 
 def read_npz(path: Path) -> Iterator[Volume]:
@@ -39,15 +44,16 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
                 name: archive[name] for name in ("images", "subject", "source") if name in archive.files
             }
             found = sorted(archive.files)
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
-            f"{path.name} cannot be read as NPZ ({reason}); save plain numeric arrays with numpy.savez, no objects."
+            f"{path.name} cannot be read as NPZ ({reason}); save plain arrays, no objects, with numpy.savez."
         ) from error
     missing = [name for name in ("images", "subject") if name not in arrays]
     if missing:
         raise DataError(
-            f"{path.name} holds {found} but no {' and no '.join(missing)}; save images (N, H, W) and subject (N,)."
+            f"{path.name} holds {found} but no {' and no '.join(missing)}; "
+            "save images (N, H, W) and subject (N,)."
         )
     return arrays
 
@@ -61,7 +67,8 @@ def _grey(images: np.ndarray, path: Path) -> np.ndarray:
         images = luminance(images)
     if images.ndim != 3 or len(images) == 0:
         raise DataError(
-            f"{path.name}: images has shape {images.shape}; expected (N, H, W), (N, H, W, 1) or (N, H, W, 3), N > 0."
+            f"{path.name}: images has shape {images.shape}; "
+            "expected (N, H, W), (N, H, W, 1) or (N, H, W, 3) with N > 0."
         )
     return images
 

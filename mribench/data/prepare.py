@@ -28,7 +28,7 @@ class SliceRecord(NamedTuple):
 
 
 class PreparedVolume(NamedTuple):
-    """slices: what is kept; window: (low, high) of the input that became 0 and 255; dropped: manifest rows."""
+    """slices: what is kept; window: which input values became 0 and 255; dropped: manifest rows."""
 
     slices: list[SliceRecord]
     window: dict[str, Any]

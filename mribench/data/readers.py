@@ -1,8 +1,9 @@
-"""From a file or folder to volumes: finds the files, asks who each belongs to, hands them to the reader of their format."""
+"""From a file or folder to volumes: find the files, ask who each belongs to, read each in its format."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def find_files(path: Path, include: str | None = None) -> list[Path]:
     return files
 
 
+def companions(path: Path, files: Sequence[Path]) -> list[Path]:
+    """Files that change what is read without being images: metadata.csv and the pixels of Analyze headers."""
+    beside = [file.with_suffix(".img") for file in files if file.suffix == ".hdr"]
+    root = path if path.is_dir() else path.parent
+    return [file for file in [root / METADATA, *beside] if file.is_file()]
+
+
 def read_volumes(path: Path, files: Sequence[Path], pattern: str | None = None) -> Iterator[Volume]:
     """Volumes of ``files`` under ``path``, subject by subject; one is in memory at a time.
 
@@ -89,16 +97,15 @@ def _owners(
     root: Path, kinds: dict[str, str | None], pattern: str | None
 ) -> dict[str, tuple[str, int | None]]:
     names = list(kinds)
-    flat = [name for name in names if "/" not in name]
-    if names and len(flat) == len(names) and set(kinds.values()) == {"dicom"} and pattern is None:
-        if not (root / METADATA).is_file():
-            return {name: (dicom.read_patient(root / name, name), None) for name in names}
+    told = pattern is not None or (root / METADATA).is_file() or any("/" in name for name in names)
+    if not told and set(kinds.values()) == {"dicom"}:
+        return {name: (dicom.read_patient(root / name, name), None) for name in names}
     return subjects_of(root, names, pattern) if names else {}
 
 
 def _stacks(root: Path, numbers: dict[str, int | None], subject: str) -> Iterator[Volume]:
-    """Images of one subject as volumes: per folder and image size; a multi-page file is one volume by itself."""
-    ordered = sorted(numbers, key=lambda name: (os.path.dirname(name), numbers[name] or 0, name))
+    """Images of one subject as volumes, per folder and image size; a multi-page file is one by itself."""
+    ordered = sorted(numbers, key=lambda name: (os.path.dirname(name), numbers[name] or 0, _natural(name)))
     groups: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
     for name in ordered:
         pages = images.read_image(root / name, name)
@@ -106,6 +113,11 @@ def _stacks(root: Path, numbers: dict[str, int | None], subject: str) -> Iterato
         groups.setdefault((where, pages.shape[1:]), []).append(pages)
     for (where, _), pages in groups.items():
         yield Volume(subject, np.concatenate(pages), None, where)
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sorts slice_2 before slice_10."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]
 
 
 def _kind(file: Path, root: Path) -> str | None:
@@ -118,7 +130,13 @@ def _kind(file: Path, root: Path) -> str | None:
     kind = next((kind for kind, suffixes in kinds.items() if name.endswith(suffixes)), None)
     if kind and not file.exists():
         raise DataError(f"{label} is a broken link; fetch what it points to (`git annex get`) or remove it.")
-    if kind is None and file.exists() and "." not in name and dicom.is_dicom(file):
+    # scanners name files IM0001 or after a UID, 1.2.840.113619
+    if (
+        kind is None
+        and file.exists()
+        and file.suffix[1:].isdigit() | (not file.suffix)
+        and dicom.is_dicom(file)
+    ):
         return "dicom"
     return kind
 

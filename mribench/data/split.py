@@ -37,8 +37,8 @@ def assign_all(subjects: Iterable[str], seed: int = 0) -> tuple[dict[str, str], 
     unique = sorted(set(subjects))
     if len(unique) < 3:
         raise DataError(
-            f"Found {len(unique)} subject(s) ({', '.join(unique) or 'none'}), but train, validation and test need at "
-            "least 3; add subjects, or name them per image (subfolders, or metadata.csv with file_name,subject)."
+            f"Found {len(unique)} subject(s) ({', '.join(unique) or 'none'}), but train, validation and test "
+            "need 3 or more; add subjects, or name them by subfolders or metadata.csv (file_name,subject)."
         )
     least = min(3, max(1, len(unique) // 10))
     splits = {subject: assign(subject, seed) for subject in unique}
@@ -58,8 +58,8 @@ def check_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
         for subject in sorted(set(subjects)):
             if subject in seen:
                 raise DataError(
-                    f"Subject {subject} stands in {seen[subject]} and in {split}, so that test images would leak into "
-                    "training; prepare the data again with one split per subject."
+                    f"Subject {subject} stands in {seen[subject]} and in {split}: images would leak between "
+                    "them; prepare the data again with one split per subject."
                 )
             seen[subject] = split
 

@@ -102,13 +102,13 @@ def _by_metadata(path: Path, files: Sequence[str]) -> dict[str, tuple[str, int |
     without_row = sorted(set(files) - set(rows))
     if without_row:
         raise DataError(
-            f"{METADATA} has no row for {without_row[0]} ({len(without_row)} such files); add one row per file."
+            f"{METADATA} has no row for {without_row[0]} ({len(without_row)} such files); add a row per file."
         )
     without_file = sorted(set(rows) - set(files))
     if without_file:
         raise DataError(
-            f"{METADATA} names {without_file[0]} ({len(without_file)} such rows), which is not there or not a "
-            "supported image; add the file or remove the row."
+            f"{METADATA} names {without_file[0]} ({len(without_file)} such rows), which is not there or not "
+            "a supported image; add the file or remove the row."
         )
     return rows
 

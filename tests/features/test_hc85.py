@@ -72,6 +72,14 @@ def test_spectrum_of_white_noise_is_flat_at_its_variance():
     np.testing.assert_allclose(np.exp(radial_log_power(noise)).mean(0), 0.01, rtol=0.1)
 
 
+def test_spectrum_is_the_mean_over_the_whole_plane():
+    image = np.random.default_rng(0).random((1, 64, 64))
+    power = np.abs(np.fft.fft2(image[0])) ** 2 / 64**2
+    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(64), np.fft.fftfreq(64))) * 64
+    expected = [np.log(power[(radius >= k) & (radius < k + 1)].mean() + 1e-6) for k in range(32)]
+    np.testing.assert_allclose(radial_log_power(image)[0], expected, rtol=1e-9)
+
+
 def test_spectrum_of_a_wave_peaks_in_its_ring():
     wave = np.cos(2 * np.pi * 10 / 64 * np.arange(64))
     assert radial_log_power(np.tile(wave, (1, 64, 1)))[0].argmax() == 10
@@ -87,6 +95,9 @@ def test_haar_tells_orientations_and_levels_apart():
     assert across[means][0] > -1 and np.allclose(across[means][1:], floor)
     assert along[means][1] > -1 and np.allclose(along[means][[0, *range(2, 9)]], floor)
     np.testing.assert_allclose(across[18:], 0, atol=1e-12)
+    # stripes of four pixels, 0.25 and 0.75, pass one and two levels of averaging unchanged
+    wide = extract(np.broadcast_to(0.25 + 0.5 * (np.arange(64) // 4 % 2), (1, 64, 64)))[0, HAAR]
+    np.testing.assert_allclose(wide[18:], [0.25, 0.25, 0], atol=1e-12)
 
 
 def test_mask_moments_of_a_box_and_of_nothing():

@@ -1,8 +1,8 @@
 """Shapes of an axial brain slice in head units: u right, v down (back), half the brain's length is 1.
 
-Level z runs from the midbrain (0) over basal ganglia (0.25), lateral ventricles (0.5) and centrum semiovale (0.75)
-to the vertex (1). Deep structures are drawn in the mirrored coordinate a = |u|; the warp of the grid and the sulci
-make the two sides differ.
+Level z runs from the midbrain (0) over basal ganglia (0.25), lateral ventricles (0.5) and centrum
+semiovale (0.75) to the vertex (1). Deep structures are drawn in the mirrored coordinate a = |u|; the warp of
+the grid and the sulci make the two sides differ.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LEVELS = (0.0, 0.12, 0.25, 0.5, 0.75, 1.0)
 
 
 def head(rng: np.random.Generator) -> dict[str, float]:
-    """What one subject's brain is like; lengths relative to half the image or, inside the head, to its length."""
+    """What one subject's brain is like: ``length``, cx, cy in half images, the rest in head units."""
     return {
         "length": rng.uniform(0.78, 0.92),
         "breadth": rng.uniform(0.92, 1.07),
@@ -33,6 +33,11 @@ def head(rng: np.random.Generator) -> dict[str, float]:
     }
 
 
+def at(z: float, *values: float) -> float:
+    """The value at level ``z`` of what is given for each of ``LEVELS``; a Python float keeps grids float32."""
+    return float(np.interp(z, LEVELS, values))
+
+
 def present(z: float, low: float, high: float) -> float:
     """Size factor of a rounded structure that exists between two levels: 0 outside, 1 in the middle."""
     t = (2 * z - low - high) / (high - low)
@@ -41,22 +46,27 @@ def present(z: float, low: float, high: float) -> float:
 
 def hull(a: Array, v: Array, z: float, h: dict[str, float]) -> Array:
     """The brain without its folds, negative inside: an egg, wider behind, with the Sylvian notch low down."""
-    w = np.interp(z, LEVELS, (0.77, 0.79, 0.80, 0.80, 0.73, 0.56)) * h["breadth"]
-    l = np.interp(z, LEVELS, (0.90, 0.97, 1.0, 1.0, 0.93, 0.70))
+    w = at(z, 0.77, 0.79, 0.80, 0.80, 0.73, 0.56) * h["breadth"]
+    l = at(z, 0.90, 0.97, 1.0, 1.0, 0.93, 0.70)
     p = h["boxiness"]
     egg = h["egg"] + max(0.0, 0.25 - z) * 0.3
     across = a / (w * (1 + egg * v))
     out = ((across**p + np.abs(v / l) ** p) ** (1 / p) - 1) * w
-    notch = np.interp(z, LEVELS, (0.07, 0.04, 0.015, -0.1, -0.1, -0.1))
+    notch = at(z, 0.07, 0.04, 0.015, -0.1, -0.1, -0.1)
     if notch > 0:
-        out = np.maximum(out, -shapes.tube(a, v, [(0.88, -0.58), (0.62, -0.42), (0.46, -0.34)], [2.2 * notch, notch, 0.3 * notch]))
+        out = np.maximum(
+            out,
+            -shapes.tube(
+                a, v, [(0.88, -0.58), (0.62, -0.42), (0.46, -0.34)], [2.2 * notch, notch, 0.3 * notch]
+            ),
+        )
     return out
 
 
 def fissure(a: Array, v: Array, z: float, width: float) -> Array:
-    """Interhemispheric fissure: in front of and behind the corpus callosum, all along the midline above it."""
-    front = np.interp(z, LEVELS, (-0.32, -0.40, -0.50, -0.46, 0.1, 0.1))
-    back = np.interp(z, LEVELS, (0.85, 0.55, 0.46, 0.44, -0.1, -0.1))
+    """Interhemispheric fissure: before and behind the corpus callosum, all along the midline above it."""
+    front = at(z, -0.32, -0.40, -0.50, -0.46, 0.1, 0.1)
+    back = at(z, 0.85, 0.55, 0.46, 0.44, -0.1, -0.1)
     return np.maximum(a - width, np.minimum(v - front, back - v))
 
 

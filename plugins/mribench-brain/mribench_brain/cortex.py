@@ -1,4 +1,4 @@
-"""Cortical folding: sulci as the zero lines of a random wave field that is stretched towards the pial surface."""
+"""Cortical folding: sulci as the zero lines of a random wave field, stretched towards the surface."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 Array = np.ndarray
 
 
-def waves(rng: np.random.Generator, x: Array, y: Array, z: float, wavelength: float, modes: int = 16) -> Array:
-    """Random field of unit variance with one wavelength: ``modes`` plane waves of random direction and phase.
+def waves(rng: np.random.Generator, x: Array, y: Array, z: float, wavelength: float, modes: int = 6) -> Array:
+    """Random field of unit variance with one wavelength: ``modes`` plane waves of random direction.
 
-    One wavelength, unlike ``shapes.smooth_field``, makes evenly spaced winding bands, as gyri are; compare the
-    reaction-diffusion model of folding, Lefevre & Mangin, PLoS Comput Biol 6:e1000749 (2010).
+    One wavelength, unlike ``shapes.smooth_field``, makes evenly spaced winding bands, as gyri are; compare
+    the reaction-diffusion model of folding, Lefevre & Mangin, PLoS Comput Biol 6:e1000749 (2010).
     x, y: float32 (n, n); z: level, along which the field changes slowly. Returns float32 (n, n).
     """
     heading = rng.uniform(0, 2 * np.pi, modes)
@@ -42,7 +42,8 @@ def towards_surface(u: Array, v: Array, stretch: float) -> tuple[Array, Array]:
 def distance_to_zero(field: Array, depth: Array, step: float) -> tuple[Array, Array]:
     """First-order distance |f| / |grad f| to the zero lines of a field sampled every ``step``.
 
-    The second array is 1 where such a line would run along the surface (gradients parallel), 0 where it cuts in.
+    The second array is 1 where such a line would run along the surface (parallel gradients), 0 where it
+    cuts in.
     """
     gy, gx = np.gradient(field)
     dy, dx = np.gradient(depth)
@@ -52,7 +53,14 @@ def distance_to_zero(field: Array, depth: Array, step: float) -> tuple[Array, Ar
 
 
 def sulci(
-    rng: np.random.Generator, u: Array, v: Array, z: float, depth: Array, step: float, spacing: float, width: float
+    rng: np.random.Generator,
+    u: Array,
+    v: Array,
+    z: float,
+    depth: Array,
+    step: float,
+    spacing: float,
+    width: float,
 ) -> Array:
     """Implicit function of the sulci (negative inside), in head units.
 
@@ -60,11 +68,13 @@ def sulci(
     spacing: distance between sulci; width: their half width at the surface.
     """
     qu, qv = towards_surface(u, v, stretch=0.6)
-    lines, along = distance_to_zero(waves(rng, qu, qv, z, 2 * spacing), depth, step)
+    lines, along = distance_to_zero(waves(rng, qu, qv, z, 2 * spacing, modes=16), depth, step)
     # a sulcus never shaves off a strip of cortex just below the surface
     lines += np.clip(along - np.float32(0.6), 0, 1) * np.clip(np.float32(0.14) - depth, 0, 1)
-    region = waves(rng, u, v, z, 0.6, modes=6)
+    region = waves(rng, u, v, z, 0.6)
     mouth = np.clip(1 - depth / np.float32(0.06), 0, 1)
-    open_at_surface = np.float32(width) * (1 + 2 * mouth * mouth - 0.7 * np.clip(depth / np.float32(0.2), 0, 1))
+    open_at_surface = np.float32(width) * (
+        1 + 2 * mouth * mouth - 0.7 * np.clip(depth / np.float32(0.2), 0, 1)
+    )
     open_at_surface *= np.clip(0.85 + 0.35 * region, 0.35, 1.8)
     return np.maximum(lines - open_at_surface, depth - 0.18 - 0.07 * region)

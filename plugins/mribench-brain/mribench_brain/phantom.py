@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.phantom import Canvas, InversionRecovery, PhantomSlice, Tissue, acquire, describe, shapes
-from mribench.phantom import slice_rng, subject_rng
+from mribench.phantom import (
+    Canvas,
+    InversionRecovery,
+    PhantomSlice,
+    Tissue,
+    acquire,
+    describe,
+    shapes,
+    slice_rng,
+    subject_rng,
+)
 from mribench_brain import anatomy, base
 from mribench_brain.cortex import sulci, waves
+
+Array = np.ndarray
 
 # 3 T. Proton density: Tofts (ed.), Quantitative MRI of the Brain (2003), ch. 4.
 TISSUES = {
@@ -23,15 +34,15 @@ TISSUES = {
 
 
 def level(slice: int, jitter: float) -> float:
-    """Level of a slice: 0, 0.25, ... 1 and back again, so that any number of slices stays in the brain."""
-    step = slice % 8
-    return float(np.clip(min(step, 8 - step) / 4 + jitter, 0, 1))
+    """Level of a slice between midbrain (0) and vertex (1), in steps of a fifth; later fives fall between."""
+    turn, step = divmod(slice, 5)
+    return float(np.clip((step + (0.3 + turn * 0.618) % 1) / 5 + jitter, 0, 1))
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
-    """One axial T1-weighted slice of one subject's brain; background is exactly 0, as after skull stripping.
+    """One axial T1-weighted slice of one subject's brain; background exactly 0, as after skull stripping.
 
-    seed, subject, slice: integers >= 0; five slices walk from the midbrain to the vertex. size: pixels a side.
+    seed, subject, slice: integers >= 0; five slices walk from midbrain to vertex. size: pixels a side.
     """
     person, position = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     h = anatomy.head(person)
@@ -40,21 +51,29 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     z = level(slice, h["top"] + float(position.normal(0, 0.025)))
 
     canvas = Canvas(size)
-    x = canvas.x + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0, modes=5)
-    y = canvas.y + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0, modes=5)
+    x = canvas.x + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0)
+    y = canvas.y + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0)
     u, v = shapes.rotate(x, y, h["cx"], h["cy"], h["degrees"])
-    u, v = (u / h["length"]).astype(np.float32), (v / h["length"]).astype(np.float32)
+    u, v = u / h["length"], v / h["length"]
     paint(canvas, person, u, v, z, h)
 
     signal = canvas.render(TISSUES, sequence, position)
     mask = canvas.average((canvas.labels > 0).astype(np.float32)) > 0.5
     image, scanner = acquire(signal, person, position, snr, bias=0.1)
     labels = canvas.label_map()
-    params = {"tissues": canvas.tissues, "sequence": describe(sequence), "head": h, "level": z, "scanner": scanner}
+    params = {
+        "tissues": canvas.tissues,
+        "sequence": describe(sequence),
+        "head": h,
+        "level": z,
+        "scanner": scanner,
+    }
     return PhantomSlice(image * mask, labels * mask, params)
 
 
-def paint(canvas: Canvas, rng: np.random.Generator, u, v, z: float, h: dict[str, float]) -> None:
+def paint(
+    canvas: Canvas, rng: np.random.Generator, u: Array, v: Array, z: float, h: dict[str, float]
+) -> None:
     """Paint one level of the brain; u, v: float32 (n, n) head coordinates."""
     a = np.abs(u)
     hull = anatomy.hull(a, v, z, h)
@@ -67,7 +86,7 @@ def paint(canvas: Canvas, rng: np.random.Generator, u, v, z: float, h: dict[str,
     # skull stripping takes the fluid that lies open at the surface
     canvas.paint("CSF", hull + 0.045)
     canvas.paint("grey matter", -depth)
-    thickness = h["cortex"] * (1 + 0.25 * waves(rng, u, v, z, 0.2, modes=6))
+    thickness = h["cortex"] * (1 + 0.25 * waves(rng, u, v, z, 0.2))
     canvas.paint("white matter", thickness - depth)
     for name, nucleus in anatomy.deep_nuclei(a, v, z).items():
         canvas.paint(name, nucleus)

@@ -1,4 +1,4 @@
-"""One nucleus: where its surface is, where its DNA lies. Lengths in half-fields unless a name ends in ``_um``."""
+"""One nucleus: where its surface is, where its DNA lies. Lengths in half-fields (10 micrometres)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Nucleus(NamedTuple):
     condensed: float  # share of the chromatin that is heterochromatin, about
     density: float  # DNA of heterochromatin over that of euchromatin
     rim: float  # preference of heterochromatin for the lamina
-    nucleoli: tuple[tuple[float, float, float, float, float], ...]  # x, y, z, radius, aspect
-    foci: tuple[tuple[float, float, float, float], ...]  # chromocentres: x, y, z, radius
+    nucleoli: tuple[tuple[float, ...], ...]  # x, y, z, radius
+    foci: tuple[tuple[float, ...], ...]  # chromocentres: x, y, z, radius
 
 
 def grow(rng: np.random.Generator) -> Nucleus:
@@ -46,38 +46,44 @@ def grow(rng: np.random.Generator) -> Nucleus:
     low, high = outline.min(axis=0), outline.max(axis=0)
     radius = fill / float((high - low).max() / 2)
     centre = -radius * (low + high) / 2
-    width = radius * aspect
+    long_axis, short_axis = radius * turn[0], radius * aspect * turn[1]
     mouse_like = rng.random() < 0.22
     return Nucleus(
         radius, aspect, degrees, tuple(cosines.tolist()), tuple(sines.tolist()), tuple(centre.tolist()),
-        height=float(0.45 * width * rng.uniform(0.8, 1.2) + 0.12),
+        height=float(0.45 * radius * aspect * rng.uniform(0.8, 1.2) + 0.12),
         flatness=float(rng.uniform(1.2, 2.2)),
         grain=float(rng.uniform(0.09, 0.2)),
         condensed=float(rng.uniform(0.2, 0.6)),
         density=float(1 + rng.gamma(1.8, 0.16)),
         rim=float(rng.uniform(0, 0.8)),
-        nucleoli=_inside(rng, int(rng.integers(0, 5)), 0.6, (0.09, 0.2), turn, radius, aspect, centre, True),
-        foci=_inside(rng, int(rng.integers(8, 20)) if mouse_like else int(rng.poisson(1)), 0.8,
-                     (0.035, 0.09), turn, radius, aspect, centre, False),
+        nucleoli=_balls(rng, int(rng.integers(0, 5)), 0.6, (0.09, 0.2), centre, long_axis, short_axis),
+        foci=_balls(rng, int(rng.integers(8, 20)) if mouse_like else int(rng.poisson(1)), 0.8, (0.035, 0.09),
+                    centre, long_axis, short_axis),
     )  # fmt: skip
 
 
-def _inside(rng, count, reach, radii, turn, radius, aspect, centre, with_aspect) -> tuple:
-    """``count`` balls at random inside the nucleus, as far as ``reach`` of the way to its surface."""
+def _balls(
+    rng: np.random.Generator, count: int, reach: float, radii: tuple[float, float], centre: Array,
+    long_axis: Array, short_axis: Array,
+) -> tuple[tuple[float, ...], ...]:  # fmt: skip
+    """``count`` balls (x, y, z, radius) in the nucleus, up to ``reach`` of the way to its surface.
+
+    radii: smallest and largest, relative to the mean half axis.
+    """
+    mean = np.sqrt(np.hypot(*long_axis) * np.hypot(*short_axis))
     balls = []
     for _ in range(count):
         angle, far = rng.uniform(0, 2 * np.pi), reach * np.sqrt(rng.random())
-        x, y = radius * far * np.array([np.cos(angle), aspect * np.sin(angle)]) @ turn + centre
-        z, size, shape = rng.normal(0, 0.08), radius * aspect**0.5 * rng.uniform(*radii), rng.uniform(0.65, 1)
-        balls.append(tuple(float(v) for v in (x, y, z, size, shape)[: 5 if with_aspect else 4]))
+        x, y = centre + far * (np.cos(angle) * long_axis + np.sin(angle) * short_axis)
+        balls.append((float(x), float(y), float(rng.normal(0, 0.08)), float(mean * rng.uniform(*radii))))
     return tuple(balls)
 
 
 def section(nucleus: Nucleus, rng: np.random.Generator, x: Array, y: Array, z: float) -> tuple[Array, ...]:
-    """The plane at height ``z``: distance-like surface function, local half thickness, heterochromatin
-    preference (> 0 inside heterochromatin), and nucleolus function (< 0 inside), each shaped like ``x``.
+    """The plane at height ``z``: (surface, half thickness, heterochromatin, nucleolus), each like ``x``.
 
-    rng: the subject's generator; draws the same three-dimensional fields whatever ``z`` is.
+    surface and nucleolus are negative inside, heterochromatin is positive inside; the thickness is that of
+    the nucleus at each point. rng: the subject's generator; draws the same 3-D fields whatever ``z`` is.
     """
     n = nucleus
     u, v = x + 0.01 * wave_field(rng, x, y, z, 0.3, 3), y + 0.01 * wave_field(rng, x, y, z, 0.3, 3)
@@ -87,21 +93,20 @@ def section(nucleus: Nucleus, rng: np.random.Generator, x: Array, y: Array, z: f
     cloud = 0.9 * wave_field(rng, u, v, z, n.grain, 40) + 0.45 * wave_field(rng, u, v, z, 2.2 * n.grain, 12)
     cloud += n.rim * np.exp(-((depth / 0.12) ** 2))
     nucleolus = np.full_like(x, 1.0)
-    for bx, by, bz, size, aspect in n.nucleoli:
+    for bx, by, bz, size in n.nucleoli:
         here = np.sqrt(max(size**2 - (z - bz) ** 2, 1e-6))
-        nucleolus = np.minimum(
-            nucleolus, shapes.ellipse(u, v, bx, by, here, here * aspect, 50 * bx + n.degrees)
-        )
+        ball = shapes.ellipse(u, v, bx, by, here, 0.8 * here, n.degrees + 50 * bx)
+        nucleolus = np.minimum(nucleolus, ball)
     # perinucleolar heterochromatin, and chromocentres as blobs that outweigh the cloud
     cloud += 0.7 * np.exp(-((nucleolus / 0.05) ** 2))
     for bx, by, bz, size in n.foci:
         cloud += 3.5 * np.exp(-((u - bx) ** 2 + (v - by) ** 2 + (z - bz) ** 2) / size**2)
-    # the threshold that leaves the asked share of a unit normal field above it
-    return edge, thickness, cloud - 1.2 * (1 - 1.9 * n.condensed), nucleolus
+    # the normal quantile (logistic approximation) that leaves the asked share above it
+    return edge, thickness, cloud - np.log(1 / n.condensed - 1) / 1.7, nucleolus
 
 
 def outline(n: Nucleus, x: Array, y: Array) -> Array:
-    """``shapes.star`` in single precision with powers of exp(i phi) in place of trigonometry: four times as fast."""
+    """``shapes.star`` by powers of exp(i phi) in single precision: about five times as fast."""
     u, v = (c.astype(np.float32) for c in shapes.rotate(x, y, *n.centre, n.degrees))
     point = u + 1j * (v / np.float32(n.aspect))
     distance = np.abs(point)

@@ -1,9 +1,9 @@
 """Optical sections of one DAPI-stained nucleus: DNA density -> point spread -> photons -> camera.
 
-No MRI: chromatin has no magnetic-resonance image at this scale. The microscope is a 20x/0.6 air objective with the
-pinhole open, emission at 461 nm (DAPI bound to DNA), field 20 micrometres. The point spread is the Gaussian of
-Zhang, Zerubia & Olivo-Marin, Appl. Opt. 46:1819 (2007), table 1, paraxial widefield: lateral sigma 0.225 lambda/NA,
-axial sigma 0.78 n lambda/NA^2.
+No MRI: chromatin has no magnetic-resonance image at this scale. The microscope is a 20x/0.6 air objective
+with a wide pinhole, emission at 461 nm (DAPI bound to DNA), field 20 micrometres. The point spread is the
+Gaussian of Zhang, Zerubia & Olivo-Marin, Appl. Opt. 46:1819 (2007), paraxial widefield: lateral sigma
+0.225 lambda/NA, axial sigma 0.78 n lambda/NA^2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mribench.phantom import Canvas, PhantomSlice, slice_rng, subject_rng
 from mribench_chromatin.anatomy import Nucleus, grow, section
 
 Array = np.ndarray
-TISSUES = ["background", "euchromatin", "heterochromatin", "nucleolus"]
+TISSUES = ("background", "euchromatin", "heterochromatin", "nucleolus")
 WAVELENGTH_UM, NA, HALF_FIELD_UM = 0.461, 0.6, 10.0
 SIGMA = 0.225 * WAVELENGTH_UM / NA / HALF_FIELD_UM
 SIGMA_Z = 0.78 * WAVELENGTH_UM / NA**2 / HALF_FIELD_UM
@@ -23,9 +23,9 @@ READ_NOISE = 3.0  # electrons, a scientific CMOS camera with binning
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
-    """Confocal plane ``slice`` of nucleus ``subject``; five planes cross it, further ones go back and forth.
+    """Optical plane ``slice`` of nucleus ``subject``; five planes cross it, further ones go back and forth.
 
-    Returns image float32 (size, size) in [0, 1], background exactly 0 (segmented, as in DSB 2018); labels uint8
+    Returns image float32 (size, size) in [0, 1], background 0 (segmented, as in DSB 2018); labels uint8, an
     index into ``params["tissues"]``. A pure function of its arguments.
     """
     who, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
@@ -42,19 +42,11 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     expected = canvas.average(blur(density, SIGMA)) * photons * (1 - bleaching * (1 + plane(slice)) / 2)
     image = camera(expected, here) * mask
     image = np.clip(image / max(float(np.percentile(image[mask], 99.8)), 1.0), 0, 1).astype(np.float32)
-    scope = {
-        "wavelength_um": WAVELENGTH_UM,
-        "na": NA,
-        "pixel_um": 2 * HALF_FIELD_UM / size,
-        "photons": photons,
-    }
-    sequence = {"name": "Fluorescence", **scope, "sigma_um": SIGMA * HALF_FIELD_UM, "read_noise": READ_NOISE}
-    params = {
-        "tissues": TISSUES,
-        "sequence": sequence,
-        "z_um": z * HALF_FIELD_UM,
-        "nucleus": nucleus._asdict(),
-    }
+    optics = {"wavelength_um": WAVELENGTH_UM, "na": NA, "sigma_um": SIGMA * HALF_FIELD_UM}
+    detector = {"photons": photons, "read_noise": READ_NOISE, "pixel_um": 2 * HALF_FIELD_UM / size}
+    sequence = {"name": "Fluorescence", **optics, **detector}
+    drawn = {"z_um": z * HALF_FIELD_UM, "nucleolar_density": nucleolar, "nucleus": nucleus._asdict()}
+    params = {"tissues": list(TISSUES), "sequence": sequence, **drawn}
     return PhantomSlice(image, canvas.label_map(), params)
 
 
@@ -83,9 +75,8 @@ def blur(fine: Array, sigma: float) -> Array:
     """Gaussian point spread of width ``sigma`` (half-fields), by its transfer function."""
     n = len(fine)
     fx, fy = np.fft.rfftfreq(n, 2 / n), np.fft.fftfreq(n, 2 / n)[:, None]
-    return np.fft.irfft2(
-        np.fft.rfft2(fine) * np.exp(-2 * (np.pi * sigma) ** 2 * (fx**2 + fy**2)), s=fine.shape
-    )
+    transfer = np.exp(-2 * (np.pi * sigma) ** 2 * (fx**2 + fy**2))
+    return np.fft.irfft2(np.fft.rfft2(fine) * transfer, s=fine.shape)
 
 
 def camera(expected: Array, rng: np.random.Generator) -> Array:
@@ -94,7 +85,7 @@ def camera(expected: Array, rng: np.random.Generator) -> Array:
 
 
 def _paint(canvas: Canvas, edge: Array, cloud: Array, nucleolus: Array) -> None:
-    canvas.tissues = TISSUES[:1]
+    canvas.tissues = list(TISSUES)
     canvas.paint("euchromatin", edge)
     canvas.paint("heterochromatin", (edge < 0) & (cloud > 0))
     canvas.paint("nucleolus", (edge < 0) & (nucleolus < 0))

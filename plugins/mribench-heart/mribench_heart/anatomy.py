@@ -1,6 +1,7 @@
 """The heart in short axis: left ventricle, right ventricle, papillary muscles, epicardial fat.
 
-Coordinates: image frame, half the field of view (about 90 mm) is 1. Level z runs from the base (0) to the apex (1).
+Coordinates: image frame, half the field of view (about 90 mm) is 1. Level z runs from the base (0) to the
+apex (1).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def heart(rng: np.random.Generator) -> dict[str, float]:
-    """What one subject's heart is like in the cardiac phase that was imaged; lengths in half fields of view."""
+    """What one subject's heart is like in the imaged cardiac phase; lengths in half fields of view."""
     return {
         "zoom": rng.uniform(0.9, 1.15),
         "lv_radius": rng.uniform(0.31, 0.41),
@@ -33,42 +34,54 @@ def heart(rng: np.random.Generator) -> dict[str, float]:
     }
 
 
+def at(z: float, *values: float) -> float:
+    """The value at level ``z`` of what is given for each of ``LEVELS``; a Python float keeps grids float32."""
+    return float(np.interp(z, LEVELS, values))
+
+
 def waves(rng: np.random.Generator, x: Array, y: Array, z: float, wavelength: float, modes: int = 6) -> Array:
-    """Random float32 field (n, n) of unit variance and about one wavelength, which changes slowly along ``z``."""
+    """Random float32 field (n, n) of unit variance and about one wavelength, changing slowly along z."""
     out = np.zeros(x.shape, dtype=np.float32)
     for _ in range(modes):
         heading, phase, tilt = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi), rng.normal(0, 2)
         k = 2 * np.pi / wavelength * rng.uniform(0.7, 1.3)
         # Python floats keep the array float32, where cos is ten times faster
-        out += np.cos(float(k * np.cos(heading)) * x + float(k * np.sin(heading)) * y + float(phase + tilt * z))
+        out += np.cos(
+            float(k * np.cos(heading)) * x + float(k * np.sin(heading)) * y + float(phase + tilt * z)
+        )
     return out * np.float32(np.sqrt(2 / modes))
 
 
 def left_ventricle(z: float, h: dict[str, float]) -> tuple[float, float, float, float]:
-    """Centre and epicardial and endocardial radius at a level; muscle area is kept as the ventricle contracts."""
-    relaxed = h["lv_radius"] * np.interp(z, LEVELS, (0.98, 1.0, 0.95, 0.82, 0.60))
-    muscle = relaxed**2 - (relaxed - h["wall"] * np.interp(z, LEVELS, (0.9, 1, 1, 1, 1.1))) ** 2
+    """Centre, epicardial and endocardial radius at a level; contraction keeps the area of the muscle."""
+    relaxed = h["lv_radius"] * at(z, 0.98, 1.0, 0.95, 0.82, 0.60)
+    muscle = relaxed**2 - (relaxed - h["wall"] * at(z, 0.9, 1, 1, 1, 1.1)) ** 2
     outer = relaxed * (1 - 0.13 * h["contraction"])
     inner = np.sqrt(max(outer**2 - muscle, (0.15 * outer) ** 2))
     return h["cx"] + h["tilt"] * (z - 0.5), h["cy"] + 0.10 * (z - 0.5), float(outer), float(inner)
 
 
 def right_ventricle(x: Array, y: Array, z: float, h: dict[str, float]) -> Array:
-    """Outline of the right ventricle, still overlapping the left one; at the base it runs up into its outflow."""
+    """Outline of the right ventricle, overlapping the left one; at the base it runs up into its outflow."""
     cx, cy, outer, _ = left_ventricle(z, h)
     size = h["lv_radius"] * h["rv_size"] * (1 - 0.12 * h["contraction"])
-    size *= np.interp(z, LEVELS, (1.12, 1.08, 0.95, 0.70, 0.42))
+    size *= at(z, 1.12, 1.08, 0.95, 0.70, 0.42)
     angle = np.radians(h["rv_degrees"])
     px, py = cx + 0.66 * outer * np.cos(angle), cy + 0.66 * outer * np.sin(angle)
     out = shapes.superellipse(x, y, px, py, 0.86 * size, 1.16 * size, 2.3, h["rv_degrees"])
     if z < 0.3:
         k = (1 - z / 0.3) ** 0.5
-        points = [(cx - 0.8 * outer, cy - 0.6 * outer), (cx - (0.4 + h["outflow"]) * outer, cy - 1.35 * outer)]
+        points = [
+            (cx - 0.8 * outer, cy - 0.6 * outer),
+            (cx - (0.4 + h["outflow"]) * outer, cy - 1.35 * outer),
+        ]
         out = np.minimum(out, shapes.tube(x, y, points, [0.22 * k, 0.15 * k]))
     return out
 
 
-def paint(canvas: Canvas, x: Array, y: Array, z: float, h: dict[str, float], rough: Array, soft: Array) -> None:
+def paint(
+    canvas: Canvas, x: Array, y: Array, z: float, h: dict[str, float], rough: Array, soft: Array
+) -> None:
     """Paint the heart at level ``z``; rough, soft: (n, n) unit-variance fields for trabeculae and for fat."""
     cx, cy, outer, inner = left_ventricle(z, h)
     lv = shapes.ellipse(x, y, cx, cy, outer, outer * h["oval"], h["rv_degrees"])

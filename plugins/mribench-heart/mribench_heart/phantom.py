@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.phantom import BalancedSSFP, Canvas, PhantomSlice, Tissue, acquire, describe
-from mribench.phantom import slice_rng, subject_rng
+from mribench.phantom import (
+    BalancedSSFP,
+    Canvas,
+    PhantomSlice,
+    Tissue,
+    acquire,
+    describe,
+    slice_rng,
+    subject_rng,
+)
 from mribench_heart import anatomy, thorax
 
-# 1.5 T. Proton density: water content, Woodard & White, Br J Radiol 59:1209 (1986); fat counts all its protons.
+# 1.5 T. Proton density: water content, Woodard & White, Br J Radiol 59:1209 (1986); fat and marrow count
+# the protons of their lipids too, lung is inflated.
 STANISZ = "Stanisz et al., MRM 54:507 (2005)"
 BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004)"
 TISSUES = {
@@ -19,14 +28,14 @@ TISSUES = {
     "liver": Tissue(586, 46, 0.74, BAZELAIRE, texture=0.08),
     "spleen": Tissue(1057, 79, 0.79, BAZELAIRE, texture=0.08),
     "marrow": Tissue(549, 49, 0.80, BAZELAIRE, texture=0.10),
-    "lung": Tissue(1200, 40, 0.20, "T1: Stadler et al., JMRI 22:804 (2005); density of inflated lung", texture=0.3),
+    "lung": Tissue(1199, 40, 0.20, "T1: Stadler et al., JMRI 21:759 (2005)", texture=0.3),
 }
 
 
 def level(slice: int, jitter: float) -> float:
-    """Level of a slice: 0, 0.25, ... 1 and back again, so that any number of slices stays in the heart."""
-    step = slice % 8
-    return float(np.clip(min(step, 8 - step) / 4 * 0.9 + 0.03 + jitter, 0, 1))
+    """Level of a slice between base (0) and apex (1), in steps of a fifth; later fives fall between."""
+    turn, step = divmod(slice, 5)
+    return float(np.clip((step + (0.3 + turn * 0.618) % 1) / 5 + jitter, 0, 1))
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:

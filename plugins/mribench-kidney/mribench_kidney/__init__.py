@@ -1,8 +1,7 @@
 """The kidney modality of mribench: coronal T2-weighted abdomen."""
 
-from mribench_kidney.phantom import draw
-
 from mribench import Modality, ReportedRow
+from mribench_kidney.phantom import draw
 
 MODALITY = Modality(
     name="kidney",
@@ -12,8 +11,8 @@ MODALITY = Modality(
     cards=("ukrin_kidney_t2",),
     reported=ReportedRow(
         source=(
-            "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study on Brain, Chromatin, "
-            "Lung, Kidney, Spine & Heart"
+            "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study on Brain, "
+            "Chromatin, Lung, Kidney, Spine & Heart"
         ),
         psnr=31.42,
         ssim=0.36,

@@ -1,15 +1,16 @@
-"""The abdomen in coronal slices: x is the patient's left, y is caudal, z runs from the back (0) to the front (1)."""
+"""The abdomen in coronal slices: x to the patient's left, y caudal, z from the back (0) to the front (1)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from mribench_kidney.abdomen import paint_belly, paint_frame, paint_spine
-from mribench_kidney.renal import paint_kidney
-from mribench_kidney.window import bend
 
 from mribench.phantom import Canvas, shapes
+from mribench_kidney.belly import paint_belly
+from mribench_kidney.frame import paint_frame, paint_spine
+from mribench_kidney.renal import paint_kidney
+from mribench_kidney.window import bend
 
 SLICES = 5  # slices from back to front; further indices walk back again
 
@@ -32,12 +33,12 @@ def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
         "lordosis": u(0.08, 0.22),
         "canal": u(0.10, 0.20),
         "disc_period": u(0.19, 0.23),
-        "arms": [u(0.92, 1.2), u(0.92, 1.2)],
+        "arms": [u(0.88, 1.12), u(0.88, 1.12)],
         "depth": u(-0.05, 0.05),
         "snr": u(30, 70),
         "coil_y": u(-0.2, 0.2),
         "coil_reach": u(0.9, 1.6),
-        "coil_rim": u(0.3, 1.8),
+        "coil_rim": u(0.8, 2.6),
         "outline": int(rng.integers(2**31)),
         "organs": int(rng.integers(2**31)),
     }
@@ -64,12 +65,14 @@ def _draw_kidney(rng: np.random.Generator, side: int) -> dict[str, float]:
 
 
 def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
-    """Depth z of a slice: 0.17 (back) to 0.57 (front) over SLICES slices, to and fro, with a little jitter."""
+    """Depth z of a slice: 0.17 (back) to 0.57 (front) over SLICES slices, to and fro, with jitter."""
     there = 1 - abs(1 - (slice + 0.5) / SLICES % 2)
     return float(0.12 + 0.50 * there + offset + rng.uniform(-0.02, 0.02))
 
 
-def paint_slice(canvas: Canvas, body: dict[str, Any], slice: int, here: np.random.Generator) -> dict[str, float]:
+def paint_slice(
+    canvas: Canvas, body: dict[str, Any], slice: int, here: np.random.Generator
+) -> dict[str, float]:
     """Paint one slice and return what was drawn for it."""
     z = depth_of(slice, body["depth"], here)
     breath = float(here.normal(0, 0.012))
@@ -83,14 +86,18 @@ def paint_slice(canvas: Canvas, body: dict[str, Any], slice: int, here: np.rando
     return {"z": z, "breath": breath}
 
 
-def _coordinates(canvas: Canvas, body: dict[str, Any], here: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Anatomical coordinates of every sample: posed, then bent by the subject's outline and a little per slice."""
+def _coordinates(
+    canvas: Canvas, body: dict[str, Any], here: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Anatomical coordinates of every sample: posed, then bent, mostly per subject."""
     person = np.random.default_rng(body["outline"])
     x, y = shapes.rotate(canvas.x, canvas.y, *body["shift"], body["roll"])
     axis = canvas.x[:1], canvas.y[:, :1]
     bends = [
-        bend(person, *axis, 0.018, 0.5) + bend(person, *axis, 0.007, 0.16) + bend(here, *axis, 0.005, 0.25)
+        bend(person, *axis, 0.022, 0.6) + bend(person, *axis, 0.007, 0.16) + bend(here, *axis, 0.005, 0.25)
         for _ in range(2)
     ]
     zoom = body["zoom"]
-    return (x / (zoom * body["width"]) + bends[0]).astype(np.float32), (y / zoom + bends[1]).astype(np.float32)
+    return (x / (zoom * body["width"]) + bends[0]).astype(np.float32), (y / zoom + bends[1]).astype(
+        np.float32
+    )

@@ -1,33 +1,35 @@
-"""The kidney phantom: a coronal fat-saturated T2w slice of the abdomen, from tissue values to a PhantomSlice."""
+"""The kidney phantom: a coronal fat-saturated T2w slice, from tissue values to a PhantomSlice."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+
+from mribench.phantom import Canvas, PhantomSlice, SpinEcho, Tissue, acquire, describe, slice_rng, subject_rng
 from mribench_kidney.anatomy import draw_subject, paint_slice
 from mribench_kidney.window import bend
 
-from mribench.phantom import Canvas, PhantomSlice, SpinEcho, Tissue, acquire, describe, slice_rng, subject_rng
-
-# 3 T. Proton densities: tissue water content relative to free water, rounded, unless a row says more.
+# 3 T. Proton densities relative to free water, after tissue water content, rounded, unless a row says more.
 DEBAZELAIRE = "de Bazelaire, Radiology 230:652 (2004), 3 T"
 STANISZ = "Stanisz, MRM 54:507 (2005), 3 T"
 TISSUES = {
     "fat": Tissue(382, 68, 0.90, f"{DEBAZELAIRE}: subcutaneous fat", texture=0.25),
-    "unsaturated fat": Tissue(382, 68, 0.90, "as fat, where the field is too uneven to saturate it", texture=0.15),
+    "unsaturated fat": Tissue(382, 68, 0.90, "as fat, where the field is too uneven", texture=0.15),
     "muscle": Tissue(898, 29, 0.80, f"{DEBAZELAIRE}: paravertebral muscle", texture=0.13),
-    "marrow": Tissue(586, 49, 0.45, f"{DEBAZELAIRE}: L4 marrow; PD of its water part alone, assumed", texture=0.15),
+    "marrow": Tissue(586, 49, 0.45, f"{DEBAZELAIRE}: L4 marrow; PD of its water, assumed", texture=0.15),
     "disc": Tissue(1200, 95, 0.80, "nucleus pulposus, order of magnitude", texture=0.10),
     "bone": Tissue(200, 0.5, 0.20, "cortical bone, Reichert, MRI 23:611 (2005), order of magnitude"),
     "csf": Tissue(4000, 2000, 1.00, "cerebrospinal fluid, order of magnitude", texture=0.05),
     "cortex": Tissue(1142, 76, 0.83, f"{DEBAZELAIRE}: renal cortex", texture=0.07),
     "medulla": Tissue(1545, 81, 0.90, f"{DEBAZELAIRE}: renal medulla", texture=0.07),
     "urine": Tissue(3500, 1000, 1.00, "close to free water, assumed"),
+    "fluid": Tissue(3000, 800, 1.00, "gut contents and bile, close to free water, assumed", texture=0.1),
+    "stomach": Tissue(1000, 60, 0.80, "wall and contents mixed, assumed", texture=0.12),
     "liver": Tissue(809, 34, 0.80, f"{DEBAZELAIRE}: liver", texture=0.08),
     "spleen": Tissue(1328, 61, 0.85, f"{DEBAZELAIRE}: spleen", texture=0.06),
     "lung": Tissue(1200, 20, 0.15, "T2 short by susceptibility, assumed", texture=0.4),
-    "blood": Tissue(1932, 275, 0.18, f"{STANISZ}: blood; PD lowered for the flow void of a spin echo", texture=0.7),
+    "blood": Tissue(1932, 275, 0.18, f"{STANISZ}: blood; PD lowered for its flow void", texture=0.7),
     "slow blood": Tissue(1932, 275, 0.42, f"{STANISZ}: blood; PD lowered for some outflow", texture=0.2),
     "bowel": Tissue(1000, 75, 0.75, "wall and contents mixed, assumed", texture=0.45),
     "bowel gas": Tissue(1, 1, 0.0, "no protons"),
@@ -40,7 +42,7 @@ SEQUENCE = SpinEcho(tr=5000, te=48)
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's abdomen; pure in its arguments.
 
-    seed, subject: the anatomy and the scanner; slice: 0 is posterior, 4 anterior, then back again (index >= 0).
+    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, then back.
     """
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)
@@ -52,12 +54,12 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     image, scanner = acquire(
         signal * sensitivity(size, body), person, here, snr=body["snr"], coil=0.25, bias=0.12
     )
-    params = {"tissues": canvas.tissues, "sequence": describe(SEQUENCE), **body, **drawn, "scanner": scanner}
+    params = {"tissues": canvas.tissues, "sequence": describe(SEQUENCE), "anatomy": body, "slice": drawn, "scanner": scanner}
     return PhantomSlice(image, canvas.label_map(), params)
 
 
 def transverse(canvas: Canvas, tissues: dict[str, Tissue], grain: np.ndarray) -> np.ndarray:
-    """``Canvas.render`` with a given texture field ``grain`` (n, n) of unit variance: signal (size, size) >= 0."""
+    """``Canvas.render`` with a given texture ``grain`` (n, n), unit variance: signal (size, size)."""
     level = np.array([SEQUENCE.signal(tissues[name]) for name in canvas.tissues], np.float32)
     texture = np.array([tissues[name].texture for name in canvas.tissues], np.float32)
     return canvas.average(level[canvas.labels] * np.maximum(1 + texture[canvas.labels] * grain, 0))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from mribench_kidney.window import Array, stamp
 
 from mribench.phantom import Canvas, shapes
+from mribench_kidney.window import Array, stamp
 
 
 def paint_kidney(canvas: Canvas, at: tuple[Array, Array], kidney: dict[str, Any], z: float) -> None:
@@ -19,22 +19,33 @@ def paint_kidney(canvas: Canvas, at: tuple[Array, Array], kidney: dict[str, Any]
     rx, ry, inward = kidney["breadth"] * size, kidney["length"] * size, -kidney["side"]
 
     def frame(x: Array, y: Array) -> tuple[Array, Array]:
-        """Along the kidney: u toward the hilum, v caudal, in half axes; bent so that the hilum side is hollow."""
+        """Along the kidney: u to the hilum, v caudal, in half axes; bent, hollow at the hilum."""
         u, v = shapes.rotate(x, y, kidney["x"], kidney["y"], kidney["tilt"])
         return inward * u / rx - 0.35 * kidney["bow"] * ((v / ry) ** 2 - 0.3), v / ry
 
     reach = ry * 1.15
     box = kidney["x"] - reach, kidney["y"] - reach, kidney["x"] + reach, kidney["y"] + reach
 
-    def put(tissue: str, u0: float, v0: float, ru: float, rv: float, degrees: float = 0.0, over: Any = None) -> None:
-        stamp(canvas, tissue, box, lambda x, y: shapes.ellipse(*frame(x, y), u0, v0, ru, rv, degrees), at, over)
+    def put(
+        tissue: str, u0: float, v0: float, ru: float, rv: float, degrees: float = 0.0, over: Any = None
+    ) -> None:
+        stamp(
+            canvas, tissue, box, lambda x, y: shapes.ellipse(*frame(x, y), u0, v0, ru, rv, degrees), at, over
+        )
 
     # a rim of perirenal fat parts it from liver and spleen
     put("fat", 0, 0, 1.0 + kidney["rim"] / rx, 1.0 + kidney["rim"] / ry)
     put("cortex", 0, 0, 1, 1)
     for angle in np.linspace(-148, 148, kidney["pyramids"]) + 180:
         a = np.radians(angle)
-        put("medulla", 0.55 * np.cos(a), 0.62 * np.sin(a), 0.26, 0.17, np.degrees(np.arctan2(0.6 * np.sin(a), np.cos(a))))
+        put(
+            "medulla",
+            0.55 * np.cos(a),
+            0.62 * np.sin(a),
+            0.26,
+            0.17,
+            np.degrees(np.arctan2(0.6 * np.sin(a), np.cos(a))),
+        )
     centred = np.clip(1 - ((z - kidney["z"] - 0.04) / (0.55 * kidney["thickness"])) ** 2, 0, 1)
     if centred > 0.05:
         wide = kidney["sinus"] * np.sqrt(centred)

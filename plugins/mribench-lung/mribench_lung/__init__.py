@@ -1,8 +1,7 @@
 """The lung modality of mribench: coronal thorax scouts."""
 
-from mribench_lung.phantom import draw
-
 from mribench import Modality, ReportedRow
+from mribench_lung.phantom import draw
 
 MODALITY = Modality(
     name="lung",
@@ -12,8 +11,8 @@ MODALITY = Modality(
     cards=("totalseg_mr",),
     reported=ReportedRow(
         source=(
-            "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study on Brain, Chromatin, "
-            "Lung, Kidney, Spine & Heart"
+            "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study on Brain, "
+            "Chromatin, Lung, Kidney, Spine & Heart"
         ),
         psnr=28.90,
         ssim=0.41,

@@ -1,14 +1,16 @@
-"""The thorax in coronal slices: x is the patient's left, y is caudal, z runs from the back (0) to the front (1)."""
+"""The thorax in coronal slices: x to the patient's left, y caudal, z from the back (0) to the front (1)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from mribench_lung.thorax import paint_abdomen, paint_chest, paint_heart, paint_vessels
-from mribench_lung.window import bend
 
 from mribench.phantom import Canvas, shapes
+from mribench_lung.belly import paint_abdomen
+from mribench_lung.chest import paint_chest
+from mribench_lung.heart import paint_heart, paint_vessels
+from mribench_lung.window import bend
 
 SLICES = 5  # slices from back to front; further indices walk back again
 
@@ -22,6 +24,7 @@ def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
         "roll": rng.normal(0, 2.0),
         "width": u(0.9, 1.12),
         "fat": 0.03 + 0.16 * rng.beta(1.5, 2.5),
+        "breast": max(u(-1.0, 1.0), 0.0),
         "arms": u(-0.06, 0.12),
         "lung_width": u(0.92, 1.08),
         "lung_lean": u(2, 8),
@@ -43,12 +46,14 @@ def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
-    """Depth z of a slice: 0.14 (back) to 0.82 (front) over SLICES slices, to and fro, with a little jitter."""
+    """Depth z of a slice: 0.14 (back) to 0.82 (front) over SLICES slices, to and fro, with jitter."""
     there = 1 - abs(1 - (slice + 0.5) / SLICES % 2)
     return float(0.06 + 0.84 * there + offset + rng.uniform(-0.03, 0.03))
 
 
-def paint_slice(canvas: Canvas, body: dict[str, Any], slice: int, here: np.random.Generator) -> dict[str, float]:
+def paint_slice(
+    canvas: Canvas, body: dict[str, Any], slice: int, here: np.random.Generator
+) -> dict[str, float]:
     """Paint one slice and return what was drawn for it."""
     z = depth_of(slice, body["depth"], here)
     breath = float(here.normal(0, 0.012))
@@ -60,8 +65,10 @@ def paint_slice(canvas: Canvas, body: dict[str, Any], slice: int, here: np.rando
     return {"z": z, "breath": breath}
 
 
-def _coordinates(canvas: Canvas, body: dict[str, Any], here: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Anatomical coordinates of every sample: posed, then bent by the subject's outline and a little per slice."""
+def _coordinates(
+    canvas: Canvas, body: dict[str, Any], here: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Anatomical coordinates of every sample: posed, then bent, mostly per subject."""
     person = np.random.default_rng(body["outline"])
     x, y = shapes.rotate(canvas.x, canvas.y, *body["shift"], body["roll"])
     axis = canvas.x[:1], canvas.y[:, :1]
@@ -70,4 +77,6 @@ def _coordinates(canvas: Canvas, body: dict[str, Any], here: np.random.Generator
         for _ in range(2)
     ]
     zoom = body["zoom"]
-    return (x / (zoom * body["width"]) + bends[0]).astype(np.float32), (y / zoom + bends[1]).astype(np.float32)
+    return (x / (zoom * body["width"]) + bends[0]).astype(np.float32), (y / zoom + bends[1]).astype(
+        np.float32
+    )

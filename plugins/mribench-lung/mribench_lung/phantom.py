@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+
+from mribench.phantom import (
+    BalancedSSFP,
+    Canvas,
+    PhantomSlice,
+    Tissue,
+    acquire,
+    describe,
+    slice_rng,
+    subject_rng,
+)
 from mribench_lung.anatomy import draw_subject, paint_slice
 from mribench_lung.window import bend
 
-from mribench.phantom import BalancedSSFP, Canvas, PhantomSlice, Tissue, acquire, describe, slice_rng, subject_rng
-
-# 1.5 T. Proton densities: tissue water content (ICRP 89) over that of free water, rounded, unless a row says more.
+# 1.5 T. Proton densities relative to free water, after tissue water content, rounded, unless a row says more.
 DEBAZELAIRE = "de Bazelaire, Radiology 230:652 (2004), 1.5 T"
 STANISZ = "Stanisz, MRM 54:507 (2005), 1.5 T"
 TISSUES = {
@@ -16,7 +25,7 @@ TISSUES = {
     "muscle": Tissue(856, 27, 0.80, f"{DEBAZELAIRE}: paravertebral muscle", texture=0.30),
     "marrow": Tissue(549, 49, 0.60, f"{DEBAZELAIRE}: L4 marrow", texture=0.15),
     "disc": Tissue(1000, 80, 0.80, "T2: Boos, Radiology 188:351 (1993), order of magnitude; T1 assumed"),
-    "lung": Tissue(1270, 12, 0.20, "T1: Stadler, JMRI 21:759 (2005), order of magnitude; T2 short by susceptibility", texture=0.5),
+    "lung": Tissue(1270, 40, 0.25, "PD: Hatabu, Eur J Radiol 29:245 (1999); T1, T2 assumed", texture=0.4),
     "blood": Tissue(1441, 290, 0.85, f"{STANISZ}: blood", texture=0.12),
     "myocardium": Tissue(1030, 40, 0.80, f"{STANISZ}: heart", texture=0.06),
     "liver": Tissue(586, 46, 0.75, f"{DEBAZELAIRE}: liver", texture=0.08),
@@ -31,17 +40,17 @@ SEQUENCE = BalancedSSFP(tr=3.2, te=1.6, flip=55)
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's thorax; pure in its arguments.
 
-    seed, subject: the anatomy and the scanner; slice: 0 is posterior, 4 anterior, then back again (index >= 0).
+    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, then back.
     """
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)
     canvas = Canvas(size)
     drawn = paint_slice(canvas, body, slice, here)
-    signal = transverse(canvas, bend(here, canvas.x[:1], canvas.y[:, :1], 1.0, 0.1))
+    signal = transverse(canvas, bend(here, canvas.x[:1], canvas.y[:, :1], 1.0, 0.1, modes=24))
     image, scanner = acquire(
         signal * sensitivity(size, body), person, here, snr=body["snr"], coil=0.3, bias=0.12
     )
-    params = {"tissues": canvas.tissues, "sequence": describe(SEQUENCE), **body, **drawn, "scanner": scanner}
+    params = {"tissues": canvas.tissues, "sequence": describe(SEQUENCE), "anatomy": body, "slice": drawn, "scanner": scanner}
     return PhantomSlice(image, canvas.label_map(), params)
 
 
@@ -53,7 +62,9 @@ def transverse(canvas: Canvas, grain: np.ndarray) -> np.ndarray:
     """
     known = {"air": Tissue(1, 1, 0), **TISSUES}
     phase = {"fat": -1.0}
-    level = np.array([phase.get(name, 1.0) * SEQUENCE.signal(known[name]) for name in canvas.tissues], np.float32)
+    level = np.array(
+        [phase.get(name, 1.0) * SEQUENCE.signal(known[name]) for name in canvas.tissues], np.float32
+    )
     texture = np.array([known[name].texture for name in canvas.tissues], np.float32)
     return np.abs(canvas.average(level[canvas.labels] * np.maximum(1 + texture[canvas.labels] * grain, 0)))
 
@@ -62,4 +73,4 @@ def sensitivity(size: int, body: dict) -> np.ndarray:
     """Sensitivity (size, size) of a cardiac array, which dims what lies far from the heart."""
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     across, down = axis - body["coil_x"], axis[:, None] - body["coil_y"]
-    return np.exp(-((across**2 + 0.8 * down**2) / (2 * body["coil_reach"] ** 2)))
+    return np.exp(-((across**2 + 1.1 * down**2) / (2 * body["coil_reach"] ** 2)))

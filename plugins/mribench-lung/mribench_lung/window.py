@@ -12,15 +12,18 @@ Array = np.ndarray
 COARSE = 24  # samples a side of the grid on which a shape is first looked for
 
 
-def bend(rng: np.random.Generator, x: Array, y: Array, amplitude: float, scale: float, modes: int = 8) -> Array:
-    """A smooth random displacement over the grid x (1, n), y (n, 1): float32 (n, n), standard deviation ``amplitude``.
+def bend(
+    rng: np.random.Generator, x: Array, y: Array, amplitude: float, scale: float, modes: int = 8
+) -> Array:
+    """A smooth random field over the grid x (1, n), y (n, 1): float32 (n, n).
 
-    The plane waves of ``shapes.smooth_field``; on a grid each is an outer product, some twenty times faster.
+    amplitude: its standard deviation; scale: width of its structures. The plane waves of
+    ``shapes.smooth_field``: on a grid each is an outer product, some twenty times faster.
     """
     frequency = rng.normal(size=(modes, 2)) * np.pi / scale / 2
     phase = rng.uniform(0, 2 * np.pi, (modes, 1))
-    across = np.exp(1j * (frequency[:, :1] * x + phase))
-    down = np.exp(1j * frequency[:, 1:] * y.T)
+    across = np.exp(1j * (frequency[:, :1] * x + phase), dtype=np.complex64)
+    down = np.exp(1j * frequency[:, 1:] * y.T, dtype=np.complex64)
     return (amplitude * np.sqrt(2 / modes) * (down.T @ across).real).astype(np.float32)
 
 
@@ -28,7 +31,7 @@ def stamp(
     canvas: Canvas, tissue: str, box: Sequence[float], shape: Callable[[Array, Array], Array],
     at: tuple[Array, Array], over: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
-    """Paint ``shape(x, y) < 0`` inside ``box`` = (left, top, right, bottom), on coordinates ``at`` (n, n) each.
+    """Paint ``shape(x, y) < 0`` inside ``box`` = (left, top, right, bottom), on coordinates ``at``.
 
     over: the tissues that may be covered; all where None.
     """
@@ -38,8 +41,8 @@ def stamp(
     inside = np.zeros(canvas.labels.shape, dtype=bool)
     inside[window] = shape(at[0][window], at[1][window]) < 0
     if over is not None:
-        allowed = [canvas.tissues.index(name) for name in over if name in canvas.tissues]
-        inside[window] &= np.isin(canvas.labels[window], allowed)
+        allowed = np.array([name in over for name in canvas.tissues])
+        inside[window] &= allowed[canvas.labels[window]]
     canvas.paint(tissue, inside)
 
 
@@ -75,3 +78,14 @@ def tube(
     r = float(np.max(radii))
     box = min(xs) - r, min(ys) - r, max(xs) + r, max(ys) + r
     stamp(canvas, tissue, box, lambda x, y: shapes.tube(x, y, points, radii), at, over)
+
+
+def ellipsoid(
+    canvas: Canvas, tissue: str, at: tuple[Array, Array], centre: Array, axes: Array, degrees: float,
+    z: float, over: tuple[str, ...] | None = None,
+) -> None:  # fmt: skip
+    """Paint the cut at depth z through an ellipsoid with one axis along z."""
+    cut = 1 - ((z - centre[2]) / axes[2]) ** 2
+    if cut > 0.02:
+        rx, ry = axes[:2] * np.sqrt(cut)
+        blob(canvas, tissue, at, centre[0], centre[1], rx, ry, degrees, over)

@@ -1,4 +1,4 @@
-"""Sagittal slices of the lower back, front on the left: painted from the abdomen backward, then the column over it.
+"""Sagittal slices of the lower back, front on the left: the torso first, then the column over it.
 
 Lengths in mm. ``lateral`` is the distance of the slice from the midline of the vertebra at hand.
 """
@@ -8,14 +8,18 @@ from __future__ import annotations
 import numpy as np
 
 from mribench.phantom import Canvas
-from mribench_spine.curve import DISCS, Curve, Spine, along, follow
+from mribench_spine.curve import DISCS, Spine, along, follow
+from mribench_spine.torso import paint_abdomen, paint_back, wave_field
 
 Array = np.ndarray
 
 
 def paint_slice(canvas: Canvas, spine: Spine, rng: np.random.Generator, position: float) -> Array:
-    """Paint the sagittal slice ``position`` mm beside the midline; returns how far (mm) each fine sample lies in
-    front of the vertebral bodies, where the saturation band goes. rng: the subject's generator."""
+    """Paint the sagittal slice ``position`` mm beside the midline of the body.
+
+    rng: the subject's generator; draws the same whatever ``position`` is. Returns, for each fine sample, the
+    mm it lies before the vertebral bodies (where the saturation band goes).
+    """
     half = np.float32(spine.fov / 2)
     z = np.float32(position / half)
     x = half * canvas.x + 1.1 * wave_field(rng, canvas.x, canvas.y, z, 0.22, 5)
@@ -25,51 +29,18 @@ def paint_slice(canvas: Canvas, spine: Spine, rng: np.random.Generator, position
     level, depth = curve.level[index], curve.depth[index]
     lateral = position + spine.midline + spine.tilt * (level + 2)
     fibres = wave_field(rng, level * 0.6, behind / 30, z * 2, 0.25, 10)
-    inner = _back(canvas, spine, x, y, curve, fibres)
-    _abdomen(canvas, spine, rng, x, y, behind + depth, level, position)
+    inner = paint_back(canvas, spine, x, y, curve, fibres)
+    paint_abdomen(canvas, spine, rng, x, y, behind + depth, level, position)
     _posterior(canvas, spine, np.where(inner, behind - depth, np.float32(1e3)), level, lateral, fibres)
     _canal(canvas, spine, behind - depth, level, lateral, fibres)
     _column(canvas, spine, behind, depth, level, lateral)
     return -(behind + depth)
 
 
-def _back(canvas: Canvas, spine: Spine, x: Array, y: Array, curve: Curve, fibres: Array) -> Array:
-    """Skin, subcutaneous fat, back muscles; returns where the muscles' fascia encloses."""
-    spread = 0.38 * (np.interp(y[:, 0], curve.y, curve.x) - spine.at[0])
-    fascia = (spine.at[0] + spine.depth + spine.canal + spine.spinous + 6 + spread)[:, None]
-    down = np.clip((y - spine.at[1]) / 90, -0.3, 1.2)
-    skin = fascia + spine.fat + spine.buttock * down * np.abs(down)
-    canvas.paint("skin", x < skin + 2)
-    canvas.paint("fat", x < skin)
-    canvas.paint("muscle", x < fascia)
-    canvas.paint("fat", (x < fascia) & (fibres > 2.2 - 4 * spine.infiltration))
-    canvas.paint("ligament", np.abs(x - fascia) < 0.9)
-    return x < fascia - 1
-
-
-def _abdomen(
-    canvas: Canvas, spine: Spine, rng, x: Array, y: Array, front: Array, level: Array, position: float
-) -> None:
-    """Fat, bowel, great vessels before the spine; the abdominal wall further in front; pelvis below."""
-    blobs = wave_field(rng, canvas.x, canvas.y * 0.7, np.float32(position / 40), 0.16, 14)
-    wall = x + spine.belly + spine.depth - spine.at[0] - 8 * np.cos(y / 70)
-    cavity = front < 0
-    canvas.paint("fat", cavity)
-    canvas.paint("viscera", cavity & (front < -6) & (blobs > -0.55))
-    canvas.paint("gas", cavity & (front < -22) & (blobs > 1.5))
-    vessel = np.abs(front + 13 + 1.5 * blobs) - 7.5 * np.sqrt(max(0.0, 1 - ((abs(position) - 12) / 12) ** 2))
-    vessel += 9 * np.clip(level + 1.6, 0, 2)  # the aorta ends by forking before L4
-    canvas.paint("flowing blood", cavity & (vessel < 0))
-    canvas.paint("muscle", cavity & (wall < 12))
-    canvas.paint("fat", cavity & (wall < 0))
-    canvas.paint("skin", cavity & (wall < -16))
-    canvas.paint("air", cavity & (wall < -18))
-
-
 def _posterior(
     canvas: Canvas, spine: Spine, back: Array, level: Array, lateral: Array, fibres: Array
 ) -> None:
-    """Spinous processes and the ligaments between them near the midline; laminae and facet joints beside it."""
+    """Spinous processes and the ligaments between them near the midline; facet joints beside it."""
     near, canal = np.abs(lateral), spine.canal + 3
     nearest = np.floor(level + 0.2)
     drop = level - nearest - 0.42  # processes hang half a level below their body
@@ -128,7 +99,7 @@ def _column(canvas: Canvas, spine: Spine, behind: Array, depth: Array, level: Ar
     v = behind / (depth * round_off * own)
     waist = 1 - 0.13 * np.clip((from_disc - 0.15) / 0.35, 0, 1)
     rim = 0.9 / depth
-    canvas.paint("ligament", (np.abs(v) < 1 + 1.9 * rim) & (level < 4.6))
+    canvas.paint("ligament", (np.abs(v) < np.maximum(waist, from_disc < thin) + 1.3 * rim) & (level < 4.6))
     canvas.paint("annulus fibrosus", (np.abs(v) < 1.03) & (from_disc < thin) & (level < 2))
     nucleus = (from_disc / np.maximum(thin, 1e-3) / 0.8) ** 2 + ((v - 0.05) / np.maximum(wet, 1e-3)) ** 2
     canvas.paint("nucleus pulposus", (nucleus < 1) & (level < 1))
@@ -141,15 +112,3 @@ def _column(canvas: Canvas, spine: Spine, behind: Array, depth: Array, level: Ar
     # where the basivertebral veins leave, fat reaches into the back of the body
     vein = np.square((from_disc - 0.5) / 0.05) + np.square((v - 0.95) / 0.3)
     canvas.paint("fat", (vein < 1) & (np.abs(lateral) < 4) & (level < 0.3))
-
-
-def wave_field(
-    rng: np.random.Generator, x: Array, y: Array, z: np.floating, scale: float, modes: int
-) -> Array:
-    """``shapes.smooth_field`` in three dimensions and single precision, cut at ``z``: neighbouring slices look alike."""
-    frequency = (rng.normal(size=(modes, 3)) * np.pi / scale / 2).astype(np.float32)
-    phase = rng.uniform(0, 2 * np.pi, modes).astype(np.float32)
-    out = np.zeros(np.broadcast(x, y).shape, dtype=np.float32)
-    for (fx, fy, fz), p in zip(frequency, phase, strict=True):
-        out += np.cos(fx * x + fy * y + (fz * np.float32(z) + p))
-    return out * np.float32(np.sqrt(2 / modes))

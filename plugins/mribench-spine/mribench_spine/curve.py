@@ -24,9 +24,7 @@ class Spine(NamedTuple):
     slope: float  # of the sacral endplate: the steeper, the more lordosis
     kyphosis: float  # of the thoracic spine, 1 is usual
     discs: tuple[float, ...]  # half heights of the discs in levels, see DISCS
-    hydrated: tuple[
-        float, ...
-    ]  # half depth of the bright nucleus over that of the disc, 0 where it has dried
+    hydrated: tuple[float, ...]  # half depth of the nucleus over that of the disc, 0: dried out
     bodies: tuple[float, ...]  # depth of each body over what its level would have
     canal: float  # front-to-back width of the dural sac
     conus: float  # level where the cord ends
@@ -70,7 +68,7 @@ def grow(rng: np.random.Generator) -> Spine:
 
 
 class Curve(NamedTuple):
-    """The line through the middles of the bodies, one entry per 0.25 mm, from above the image to the coccyx."""
+    """The line through the middles of the bodies, an entry per 0.25 mm, from T5 to the coccyx; float32."""
 
     x: Array
     y: Array
@@ -91,21 +89,19 @@ def follow(spine: Spine) -> Curve:
     length = spine.pitch * np.interp(grid, [-12, -6, -3, 0.3, 0.8, 5], [0.72, 0.86, 1, 1, 0.78, 0.52])
     run = np.concatenate([[0], np.cumsum(length[:-1]) * 0.001])
     level = np.interp(np.arange(0, run[-1], step), run, grid).astype(np.float32)
-    smooth = round(10 / step)
-    angle = np.convolve(
-        np.radians(np.interp(level, at, angles) + spine.lean), np.ones(smooth) / smooth, mode="same"
-    )
+    width = round(10 / step)  # a moving average over 10 mm: no kinks between the given angles
+    bend = np.radians(np.interp(level, at, angles) + spine.lean)
+    angle = np.convolve(bend, np.ones(width) / width, mode="same")
     x, y = np.cumsum(np.sin(angle)) * step, np.cumsum(np.cos(angle)) * step
     third = int(np.searchsorted(level, -2))
-    taper = np.interp(
-        level, [-12, -5, -2, 0.6, 1, 1.5, 2.5, 4, 5], [0.72, 0.88, 1, 1.02, 0.9, 0.7, 0.45, 0.25, 0.1]
-    )
+    stations = [-12, -5, -2, 0.6, 1, 1.5, 2.5, 4, 5]
+    taper = np.interp(level, stations, [0.72, 0.88, 1, 1.02, 0.9, 0.7, 0.45, 0.25, 0.1])
     columns = x - x[third] + spine.at[0], y - y[third] + spine.at[1], angle, level, spine.depth * taper
     return Curve(*(np.asarray(c, dtype=np.float32) for c in columns))
 
 
 def along(curve: Curve, x: Array, y: Array) -> tuple[Array, Array]:
-    """For each point its nearest place on the curve (index into the tables) and the signed distance to it, in mm.
+    """The nearest place on the curve (index into its tables) and the signed distance to it in mm, per point.
 
     Newton steps on the foot of the perpendicular; the distance is positive behind the spine.
     """

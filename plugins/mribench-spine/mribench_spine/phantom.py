@@ -1,7 +1,8 @@
 """Sagittal T2-weighted slices of the lumbar spine, received by a spine coil under the back.
 
-Relaxation times at 1.5 T. A turbo spin echo shows fat brighter than its T2 says, because the train of refocusing
-pulses undoes J-coupling (Henkelman et al., JMRI 2:533, 1992); ``t2`` of fat and of fatty marrow is that apparent T2.
+Relaxation times at 1.5 T. A turbo spin echo shows fat brighter than its T2 says, because the train of
+refocusing pulses undoes J-coupling (Henkelman et al., JMRI 2:533, 1992); ``t2`` of fat and of fatty marrow is
+that apparent T2.
 """
 
 from __future__ import annotations
@@ -22,21 +23,13 @@ TISSUES = {
     "fat": Tissue(343, 95, 0.95, f"T1 {BAZELAIRE}; {HENKELMAN}", texture=0.04),
     "muscle": Tissue(1008, 44, 0.8, STANISZ, texture=0.12),
     "skin": Tissue(900, 30, 0.7, "Richard et al., J Invest Dermatol 97:120 (1991), rounded"),
-    "viscera": Tissue(
-        900, 60, 0.85, f"assumed between muscle ({STANISZ}) and kidney ({BAZELAIRE})", texture=0.15
-    ),
+    "viscera": Tissue(900, 60, 0.85, f"assumed between muscle and kidney, {BAZELAIRE}", texture=0.15),
     "gas": Tissue(1000, 5, 0.05, "bowel gas mixed with content, assumed"),
-    "flowing blood": Tissue(
-        1441, 10, 0.15, f"T1 {STANISZ}; short T2 stands for the flow void of a spin echo"
-    ),
+    "flowing blood": Tissue(1441, 10, 0.15, f"T1 {STANISZ}; short T2 stands for the flow void"),
     "ligament": Tissue(700, 10, 0.5, SHORT),
-    "interspinous ligament": Tissue(
-        700, 45, 0.7, "collagen with fat between its fibres, assumed", texture=0.2
-    ),
+    "interspinous ligament": Tissue(700, 45, 0.7, "collagen with fat in it, assumed", texture=0.2),
     "cortical bone": Tissue(700, 1, 0.2, SHORT),
-    "marrow": Tissue(
-        549, 78, 0.8, f"T1 {BAZELAIRE}; T2 between its 49 ms and fat, {HENKELMAN}", texture=0.12
-    ),
+    "marrow": Tissue(549, 78, 0.8, f"T1 {BAZELAIRE}; T2 above its 49 ms: {HENKELMAN}", texture=0.12),
     "CSF": Tissue(4300, 2000, 1.0, "Hopkins et al., MRM 3:303 (1986), rounded"),
     "spinal cord": Tissue(745, 74, 0.75, STANISZ),
     "nerve roots": Tissue(815, 77, 0.75, f"as optic nerve, {STANISZ}", texture=0.1),
@@ -46,7 +39,7 @@ TISSUES = {
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
-    """Sagittal slice ``slice`` of ``subject``: five slices, 5.5 mm apart, cross the spinal canal, then back again.
+    """Sagittal slice ``slice`` of ``subject``: five, 5.5 mm apart, cross the spinal canal, then back again.
 
     Returns image float32 (size, size) in [0, 1], front of the body left, head up; labels uint8 index into
     ``params["tissues"]``. A pure function of its arguments.
@@ -55,20 +48,19 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     spine = grow(who)
     sequence = SpinEcho(tr=float(who.uniform(2800, 4200)), te=float(who.uniform(85, 115)))
     snr, coil = float(who.uniform(55, 120)), float(who.uniform(0.4, 1.6))
-    band, lets = float(who.uniform(6, 20)), float(who.choice([0.15, 0.35, 1.0], p=[0.4, 0.3, 0.3]))
+    band, passes = float(who.uniform(6, 20)), float(who.choice([0.15, 0.35, 1.0], p=[0.4, 0.3, 0.3]))
     position = 5.5 * place(slice) + float(here.normal(0, 0.5))
     canvas = Canvas(size)
     canvas.tissues = ["air", *TISSUES]
     front = paint_slice(canvas, spine, who, position)
     signal = canvas.render(TISSUES, sequence, here, grain=0.07)
     # anterior saturation band: bowel and aorta are silenced so that they cannot ghost over the spine
-    signal *= 1 - (1 - lets) * canvas.average(0.5 + 0.5 * np.tanh((front - band - 8) / 6))
+    signal *= 1 - (1 - passes) * canvas.average(0.5 + 0.5 * np.tanh((front - band - 8) / 6))
     image, scanner = acquire(signal, who, here, snr, coil, bias=0.12, coil_angle=0.0)
-    scanner |= {"saturation_from_mm": band, "saturation_passes": lets}
-    params = {"tissues": canvas.tissues, "sequence": describe(sequence), "scanner": scanner}
-    return PhantomSlice(
-        image, canvas.label_map(), params | {"position_mm": position, "spine": spine._asdict()}
-    )
+    scanner |= {"saturation_from_mm": band, "saturation_passes": passes}
+    drawn = {"position_mm": position, "spine": spine._asdict(), "scanner": scanner}
+    params = {"tissues": canvas.tissues, "sequence": describe(sequence), **drawn}
+    return PhantomSlice(image, canvas.label_map(), params)
 
 
 def place(slice: int) -> int:

@@ -1,0 +1,108 @@
+"""Sampling: image i depends on (seed, i) alone, the NFE is what was spent, denoising starts where it says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_train import TINY, fit
+
+from mribench import samplers
+from mribench.errors import InputError
+from mribench.sample import Trained
+from mribench.spec import Network
+
+# the tolerance that README and sample.Trained state, in grey range [0, 1], fp32
+BETWEEN_BATCH_SIZES = 1e-3
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    fit(folder, replace(TINY, max_steps=60, eval_every=60, network=Network((8, 16), 1)))
+    return folder / "pipeline"
+
+
+def model(pipeline, name, batch=4):
+    sampler, steps = samplers.resolve(name)
+    return Trained(pipeline, sampler, steps, replace(TINY, sample_batch=batch), "fp32")
+
+
+@pytest.mark.parametrize("name", ["ddpm-20", "ddim-10", "dpm-solver-8"])
+def test_an_image_depends_on_seed_and_index_alone(pipeline, name):
+    four = model(pipeline, name, batch=4)
+    images = four.generate(range(6), seed=3)
+    assert images.shape == (6, 16, 16) and images.dtype == np.float32
+    assert 0 <= images.min() and images.max() <= 1
+    assert np.array_equal(images[[5, 2]], four.generate([5, 2], seed=3))
+    assert not np.allclose(images[0], four.generate([0], seed=4)[0], atol=0.05)
+    other = model(pipeline, name, batch=3).generate(range(6), seed=3)
+    assert np.abs(images - other).max() < BETWEEN_BATCH_SIZES
+
+
+@pytest.mark.parametrize(("name", "nfe"), [("ddpm-20", 20), ("ddim-10", 10), ("dpm-solver-8", 8)])
+def test_nfe_is_what_the_network_was_asked(pipeline, name, nfe):
+    trained = model(pipeline, name, batch=2)
+    calls = []
+    trained.net.register_forward_hook(lambda *_: calls.append(1))
+    trained.generate(range(2), seed=0)
+    assert len(calls) == nfe and trained.nfe == [nfe]
+    x_t = np.random.default_rng(0).standard_normal((2, 16, 16))
+    trained.denoise(x_t, 0.52409, seed=0)  # after 250 of 1,000 steps
+    assert trained.nfe[1] == len(calls) - nfe
+    assert nfe / 4 <= trained.nfe[1] <= nfe / 4 + 2
+
+
+@pytest.mark.parametrize("name", ["ddpm-100", "ddim-50", "dpm-solver-20"])
+def test_little_noise_is_undone_better_than_it_is_left(pipeline, name):
+    """Denoising from a high alpha-bar must come closer to the image than rescaling its noisy version does."""
+    from test_train import blobs
+
+    split = blobs(8)
+    x0 = split.unit() * 2 - 1
+    alpha_bar = 0.89702
+    x_t = np.sqrt(alpha_bar) * x0 + np.sqrt(1 - alpha_bar) * np.random.default_rng(0).standard_normal(x0.shape)
+    restored = model(pipeline, name, batch=8).denoise(x_t, alpha_bar, seed=0)
+    left = np.clip((x_t / np.sqrt(alpha_bar) + 1) / 2, 0, 1)
+    assert np.square(restored - split.unit()).mean() < np.square(left - split.unit()).mean()
+
+
+def test_a_perfect_network_gives_the_image_back(pipeline):
+    """With the true noise as prediction every sampler must end at x_0 exactly: the start level and the steps agree."""
+    import torch
+
+    x0 = torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1))
+    for name in ("ddim-50", "dpm-solver-50"):
+        trained = model(pipeline, name)
+        levels = trained.trained_scheduler.alphas_cumprod
+
+        class Oracle(torch.nn.Module):
+            def forward(self, x, t, levels=levels):
+                from types import SimpleNamespace
+
+                a = levels[t]
+                return SimpleNamespace(sample=(x - a.sqrt() * x0) / (1 - a).sqrt())
+
+        trained.net = Oracle()
+        a = levels[249]
+        x_t = (a.sqrt() * x0 + (1 - a).sqrt() * eps)[:, 0].numpy()
+        restored = trained.denoise(x_t, float(a), seed=0)
+        assert np.abs(restored - (x0[:, 0].numpy() + 1) / 2).max() < 0.02, name
+
+
+def test_trajectory_runs_from_noise_to_the_generated_image(pipeline):
+    trained = model(pipeline, "ddim-10", batch=2)
+    frames = trained.trajectory(range(2), seed=0, frames=5)
+    assert frames.shape == (2, 5, 16, 16)
+    assert np.abs(frames[:, -1] - trained.generate(range(2), seed=0)).max() < BETWEEN_BATCH_SIZES
+
+
+@pytest.mark.parametrize("name", ["ddim-0", "ddim-1001", "ddin-50", "ddim-x"])
+def test_a_sampler_that_is_not_there_is_refused_in_words(name):
+    with pytest.raises(InputError):
+        samplers.resolve(name)
+
+
+def test_names_with_and_without_steps():
+    assert samplers.resolve("ddim")[1] == 50
+    assert samplers.resolve("dpm-solver-12")[0].name == "dpm-solver"
