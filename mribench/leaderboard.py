@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from mribench.results import Result
+from mribench.results import Result, order
 from mribench.spec import Score
 
 Address = tuple[str, str | None, float | None]  # metric, feature space, level
@@ -51,7 +51,7 @@ class Row:
 
 @dataclass
 class Board:
-    """Rows of one modality that may be compared. differs: fields that set it apart from the board before it."""
+    """Rows of one modality that may be compared. differs: what sets it apart from the modality's first board."""
 
     modality: str
     comparability: dict[str, Any]
@@ -71,20 +71,25 @@ class Board:
 
 
 def boards(found: Iterable[Result]) -> list[Board]:
-    """Results sorted into boards: each joins the first board whose every shared field is equal to its own."""
+    """Results sorted into boards: each joins the first board whose every shared field is equal to its own.
+
+    The order of the results does not matter.
+    """
     made: list[Board] = []
-    for result in found:
+    for result in sorted(found, key=order):
         fields = _flat(result)
         same = [board for board in made if board.modality == result.modality]
         home = next((board for board in same if not _conflicts(board.comparability, fields)), None)
         if home is None:
             home = Board(result.modality, {})
-            if same:
-                home.differs = _conflicts(same[0].comparability, fields)
             made.append(home)
         home.comparability.update(fields)
         home.members.append(result)
-    return sorted(made, key=lambda b: (b.modality, str(b.comparability["data_kind"]), str(b.comparability["data"])))
+    made.sort(key=lambda b: (b.modality, str(b.comparability["data_kind"]), str(b.comparability["data"])))
+    first: dict[str, Board] = {}
+    for board in made:
+        board.differs = _conflicts(first.setdefault(board.modality, board).comparability, board.comparability)
+    return made
 
 
 def write(found: Sequence[Result], out: Path) -> list[Path]:
@@ -119,15 +124,17 @@ def _row(members: Sequence[Result]) -> Row:
         for score in result.scores:
             by_address.setdefault((score.metric, score.space, score.level), []).append((result.seed, score))
     first = members[0]
-    entries = {address: _aggregate(scores) for address, scores in by_address.items()}
+    seeds = {result.seed for result in members}
+    entries = {address: _aggregate(scores, seeds) for address, scores in by_address.items()}
     return Row(first.variant, first.sampler, first.is_control, entries, tuple(members))
 
 
-def _aggregate(scores: Sequence[tuple[int, Score]]) -> Entry:
-    """Mean and spread over seeds. One blank seed makes the whole entry blank: no mean skips what is missing."""
+def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Entry:
+    """Mean and spread over seeds. One blank or absent seed makes the whole entry blank: no mean skips it."""
     seeds = tuple(sorted(seed for seed, _ in scores))
     first = scores[0][1]
-    blank = next((s.reason for _, s in scores if s.value is None), None)
+    absent = [f"no result of seed {seed}" for seed in sorted(wanted - set(seeds))]
+    blank = next((s.reason or "no value" for _, s in scores if s.value is None), *absent[:1] or [None])
     about = {"seeds": seeds, "n": first.n, "n_reference": first.n_reference, "subjects": first.subjects}
     if blank is not None:
         return Entry(None, None, None, None, reason=blank, **about)
@@ -142,7 +149,9 @@ def _aggregate(scores: Sequence[tuple[int, Score]]) -> Entry:
     )
 
 
-def against_control(board: Board, control: str = "gaussian", address: Address = ("kd", "hc85-v1", None)) -> list[str]:
+def against_control(
+    board: Board, control: str = "gaussian", address: Address = ("kd", "hc85-v1", None)
+) -> list[str]:
     """For each trained row one honest sentence: ahead of the control, behind it, or not to be told apart."""
     other = board.row(control)
     if other is None or address not in other.entries or other.entries[address].value is None:
@@ -152,19 +161,32 @@ def against_control(board: Board, control: str = "gaussian", address: Address = 
         ours = row.entries.get(address)
         if row.is_control or ours is None or ours.value is None:
             continue
-        verdict = "ahead of" if ours.value < theirs.value else "behind"
-        if None not in (ours.low, ours.high, theirs.low, theirs.high) and ours.low <= theirs.high and theirs.low <= ours.high:
-            verdict += " (intervals overlap: not to be told apart from)"
-        sentences.append(
-            f"{row.name} is {verdict} the {control} control in KD[{address[1]}]: {ours.value:.1f} against {theirs.value:.1f}."
-        )
+        numbers = f"KD[{address[1]}] {ours.value:.1f} against {theirs.value:.1f}"
+        sentences.append(f"{row.name} {_verdict(ours, theirs, f'the {control} control')}: {numbers}.")
     return sentences
+
+
+def _verdict(ours: Entry, theirs: Entry, other: str) -> str:
+    """Less is better. Overlapping intervals decide nothing; without intervals the words say so."""
+    if None in (ours.low, ours.high, theirs.low, theirs.high):
+        side = "ahead of" if ours.value < theirs.value else "behind"
+        return f"is {side} {other}, without intervals to say how surely"
+    if ours.low <= theirs.high and theirs.low <= ours.high:
+        return f"cannot be told apart from {other}, the intervals overlap"
+    return f"is {'ahead of' if ours.value < theirs.value else 'behind'} {other}"
 
 
 def in_one_line(result: Result) -> str:
     """The scores of one result in words, for the progress of a run."""
     words = []
     for s in result.scores:
-        label = s.metric + (f"[{s.space}]" if s.space and s.metric != "fid" else "") + (f"@{s.level:.2f}" if s.level else "")
+        label = called(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
         words.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
     return ", ".join(words)
+
+
+def called(metric: str, space: str | None) -> str:
+    """'psnr', 'kd[hc85-v1]'; fid is a reserved word: bare on Inception features, never beside another space."""
+    if space is None or (metric == "fid" and space == "inception"):
+        return metric
+    return f"{'fd' if metric == 'fid' else metric}[{space}]"

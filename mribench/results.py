@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,29 +64,53 @@ def read(path: Path) -> Result:
     try:
         record = files.read_json(path)
         schema = record.pop("schema")
-        record.pop("comparability_key")
-        record["scores"] = tuple(Score(**score) for score in record["scores"])
-        result = Result(**record)
+        if schema == SCHEMA:
+            return _checked(record)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is not a mribench result ({type(error).__name__}: {error}); delete or move it") from error
-    if schema != SCHEMA:
-        raise InputError(f"{path} has result schema {schema}; this mribench reads schema {SCHEMA}: run the cell again")
+        cause = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path} is not a mribench result ({cause}); delete or move it") from error
+    raise InputError(
+        f"{path} has result schema {schema}, expected {SCHEMA}; run the cell again with this mribench"
+    )
+
+
+def _checked(record: dict[str, Any]) -> Result:
+    """Raises ValueError or TypeError where the record was damaged or edited by hand."""
+    key = record.pop("comparability_key")
+    record["scores"] = tuple(Score(**score) for score in record["scores"])
+    result = Result(**record)
+    if result.key != key:
+        raise ValueError("its comparability fields were changed")
+    for score in result.scores:
+        numbers = (score.value, score.low, score.high)
+        if not all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers):
+            raise ValueError(f"the score {score.metric} is not a finite number")
     return result
 
 
 def read_all(folders: Iterable[Path]) -> list[Result]:
-    """Every result below the folders, in a fixed order. Raises InputError where a folder holds none."""
-    found: list[Result] = []
+    """Every result below the folders, in a fixed order; one that stands in several folders counts once.
+
+    Raises InputError where a folder holds none, or where two hold different scores of one cell and task.
+    """
+    found: dict[tuple[Any, ...], tuple[Path, Result]] = {}
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"no folder {folder}; give the --out folder of a run")
-        paths = sorted((folder / "results").rglob("*.json"))
+        # a killed writer leaves a temporary file, whose name begins with a dot
+        paths = sorted(p for p in (folder / "results").rglob("*.json") if not p.name.startswith("."))
         if not paths:
-            raise InputError(f"no results in {folder}; expected {folder}/results/<modality>/*.json, as mribench run writes")
-        found += [read(path) for path in paths]
-    order = {result.key + result.name + str(result.seed): result for result in found}
-    return [order[key] for key in sorted(order, key=lambda k: _sort_key(order[k]))]
+            raise InputError(f"no results in {folder}; expected {folder}/results/<modality>/*.json of a run")
+        for path in paths:
+            result = read(path)
+            other, known = found.setdefault(order(result), (path, result))
+            if known.scores != result.scores:
+                raise InputError(
+                    f"{other} and {path} give different scores of one cell; leave one of them out"
+                )
+    return [found[key][1] for key in sorted(found)]
 
 
-def _sort_key(result: Result) -> tuple[Any, ...]:
+def order(result: Result) -> tuple[Any, ...]:
+    """What tells a result from every other, and sorts them."""
     return result.modality, result.task, result.key, result.is_control, result.name, result.seed

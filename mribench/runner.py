@@ -6,8 +6,9 @@ old. Under ``accelerate launch`` all processes train, the first does the rest.
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -296,4 +297,12 @@ def _only_writer(out: Path, rank: int) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"another mribench run is writing to {out}; wait for it or choose another --out") from error
+        _sweep(out)
         yield
+
+
+def _sweep(out: Path) -> None:
+    """Remove what a killed run was still writing; nobody else writes while the lock is held."""
+    for depth in ("", "*/", "*/*/", "*/*/*/"):
+        for left in out.glob(f"{depth}.tmp-*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()

@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mribench.leaderboard import Address, Board, Entry, Row, against_control
+from mribench.leaderboard import Address, Board, Entry, Row, against_control, called
 
 HEADLINE_LEVEL = 0.52409  # after 250 steps of the linear schedule: half signal, half noise
 REPORTED_NOTE = (
     "Printed by the study, not reproduced, and not comparable with the tables above: data sets, splits, sample counts and the "
     "pairing behind PSNR, SSIM, MSE and MAE are not stated; no single data range makes its PSNR follow from its MSE "
-    "(implied ranges from 73 to 453); at range 255 its SSIM contradict its MSE; its MSE exceeds what images in [-1, 1] can "
+    "(implied ranges from 73 to 453); at range 255 its SSIM contradicts its MSE; its MSE exceeds what images in [-1, 1] can "
     "differ by; FID is of an unknown, small number of images without an interval."
 )
-DIGITS = {"dB": 2, "x 1e-3": 1}
+DIGITS = {"dB": 2, "1e-3": 1}
 ARROWS = {"up": "↑", "down": "↓"}
 
 
@@ -27,7 +28,13 @@ def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
     parts = ["# mribench leaderboard\n", _legend()]
     for board in boards:
-        parts += [_heading(board), _table(*headline(board)), _levels(board), _notes(board), _pictures(board, out)]
+        parts += [
+            _heading(board),
+            _table(*headline(board)),
+            _levels(board),
+            _notes(board),
+            _pictures(board, out),
+        ]
     parts.append(_reported(boards))
     return "\n".join(part for part in parts if part)
 
@@ -45,7 +52,9 @@ def _heading(board: Board) -> str:
     first, c = board.members[0], board.comparability
     data = first.data
     kind = "drawn by a phantom" if c["data_kind"] == "phantom" else "real images"
-    counts = ", ".join(f"{split} {data['images'][split]} ({data['subjects'][split]} subjects)" for split in data["images"])
+    counts = ", ".join(
+        f"{split} {data['images'][split]} ({data['subjects'][split]} subjects)" for split in data["images"]
+    )
     lines = [
         f"## {data['title']}, {c['data']}, profile {c['profile']}\n",
         f"{data['contrast']}; {kind}; {c['resolution']} x {c['resolution']}; images: {counts}.",
@@ -53,17 +62,32 @@ def _heading(board: Board) -> str:
     if not data["is_mri"]:
         lines.append("Not MRI: microscopy.")
     if data["subjects"]["test"] < 20:
-        lines.append(f"**Only {data['subjects']['test']} test subjects: read as a description, not as a ranking.**")
+        lines.append(
+            f"**Only {data['subjects']['test']} test subjects: read as a description, not as a ranking.**"
+        )
     if board.differs:
-        said = "; ".join(f"{name}: {there} there, {here} here" for name, (there, here) in board.differs.items())
+        said = "; ".join(
+            f"{name}: {_short(there)} there, {_short(here)} here"
+            for name, (there, here) in board.differs.items()
+        )
         lines.append(f"Kept apart from the first {data['title']} board, not comparable: {said}.")
     return "\n".join(lines) + "\n"
+
+
+def _short(value: Any) -> str:
+    """Lists in words, and of a hash what is enough to tell it from another."""
+    words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return re.sub(r"[0-9a-f]{40,}", lambda digits: digits[0][:12], words) or "none"
 
 
 def one_line(board: Board) -> str:
     """What a board is of, in one line."""
     c, data = board.comparability, board.members[0].data
-    few = "" if data["subjects"]["test"] >= 20 else f", only {data['subjects']['test']} test subjects: not a ranking"
+    few = (
+        ""
+        if data["subjects"]["test"] >= 20
+        else f", only {data['subjects']['test']} test subjects: not a ranking"
+    )
     return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"
 
 
@@ -92,7 +116,11 @@ def _levels(board: Board) -> str:
         for level in levels
         for row in board.rows
     ]
-    return "<details><summary>reconstruction at every noise level</summary>\n\n" + _table(titles, lines) + "\n</details>\n"
+    return (
+        "<details><summary>reconstruction at every noise level</summary>\n\n"
+        + _table(titles, lines)
+        + "\n</details>\n"
+    )
 
 
 def _notes(board: Board) -> str:
@@ -102,8 +130,10 @@ def _notes(board: Board) -> str:
         for reason in dict.fromkeys(e.reason for e in entries if e.reason):
             lines.append(f"{_title(board, address)} is blank: {reason}")
         if entries and entries[0].n_reference is not None and any(e.value is not None for e in entries):
-            lines.append(f"{_title(board, address)}: {entries[0].n} generated against {entries[0].n_reference} test images.")
-    return "".join(f"- {line}\n" for line in dict.fromkeys(lines))
+            lines.append(
+                f"{_title(board, address)}: {entries[0].n} generated against {entries[0].n_reference} test images."
+            )
+    return "".join(f"- {_plain(line)}\n" for line in dict.fromkeys(lines))
 
 
 def _pictures(board: Board, out: Path) -> str:
@@ -124,8 +154,8 @@ def _reported(boards: Iterable[Board]) -> str:
     names = ("psnr", "ssim", "mse", "mae", "fid")
     titles = ["modality", "PSNR ↑", "SSIM ↑", "MSE ↓", "MAE ↓", "FID ↓"]
     lines = [[title, *(f"{row[name]:g}" for name in names)] for title, row in rows.items()]
-    source = next(iter(rows.values()))["source"]
-    return f"## Reported, not reproduced\n\n{source}\n\n{REPORTED_NOTE}\n\n" + _table(titles, lines)
+    sources = "; ".join(dict.fromkeys(row["source"] for row in rows.values()))
+    return f"## Reported, not reproduced\n\n{sources}\n\n{REPORTED_NOTE}\n\n" + _table(titles, lines)
 
 
 def _addresses(board: Board) -> list[Address]:
@@ -144,8 +174,8 @@ def _metric(board: Board, name: str) -> dict[str, Any]:
 def _title(board: Board, address: Address) -> str:
     name, space, level = address
     about = _metric(board, name)
-    # FID is a reserved word for Inception features; every other space is named beside its metric
-    label = name.upper() + (f"[{space}]" if space and name != "fid" else "") + (f" @ᾱ {level:.2f}" if level else "")
+    word, bracket, rest = called(name, space).partition("[")
+    label = word.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
     unit = f" ({about['unit']})" if about["unit"] else ""
     return f"{label}{unit} {ARROWS[about['direction']]}"
 
@@ -179,15 +209,31 @@ def _cost(row: Row) -> list[str]:
 
 def _table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+        return "| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |\n"
 
     return line(titles) + "|" + " --- |" * len(titles) + "\n" + "".join(map(line, lines))
+
+
+def _plain(text: str) -> str:
+    """Foreign words (titles, reasons) on one line and without markup of their own."""
+    return " ".join(text.split()).replace("<", "&lt;")
 
 
 def csv_text(boards: Sequence[Board]) -> str:
     """Long form: one line per board, row, metric, space and level."""
     buffer = io.StringIO()
-    names = ["board", "modality", "data", "profile", "variant", "sampler", "control", "metric", "space", "level"]
+    names = [
+        "board",
+        "modality",
+        "data",
+        "profile",
+        "variant",
+        "sampler",
+        "control",
+        "metric",
+        "space",
+        "level",
+    ]
     counts = ["value", "spread", "low", "high", "seeds", "n", "n_reference", "subjects", "reason"]
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(names + counts)
@@ -196,7 +242,15 @@ def csv_text(boards: Sequence[Board]) -> str:
         for row in board.rows:
             for (metric, space, level), entry in row.entries.items():
                 values = asdict(entry) | {"seeds": " ".join(map(str, entry.seeds))}
-                about = [index, board.modality, c["data"], c["profile"], row.variant, row.sampler, int(row.is_control)]
+                about = [
+                    index,
+                    board.modality,
+                    c["data"],
+                    c["profile"],
+                    row.variant,
+                    row.sampler,
+                    int(row.is_control),
+                ]
                 writer.writerow([*about, metric, space, level, *(values[name] for name in counts)])
     return buffer.getvalue()
 

@@ -113,7 +113,7 @@ def _told(name: str) -> Iterator[None]:
             yield
     except InvalidDicomError as error:
         raise DataError(f"{name} has no DICOM header (DICM mark); convert or fetch it again.") from error
-    except (*DAMAGE, BytesLengthException) as error:
+    except (*DAMAGE, BytesLengthException, StopIteration) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".: ")
         if "missing dependencies" in str(error):
             raise DataError(

@@ -15,6 +15,8 @@ Plane = Literal["auto", "sagittal", "coronal", "axial"]
 PLANES = ("sagittal", "coronal", "axial")
 # voxels this much longer along one axis mean that the slices were acquired across it
 THICK = 1.5
+# what nibabel raises for damaged files; MemoryError where a header claims more voxels than any machine holds
+DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, zlib.error)
 
 
 def read_nifti(
@@ -39,6 +41,7 @@ def read_nifti(
 
 def _load(path: Path, name: str) -> tuple[np.ndarray, tuple[float, float, float]]:
     import nibabel as nib
+    from nibabel.orientations import OrientationError
     from nibabel.spatialimages import HeaderDataError
 
     if path.suffix == ".hdr" and not path.with_suffix(".img").exists():
@@ -54,7 +57,7 @@ def _load(path: Path, name: str) -> tuple[np.ndarray, tuple[float, float, float]
         canonical = nib.as_closest_canonical(nib.Nifti1Image(first, image.affine))
     except nib.filebasedimages.ImageFileError as error:
         raise DataError(f"{name} is not a NIfTI file{_pointer(path)}; fetch the real file.") from error
-    except (OSError, EOFError, ValueError, TypeError, LookupError, HeaderDataError, zlib.error) as error:
+    except (*DAMAGE, HeaderDataError, OrientationError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{name} is damaged or cut off ({reason}); fetch or export it again.") from error
     zooms = tuple(float(z) for z in nib.affines.voxel_sizes(canonical.affine))

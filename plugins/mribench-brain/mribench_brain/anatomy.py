@@ -34,7 +34,7 @@ def head(rng: np.random.Generator) -> dict[str, float]:
 
 
 def at(z: float, *values: float) -> float:
-    """The value at level ``z`` of what is given for each of ``LEVELS``; a Python float keeps grids float32."""
+    """Value at level ``z`` of what is given at each of ``LEVELS``; a Python float keeps grids float32."""
     return float(np.interp(z, LEVELS, values))
 
 
@@ -65,8 +65,10 @@ def hull(a: Array, v: Array, z: float, h: dict[str, float]) -> Array:
 
 def fissure(a: Array, v: Array, z: float, width: float) -> Array:
     """Interhemispheric fissure: before and behind the corpus callosum, all along the midline above it."""
-    front = at(z, -0.32, -0.40, -0.50, -0.46, 0.1, 0.1)
-    back = at(z, 0.85, 0.55, 0.46, 0.44, -0.1, -0.1)
+    if z > 0.62:
+        return a - width
+    front = at(z, -0.32, -0.40, -0.50, -0.46, -0.40, -0.40)
+    back = at(z, 0.85, 0.55, 0.46, 0.44, 0.38, 0.38)
     return np.maximum(a - width, np.minimum(v - front, back - v))
 
 
@@ -84,7 +86,7 @@ def sylvian(a: Array, v: Array, z: float, width: float) -> Array:
 def ventricles(a: Array, v: Array, z: float, size: float) -> Array:
     """Lateral ventricles (frontal horns, body, atria) and third ventricle."""
     out = np.full_like(a, np.inf)
-    horn, body, atrium = (size * present(z, *span) for span in ((0.14, 0.66), (0.34, 0.70), (0.10, 0.60)))
+    horn, body, atrium = (size * present(z, *span) for span in ((0.14, 0.60), (0.34, 0.64), (0.10, 0.58)))
     if horn:
         points = [(0.045, -0.20), (0.08, -0.30), (0.15, -0.41)]
         np.minimum(out, shapes.tube(a, v, points, [0.032 * horn, 0.046 * horn, 0.028 * horn]), out=out)
@@ -108,7 +110,7 @@ def deep_nuclei(a: Array, v: Array, z: float) -> dict[str, Array]:
     if k := present(z, 0.06, 0.46):
         out["putamen"] = shapes.ellipse(a, v, 0.345, -0.10, 0.07 * k, 0.215 * k, -14)
         out["pallidum"] = shapes.ellipse(a, v, 0.255, -0.06, 0.045 * k, 0.12 * k, -20)
-    if k := present(z, 0.08, 0.72):
+    if k := present(z, 0.08, 0.64):
         v0 = float(np.interp(z, (0.2, 0.6), (-0.30, -0.08)))
         out["caudate"] = shapes.ellipse(a, v, 0.165, v0, 0.055 * k, 0.14 * k, -14)
     return out

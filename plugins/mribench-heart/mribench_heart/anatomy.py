@@ -35,7 +35,7 @@ def heart(rng: np.random.Generator) -> dict[str, float]:
 
 
 def at(z: float, *values: float) -> float:
-    """The value at level ``z`` of what is given for each of ``LEVELS``; a Python float keeps grids float32."""
+    """Value at level ``z`` of what is given at each of ``LEVELS``; a Python float keeps grids float32."""
     return float(np.interp(z, LEVELS, values))
 
 

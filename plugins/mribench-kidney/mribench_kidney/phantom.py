@@ -54,7 +54,13 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     image, scanner = acquire(
         signal * sensitivity(size, body), person, here, snr=body["snr"], coil=0.25, bias=0.12
     )
-    params = {"tissues": canvas.tissues, "sequence": describe(SEQUENCE), "anatomy": body, "slice": drawn, "scanner": scanner}
+    params = {
+        "tissues": canvas.tissues,
+        "sequence": describe(SEQUENCE),
+        "anatomy": body,
+        "slice": drawn,
+        "scanner": scanner,
+    }
     return PhantomSlice(image, canvas.label_map(), params)
 
 

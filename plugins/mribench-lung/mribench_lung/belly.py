@@ -48,17 +48,9 @@ def paint_abdomen(
     for tissue, centre, axes, turn in BELLY:
         jitter = rng.normal(0, 0.025, 3)
         grow = rng.uniform(0.85, 1.15) * (body["stomach"] if tissue == "fluid" else 1)
-        ellipsoid(
-            canvas,
-            tissue,
-            at_belly,
-            centre + jitter,
-            np.asarray(axes) * grow,
-            turn,
-            z,
-            over=("fat", "muscle", "bowel"),
-        )
-    size = body["liver"] * np.sqrt(max(1 - ((z - 0.45) / 0.6) ** 2, 0))
+        axes = np.asarray(axes) * grow
+        ellipsoid(canvas, tissue, at_belly, centre + jitter, axes, turn, z, ("fat", "muscle", "bowel"))
+    size = body["liver"] * np.sqrt(max(1 - ((z - 0.45) / 0.6) ** 2, 0.01))
 
     def liver(x: Array, y: Array) -> Array:
         right = shapes.ellipse(x, y, -0.36, 0.34, 0.42 * size, 0.50 * size, 12)
@@ -86,9 +78,12 @@ def paint_spine(canvas: Canvas, at: At, z: float) -> None:
     def disc(y: Array) -> Array:
         return np.abs(np.sin(y * 23))
 
-    box = -0.12, -1.3, 0.12, 1.3
-    stamp(canvas, "muscle", box, lambda x, y: np.abs(x) - width(y) - 0.035, at, over=("fat", "lung", "muscle"))
+    def canal(x: Array, y: Array, half: float, deep: float) -> Array:
+        return np.maximum(np.abs(x) - half, np.abs(ahead(y) + 0.15) - deep)
+
+    box, around = (-0.12, -1.3, 0.12, 1.3), ("fat", "lung", "muscle")
+    stamp(canvas, "muscle", box, lambda x, y: np.abs(x) - width(y) - 0.035, at, around)
     stamp(canvas, "marrow", box, lambda x, y: np.maximum(np.abs(x) - width(y), 0.5 - disc(y)), at)
     stamp(canvas, "disc", box, lambda x, y: np.maximum(np.abs(x) - width(y), disc(y) - 0.3), at)
-    stamp(canvas, "muscle", box, lambda x, y: np.maximum(np.abs(x) - 0.06, np.abs(ahead(y) + 0.15) - 0.05), at)
-    stamp(canvas, "fluid", box, lambda x, y: np.maximum(np.abs(x) - 0.02, np.abs(ahead(y) + 0.15) - 0.03), at)
+    stamp(canvas, "muscle", box, lambda x, y: canal(x, y, 0.06, 0.05), at)
+    stamp(canvas, "fluid", box, lambda x, y: canal(x, y, 0.02, 0.03), at)

@@ -1,0 +1,84 @@
+"""What is visibly wrong with an entry point, read from its source and never by importing it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import warnings
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+
+def problem(point: EntryPoint) -> str | None:
+    """One clause, or None: value malformed, module missing, source broken, name missing, dependency missing.
+
+    What only an import can show (an exception at run time, a wrong type) is found by ``plugins.load``.
+    """
+    if point.pattern.fullmatch(point.value) is None or not point.attr:
+        return f"{point.value!r} does not name an object; expected module:name"
+    found = _find(point.module)
+    if found is None:
+        return f"module {point.module} not found"
+    if not found.origin or not found.origin.endswith(".py"):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a foreign source may hold an odd escape; that breaks nothing
+            tree = ast.parse(Path(found.origin).read_bytes())
+    except SyntaxError as error:
+        return f"{point.module}: {error.msg} (line {error.lineno})"
+    except (OSError, ValueError) as error:
+        return f"{point.module} cannot be read: {error}"
+    if not _binds(tree, point.attr.split(".")[0]):
+        return f"module {point.module} has no {point.attr}"
+    missing = next((top for top in _needs(tree) if _find(top) is None), None)
+    return f"{point.module} needs {missing}, which is not installed" if missing else None
+
+
+def _find(module: str) -> ModuleSpec | None:
+    """Where a module would be imported from. find_spec of a dotted name imports the parents: walk instead."""
+    name, *rest = module.split(".")
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    for part in rest:
+        if found is None or found.submodule_search_locations is None:
+            return None
+        name = f"{name}.{part}"
+        found = PathFinder.find_spec(name, list(found.submodule_search_locations))
+    return found
+
+
+def _needs(tree: ast.Module) -> list[str]:
+    """Top-level packages that importing the module imports for certain, whatever else it does."""
+    modules: list[str] = []
+    for node in tree.body:
+        match node:
+            case ast.Import(names=aliases):
+                modules += [alias.name for alias in aliases]
+            case ast.ImportFrom(module=str(module), level=0):
+                modules.append(module)
+    return list(dict.fromkeys(module.split(".")[0] for module in modules))
+
+
+def _binds(tree: ast.Module, name: str) -> bool:
+    """Whether a module's top level visibly binds ``name``; in doubt (a star import, a branch) yes."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=targets):
+                bound = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=only)):
+                bound = [only]
+            case ast.ImportFrom(names=aliases) | ast.Import(names=aliases):
+                bound = [(a.asname or a.name).split(".")[0] for a in aliases]
+            case ast.FunctionDef(name=only) | ast.AsyncFunctionDef(name=only) | ast.ClassDef(name=only):
+                bound = [only]
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While() | ast.Match():
+                return True
+            case _:
+                bound = []
+        if name in bound or "*" in bound or "__getattr__" in bound:
+            return True
+    return False

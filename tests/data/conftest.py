@@ -1,0 +1,74 @@
+"""Small inputs made on the spot: no patient data in the repository."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mribench.spec import Modality, Network, PhantomSlice, Profile
+
+SIZE = 16
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return Profile(
+        name="tiny",
+        purpose="tests",
+        size=SIZE,
+        max_images=60,
+        phantom_subjects=8,
+        phantom_slices=3,
+        network=Network((8,)),
+        optimizer="adam",
+        lr=1e-3,
+        lr_schedule="constant",
+        warmup_steps=0,
+        batch_size=4,
+        max_epochs=1,
+        max_steps=None,
+        eval_every=1,
+        eval_images=4,
+        patience=None,
+        ema_decay=None,
+        grad_clip=None,
+        flip=False,
+        samplers=("ddim-2",),
+        n_generated=4,
+        sample_batch=4,
+    )
+
+
+def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
+    image = np.random.default_rng([seed, subject, slice]).random((size, size), dtype=np.float32)
+    return PhantomSlice(image, np.zeros((size, size), np.uint8), {})
+
+
+@pytest.fixture
+def modality() -> Modality:
+    return Modality(name="brain", title="Brain", contrast="T1w", phantom=draw)
+
+
+@pytest.fixture
+def pictures():
+    """pictures(n, seed=0) -> uint8 (n, 24, 20): a bright disc on air, unlike one another."""
+
+    def make(n: int, seed: int = 0) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[-1:1:24j, -1:1:20j]
+        disc = (x**2 + y**2) < 0.7
+        return (disc * rng.integers(60, 250, (n, 24, 20))).astype(np.uint8)
+
+    return make
+
+
+@pytest.fixture
+def npz(tmp_path, pictures):
+    """npz(subjects, **arrays) -> path of an NPZ with one picture per entry of ``subjects``."""
+
+    def make(subjects, name="brain.npz", **arrays):
+        content = {"images": pictures(len(subjects)), "subject": np.array(subjects), **arrays}
+        np.savez(tmp_path / name, **content)
+        return tmp_path / name
+
+    return make

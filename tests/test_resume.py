@@ -1,0 +1,87 @@
+"""Killed at any moment and run again, a suite ends with the same numbers as one that was not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mribench import plugins, results
+
+MODALITY = "chromatin" if "chromatin" in plugins.names("modalities") else None
+pytestmark = pytest.mark.skipif(MODALITY is None, reason="needs one modality plugin")
+
+
+def start(out: Path, *more: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "mribench", "run", "--modalities", MODALITY, "--profile", "smoke", "--out", str(out)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MRIBENCH_OFFLINE": "1"}
+    return subprocess.Popen([*command, *more], env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def finish(process: subprocess.Popen, code: int = 0) -> str:
+    _, words = process.communicate(timeout=240)
+    assert process.returncode == code, words
+    return words
+
+
+def stop_when(process: subprocess.Popen, out: Path, pattern: str, number: int) -> None:
+    """Send the signal as soon as a file or folder of that pattern appears."""
+    deadline = time.monotonic() + 200
+    while not any(out.glob(pattern)):
+        assert process.poll() is None, f"the run ended before {pattern} appeared"
+        assert time.monotonic() < deadline, f"{pattern} never appeared"
+        time.sleep(0.02)
+    process.send_signal(number)
+
+
+def scores(out: Path) -> dict[str, object]:
+    return {f"{r.name} {r.task}": r.scores for r in results.read_all([out])}
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken")
+    finish(start(out))
+    return out
+
+
+def test_kill_9_in_every_stage_changes_no_number(unbroken, tmp_path):
+    for pattern in ("data/.tmp-*", "train/*/checkpoints/*.pt", "train/*/best", "outputs/.tmp-*", "results/*/*.json"):
+        process = start(tmp_path)
+        stop_when(process, tmp_path, pattern, signal.SIGKILL)
+        process.communicate()
+        if process.returncode == 0:
+            break
+    finish(start(tmp_path))
+    assert scores(tmp_path) == scores(unbroken)
+    assert (tmp_path / "leaderboard.json").read_bytes() == (unbroken / "leaderboard.json").read_bytes()
+    assert not list(tmp_path.glob("**/.tmp-*")), "a killed run's temporary files must not stay"
+
+
+def test_ctrl_c_saves_exits_130_and_goes_on(unbroken, tmp_path):
+    process = start(tmp_path)
+    stop_when(process, tmp_path, "train/*/checkpoints/*.pt", signal.SIGINT)
+    words = finish(process, 130)
+    assert words.strip().splitlines()[-1].startswith("mribench: ") and "Traceback" not in words
+    finish(start(tmp_path))
+    assert scores(tmp_path) == scores(unbroken)
+
+
+def test_a_finished_suite_answers_without_working(unbroken):
+    before = {p: p.stat().st_mtime_ns for p in unbroken.glob("*/**/*") if p.is_file()}
+    words = finish(start(unbroken))
+    after = {p: p.stat().st_mtime_ns for p in unbroken.glob("*/**/*") if p.is_file()}
+    assert before == after
+    assert "train" not in words
+
+
+def test_a_second_run_into_the_same_folder_is_refused(tmp_path):
+    first = start(tmp_path)
+    stop_when(first, tmp_path, "data/*/manifest.json", signal.SIGCONT)
+    words = finish(start(tmp_path), 2)
+    assert "another mribench run" in words
+    first.kill()
+    first.communicate()
