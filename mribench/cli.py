@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -18,35 +19,52 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="Datasets: cards, files, prepared sets.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(
+    help="Datasets: cards, files, prepared sets.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(data_app, name="data")
 
-Names = Annotated[str | None, typer.Option(help="comma-separated names")]
+# what typer returns after Ctrl-C
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the app; every expected failure is one sentence on standard error and an exit code."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="mribench", standalone_mode=False)
+        sys.stdout.flush()
     except MribenchError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("interrupted; finished stages are kept, run the same command to go on", 130)
+    except BrokenPipeError:
+        # whoever read the output (head, less) has seen enough; the flush at exit must not fail as well
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        _fail(f"{error.strerror or error}:{where}; free space or choose another folder, finished stages are kept", 2)
+        _fail(_disk(error), 2)
     except Exception as error:
         # typer's own usage errors carry an exit code; anything else is a bug and keeps its traceback
         if not hasattr(error, "exit_code"):
             raise
         _fail(error.format_message() if hasattr(error, "format_message") else str(error), error.exit_code)
+    if code == INTERRUPTED:
+        _fail("interrupted; finished stages are kept, run the same command to go on", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(sentence: str, code: int) -> None:
-    print(f"mribench: {sentence}", file=sys.stderr)
+    print(sentence if sentence.startswith("Usage:") else f"mribench: {sentence}", file=sys.stderr)
     sys.stderr.flush()
     sys.exit(code)
+
+
+def _disk(error: OSError) -> str:
+    """What the disk refused, and what to do about it."""
+    where = f"{error.filename}: " if error.filename else ""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{where}a file stands where a folder is needed; choose another folder"
+    advice = "free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check it"
+    reason = error.strerror or str(error)
+    return f"{where}{reason}; {advice} or choose another folder, finished stages are kept"
 
 
 def _split(text: str | None) -> list[str] | None:
@@ -58,14 +76,18 @@ def _split(text: str | None) -> list[str] | None:
 def run(
     modalities: Annotated[str | None, typer.Option(help="comma-separated, or all")] = None,
     variants: Annotated[str | None, typer.Option(help="comma-separated trained variants, e.g. ddpm")] = None,
-    samplers: Annotated[str | None, typer.Option(help="comma-separated, with steps: ddim-50,dpm-solver-20")] = None,
+    samplers: Annotated[
+        str | None, typer.Option(help="comma-separated, with steps: ddim-50,dpm-solver-20")
+    ] = None,
     seeds: Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")] = None,
     profile: Annotated[str | None, typer.Option(help="smoke, quick, standard or paper")] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
     tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
     controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
-    train_steps: Annotated[int | None, typer.Option(help="replace the profile's number of training steps")] = None,
+    train_steps: Annotated[
+        int | None, typer.Option(help="replace the profile's number of training steps")
+    ] = None,
     track: Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")] = None,
     spec: Annotated[Path | None, typer.Option(help="TOML file with the same keys; options here win")] = None,
 ) -> None:
@@ -105,7 +127,9 @@ def _numbers(text: str | None) -> list[int] | None:
 
 @app.command("list")
 def list_plugins(
-    group: Annotated[str | None, typer.Argument(help="modalities, variants, samplers, tasks, metrics, features")] = None,
+    group: Annotated[
+        str | None, typer.Argument(help="modalities, variants, samplers, tasks, metrics, features")
+    ] = None,
 ) -> None:
     """Every installed plugin with its distribution and version; broken ones with the reason. Imports none."""
     from mribench import plugins, screen
@@ -139,7 +163,7 @@ def _print_boards(folders: list[Path]) -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check this machine: packages, torch and torchvision, device, weights, plugins. Exit code 1 if something is broken."""
+    """Check packages, torch and torchvision, device, weights, plugins. Exit code 1 if something is broken."""
     from mribench import doctor as checks
     from mribench import screen
 

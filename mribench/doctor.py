@@ -88,14 +88,21 @@ def _plugins() -> tuple[str, str]:
     if broken:
         return "broken", "; ".join(broken)
     modalities = ", ".join(plugins.names("modalities"))
-    return ("ok", f"{len(found)} plugins; modalities: {modalities}") if modalities else ("note", "no modality installed")
+    return (
+        ("ok", f"{len(found)} plugins; modalities: {modalities}")
+        if modalities
+        else ("note", "no modality installed")
+    )
 
 
 def _disk() -> tuple[str, str]:
     free = shutil.disk_usage(Path.cwd()).free / 1024**3
     state = "note" if free < 5 else "ok"
     writable = os.access(Path.cwd(), os.W_OK)
-    return state if writable else "note", f"{free:.0f} GiB free here{'' if writable else ', but the folder is not writable'}"
+    return (
+        state if writable else "note",
+        f"{free:.0f} GiB free here{'' if writable else ', but the folder is not writable'}",
+    )
 
 
 CHECKS: dict[str, Callable[[], tuple[str, str]]] = {

@@ -1,4 +1,4 @@
-"""Pictures of a cell: sample grid, real beside generated, the forward and the reverse process (the study's Figs 7-9)."""
+"""Pictures of a cell: sample grid, real beside generated, forward and reverse process (the study's Figs 7-9)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
 def captioned(picture: np.ndarray, caption: str, scale: int = 2) -> np.ndarray:
     """The picture enlarged ``scale`` times without smoothing, with one line of words above it."""
     body = picture.repeat(scale, axis=0).repeat(scale, axis=1)
-    image = Image.new("L", (body.shape[1], body.shape[0] + MARGIN), PAPER)
+    font = ImageFont.load_default(13)
+    # a narrow picture gets white beside it, not half a caption
+    width = max(body.shape[1], 8 + int(font.getlength(caption)))
+    image = Image.new("L", (width, body.shape[0] + MARGIN), PAPER)
     image.paste(Image.fromarray(body), (0, MARGIN))
-    ImageDraw.Draw(image).text((4, 4), caption, fill=INK, font=ImageFont.load_default(13))
+    ImageDraw.Draw(image).text((4, 4), caption, fill=INK, font=font)
     return np.asarray(image)
 
 
@@ -53,9 +56,26 @@ def save(path: Path, picture: np.ndarray) -> None:
     files.write_bytes(path, buffer.getvalue())
 
 
-def forward_process(images: np.ndarray, alphas_cumprod: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
+def forward_process(
+    images: np.ndarray, alphas_cumprod: np.ndarray, frames: int, rng: np.random.Generator
+) -> np.ndarray:
     """uint8 (N, frames, H, W): x_t for timesteps spread evenly from 0 to T - 1; images uint8 (N, H, W)."""
     x0 = images[:, None] / 127.5 - 1
     levels = alphas_cumprod[spread(len(alphas_cumprod), frames)][None, :, None, None]
-    x_t = np.sqrt(levels) * x0 + np.sqrt(1 - levels) * rng.standard_normal((len(images), frames, *images.shape[1:]))
+    x_t = np.sqrt(levels) * x0 + np.sqrt(1 - levels) * rng.standard_normal(
+        (len(images), frames, *images.shape[1:])
+    )
     return np.clip((x_t + 1) * 127.5, 0, 255).astype(np.uint8)
+
+
+def overview(organs: dict[str, tuple[np.ndarray, np.ndarray]], rows: int = 4) -> np.ndarray:
+    """One picture of a suite: for each organ a column of real images and a column of generated ones.
+
+    organs: title -> (real uint8 (N, H, W), generated uint8 (M, H, W)), all of one size.
+    """
+    columns = []
+    for title, (real, generated) in organs.items():
+        chosen = real[spread(len(real), rows)], generated[:rows]
+        pair = np.stack(chosen, axis=1).reshape(-1, *real.shape[1:])
+        columns.append(captioned(grid(pair, 2), f"{title}: real | generated", scale=1 if real.shape[1] > 96 else 2))
+    return beside(*columns)

@@ -46,7 +46,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A temporary sibling of ``path`` to fill; it takes the name ``path`` when the block ends without error."""
+    """A temporary sibling of ``path`` to fill; it becomes ``path`` when the block ends without error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     shutil.rmtree(temporary, ignore_errors=True)

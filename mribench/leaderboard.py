@@ -1,6 +1,7 @@
-"""From results to boards. A board holds only results whose comparability fields are equal; a difference is named.
+"""From results to boards. A board holds only results whose comparability fields are equal; a difference is
+named.
 
-This file decides what stands together and aggregates seeds; ``mribench.tables`` writes it down.
+This file decides what stands together and aggregates seeds; ``page``, ``export`` and ``screen`` show it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from mribench.results import Result, order
+from mribench.results import Result, called, order
 from mribench.spec import Score
 
 Address = tuple[str, str | None, float | None]  # metric, feature space, level
@@ -21,8 +22,8 @@ Address = tuple[str, str | None, float | None]  # metric, feature space, level
 class Entry:
     """One number of one row, aggregated over seeds.
 
-    value: mean over seeds; spread: their standard deviation, None for one seed; low, high: 95 % interval over test
-    subjects, averaged over seeds; n, n_reference, subjects: per seed. reason: why ``value`` is None.
+    value: mean over seeds; spread: their standard deviation, None for one seed; low, high: 95 % interval
+    over test subjects, averaged over seeds; n, n_reference, subjects: per seed. reason: why value is None.
     """
 
     value: float | None
@@ -51,7 +52,7 @@ class Row:
 
 @dataclass
 class Board:
-    """Rows of one modality that may be compared. differs: what sets it apart from the modality's first board."""
+    """Rows of one modality that may be compared. differs: what sets it apart from the first such board."""
 
     modality: str
     comparability: dict[str, Any]
@@ -94,13 +95,13 @@ def boards(found: Iterable[Result]) -> list[Board]:
 
 def write(found: Sequence[Result], out: Path) -> list[Path]:
     """leaderboard.md, .csv and .json in ``out``; the same results give the same bytes."""
-    from mribench import files, tables
+    from mribench import export, files, page
 
     made = boards(found)
     contents = {
-        "leaderboard.md": tables.markdown(made, out),
-        "leaderboard.csv": tables.csv_text(made),
-        "leaderboard.json": tables.json_text(made),
+        "leaderboard.md": page.markdown(made, out),
+        "leaderboard.csv": export.csv_text(made),
+        "leaderboard.json": export.json_text(made),
     }
     for name, text in contents.items():
         files.write_text(out / name, text)
@@ -149,33 +150,6 @@ def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Entry:
     )
 
 
-def against_control(
-    board: Board, control: str = "gaussian", address: Address = ("kd", "hc85-v1", None)
-) -> list[str]:
-    """For each trained row one honest sentence: ahead of the control, behind it, or not to be told apart."""
-    other = board.row(control)
-    if other is None or address not in other.entries or other.entries[address].value is None:
-        return []
-    theirs, sentences = other.entries[address], []
-    for row in board.rows:
-        ours = row.entries.get(address)
-        if row.is_control or ours is None or ours.value is None:
-            continue
-        numbers = f"KD[{address[1]}] {ours.value:.1f} against {theirs.value:.1f}"
-        sentences.append(f"{row.name} {_verdict(ours, theirs, f'the {control} control')}: {numbers}.")
-    return sentences
-
-
-def _verdict(ours: Entry, theirs: Entry, other: str) -> str:
-    """Less is better. Overlapping intervals decide nothing; without intervals the words say so."""
-    if None in (ours.low, ours.high, theirs.low, theirs.high):
-        side = "ahead of" if ours.value < theirs.value else "behind"
-        return f"is {side} {other}, without intervals to say how surely"
-    if ours.low <= theirs.high and theirs.low <= ours.high:
-        return f"cannot be told apart from {other}, the intervals overlap"
-    return f"is {'ahead of' if ours.value < theirs.value else 'behind'} {other}"
-
-
 def in_one_line(result: Result) -> str:
     """The scores of one result in words, for the progress of a run."""
     words = []
@@ -183,10 +157,3 @@ def in_one_line(result: Result) -> str:
         label = called(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
         words.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
     return ", ".join(words)
-
-
-def called(metric: str, space: str | None) -> str:
-    """'psnr', 'kd[hc85-v1]'; fid is a reserved word: bare on Inception features, never beside another space."""
-    if space is None or (metric == "fid" and space == "inception"):
-        return metric
-    return f"{'fd' if metric == 'fid' else metric}[{space}]"

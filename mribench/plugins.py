@@ -80,8 +80,8 @@ def load(group: str, name: str) -> Any:
     if not isinstance(plugin, GROUPS[group]):
         expected = " or ".join(f"mribench.{t.__name__}" for t in GROUPS[group])
         raise PluginError(
-            f"{_noun(group)} {name!r} ({where}) is a {type(plugin).__name__}; expected {expected}: "
-            "correct the entry point"
+            f"{_noun(group)} {name!r} ({where}) is a value of type {type(plugin).__name__}; "
+            f"expected {expected}: correct the entry point"
         )
     if plugin.name != name:
         raise PluginError(

@@ -23,6 +23,7 @@ SMOKE = Profile(
     phantom_subjects=24,
     phantom_slices=3,
     network=Network(channels=(8, 16, 32), layers_per_block=1),
+    prediction="v_prediction",
     optimizer="adam",
     lr=2e-3,
     lr_schedule="constant",
@@ -36,6 +37,7 @@ SMOKE = Profile(
     ema_decay=0.9,
     grad_clip=1.0,
     flip=False,
+    keep="best",
     samplers=("ddim-5",),
     n_generated=24,
     sample_batch=8,
@@ -51,6 +53,7 @@ QUICK = Profile(
     phantom_slices=5,
     # A thin first level keeps full resolution at a tenth of the cost: 64 x 64 with 8 channels, then 32 x 32 on.
     network=Network(channels=(8, 32, 64, 128, 128), layers_per_block=1),
+    prediction="v_prediction",
     optimizer="adamw",
     lr=1.5e-3,
     lr_schedule="cosine",
@@ -64,6 +67,7 @@ QUICK = Profile(
     ema_decay=0.99,
     grad_clip=1.0,
     flip=False,
+    keep="best",
     samplers=("ddim-50",),
     n_generated=256,
     sample_batch=16,
@@ -78,6 +82,7 @@ STANDARD = Profile(
     phantom_subjects=400,
     phantom_slices=5,
     network=Network(channels=(64, 128, 256, 256), layers_per_block=2, attention_levels=(2,), norm_groups=32),
+    prediction="epsilon",
     optimizer="adamw",
     lr=3e-4,
     lr_schedule="cosine",
@@ -91,6 +96,7 @@ STANDARD = Profile(
     ema_decay=0.9995,
     grad_clip=1.0,
     flip=False,
+    keep="best",
     samplers=("ddim-50",),
     n_generated=2048,
     sample_batch=256,
@@ -105,6 +111,7 @@ PAPER = Profile(
     phantom_subjects=200,
     phantom_slices=5,
     network=Network(channels=(128, 128, 256, 256, 512, 512), layers_per_block=2, attention_levels=(4,), norm_groups=32),
+    prediction="epsilon",
     optimizer="adam",
     lr=1e-3,
     lr_schedule="constant",
@@ -118,6 +125,7 @@ PAPER = Profile(
     ema_decay=0.9999,
     grad_clip=1.0,
     flip=False,
+    keep="best",
     samplers=("ddpm-1000",),
     n_generated=1000,
     sample_batch=32,
@@ -151,5 +159,5 @@ def get(name: str | None, train_steps: int | None = None) -> Profile:
 
 def training_budget(profile: Profile) -> dict[str, Any]:
     """The part of a profile that a trained checkpoint depends on; JSON-serialisable."""
-    later = {"name", "purpose", "samplers", "n_generated", "sample_batch", "alpha_bars", "checkpoint_every"}
+    later = {"name", "purpose", "keep", "samplers", "n_generated", "sample_batch", "alpha_bars", "checkpoint_every"}
     return {name: value for name, value in asdict(profile).items() if name not in later}

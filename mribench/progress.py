@@ -17,7 +17,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
-    """Yields ``advance(done, note="")``; ``done`` counts from the start, so a resumed step starts where it was."""
+    """Yields ``advance(done, note="")``; ``done`` counts from the start, also where a step is resumed."""
     if sys.stderr.isatty():
         yield from _bar(title, total, done)
     else:

@@ -28,13 +28,15 @@ def versions() -> dict[str, str]:
 
 @cache
 def git_commit() -> str | None:
-    """Commit of the checkout mribench runs from, with '+dirty' where files differ; None for an installed wheel."""
+    """Commit of the checkout mribench runs from, '+dirty' where files differ; None for an installed wheel."""
     root = Path(__file__).parent.parent
     if not (root / ".git").exists():
         return None
     try:
         head, status = (
-            subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, check=True, timeout=10).stdout
+            subprocess.run(
+                ["git", "-C", root, *words], capture_output=True, text=True, check=True, timeout=10
+            ).stdout
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
     except (OSError, subprocess.SubprocessError):
@@ -76,7 +78,7 @@ def peak_memory_gib() -> dict[str, float]:
 
 
 def gflops_per_image(net: Any, size: int) -> float:
-    """GFLOPs of one network evaluation of one image; one multiply-add counts as two (torch's FlopCounterMode)."""
+    """GFLOPs of one network evaluation of one image; a multiply-add counts as two (torch's FlopCounterMode)."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -19,8 +19,8 @@ SCHEMA = 1
 class Result:
     """A record as read back; it explains itself without any plugin installed.
 
-    comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit, direction by
-    name. figures: paths relative to the run folder.
+    comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit,
+    direction by name. figures: paths relative to the run folder.
     """
 
     modality: str
@@ -114,3 +114,10 @@ def read_all(folders: Iterable[Path]) -> list[Result]:
 def order(result: Result) -> tuple[Any, ...]:
     """What tells a result from every other, and sorts them."""
     return result.modality, result.task, result.key, result.is_control, result.name, result.seed
+
+
+def called(metric: str, space: str | None) -> str:
+    """'psnr', 'kd[hc85-v1]', and 'fid', a word reserved for Inception features."""
+    if space is None or (metric == "fid" and space == "inception"):
+        return metric
+    return f"{'fd' if metric == 'fid' else metric}[{space}]"

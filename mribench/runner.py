@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,8 +62,23 @@ def run(spec: runspec.RunSpec) -> list[Result]:
                     cell = Cell(modality, prepared[modality.name], variant, seed)
                     done += _run_cell(cell, plan, extract, rank)
         if rank == 0:
+            _draw_overview(done, prepared, plan)
             leaderboard.write(results.read_all([plan.out]), plan.out)
     return done
+
+
+def _draw_overview(done: list[Result], prepared: Mapping[str, Prepared], plan: Plan) -> None:
+    """figures/overview.png: every organ's held-out images beside the first trained variant's samples."""
+    organs = {}
+    for result in done:
+        title = result.data["title"]
+        if result.task != "generation" or result.is_control or title in organs:
+            continue
+        with np.load(plan.out / "outputs" / result.provenance["outputs"] / "outputs.npz", allow_pickle=False) as made:
+            organs[title] = prepared[result.modality].test.images, made["images"]
+    path = plan.out / "figures" / "overview.png"
+    if organs:
+        figures.save(path, figures.overview(organs))
 
 
 def _run_cell(cell: Cell, plan: Plan, extract: Extractor, rank: int) -> list[Result]:
@@ -122,7 +137,7 @@ def _result(cell: Cell, trained: Path | None, task: Task, plan: Plan, extract: E
     """Produce, score, draw, record; each only where it has not been done."""
     made_from = {
         "version": [PRODUCE_VERSION, task.name, task.version],
-        "model": trained.name if trained else [cell.data.key, cell.variant.name, cell.variant.version],
+        "model": [trained.name, plan.profile.keep] if trained else [cell.data.key, cell.variant.name, cell.variant.version],
         "sampler": [cell.sampler[0], cell.sampler[1].version, plan.profile.sample_batch] if cell.sampler else None,
         "n": [plan.profile.n_generated, plan.profile.alpha_bars, plan.profile.size],
         "seed": cell.seed,
@@ -176,7 +191,7 @@ def _loaded(cell: Cell, trained: Path, plan: Plan, title: str) -> Any:
     name, sampler, steps = cell.sampler
     precision = files.read_json(trained / "train.json")["precision"]
     title = f"{title} {cell.modality.name} {cell.variant.name} {name}"
-    return Trained(trained / "pipeline", sampler, steps, plan.profile, precision, title)
+    return Trained(trained / plan.profile.keep, sampler, steps, plan.profile, precision, title)
 
 
 def _blank_result(cell: Cell, task: Task, plan: Plan) -> Result:
@@ -230,7 +245,7 @@ def _provenance(cell: Cell, trained: Path | None, plan: Plan, made: dict[str, An
     return {
         "outputs": outputs,
         "checkpoint": trained.name if trained else None,
-        "checkpoint_sha256": _weights_sha256(trained) if trained else None,
+        "checkpoint_sha256": _weights_sha256(trained / plan.profile.keep) if trained else None,
         "training": files.read_json(trained / "train.json") if trained else None,
         "produced": made,
         "profile": asdict(plan.profile),
@@ -244,8 +259,8 @@ def _provenance(cell: Cell, trained: Path | None, plan: Plan, made: dict[str, An
     }
 
 
-def _weights_sha256(trained: Path) -> str:
-    return files.sha256(next((trained / "pipeline" / "unet").glob("*.safetensors")))
+def _weights_sha256(pipeline: Path) -> str:
+    return files.sha256(next((pipeline / "unet").glob("*.safetensors")))
 
 
 def _draw(

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Samp
 
 CONTROLS = ("noise", "gaussian", "train-replay")
 TASKS = ("generation", "reconstruction")
+# those of accelerate; each is the name of a package
+TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or a path.
-    controls: variants without training that stand beside every board. train_steps: replaces the profile's.
+    """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or a
+    path. controls: variants without training that stand beside every board. train_steps: replaces the profile's.
     """
 
     modalities: tuple[str, ...] = ("all",)
@@ -52,7 +55,7 @@ class Plan:
 
 
 def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
-    """A RunSpec from words; a string or number where several are possible is one of them. None leaves the default.
+    """A RunSpec from words; a single value where several are possible is one of them. None leaves the default.
 
     Raises InputError for an unknown word or a value of the wrong type.
     """
@@ -61,23 +64,22 @@ def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
     for name, value in given.items():
         if name not in known:
             close = get_close_matches(name, known, n=1)
-            raise InputError(f"unknown setting {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"))
+            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
+            raise InputError(f"unknown setting {name!r}; {hint}")
         if value is not None:
             changes[name] = _typed(name, value, known[name])
     return replace(base or RunSpec(), **changes)
 
 
 def _typed(name: str, value: Any, annotation: str) -> Any:
-    element = int if "int" in annotation else str
+    element, several = int if "int" in annotation else str, annotation.startswith("tuple")
     if isinstance(value, Path):
         value = str(value)
-    if annotation.startswith("tuple"):
-        values = [value] if isinstance(value, str | int) else list(value)
-        if all(isinstance(v, element) and not isinstance(v, bool) for v in values):
-            return tuple(dict.fromkeys(values))
-    elif isinstance(value, element) and not isinstance(value, bool):
-        return value
-    raise InputError(f"setting {name!r} is {value!r}; expected {element.__name__}{' or a list of them' if annotation.startswith('tuple') else ''}")
+    values = list(value) if several and isinstance(value, list | tuple | range) else [value]
+    if all(isinstance(v, element) and not isinstance(v, bool) for v in values):
+        return tuple(dict.fromkeys(values)) if several else value
+    expected = {int: "a whole number", str: "a string"}[element] + (" or a list of them" if several else "")
+    raise InputError(f"setting {name!r} is {value!r}; expected {expected}")
 
 
 def from_toml(path: Path) -> RunSpec:
@@ -101,25 +103,45 @@ def to_toml(spec: RunSpec) -> str:
 
 def resolve(spec: RunSpec) -> Plan:
     """Load everything the spec names. Raises InputError or PluginError in one sentence, before any work."""
-    names = plugins.names("modalities") if spec.modalities == ("all",) else spec.modalities
-    if not names:
-        raise InputError("no modality is installed; install one, for example: pip install mribench-brain")
-    for word in ("variants", "tasks", "seeds"):
+    for word in ("modalities", "variants", "tasks", "seeds"):
         if not getattr(spec, word) and not (word == "variants" and spec.controls):
             raise InputError(f"no {word} asked for; give at least one")
+    names = plugins.names("modalities") if "all" in spec.modalities else spec.modalities
+    if not names:
+        raise InputError(
+            "no modality is installed; install a plugin that brings one, such as those under plugins/"
+        )
+    _check_tracker(spec.track)
     profile = profiles.get(spec.profile, spec.train_steps)
     asked = spec.samplers or profile.samplers
     tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
     metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
     return Plan(
-        spec=replace(spec, modalities=tuple(names), profile=profile.name.partition("@")[0], samplers=tuple(asked)),
+        spec=replace(
+            spec, modalities=tuple(names), profile=profile.name.partition("@")[0], samplers=tuple(asked)
+        ),
         profile=profile,
         modalities=tuple(plugins.load_all("modalities", names).values()),
         variants=tuple(variants.values()),
         samplers=tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked)),
         tasks=tasks,
         metrics=metrics,
-        spaces=plugins.load_all("features", [space for metric in metrics.values() for space in metric.features]),
+        spaces=plugins.load_all(
+            "features", [space for metric in metrics.values() for space in metric.features]
+        ),
         out=Path(spec.out),
     )
+
+
+def _check_tracker(name: str | None) -> None:
+    """Accelerate drops a tracker whose package is absent without a word."""
+    if name is None:
+        return
+    if name not in TRACKERS:
+        raise InputError(f"unknown tracker {name!r}; expected one of {', '.join(TRACKERS)}")
+    packages = ("tensorboard", "tensorboardX") if name == "tensorboard" else (name,)
+    if not any(map(find_spec, packages)):
+        raise InputError(
+            f"tracker {name!r} needs the package {packages[0]}, which is not installed; install it"
+        )

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from mribench import tables
 from mribench.doctor import Check
-from mribench.leaderboard import Board, against_control
+from mribench.leaderboard import Board
 from mribench.plugins import Entry
+from mribench.verdict import against_control
 
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
 console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
@@ -22,7 +23,8 @@ console = Console(width=None if Console().is_terminal else 240, highlight=False,
 def plugins(entries: Sequence[Entry]) -> None:
     table = _table("group", "name", "distribution", "version", "entry point", "problem")
     for e in entries:
-        table.add_row(e.group, e.name, e.distribution, e.version, e.value, Text(e.problem or "", style="red"))
+        known = map(Text, (e.group, e.name, e.distribution, e.version, e.value))
+        table.add_row(*known, Text(e.problem or "", style="red"))
     console.print(table)
 
 
@@ -30,7 +32,7 @@ def checks(found: Sequence[Check]) -> None:
     styles = {"ok": "green", "note": "yellow", "broken": "red"}
     table = _table("check", "state", "found")
     for check in found:
-        table.add_row(check.name, Text(check.state, style=styles[check.state]), check.words)
+        table.add_row(check.name, Text(check.state, style=styles[check.state]), Text(check.words))
     console.print(table)
 
 
@@ -40,7 +42,7 @@ def boards(made: Sequence[Board]) -> None:
         titles, lines = tables.headline(board)
         table = _table(*titles, title=tables.one_line(board))
         for row, line in zip(board.rows, lines, strict=True):
-            table.add_row(*line, style="dim" if row.is_control else None)
+            table.add_row(*map(Text, line), style="dim" if row.is_control else None)
         console.print(table)
         for sentence in against_control(board):
             console.print(f"  {sentence}", markup=False)
@@ -48,8 +50,9 @@ def boards(made: Sequence[Board]) -> None:
 
 def cards(known: Mapping[str, Any]) -> None:
     table = _table("id", "organ", "contrast", "subjects", "licence", "access", "title")
-    for card in known.values():
-        table.add_row(card.id, card.organ, card.contrast, str(card.subjects), card.licence, card.access, card.title)
+    for c in known.values():
+        words = (c.id, c.organ, c.contrast, str(c.subjects or "?"), c.licence, c.access, c.title)
+        table.add_row(*map(Text, words))
     console.print(table)
 
 
@@ -59,16 +62,30 @@ def dataset(name: str) -> None:
 
     known = load_cards()
     if name in known:
-        for field, value in vars(known[name]).items():
-            console.print(Text(f"{field:<16} {value}"))
+        _card(vars(known[name]))
     elif Path(name).is_dir():
         console.print(Text(describe(load(Path(name)))))
     else:
         raise InputError(f"{name!r} is neither a registry id ({', '.join(known)}) nor a prepared folder")
 
 
+def _card(fields: Mapping[str, Any]) -> None:
+    """Licence and citation first: whoever uses the data has to know them."""
+    for field in dict.fromkeys(("id", "title", "licence", "citation", *fields)):
+        value = fields[field]
+        for words in value if isinstance(value, tuple) else [value]:
+            if words is not None:
+                console.print(Text(f"{field.replace('_', ' '):<16} {_words(words)}"), soft_wrap=True)
+
+
+def _words(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
 def _table(*titles: str, title: str | None = None) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=title and Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for words in titles:
         table.add_column(Text(words), overflow="fold")
     return table

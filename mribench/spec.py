@@ -68,10 +68,13 @@ class Network:
 class Profile:
     """A named budget: data, network, training, sampling and scoring sizes. A board never mixes two of them.
 
+    prediction: what the network outputs (Salimans & Ho, arXiv 2202.00512: v = sqrt(abar) eps - sqrt(1 - abar) x_0); the
+    study predicts epsilon.
     lr_schedule: ``constant`` or ``cosine`` (to zero over ``max_steps``), after ``warmup_steps`` of linear warm-up.
     max_epochs and max_steps: training ends at whichever comes first (None: no such bound).
     patience: evaluations without a better validation loss before training stops early.
     ema_decay: None keeps no moving average. grad_clip: largest gradient norm, None for no clipping.
+    keep: which weights are sampled: those with the lowest validation loss, or the last; both are saved.
     n_generated: images per cell for the generation task; ``sample_batch`` is fixed per profile, because the
     last bits of a convolution depend on the batch shape.
     """
@@ -85,6 +88,7 @@ class Profile:
     phantom_slices: int
     # network and training
     network: Network
+    prediction: Literal["epsilon", "v_prediction"]
     optimizer: Literal["adam", "adamw"]
     lr: float
     lr_schedule: Literal["constant", "cosine"]
@@ -98,6 +102,7 @@ class Profile:
     ema_decay: float | None
     grad_clip: float | None
     flip: bool
+    keep: Literal["best", "last"]
     # sampling and scoring
     samplers: tuple[str, ...]
     n_generated: int

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -76,7 +75,8 @@ def train(
     title: str,
     track: str | None = None,
 ) -> dict[str, Any]:
-    """Train to the end of the profile's budget and leave a diffusers pipeline in ``folder/pipeline``.
+    """Train to the end of the profile's budget and leave two diffusers pipelines, ``folder/best`` (lowest validation
+    loss) and ``folder/last``.
 
     Goes on from the last checkpoint in ``folder`` where there is one. Returns the record that it also writes to
     ``folder/train.json`` when all is done. Raises Interrupted (state saved) and TrainingDiverged (last good
@@ -178,7 +178,8 @@ def train(
     accelerator.wait_for_everyone()
     record = _record(state, raw, profile, mixed, accelerator)
     if accelerator.is_main_process:
-        os.replace(folder / "best", folder / "pipeline")
+        with _averaged(raw, ema):
+            _write_pipeline(folder / "last", raw, scheduler)
         files.write_json(folder / "train.json", record)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     if track:

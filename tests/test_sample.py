@@ -19,7 +19,7 @@ BETWEEN_BATCH_SIZES = 1e-3
 def pipeline(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     fit(folder, replace(TINY, max_steps=60, eval_every=60, network=Network((8, 16), 1)))
-    return folder / "pipeline"
+    return folder / "best"
 
 
 def model(pipeline, name, batch=4):

@@ -46,7 +46,7 @@ def fit(folder, profile=TINY, variant=ddpm.DDPM, seed=0):
 def weights(folder):
     from diffusers import DDPMPipeline
 
-    return DDPMPipeline.from_pretrained(folder / "pipeline").unet.state_dict()
+    return DDPMPipeline.from_pretrained(folder / "best").unet.state_dict()
 
 
 def equal(a, b):
@@ -84,12 +84,12 @@ def test_paper_profile_is_the_study():
 def test_training_lowers_the_validation_loss_and_leaves_a_pipeline(tmp_path):
     record = fit(tmp_path, replace(TINY, max_steps=120, eval_every=20, checkpoint_every=60))
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert log[-1]["validation_loss"] < 0.7 * log[0]["validation_loss"]
+    assert log[-1]["validation_loss"] < 0.8 * log[0]["validation_loss"]
     assert record["images_seen"] == 120 * TINY.batch_size
     assert record["validation_loss"] == min(line["validation_loss"] for line in log)
     from diffusers import DDPMPipeline
 
-    image = DDPMPipeline.from_pretrained(tmp_path / "pipeline")(num_inference_steps=2, output_type="np").images
+    image = DDPMPipeline.from_pretrained(tmp_path / "best")(num_inference_steps=2, output_type="np").images
     assert image.shape == (1, 16, 16, 1)
     assert not (tmp_path / "checkpoints").exists()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,16 +11,16 @@ from mribench.data.split import position
 
 
 def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], list[SliceRecord]]:
-    """(kept, dropped): of slices with identical pixels the first in subject order stays.
+    """(kept, dropped): of slices with identical pixels, as read or as prepared, the first by subject stays.
 
     The same image under two subjects would otherwise stand in two splits.
     """
     seen: set[bytes] = set()
     kept, dropped = [], []
     for record in sorted(records, key=lambda r: r.subject):
-        digest = hashlib.sha256(record.image.tobytes()).digest()
-        (dropped if digest in seen else kept).append(record)
-        seen.add(digest)
+        marks = {record.origin or record.image.tobytes(), record.image.tobytes()}
+        (dropped if marks & seen else kept).append(record)
+        seen |= marks
     return kept, dropped
 
 

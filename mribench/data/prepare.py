@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +20,16 @@ MIN_SIDE = 8
 
 
 class SliceRecord(NamedTuple):
-    """One prepared slice. image: uint8 (size, size); slice: index in its volume (the readers' order)."""
+    """One prepared slice. image: uint8 (size, size); slice: index in its volume (the readers' order).
+
+    origin: sha256 of the pixels as they were read, which finds copies whatever their window was.
+    """
 
     image: np.ndarray
     subject: str
     slice: int
     source: str
+    origin: bytes = b""
 
 
 class PreparedVolume(NamedTuple):
@@ -100,7 +105,8 @@ def prepare_volume(volume: Volume, size: int) -> PreparedVolume:
             continue
         unit = np.clip((pixels - low) / (high - low), 0, 1)
         image = np.rint(fit(unit, size, spacing) * 255).astype(np.uint8)
-        slices.append(SliceRecord(image, volume.subject, index, volume.source))
+        origin = hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).digest()
+        slices.append(SliceRecord(image, volume.subject, index, volume.source, origin))
     note = {
         "subject": volume.subject,
         "source": volume.source,

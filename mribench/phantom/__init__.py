@@ -1,7 +1,13 @@
-"""A drawing kit for phantoms: tissues -> MR signal -> coil, bias, Rician noise. numpy only."""
+"""A drawing kit for phantoms: tissues -> MR signal -> coil, bias, Rician noise. numpy only.
 
-from mribench.phantom import shapes
-from mribench.phantom.canvas import Canvas, acquire, slice_rng, subject_rng
+``shapes`` are outlines, ``fields`` smooth randomness, ``stamps`` paint small shapes fast. An organ paints a
+``Canvas``, renders it under a sequence and lets ``acquire`` make an image of it.
+"""
+
+from mribench.phantom import fields, shapes, stamps
+from mribench.phantom.canvas import Canvas
+from mribench.phantom.draws import slice_rng, station, subject_rng
+from mribench.phantom.scanner import acquire
 from mribench.phantom.signal import (
     BalancedSSFP,
     InversionRecovery,
@@ -22,7 +28,10 @@ __all__ = [
     "Tissue",
     "acquire",
     "describe",
+    "fields",
     "shapes",
     "slice_rng",
+    "stamps",
+    "station",
     "subject_rng",
 ]

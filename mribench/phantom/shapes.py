@@ -1,13 +1,13 @@
 """Shapes as implicit functions: negative inside, about one field-of-view half per unit outside.
 
-Coordinates x (right) and y (down) run over [-1, 1] across the image; combine shapes with ``np.maximum`` (and),
-``np.minimum`` (or) and a minus sign (not).
+Coordinates x (right) and y (down), two arrays (n, m) of one shape, run over [-1, 1] across the image; a shape
+has their shape and dtype. Combine shapes with ``np.maximum`` (and), ``np.minimum`` (or) and a minus sign (not).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import cos, radians, sin, sqrt
+from math import cos, radians, sin
 
 import numpy as np
 
@@ -17,16 +17,27 @@ Array = np.ndarray
 def rotate(x: Array, y: Array, cx: float, cy: float, degrees: float) -> tuple[Array, Array]:
     """Coordinates in a frame centred at (cx, cy) and turned by ``degrees`` (clockwise on screen)."""
     # Python floats: a numpy float64 scalar would turn float32 grids into float64 ones, twice as slow
-    c, s = cos(radians(degrees)), sin(radians(degrees))
     dx, dy = x - float(cx), y - float(cy)
-    return dx * c + dy * s, dy * c - dx * s
+    if not degrees:
+        return dx, dy
+    c, s = cos(radians(degrees)), sin(radians(degrees))
+    u, part = dx * c, dy * s
+    u += part
+    dy *= c
+    dy -= np.multiply(dx, s, out=part)
+    return u, dy
 
 
 def ellipse(x: Array, y: Array, cx: float, cy: float, rx: float, ry: float, degrees: float = 0.0) -> Array:
     """Ellipse with half axes rx, ry; values approximate the distance to its edge."""
     u, v = rotate(x, y, cx, cy, degrees)
     rx, ry = float(rx), float(ry)
-    return (np.hypot(u / rx, v / ry) - 1) * min(rx, ry)
+    u /= rx
+    v /= ry
+    out = _length(u, v)
+    out -= 1
+    out *= min(rx, ry)
+    return out
 
 
 def superellipse(
@@ -43,45 +54,44 @@ def star(
     x: Array, y: Array, cx: float, cy: float, radius: float, cosines: Sequence[float], sines: Sequence[float],
     aspect: float = 1.0, degrees: float = 0.0,
 ) -> Array:  # fmt: skip
-    """Star-shaped outline r(phi) = radius (1 + sum_k c_k cos((k+1) phi) + s_k sin((k+1) phi)); y axis x aspect."""
+    """Star-shaped outline r(phi) = radius (1 + sum_k c_k cos(k phi) + s_k sin(k phi)), k from 1; y axis x aspect.
+
+    cosines, sines: c_k and s_k, as many of the one as of the other.
+    """
     u, v = rotate(x, y, cx, cy, degrees)
-    v = v / float(aspect)
-    phi = np.arctan2(v, u)
-    r = np.ones_like(phi)
-    for k, (c, s) in enumerate(zip(cosines, sines, strict=True), start=1):
-        r += float(c) * np.cos(k * phi) + float(s) * np.sin(k * phi)
-    return np.hypot(u, v) - float(radius) * r
+    v /= float(aspect)
+    distance = _length(u.copy(), v.copy())
+    # Horner in exp(i phi), five times as fast as a cosine and a sine per harmonic
+    spin = (u + 1j * v) / np.maximum(distance, np.finfo(distance.dtype).tiny)
+    total = np.zeros_like(spin)
+    for c, s in zip(reversed(cosines), reversed(sines), strict=True):
+        total = spin * (total + complex(c, -s))
+    return distance - float(radius) * (1 + total.real)
 
 
 def tube(x: Array, y: Array, points: Sequence[tuple[float, float]], radii: float | Sequence[float]) -> Array:
     """Distance to a polyline, minus its radius (one value, or one per point, tapering between them)."""
-    radii = np.broadcast_to(np.asarray(radii, dtype=float), (len(points),))
+    radii = np.broadcast_to(np.asarray(radii, dtype=float), (len(points),)).tolist()
+    points = [(float(px), float(py)) for px, py in points]
     out = np.full_like(x, np.inf)
     for (x0, y0), (x1, y1), r0, r1 in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
         dx, dy = x1 - x0, y1 - y0
-        along = np.clip(((x - x0) * dx + (y - y0) * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
-        np.minimum(out, np.hypot(x - x0 - along * dx, y - y0 - along * dy) - (r0 + along * (r1 - r0)), out=out)
+        u, v = x - x0, y - y0
+        along = u * dx + v * dy
+        along /= max(dx * dx + dy * dy, 1e-12)
+        np.clip(along, 0, 1, out=along)
+        u -= along * dx
+        v -= along * dy
+        distance = _length(u, v)
+        distance -= r0
+        distance -= np.multiply(along, r1 - r0, out=along)
+        np.minimum(out, distance, out=out)
     return out
 
 
-def smooth_field(rng: np.random.Generator, x: Array, y: Array, scale: float, modes: int = 12) -> Array:
-    """Random smooth field of unit variance with structures about ``scale`` wide, a sum of ``modes`` plane waves.
-
-    A sum of waves, not filtered pixels: the same draw looks the same at any image size.
-    """
-    frequency = rng.normal(size=(modes, 2)) * np.pi / scale / 2
-    phase = rng.uniform(0, 2 * np.pi, modes)
-    out = np.zeros(np.broadcast(x, y).shape, dtype=np.result_type(x, y))
-    for (fx, fy), p in zip(frequency.tolist(), phase.tolist(), strict=True):
-        out += np.cos(fx * x + fy * y + p)
-    return out * sqrt(2 / modes)
-
-
-def wobble(
-    rng: np.random.Generator, x: Array, y: Array, amplitude: float, scale: float, modes: int = 6
-) -> tuple[Array, Array]:
-    """Coordinates displaced by a smooth random field (``amplitude`` is its standard deviation): living outlines."""
-    return (
-        x + amplitude * smooth_field(rng, x, y, scale, modes),
-        y + amplitude * smooth_field(rng, x, y, scale, modes),
-    )
+def _length(u: Array, v: Array) -> Array:
+    """sqrt(u^2 + v^2) in place of u and v: three times as fast as np.hypot, and the same on every processor."""
+    u *= u
+    v *= v
+    u += v
+    return np.sqrt(u, out=u)

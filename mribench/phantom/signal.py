@@ -1,7 +1,8 @@
-"""From tissue to signal: relaxation times and the steady-state equations of three MR sequences.
+"""From tissue to signal: relaxation times and the steady-state equations of four MR sequences.
 
 Times in milliseconds, angles in degrees, proton density relative to free water. The equations are those of
-Bernstein, King & Zhou, Handbook of MRI Pulse Sequences (2004), chapters 14.1 (GRE, bSSFP) and 14.3 (spin echo).
+Bernstein, King & Zhou, Handbook of MRI Pulse Sequences (2004), chapters 14.1 (gradient echo, bSSFP) and 14.3
+(spin echo).
 """
 
 from __future__ import annotations

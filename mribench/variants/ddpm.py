@@ -52,15 +52,18 @@ def scheduler(profile: Profile) -> DDPMScheduler:
         beta_start=1e-4,
         beta_end=0.02,
         beta_schedule="linear",
-        prediction_type="epsilon",
+        prediction_type=profile.prediction,
         variance_type="fixed_small",
     )
 
 
 def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """L_simple, equation 14: || eps - eps_theta(x_t, t) ||^2 per image, float32 (N,)."""
+    """L_simple, equation 14: || eps - eps_theta(x_t, t) ||^2 per image, float32 (N,); v in place of eps where a profile
+    says so."""
     x_t = scheduler.add_noise(x0, noise, t)
-    return (net(x_t, t).sample.float() - noise).square().mean(dim=(1, 2, 3))
+    epsilon = scheduler.config.prediction_type == "epsilon"
+    target = noise if epsilon else scheduler.get_velocity(x0, noise, t)
+    return (net(x_t, t).sample.float() - target).square().mean(dim=(1, 2, 3))
 
 
 DDPM = Variant(

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mribench.spec import Modality, Network, PhantomSlice, Profile
+from mribench.profiles import SMOKE
+from mribench.spec import Modality, PhantomSlice, Profile
 
 SIZE = 16
 
 
 @pytest.fixture
 def profile() -> Profile:
-    return Profile(
-        name="tiny",
-        purpose="tests",
-        size=SIZE,
-        max_images=60,
-        phantom_subjects=8,
-        phantom_slices=3,
-        network=Network((8,)),
-        optimizer="adam",
-        lr=1e-3,
-        lr_schedule="constant",
-        warmup_steps=0,
-        batch_size=4,
-        max_epochs=1,
-        max_steps=None,
-        eval_every=1,
-        eval_images=4,
-        patience=None,
-        ema_decay=None,
-        grad_clip=None,
-        flip=False,
-        samplers=("ddim-2",),
-        n_generated=4,
-        sample_batch=4,
-    )
+    return replace(SMOKE, size=SIZE, max_images=60, phantom_subjects=8, phantom_slices=3)
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:

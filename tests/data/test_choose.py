@@ -52,3 +52,9 @@ def test_the_same_image_under_two_subjects_is_kept_once():
     kept, dropped = drop_duplicates([one, two, twin])
     assert [r.subject for r in kept] == ["a", "c"]
     assert [r.subject for r in dropped] == ["b"]
+
+
+def test_a_copy_with_another_window_is_a_copy():
+    one, two = records({"b": 1, "c": 1})
+    kept, _ = drop_duplicates([one._replace(origin=b"1"), two._replace(origin=b"1")])
+    assert [r.subject for r in kept] == ["b"]

@@ -9,7 +9,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, MRImageStorage, generate_uid
 
-from mribench.data.dicom import is_dicom, read_patient, read_series
+from mribench.data.dicom import is_dicom, pseudonym, read_patient, read_series
+from mribench.data.readers import find_files, read_volumes
 from mribench.errors import DataError
 
 SERIES = generate_uid()
@@ -117,6 +118,20 @@ def test_without_a_patient_id_folders_are_asked_for(tmp_path, patient):
     path = save(tmp_path / "a", flat(1), PatientID=patient)
     with pytest.raises(DataError, match="a has no PatientID; put the files of each subject in a folder"):
         read_patient(path, "a")
+
+
+def test_a_flat_folder_is_told_apart_by_patient(tmp_path):
+    for i, patient in enumerate(["A", "B", "A"]):
+        save(tmp_path / f"IM{i}", flat(i), PatientID=patient)
+    volumes = list(read_volumes(tmp_path, find_files(tmp_path)))
+    assert {v.subject: len(v.pixels) for v in volumes} == {pseudonym("A"): 2, pseudonym("B"): 1}
+
+
+def test_folders_win_over_the_patient_id(tmp_path):
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / "1.2.840.1", flat(1))
+    assert {v.subject for v in read_volumes(tmp_path, find_files(tmp_path))} == {"x", "y"}
 
 
 def test_the_mark_is_recognised(tmp_path):

@@ -45,7 +45,7 @@ def test_orientation_on_disk_does_not_matter(tmp_path, axes, plane, corner):
     "zooms, plane",
     [
         ((1, 1, 1), "axial"),
-        ((1, 1, 1.4), "axial"),
+        ((1.4, 1, 1), "axial"),
         ((4, 1, 1), "sagittal"),
         ((3, 5, 3), "coronal"),
         ((1, 1, 6), "axial"),

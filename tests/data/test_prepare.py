@@ -65,6 +65,13 @@ def test_fit_makes_pixels_square():
     assert not tall[:, :4].any()
 
 
+def test_the_spacing_of_a_volume_is_used():
+    pixels = np.tile(np.linspace(1, 2, 40, dtype=np.float32), (1, 20, 1))
+    square, tall = (prepare_volume(volume(pixels, s), 16).slices[0].image for s in (None, (9.0, 4.0, 1.0)))
+    assert square[8].any() and not square[1].any()
+    assert tall[1].any() and not tall[:, 1].any()
+
+
 def test_shrinking_is_antialiased():
     stripes = np.tile(np.array([0, 1], np.float32), (64, 32))
     np.testing.assert_allclose(fit(stripes, 16)[:, 1:-1], 0.5, atol=0.05)

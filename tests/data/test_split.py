@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mribench.data.split import SPLITS, assign, assign_all, check_disjoint
+from mribench.data.split import BOUNDS, SPLITS, assign, assign_all, check_disjoint
 from mribench.errors import DataError
 
 KNOWN = [
@@ -27,6 +27,11 @@ def test_shares_are_70_15_15():
     assert abs(counts["train"] - 280) < 30
     assert abs(counts["validation"] - 60) < 20
     assert abs(counts["test"] - 60) < 20
+
+
+def test_the_intervals_cover_everything_once():
+    edges = [edge for bound in BOUNDS.values() for edge in bound]
+    assert edges == [0.0, 0.70, 0.70, 0.85, 0.85, 1.0]
 
 
 def test_known_assignment_never_changes():

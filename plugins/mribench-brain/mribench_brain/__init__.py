@@ -10,7 +10,10 @@ MODALITY = Modality(
     phantom=draw,
     cards=("ixi_t1", "neurite_oasis2d"),
     reported=ReportedRow(
-        source="Annem, Exploring Diffusion Model for Diverse MRI Modalities (study)",
+        source=(
+            "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study on Brain, "
+            "Chromatin, Lung, Kidney, Spine & Heart"
+        ),
         psnr=55.51,
         ssim=0.70,
         mse=0.18,

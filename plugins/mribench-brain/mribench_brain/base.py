@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.phantom import Canvas, shapes
-from mribench_brain.cortex import waves
+from mribench.phantom import Canvas, fields, shapes
 
 Array = np.ndarray
 
@@ -16,7 +15,7 @@ def paint(canvas: Canvas, rng: np.random.Generator, u: Array, v: Array, z: float
     if not k:
         return
     a = np.abs(u)
-    bump = 0.02 * waves(rng, u, v, z, 0.45, modes=5)
+    bump = 0.02 * fields.waves(rng, u, v, 0.45, 5, z)
     cerebellum(canvas, a, v, bump, hull, k)
     # suprasellar cistern with its arms into the Sylvian fissures, then the ring around the midbrain
     cistern = shapes.ellipse(a, v, 0, -0.20, 0.10 * k, 0.09 * k)

@@ -4,25 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mribench.phantom.fields import waves
+
 Array = np.ndarray
-
-
-def waves(rng: np.random.Generator, x: Array, y: Array, z: float, wavelength: float, modes: int = 6) -> Array:
-    """Random field of unit variance with one wavelength: ``modes`` plane waves of random direction.
-
-    One wavelength, unlike ``shapes.smooth_field``, makes evenly spaced winding bands, as gyri are; compare
-    the reaction-diffusion model of folding, Lefevre & Mangin, PLoS Comput Biol 6:e1000749 (2010).
-    x, y: float32 (n, n); z: level, along which the field changes slowly. Returns float32 (n, n).
-    """
-    heading = rng.uniform(0, 2 * np.pi, modes)
-    tilt = rng.normal(0, 0.5, modes)
-    phase = rng.uniform(0, 2 * np.pi, modes)
-    k = 2 * np.pi / wavelength * rng.uniform(0.85, 1.15, modes)
-    out = np.zeros(x.shape, dtype=np.float32)
-    for angle, t, p, f in zip(heading, tilt, phase, k, strict=True):
-        # Python floats keep the array float32, where cos is ten times faster
-        out += np.cos(float(f * np.cos(angle)) * x + float(f * np.sin(angle)) * y + float(p + f * t * z))
-    return out * np.float32(np.sqrt(2 / modes))
 
 
 def towards_surface(u: Array, v: Array, stretch: float) -> tuple[Array, Array]:
@@ -68,10 +52,10 @@ def sulci(
     spacing: distance between sulci; width: their half width at the surface.
     """
     qu, qv = towards_surface(u, v, stretch=0.6)
-    lines, along = distance_to_zero(waves(rng, qu, qv, z, 2 * spacing, modes=16), depth, step)
+    lines, along = distance_to_zero(waves(rng, qu, qv, 2 * spacing, 16, z), depth, step)
     # a sulcus never shaves off a strip of cortex just below the surface
     lines += np.clip(along - np.float32(0.6), 0, 1) * np.clip(np.float32(0.14) - depth, 0, 1)
-    region = waves(rng, u, v, z, 0.6)
+    region = waves(rng, u, v, 0.6, z=z)
     mouth = np.clip(1 - depth / np.float32(0.06), 0, 1)
     open_at_surface = np.float32(width) * (
         1 + 2 * mouth * mouth - 0.7 * np.clip(depth / np.float32(0.2), 0, 1)

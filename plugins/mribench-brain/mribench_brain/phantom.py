@@ -11,32 +11,32 @@ from mribench.phantom import (
     Tissue,
     acquire,
     describe,
+    fields,
     shapes,
     slice_rng,
+    station,
     subject_rng,
 )
 from mribench_brain import anatomy, base
-from mribench_brain.cortex import sulci, waves
+from mribench_brain.cortex import sulci
 
 Array = np.ndarray
 
-# 3 T. Proton density: Tofts (ed.), Quantitative MRI of the Brain (2003), ch. 4.
+# 3 T. At TE 4 ms T2 hardly matters; where a row names no source for it, it is assumed. Proton densities are
+# rounded water contents, Tofts (ed.), Quantitative MRI of the Brain (2003), ch. 4.
+WANSAPURA = "Wansapura et al., JMRI 9:531 (1999)"
+GELMAN = "T1 Gelman et al., MRM 45:71 (2001)"
+WRIGHT = "T1 Wright et al., MAGMA 21:121 (2008), MPRAGE"
 TISSUES = {
-    "white matter": Tissue(832, 80, 0.70, "Wansapura et al., JMRI 9:531 (1999)", texture=0.03),
-    "grey matter": Tissue(1331, 110, 0.82, "Wansapura et al., JMRI 9:531 (1999)", texture=0.04),
-    "CSF": Tissue(4300, 2000, 1.0, "T1: Rooney et al., MRM 57:308 (2007)"),
-    "thalamus": Tissue(1218, 80, 0.78, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
-    "putamen": Tissue(1337, 75, 0.82, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
-    "caudate": Tissue(1483, 85, 0.82, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
-    "pallidum": Tissue(1043, 60, 0.74, "T1: Gelman et al., MRM 45:71 (2001)", texture=0.03),
-    "brainstem": Tissue(960, 80, 0.73, "between the white and deep grey rows", texture=0.04),
+    "white matter": Tissue(832, 79, 0.70, WANSAPURA, texture=0.03),
+    "grey matter": Tissue(1331, 110, 0.82, WANSAPURA, texture=0.04),
+    "CSF": Tissue(4300, 2000, 1.0, "T1 Rooney et al., MRM 57:308 (2007)"),
+    "thalamus": Tissue(1218, 80, 0.78, GELMAN, texture=0.03),
+    "putamen": Tissue(1332, 75, 0.82, WRIGHT, texture=0.03),
+    "caudate": Tissue(1395, 85, 0.82, WRIGHT, texture=0.03),
+    "pallidum": Tissue(1043, 39, 0.74, f"{GELMAN}; T2 Gelman et al., Radiology 210:759 (1999)", texture=0.03),
+    "brainstem": Tissue(960, 80, 0.73, "assumed, between the white and deep grey rows", texture=0.04),
 }
-
-
-def level(slice: int, jitter: float) -> float:
-    """Level of a slice between midbrain (0) and vertex (1), in steps of a fifth; later fives fall between."""
-    turn, step = divmod(slice, 5)
-    return float(np.clip((step + (0.3 + turn * 0.618) % 1) / 5 + jitter, 0, 1))
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
@@ -48,11 +48,12 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     h = anatomy.head(person)
     sequence = InversionRecovery(tr=2000, te=4, ti=float(person.integers(930, 1060)))
     snr = float(person.uniform(35, 80))
-    z = level(slice, h["top"] + float(position.normal(0, 0.025)))
+    # between midbrain (0) and vertex (1)
+    z = float(np.clip((station(slice) + 0.3) / 5 + h["top"] + position.normal(0, 0.025), 0, 1))
 
     canvas = Canvas(size)
-    x = canvas.x + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0)
-    y = canvas.y + 0.022 * waves(person, canvas.x, canvas.y, z, 2.0)
+    x = canvas.x + 0.022 * fields.waves(person, *canvas.axes, 2.0, z=z)
+    y = canvas.y + 0.022 * fields.waves(person, *canvas.axes, 2.0, z=z)
     u, v = shapes.rotate(x, y, h["cx"], h["cy"], h["degrees"])
     u, v = u / h["length"], v / h["length"]
     paint(canvas, person, u, v, z, h)
@@ -86,7 +87,7 @@ def paint(
     # skull stripping takes the fluid that lies open at the surface
     canvas.paint("CSF", hull + 0.045)
     canvas.paint("grey matter", -depth)
-    thickness = h["cortex"] * (1 + 0.25 * waves(rng, u, v, z, 0.2))
+    thickness = h["cortex"] * (1 + 0.25 * fields.waves(rng, u, v, 0.2, z=z))
     canvas.paint("white matter", thickness - depth)
     for name, nucleus in anatomy.deep_nuclei(a, v, z).items():
         canvas.paint(name, nucleus)

@@ -1,9 +1,7 @@
-"""Chromatin: single cell nuclei in fluorescence microscopy. The one modality of the study that is no MRI."""
+"""The chromatin modality of mribench: single cell nuclei in fluorescence microscopy, the one modality of the study that is no MRI."""
 
 from mribench import Modality, ReportedRow
 from mribench_chromatin.phantom import draw
-
-STUDY = "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study"
 
 MODALITY = Modality(
     name="chromatin",
@@ -12,5 +10,15 @@ MODALITY = Modality(
     phantom=draw,
     is_mri=False,
     cards=("dsb2018",),
-    reported=ReportedRow(source=STUDY, psnr=62.70, ssim=0.89, mse=0.11, mae=0.02, fid=30.09),
+    reported=ReportedRow(
+        source=(
+            "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study on Brain, "
+            "Chromatin, Lung, Kidney, Spine & Heart"
+        ),
+        psnr=62.70,
+        ssim=0.89,
+        mse=0.11,
+        mae=0.02,
+        fid=30.09,
+    ),
 )

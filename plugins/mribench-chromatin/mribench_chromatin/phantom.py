@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.phantom import Canvas, PhantomSlice, slice_rng, subject_rng
+from mribench.phantom import Canvas, PhantomSlice, slice_rng, station, subject_rng
 from mribench_chromatin.anatomy import Nucleus, grow, section
 
 Array = np.ndarray
@@ -23,7 +23,7 @@ READ_NOISE = 3.0  # electrons, a scientific CMOS camera with binning
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
-    """Optical plane ``slice`` of nucleus ``subject``; five planes cross it, further ones go back and forth.
+    """Optical plane ``slice`` of nucleus ``subject``; five planes cross it.
 
     Returns image float32 (size, size) in [0, 1], background 0 (segmented, as in DSB 2018); labels uint8, an
     index into ``params["tissues"]``. A pure function of its arguments.
@@ -32,14 +32,15 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     nucleus = grow(who)
     photons, bleaching = float(np.exp(who.normal(7.3, 0.6))), float(who.uniform(0, 0.1))
     nucleolar = float(who.uniform(0.4, 0.85))
-    z = nucleus.height * (0.45 * plane(slice) + float(here.normal(0, 0.05)))
+    plane = (station(slice) - 2) / 2
+    z = nucleus.height * (0.45 * plane + float(here.normal(0, 0.05)))
     canvas = Canvas(size)
-    edge, thickness, cloud, nucleolus = section(nucleus, who, canvas.x, canvas.y, z)
+    edge, thickness, cloud, nucleolus = section(nucleus, who, *canvas.axes, z)
     light = in_focus(thickness, z) * (1 - OUT_OF_FOCUS) + thickness / nucleus.height * OUT_OF_FOCUS
     density = dna(nucleus, cloud, nucleolus, nucleolar) * light
     _paint(canvas, edge, cloud, nucleolus)
     mask = canvas.average(edge < 0.4 * SIGMA) >= 0.5
-    expected = canvas.average(blur(density, SIGMA)) * photons * (1 - bleaching * (1 + plane(slice)) / 2)
+    expected = canvas.average(blur(density, SIGMA)) * photons * (1 - bleaching * (1 + plane) / 2)
     image = camera(expected, here) * mask
     image = np.clip(image / max(float(np.percentile(image[mask], 99.8)), 1.0), 0, 1).astype(np.float32)
     optics = {"wavelength_um": WAVELENGTH_UM, "na": NA, "sigma_um": SIGMA * HALF_FIELD_UM}
@@ -48,12 +49,6 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     drawn = {"z_um": z * HALF_FIELD_UM, "nucleolar_density": nucleolar, "nucleus": nucleus._asdict()}
     params = {"tissues": list(TISSUES), "sequence": sequence, **drawn}
     return PhantomSlice(image, canvas.label_map(), params)
-
-
-def plane(slice: int) -> float:
-    """-1, -0.5, 0, 0.5, 1, 0.5, 0, ...: the place of a slice between the two ends of the stack."""
-    step = slice % 8
-    return (min(step, 8 - step) - 2) / 2
 
 
 def dna(nucleus: Nucleus, cloud: Array, nucleolus: Array, nucleolar: float) -> Array:

@@ -10,7 +10,10 @@ MODALITY = Modality(
     phantom=draw,
     cards=("shefpah179", "acdc", "scd"),
     reported=ReportedRow(
-        source="Annem, Exploring Diffusion Model for Diverse MRI Modalities (study)",
+        source=(
+            "Annem, Exploring Diffusion Model for Diverse MRI Modalities: An Experimental Study on Brain, "
+            "Chromatin, Lung, Kidney, Spine & Heart"
+        ),
         psnr=41.70,
         ssim=0.29,
         mse=6.94,

@@ -39,19 +39,6 @@ def at(z: float, *values: float) -> float:
     return float(np.interp(z, LEVELS, values))
 
 
-def waves(rng: np.random.Generator, x: Array, y: Array, z: float, wavelength: float, modes: int = 6) -> Array:
-    """Random float32 field (n, n) of unit variance and about one wavelength, changing slowly along z."""
-    out = np.zeros(x.shape, dtype=np.float32)
-    for _ in range(modes):
-        heading, phase, tilt = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi), rng.normal(0, 2)
-        k = 2 * np.pi / wavelength * rng.uniform(0.7, 1.3)
-        # Python floats keep the array float32, where cos is ten times faster
-        out += np.cos(
-            float(k * np.cos(heading)) * x + float(k * np.sin(heading)) * y + float(phase + tilt * z)
-        )
-    return out * np.float32(np.sqrt(2 / modes))
-
-
 def left_ventricle(z: float, h: dict[str, float]) -> tuple[float, float, float, float]:
     """Centre, epicardial and endocardial radius at a level; contraction keeps the area of the muscle."""
     relaxed = h["lv_radius"] * at(z, 0.98, 1.0, 0.95, 0.82, 0.60)

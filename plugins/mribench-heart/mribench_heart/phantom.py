@@ -11,15 +11,18 @@ from mribench.phantom import (
     Tissue,
     acquire,
     describe,
+    fields,
     slice_rng,
+    station,
     subject_rng,
 )
 from mribench_heart import anatomy, thorax
 
-# 1.5 T. Proton density: water content, Woodard & White, Br J Radiol 59:1209 (1986); fat and marrow count
-# the protons of their lipids too, lung is inflated.
-STANISZ = "Stanisz et al., MRM 54:507 (2005)"
-BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004)"
+# 1.5 T. Proton densities are rounded water contents, Woodard & White, Br J Radiol 59:1209 (1986); fat and marrow
+# count the protons of their lipids too.
+STANISZ = "Stanisz et al., MRM 54:507 (2005), 1.5 T"
+BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004), 1.5 T"
+LUNG = "T1 Stadler et al., JMRI 21:759 (2005); PD Theilmann et al., JMRI 30:527 (2009), inflated; T2 assumed"
 TISSUES = {
     "blood": Tissue(1441, 290, 0.83, STANISZ, texture=0.06),
     "myocardium": Tissue(1030, 40, 0.79, STANISZ, texture=0.08),
@@ -28,14 +31,8 @@ TISSUES = {
     "liver": Tissue(586, 46, 0.74, BAZELAIRE, texture=0.08),
     "spleen": Tissue(1057, 79, 0.79, BAZELAIRE, texture=0.08),
     "marrow": Tissue(549, 49, 0.80, BAZELAIRE, texture=0.10),
-    "lung": Tissue(1199, 40, 0.20, "T1: Stadler et al., JMRI 21:759 (2005)", texture=0.3),
+    "lung": Tissue(1199, 40, 0.20, LUNG, texture=0.3),
 }
-
-
-def level(slice: int, jitter: float) -> float:
-    """Level of a slice between base (0) and apex (1), in steps of a fifth; later fives fall between."""
-    turn, step = divmod(slice, 5)
-    return float(np.clip((step + (0.3 + turn * 0.618) % 1) / 5 + jitter, 0, 1))
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
@@ -48,12 +45,16 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     t = thorax.thorax(person, h)
     sequence = BalancedSSFP(tr=3.2, te=1.6, flip=float(person.integers(45, 66)))
     snr, coil = float(person.uniform(22, 50)), float(person.uniform(0.1, 0.8))
-    z = level(slice, float(position.normal(0, 0.02)))
+    # between base (0) and apex (1)
+    z = float(np.clip((station(slice) + 0.3) / 5 + position.normal(0, 0.02), 0, 1))
 
     canvas = Canvas(size)
-    x, y = canvas.x / h["zoom"], canvas.y / h["zoom"]
-    rough, soft = anatomy.waves(person, x, y, z, 0.17), anatomy.waves(person, x, y, z, 0.6)
-    x, y = x + 0.028 * anatomy.waves(person, x, y, z, 1.1), y + 0.028 * anatomy.waves(person, x, y, z, 1.1)
+    row, column = canvas.axes[0] / h["zoom"], canvas.axes[1] / h["zoom"]
+    rough, soft, dx, dy = (
+        fields.waves(person, row, column, wavelength, z=z, drift=2.0, spread=0.3)
+        for wavelength in (0.17, 0.6, 1.1, 1.1)
+    )
+    x, y = row + 0.028 * dx, column + 0.028 * dy
     thorax.paint(canvas, person, x, y, z, t)
     anatomy.paint(canvas, x, y, z, h, rough, soft)
 

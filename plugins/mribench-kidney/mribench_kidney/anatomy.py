@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas, shapes
+from mribench.phantom import Canvas, fields, shapes, station
 from mribench_kidney.belly import paint_belly
 from mribench_kidney.frame import paint_frame, paint_spine
 from mribench_kidney.renal import paint_kidney
-from mribench_kidney.window import bend
-
-SLICES = 5  # slices from back to front; further indices walk back again
 
 
 def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
@@ -65,8 +62,8 @@ def _draw_kidney(rng: np.random.Generator, side: int) -> dict[str, float]:
 
 
 def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
-    """Depth z of a slice: 0.17 (back) to 0.57 (front) over SLICES slices, to and fro, with jitter."""
-    there = 1 - abs(1 - (slice + 0.5) / SLICES % 2)
+    """Depth z of a slice: 0.17 (back) to 0.57 (front) over five slices, with jitter; later ones fall between."""
+    there = (station(slice) + 0.5) / 5
     return float(0.12 + 0.50 * there + offset + rng.uniform(-0.02, 0.02))
 
 
@@ -92,12 +89,8 @@ def _coordinates(
     """Anatomical coordinates of every sample: posed, then bent, mostly per subject."""
     person = np.random.default_rng(body["outline"])
     x, y = shapes.rotate(canvas.x, canvas.y, *body["shift"], body["roll"])
-    axis = canvas.x[:1], canvas.y[:, :1]
-    bends = [
-        bend(person, *axis, 0.022, 0.6) + bend(person, *axis, 0.007, 0.16) + bend(here, *axis, 0.005, 0.25)
-        for _ in range(2)
-    ]
-    zoom = body["zoom"]
-    return (x / (zoom * body["width"]) + bends[0]).astype(np.float32), (y / zoom + bends[1]).astype(
-        np.float32
-    )
+    x, y = x / (body["zoom"] * body["width"]), y / body["zoom"]
+    for rng, amplitude, scale in ((person, 0.022, 0.6), (person, 0.007, 0.16), (here, 0.005, 0.25)):
+        dx, dy = fields.wobble(rng, *canvas.axes, amplitude, scale, modes=8)
+        x, y = x + dx, y + dy
+    return x, y

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas, shapes
-from mribench_kidney.window import Array, blob, stamp, tube
+from mribench.phantom import Canvas, shapes, stamps
 
+Array = np.ndarray
 At = tuple[Array, Array]
 
 # name of tissue, centre (x, y, z), half axes (x, y, z), turn in degrees; painted in this order
@@ -43,10 +43,7 @@ def paint_belly(canvas: Canvas, at: At, body: dict[str, Any], z: float, wall: Ar
         centre = centre + rng.normal(0, 0.03, 3) * (0.4 if vessel else 1)
         axes = np.asarray(axes) * rng.uniform(0.75, 1.2, 3)
         turn = turn + rng.normal(0, 10) * (not vessel)
-        cut = 1 - ((z - centre[2]) / axes[2]) ** 2
-        if cut > 0.03:
-            rx, ry = axes[:2] * np.sqrt(cut)
-            blob(canvas, tissue, at, centre[0], centre[1], rx, ry, turn, over=("fat", "bowel", "stomach"))
+        stamps.ellipsoid(canvas, tissue, at, centre, axes, turn, z, over=("fat", "bowel", "stomach"))
     _paint_spleen(canvas, at, body, z)
     _paint_liver(canvas, at, body, z, rng)
     canvas.paint("fat", skin)
@@ -56,7 +53,9 @@ def _paint_spleen(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> Non
     size = body["spleen"] * np.sqrt(max(1 - ((z - 0.30) / 0.36) ** 2, 0))
     if size > 0.1:
         over = "fat", "lung", "bowel", "stomach", "bowel gas"
-        blob(canvas, "spleen", at, 0.50, body["diaphragm"] + 0.30, 0.21 * size, 0.32 * size, -24, over)
+        stamps.ellipse(
+            canvas, "spleen", at, 0.50, body["diaphragm"] + 0.30, 0.21 * size, 0.32 * size, -24, over
+        )
 
 
 def _paint_liver(canvas: Canvas, at: At, body: dict[str, Any], z: float, rng: np.random.Generator) -> None:
@@ -69,10 +68,10 @@ def _paint_liver(canvas: Canvas, at: At, body: dict[str, Any], z: float, rng: np
         return np.minimum(right, left) if z > 0.5 else right
 
     over = "fat", "lung", "bowel", "stomach", "blood", "bowel gas"
-    stamp(canvas, "liver", (-0.95, top - 0.3, 0.55, top + 1.1), liver, at, over)
+    stamps.shape(canvas, "liver", at, (-0.95, top - 0.3, 0.55, top + 1.1), liver, over)
     low, high = (-0.6, 0.1, -50, 0.06, 0.2), (-0.2, 0.6, 50, 0.26, 0.8)
     for x0, y0, angle, length, depth in rng.uniform(low, high, (7, 5)):
         if abs(depth - z) < 0.2:
             a = np.radians(angle)
             points = [(x0, top + y0), (x0 + length * np.cos(a), top + y0 + length * np.sin(a))]
-            tube(canvas, "slow blood", at, points, [0.008, 0.016], over=("liver",))
+            stamps.tube(canvas, "slow blood", at, points, [0.008, 0.016], over=("liver",))

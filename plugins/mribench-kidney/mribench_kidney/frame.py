@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas
-from mribench_kidney.window import Array, blob, tube
+from mribench.phantom import Canvas, stamps
 
+Array = np.ndarray
 At = tuple[Array, Array]
 
 
@@ -30,8 +30,8 @@ def paint_frame(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> Array
         _paint_side(canvas, at, body, side, z)
     if z > 0.38:
         top = body["diaphragm"] - 0.3
-        blob(canvas, "muscle", at, 0.08, top, 0.34, 0.32, 20, over=("fat", "lung"))
-        blob(canvas, "blood", at, 0.0, top, 0.26, 0.22, 40, over=("muscle",))
+        stamps.ellipse(canvas, "muscle", at, 0.08, top, 0.34, 0.32, 20, over=("fat", "lung"))
+        stamps.ellipse(canvas, "blood", at, 0.0, top, 0.26, 0.22, 40, over=("muscle",))
     return wall
 
 
@@ -39,24 +39,24 @@ def _paint_side(canvas: Canvas, at: At, body: dict[str, Any], side: int, z: floa
     """Lung base, psoas, muscles of the back, iliac wing and arm of one side."""
     # the lungs reach lowest at the back
     low = body["diaphragm"] + 0.35 * max(0.45 - z, 0)
-    blob(canvas, "lung", at, side * 0.36, low - 0.75, 0.29, 0.78 + (0.05 if side > 0 else 0))
+    stamps.ellipse(canvas, "lung", at, side * 0.36, low - 0.75, 0.29, 0.78 + (0.05 if side > 0 else 0))
     if 0.28 < z < 0.68:
         wide = np.sqrt(1 - ((z - 0.48) / 0.22) ** 2)
         psoas = [(side * 0.11, 0.0), (side * 0.20, 0.45), (side * 0.32, 1.1)]
-        tube(canvas, "fat", at, psoas, np.array([0.07, 0.14, 0.15]) * wide)
-        tube(canvas, "muscle", at, psoas, np.array([0.04, 0.10, 0.10]) * wide)
+        stamps.tube(canvas, "fat", at, psoas, np.array([0.07, 0.14, 0.15]) * wide)
+        stamps.tube(canvas, "muscle", at, psoas, np.array([0.04, 0.10, 0.10]) * wide)
     if z < 0.30:
         back, wide = [(side * 0.12, -1.2), (side * 0.15, 0.2), (side * 0.14, 1.2)], 0.55 * (0.36 - z) + 0.05
-        tube(canvas, "fat", at, back, wide + 0.025)
-        tube(canvas, "muscle", at, back, wide)
-        tube(canvas, "muscle", at, [(side * 0.34, 0.05), (side * 0.42, 0.7)], [0.07, 0.10])
+        stamps.tube(canvas, "fat", at, back, wide + 0.025)
+        stamps.tube(canvas, "muscle", at, back, wide)
+        stamps.tube(canvas, "muscle", at, [(side * 0.34, 0.05), (side * 0.42, 0.7)], [0.07, 0.10])
     if z < 0.55:
         wing = [(side * (0.72 - 0.1 * z), 0.42 + 0.2 * z), (side * 0.60, 0.78), (side * 0.34, 1.15)]
-        tube(canvas, "muscle", at, wing, [0.04, 0.15, 0.20])
-        tube(canvas, "bone", at, wing, [0.022, 0.032, 0.042])
-        tube(canvas, "marrow", at, wing, [0.008, 0.016, 0.026])
+        stamps.tube(canvas, "muscle", at, wing, [0.04, 0.15, 0.20])
+        stamps.tube(canvas, "bone", at, wing, [0.022, 0.032, 0.042])
+        stamps.tube(canvas, "marrow", at, wing, [0.008, 0.016, 0.026])
     arm = side * (body["arms"][int(side > 0)] + 0.1 * z), 0.95
-    blob(canvas, "unsaturated fat", at, *arm, 0.14, 0.26, side * -14, over=("air",))
+    stamps.ellipse(canvas, "unsaturated fat", at, *arm, 0.14, 0.26, side * -14, over=("air",))
 
 
 def paint_spine(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> None:

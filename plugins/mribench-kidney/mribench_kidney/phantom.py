@@ -8,7 +8,6 @@ import numpy as np
 
 from mribench.phantom import Canvas, PhantomSlice, SpinEcho, Tissue, acquire, describe, slice_rng, subject_rng
 from mribench_kidney.anatomy import draw_subject, paint_slice
-from mribench_kidney.window import bend
 
 # 3 T. Proton densities relative to free water, after tissue water content, rounded, unless a row says more.
 DEBAZELAIRE = "de Bazelaire, Radiology 230:652 (2004), 3 T"
@@ -18,9 +17,9 @@ TISSUES = {
     "unsaturated fat": Tissue(382, 68, 0.90, "as fat, where the field is too uneven", texture=0.15),
     "muscle": Tissue(898, 29, 0.80, f"{DEBAZELAIRE}: paravertebral muscle", texture=0.13),
     "marrow": Tissue(586, 49, 0.45, f"{DEBAZELAIRE}: L4 marrow; PD of its water, assumed", texture=0.15),
-    "disc": Tissue(1200, 95, 0.80, "nucleus pulposus, order of magnitude", texture=0.10),
+    "disc": Tissue(1200, 95, 0.80, "nucleus pulposus, T2 Marinelli, AJNR 31:1278 (2010), rounded; T1 assumed", texture=0.10),
     "bone": Tissue(200, 0.5, 0.20, "cortical bone, Reichert, MRI 23:611 (2005), order of magnitude"),
-    "csf": Tissue(4000, 2000, 1.00, "cerebrospinal fluid, order of magnitude", texture=0.05),
+    "csf": Tissue(4000, 2000, 1.00, "order of magnitude of cerebrospinal fluid", texture=0.05),
     "cortex": Tissue(1142, 76, 0.83, f"{DEBAZELAIRE}: renal cortex", texture=0.07),
     "medulla": Tissue(1545, 81, 0.90, f"{DEBAZELAIRE}: renal medulla", texture=0.07),
     "urine": Tissue(3500, 1000, 1.00, "close to free water, assumed"),
@@ -34,7 +33,6 @@ TISSUES = {
     "bowel": Tissue(1000, 75, 0.75, "wall and contents mixed, assumed", texture=0.45),
     "bowel gas": Tissue(1, 1, 0.0, "no protons"),
 }  # fmt: skip
-AIR = Tissue(1, 1, 0.0, "no protons")
 # single shot: each slice is excited once, so TR is the seconds between visits; TE is the effective one
 SEQUENCE = SpinEcho(tr=5000, te=48)
 
@@ -42,15 +40,14 @@ SEQUENCE = SpinEcho(tr=5000, te=48)
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's abdomen; pure in its arguments.
 
-    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, then back.
+    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later fives fall between.
     """
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)
     canvas = Canvas(size)
     drawn = paint_slice(canvas, body, slice, here)
     saturated = replace(TISSUES["fat"], pd=TISSUES["fat"].pd * body["fat_residual"])
-    grain = bend(here, canvas.x[:1], canvas.y[:, :1], 1.0, 0.08, modes=24)
-    signal = transverse(canvas, {**TISSUES, "air": AIR, "fat": saturated}, grain)
+    signal = canvas.render({**TISSUES, "fat": saturated}, SEQUENCE, here, grain=0.08, modes=24)
     image, scanner = acquire(
         signal * sensitivity(size, body), person, here, snr=body["snr"], coil=0.25, bias=0.12
     )
@@ -62,13 +59,6 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
         "scanner": scanner,
     }
     return PhantomSlice(image, canvas.label_map(), params)
-
-
-def transverse(canvas: Canvas, tissues: dict[str, Tissue], grain: np.ndarray) -> np.ndarray:
-    """``Canvas.render`` with a given texture ``grain`` (n, n), unit variance: signal (size, size)."""
-    level = np.array([SEQUENCE.signal(tissues[name]) for name in canvas.tissues], np.float32)
-    texture = np.array([tissues[name].texture for name in canvas.tissues], np.float32)
-    return canvas.average(level[canvas.labels] * np.maximum(1 + texture[canvas.labels] * grain, 0))
 
 
 def sensitivity(size: int, body: dict) -> np.ndarray:

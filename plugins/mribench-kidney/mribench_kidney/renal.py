@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas, shapes
-from mribench_kidney.window import Array, stamp
+from mribench.phantom import Canvas, shapes, stamps
+
+Array = np.ndarray
 
 
 def paint_kidney(canvas: Canvas, at: tuple[Array, Array], kidney: dict[str, Any], z: float) -> None:
@@ -29,8 +30,8 @@ def paint_kidney(canvas: Canvas, at: tuple[Array, Array], kidney: dict[str, Any]
     def put(
         tissue: str, u0: float, v0: float, ru: float, rv: float, degrees: float = 0.0, over: Any = None
     ) -> None:
-        stamp(
-            canvas, tissue, box, lambda x, y: shapes.ellipse(*frame(x, y), u0, v0, ru, rv, degrees), at, over
+        stamps.shape(
+            canvas, tissue, at, box, lambda x, y: shapes.ellipse(*frame(x, y), u0, v0, ru, rv, degrees), over
         )
 
     # a rim of perirenal fat parts it from liver and spleen

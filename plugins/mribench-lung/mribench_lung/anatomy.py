@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas, shapes
+from mribench.phantom import Canvas, fields, shapes, station
 from mribench_lung.belly import paint_abdomen
 from mribench_lung.chest import paint_chest
 from mribench_lung.heart import paint_heart, paint_vessels
-from mribench_lung.window import bend
-
-SLICES = 5  # slices from back to front; further indices walk back again
 
 
 def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
@@ -46,8 +43,8 @@ def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
-    """Depth z of a slice: 0.14 (back) to 0.82 (front) over SLICES slices, to and fro, with jitter."""
-    there = 1 - abs(1 - (slice + 0.5) / SLICES % 2)
+    """Depth z of a slice: 0.14 (back) to 0.82 (front) over five slices, with jitter; later ones fall between."""
+    there = (station(slice) + 0.5) / 5
     return float(0.06 + 0.84 * there + offset + rng.uniform(-0.03, 0.03))
 
 
@@ -71,12 +68,8 @@ def _coordinates(
     """Anatomical coordinates of every sample: posed, then bent, mostly per subject."""
     person = np.random.default_rng(body["outline"])
     x, y = shapes.rotate(canvas.x, canvas.y, *body["shift"], body["roll"])
-    axis = canvas.x[:1], canvas.y[:, :1]
-    bends = [
-        bend(person, *axis, 0.018, 0.5) + bend(person, *axis, 0.008, 0.16) + bend(here, *axis, 0.006, 0.25)
-        for _ in range(2)
-    ]
-    zoom = body["zoom"]
-    return (x / (zoom * body["width"]) + bends[0]).astype(np.float32), (y / zoom + bends[1]).astype(
-        np.float32
-    )
+    x, y = x / (body["zoom"] * body["width"]), y / body["zoom"]
+    for rng, amplitude, scale in ((person, 0.018, 0.5), (person, 0.008, 0.16), (here, 0.006, 0.25)):
+        dx, dy = fields.wobble(rng, *canvas.axes, amplitude, scale, modes=8)
+        x, y = x + dx, y + dy
+    return x, y

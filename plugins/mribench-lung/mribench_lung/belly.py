@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas, shapes
-from mribench_lung.window import Array, ellipsoid, stamp, tube
+from mribench.phantom import Canvas, shapes, stamps
 
+Array = np.ndarray
 At = tuple[Array, Array]
 
 # name of tissue, centre (x, y, z), half axes (x, y, z), turn in degrees; painted in this order
@@ -49,7 +49,7 @@ def paint_abdomen(
         jitter = rng.normal(0, 0.025, 3)
         grow = rng.uniform(0.85, 1.15) * (body["stomach"] if tissue == "fluid" else 1)
         axes = np.asarray(axes) * grow
-        ellipsoid(canvas, tissue, at_belly, centre + jitter, axes, turn, z, ("fat", "muscle", "bowel"))
+        stamps.ellipsoid(canvas, tissue, at_belly, centre + jitter, axes, turn, z, ("fat", "muscle", "bowel"))
     size = body["liver"] * np.sqrt(max(1 - ((z - 0.45) / 0.6) ** 2, 0.01))
 
     def liver(x: Array, y: Array) -> Array:
@@ -57,12 +57,12 @@ def paint_abdomen(
         left = shapes.ellipse(x, y, 0.02, 0.2, 0.40 * size, 0.17 * size, -8) if z > 0.4 else right
         return np.maximum(np.minimum(right, left), dome(x, y + level) + 0.02)
 
-    stamp(canvas, "liver", (-0.8, -0.1, 0.6, 1.0), liver, at_belly, over=("fat", "bowel"))
+    stamps.shape(canvas, "liver", at_belly, (-0.8, -0.1, 0.6, 1.0), liver, over=("fat", "bowel"))
     for _ in range(7):
         x0, y0, angle, length = rng.uniform((-0.55, 0.08, 0, 0.05), (0.0, 0.5, 180, 0.2))
         end = x0 + length * np.cos(np.radians(angle)), y0 + length * np.sin(np.radians(angle)) * 0.6
         if abs(rng.uniform(0.1, 0.8) - z) < 0.25:
-            tube(canvas, "blood", at_belly, [(x0, y0), end], [0.016, 0.008], over=("liver",))
+            stamps.tube(canvas, "blood", at_belly, [(x0, y0), end], [0.016, 0.008], over=("liver",))
 
 
 def paint_spine(canvas: Canvas, at: At, z: float) -> None:
@@ -82,8 +82,8 @@ def paint_spine(canvas: Canvas, at: At, z: float) -> None:
         return np.maximum(np.abs(x) - half, np.abs(ahead(y) + 0.15) - deep)
 
     box, around = (-0.12, -1.3, 0.12, 1.3), ("fat", "lung", "muscle")
-    stamp(canvas, "muscle", box, lambda x, y: np.abs(x) - width(y) - 0.035, at, around)
-    stamp(canvas, "marrow", box, lambda x, y: np.maximum(np.abs(x) - width(y), 0.5 - disc(y)), at)
-    stamp(canvas, "disc", box, lambda x, y: np.maximum(np.abs(x) - width(y), disc(y) - 0.3), at)
-    stamp(canvas, "muscle", box, lambda x, y: canal(x, y, 0.06, 0.05), at)
-    stamp(canvas, "fluid", box, lambda x, y: canal(x, y, 0.02, 0.03), at)
+    stamps.shape(canvas, "muscle", at, box, lambda x, y: np.abs(x) - width(y) - 0.035, around)
+    stamps.shape(canvas, "marrow", at, box, lambda x, y: np.maximum(np.abs(x) - width(y), 0.5 - disc(y)))
+    stamps.shape(canvas, "disc", at, box, lambda x, y: np.maximum(np.abs(x) - width(y), disc(y) - 0.3))
+    stamps.shape(canvas, "muscle", at, box, lambda x, y: canal(x, y, 0.06, 0.05))
+    stamps.shape(canvas, "fluid", at, box, lambda x, y: canal(x, y, 0.02, 0.03))

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas, shapes
-from mribench_lung.window import Array, bend, blob, stamp, tube
+from mribench.phantom import Canvas, fields, shapes, stamps
 
+Array = np.ndarray
 At = tuple[Array, Array]
 
 
@@ -21,18 +21,19 @@ def paint_chest(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> Array
         np.maximum(np.abs(x) - 0.2, y + 0.5),
     )
     canvas.paint("fat", outer)
-    uneven = 1 + bend(np.random.default_rng([body["outline"], 2]), canvas.x[:1], canvas.y[:, :1], 0.35, 0.3)
+    rng = np.random.default_rng([body["outline"], 2])
+    uneven = 1 + 0.35 * fields.smooth_field(rng, *canvas.axes, 0.3, 8)
     canvas.paint("muscle", outer + fat * uneven)
     for side in (-1, 1):
         elbow = side * (1.02 + body["arms"])
         arm = [(side * 0.30, -0.80), (side * 0.78, -0.66), (elbow, -0.20), (elbow + side * 0.06, 1.1)]
-        tube(canvas, "fat", at, arm, [0.13, 0.18, 0.17, 0.16], over=("air", "muscle"))
-        tube(canvas, "muscle", at, arm, [0.10, 0.14, 0.11, 0.10])
-        tube(canvas, "marrow", at, arm[1:], [0.08, 0.035, 0.03])
+        stamps.tube(canvas, "fat", at, arm, [0.13, 0.18, 0.17, 0.16], over=("air", "muscle"))
+        stamps.tube(canvas, "muscle", at, arm, [0.10, 0.14, 0.11, 0.10])
+        stamps.tube(canvas, "marrow", at, arm[1:], [0.08, 0.035, 0.03])
         if z > 0.5:
             size = body["breast"] * min((z - 0.5) / 0.25, 1)
             if size > 0.05:
-                blob(canvas, "fat", at, side * 0.76, 0.14, 0.24 * size, 0.38 * size, side * -12)
+                stamps.ellipse(canvas, "fat", at, side * 0.76, 0.14, 0.24 * size, 0.38 * size, side * -12)
     _paint_streaks(canvas, at, body, z)
     span = np.sqrt(max(1 - ((z - 0.42) / 0.75) ** 2, 0.3))
     cavity = shapes.superellipse(x, y, 0, 0.45, 0.64 * span, 1.12 * (0.6 + 0.4 * span), 3)
@@ -53,7 +54,7 @@ def _paint_lung(canvas: Canvas, at: At, body: dict[str, Any], side: int, span: f
     def lung(x: Array, y: Array) -> Array:
         return shapes.superellipse(x, y, cx, 0.35, rx, ry, 2.6, lean)
 
-    stamp(canvas, "lung", (cx - 0.45, -0.8, cx + 0.45, 1.4), lung, at, over=("fat",))
+    stamps.shape(canvas, "lung", at, (cx - 0.45, -0.8, cx + 0.45, 1.4), lung, over=("fat",))
 
 
 def _paint_streaks(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> None:
@@ -66,7 +67,7 @@ def _paint_streaks(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> No
         lean = rng.normal(0, 12) + (90 if down > -0.45 else 20 * side)
         dx, dy = length * np.cos(np.radians(lean)), length * np.sin(np.radians(lean))
         if abs(depth - z) < 0.4:
-            tube(
+            stamps.tube(
                 canvas,
                 "fat",
                 at,

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.phantom import Canvas
-from mribench_lung.window import Array, blob, ellipsoid, tube
+from mribench.phantom import Canvas, stamps
 
+Array = np.ndarray
 At = tuple[Array, Array]
 
 # name of tissue, centre (x, y, z), half axes (x, y, z), turn in degrees; painted in this order
@@ -39,7 +39,7 @@ def paint_vessels(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> Non
     rng = np.random.default_rng(body["tree"])
     for x, y, depth, radius in rng.uniform((-0.55, -0.5, 0, 0.006), (0.55, 0.4, 1, 0.02), (90, 4)):
         if abs(depth - z) < 0.12:
-            blob(canvas, "blood", at, x, y, radius, radius * 1.4, 90 * depth, over=("lung",))
+            stamps.ellipse(canvas, "blood", at, x, y, radius, radius * 1.4, 90 * depth, over=("lung",))
     for side in (-1, 1):
         for angle in np.linspace(-70, 75, 9) + rng.normal(0, 6, 9):
             depth, length = rng.uniform(0.1, 0.85), rng.uniform(0.22, 0.42)
@@ -52,7 +52,7 @@ def paint_vessels(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> Non
             radii = [0.027, 0.019, 0.014, 0.011, 0.007]
             for p, q, r0, r1 in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
                 if abs((p[2] + q[2]) / 2 - z) < 0.09:
-                    tube(canvas, "blood", at, [tuple(p[:2]), tuple(q[:2])], [r0, r1], over=("lung",))
+                    stamps.tube(canvas, "blood", at, [tuple(p[:2]), tuple(q[:2])], [r0, r1], over=("lung",))
 
 
 def paint_heart(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> None:
@@ -63,4 +63,6 @@ def paint_heart(canvas: Canvas, at: At, body: dict[str, Any], z: float) -> None:
         for tissue, centre, axes, degrees in parts:
             jitter = rng.normal(0, 0.012, 3)
             grow = scale * rng.uniform(0.9, 1.1)
-            ellipsoid(canvas, tissue, at, centre + shift + jitter, np.asarray(axes) * grow, degrees + turn, z)
+            stamps.ellipsoid(
+                canvas, tissue, at, centre + shift + jitter, np.asarray(axes) * grow, degrees + turn, z
+            )

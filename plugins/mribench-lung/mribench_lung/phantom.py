@@ -15,7 +15,6 @@ from mribench.phantom import (
     subject_rng,
 )
 from mribench_lung.anatomy import draw_subject, paint_slice
-from mribench_lung.window import bend
 
 # 1.5 T. Proton densities relative to free water, after tissue water content, rounded, unless a row says more.
 DEBAZELAIRE = "de Bazelaire, Radiology 230:652 (2004), 1.5 T"
@@ -24,8 +23,8 @@ TISSUES = {
     "fat": Tissue(343, 58, 0.90, f"{DEBAZELAIRE}: subcutaneous fat", texture=0.18),
     "muscle": Tissue(856, 27, 0.80, f"{DEBAZELAIRE}: paravertebral muscle", texture=0.30),
     "marrow": Tissue(549, 49, 0.60, f"{DEBAZELAIRE}: L4 marrow", texture=0.15),
-    "disc": Tissue(1000, 80, 0.80, "T2: Boos, Radiology 188:351 (1993), order of magnitude; T1 assumed"),
-    "lung": Tissue(1270, 40, 0.25, "PD: Hatabu, Eur J Radiol 29:245 (1999); T1, T2 assumed", texture=0.4),
+    "disc": Tissue(1000, 80, 0.80, "T2 Marinelli, AJNR 31:1278 (2010), between its grades II and IV; T1 assumed"),
+    "lung": Tissue(1270, 40, 0.25, "PD Theilmann, JMRI 30:527 (2009), end of expiration; T1, T2 assumed", texture=0.4),
     "blood": Tissue(1441, 290, 0.85, f"{STANISZ}: blood", texture=0.12),
     "myocardium": Tissue(1030, 40, 0.80, f"{STANISZ}: heart", texture=0.06),
     "liver": Tissue(586, 46, 0.75, f"{DEBAZELAIRE}: liver", texture=0.08),
@@ -34,19 +33,20 @@ TISSUES = {
     "fluid": Tissue(3000, 1200, 1.0, "gastric and spinal fluid, assumed close to free water", texture=0.06),
     "bowel": Tissue(900, 90, 0.75, "wall and contents mixed, assumed", texture=0.35),
 }  # fmt: skip
+# fat at 1.5 T has the opposite phase for TR between 2.3 and 6.9 ms, TE = TR / 2: Hargreaves, MRM 50:210 (2003)
 SEQUENCE = BalancedSSFP(tr=3.2, te=1.6, flip=55)
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's thorax; pure in its arguments.
 
-    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, then back.
+    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later fives fall between.
     """
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)
     canvas = Canvas(size)
     drawn = paint_slice(canvas, body, slice, here)
-    signal = transverse(canvas, bend(here, canvas.x[:1], canvas.y[:, :1], 1.0, 0.1, modes=24))
+    signal = canvas.render(TISSUES, SEQUENCE, here, grain=0.1, modes=24, opposed=("fat",))
     image, scanner = acquire(
         signal * sensitivity(size, body), person, here, snr=body["snr"], coil=0.3, bias=0.12
     )
@@ -58,21 +58,6 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
         "scanner": scanner,
     }
     return PhantomSlice(image, canvas.label_map(), params)
-
-
-def transverse(canvas: Canvas, grain: np.ndarray) -> np.ndarray:
-    """Signal magnitude (size, size), water and fat opposed within a pixel: the dark rims around organs.
-
-    In balanced SSFP, fat at 1.5 T has the opposite phase for TR between 2.3 and 6.9 ms, TE = TR / 2:
-    Hargreaves, MRM 50:210 (2003). grain: (n, n), unit variance, scaled by each tissue's texture.
-    """
-    known = {"air": Tissue(1, 1, 0), **TISSUES}
-    phase = {"fat": -1.0}
-    level = np.array(
-        [phase.get(name, 1.0) * SEQUENCE.signal(known[name]) for name in canvas.tissues], np.float32
-    )
-    texture = np.array([known[name].texture for name in canvas.tissues], np.float32)
-    return np.abs(canvas.average(level[canvas.labels] * np.maximum(1 + texture[canvas.labels] * grain, 0)))
 
 
 def sensitivity(size: int, body: dict) -> np.ndarray:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.phantom import Canvas
+from mribench.phantom import Canvas, fields
 from mribench_spine.curve import DISCS, Spine, along, follow
-from mribench_spine.torso import paint_abdomen, paint_back, wave_field
+from mribench_spine.torso import paint_abdomen, paint_back
 
 Array = np.ndarray
 
@@ -20,15 +20,15 @@ def paint_slice(canvas: Canvas, spine: Spine, rng: np.random.Generator, position
     rng: the subject's generator; draws the same whatever ``position`` is. Returns, for each fine sample, the
     mm it lies before the vertebral bodies (where the saturation band goes).
     """
-    half = np.float32(spine.fov / 2)
-    z = np.float32(position / half)
-    x = half * canvas.x + 1.1 * wave_field(rng, canvas.x, canvas.y, z, 0.22, 5)
-    y = half * canvas.y + 1.1 * wave_field(rng, canvas.x, canvas.y, z, 0.22, 5)
+    half = spine.fov / 2
+    z = position / half
+    dx, dy = fields.wobble(rng, *canvas.axes, 1.1, 0.22, 5, z)
+    x, y = half * canvas.axes[0] + dx, half * canvas.axes[1] + dy
     curve = follow(spine)
     index, behind = along(curve, x, y)
     level, depth = curve.level[index], curve.depth[index]
     lateral = position + spine.midline + spine.tilt * (level + 2)
-    fibres = wave_field(rng, level * 0.6, behind / 30, z * 2, 0.25, 10)
+    fibres = fields.smooth_field(rng, level * 0.6, behind / 30, 0.25, 10, z * 2)
     inner = paint_back(canvas, spine, x, y, curve, fibres)
     paint_abdomen(canvas, spine, rng, x, y, behind + depth, level, position)
     _posterior(canvas, spine, np.where(inner, behind - depth, np.float32(1e3)), level, lateral, fibres)

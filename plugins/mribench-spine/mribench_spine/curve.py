@@ -89,9 +89,11 @@ def follow(spine: Spine) -> Curve:
     length = spine.pitch * np.interp(grid, [-12, -6, -3, 0.3, 0.8, 5], [0.72, 0.86, 1, 1, 0.78, 0.52])
     run = np.concatenate([[0], np.cumsum(length[:-1]) * 0.001])
     level = np.interp(np.arange(0, run[-1], step), run, grid).astype(np.float32)
-    width = round(10 / step)  # a moving average over 10 mm: no kinks between the given angles
+    half = round(5 / step)  # a moving average over 10 mm: no kinks between the given angles
     bend = np.radians(np.interp(level, at, angles) + spine.lean)
-    angle = np.convolve(bend, np.ones(width) / width, mode="same")
+    total = np.concatenate([np.zeros(half), np.cumsum(np.pad(bend, (1, 0)))])
+    total = np.pad(total, (0, half), mode="edge")
+    angle = (total[2 * half : -1] - total[: -2 * half - 1]) / (2 * half)
     x, y = np.cumsum(np.sin(angle)) * step, np.cumsum(np.cos(angle)) * step
     third = int(np.searchsorted(level, -2))
     stations = [-12, -5, -2, 0.6, 1, 1.5, 2.5, 4, 5]

@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.phantom import Canvas, PhantomSlice, SpinEcho, Tissue, acquire, describe, slice_rng, subject_rng
+from mribench.phantom import (
+    Canvas,
+    PhantomSlice,
+    SpinEcho,
+    Tissue,
+    acquire,
+    describe,
+    slice_rng,
+    station,
+    subject_rng,
+)
 from mribench_spine.anatomy import paint_slice
 from mribench_spine.curve import grow
 
-BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004)"
-STANISZ = "Stanisz et al., MRM 54:507 (2005)"
+BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004), 1.5 T"
+STANISZ = "Stanisz et al., MRM 54:507 (2005), 1.5 T"
 HENKELMAN = "apparent T2 in an echo train, after Henkelman et al., JMRI 2:533 (1992)"
-DISC = "T2 Marinelli et al., Spine 34:520 (2009), T1 Boos et al., Radiology 188:351 (1993), both rounded"
+DISC = "T2 of a healthy disc after Marinelli et al., AJNR 31:1278 (2010), 86 to 132 ms by age; T1 assumed"
 SHORT = "too short for these echo times, Robson et al., J Comput Assist Tomogr 27:825 (2003)"
 
 TISSUES = {
@@ -33,13 +43,15 @@ TISSUES = {
     "CSF": Tissue(4300, 2000, 1.0, "Hopkins et al., MRM 3:303 (1986), rounded"),
     "spinal cord": Tissue(745, 74, 0.75, STANISZ),
     "nerve roots": Tissue(815, 77, 0.75, f"as optic nerve, {STANISZ}", texture=0.1),
-    "annulus fibrosus": Tissue(800, 45, 0.6, f"{DISC}; also dried-out discs", texture=0.1),
+    "annulus fibrosus": Tissue(
+        800, 45, 0.6, "assumed, close to the 53 ms of degenerate discs in Marinelli", texture=0.1
+    ),
     "nucleus pulposus": Tissue(1300, 115, 0.85, DISC, texture=0.1),
 }
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
-    """Sagittal slice ``slice`` of ``subject``: five, 5.5 mm apart, cross the spinal canal, then back again.
+    """Sagittal slice ``slice`` of ``subject``: five, 5.5 mm apart, cross the spinal canal.
 
     Returns image float32 (size, size) in [0, 1], front of the body left, head up; labels uint8 index into
     ``params["tissues"]``. A pure function of its arguments.
@@ -49,7 +61,7 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     sequence = SpinEcho(tr=float(who.uniform(2800, 4200)), te=float(who.uniform(85, 115)))
     snr, coil = float(who.uniform(55, 120)), float(who.uniform(0.4, 1.6))
     band, passes = float(who.uniform(6, 20)), float(who.choice([0.15, 0.35, 1.0], p=[0.4, 0.3, 0.3]))
-    position = 5.5 * place(slice) + float(here.normal(0, 0.5))
+    position = 5.5 * (station(slice) - 2) + float(here.normal(0, 0.5))
     canvas = Canvas(size)
     canvas.tissues = ["air", *TISSUES]
     front = paint_slice(canvas, spine, who, position)
@@ -61,9 +73,3 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     drawn = {"position_mm": position, "spine": spine._asdict(), "scanner": scanner}
     params = {"tissues": canvas.tissues, "sequence": describe(sequence), **drawn}
     return PhantomSlice(image, canvas.label_map(), params)
-
-
-def place(slice: int) -> int:
-    """-2, -1, 0, 1, 2, 1, 0, -1, -2, ...: which of the five sagittal planes a slice index means."""
-    step = slice % 8
-    return min(step, 8 - step) - 2

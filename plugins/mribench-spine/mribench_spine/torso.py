@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.phantom import Canvas
+from mribench.phantom import Canvas, fields
 from mribench_spine.curve import Curve, Spine
 
 Array = np.ndarray
@@ -32,7 +32,7 @@ def paint_abdomen(
 
     front: mm from the front of the vertebral bodies, negative before them; position: mm beside the midline.
     """
-    blobs = wave_field(rng, canvas.x, canvas.y * 0.7, np.float32(position / 40), 0.16, 14)
+    blobs = fields.smooth_field(rng, canvas.axes[0], canvas.axes[1] * 0.7, 0.16, 14, position / 40)
     wall = x + spine.belly + spine.depth - spine.at[0] - 8 * np.cos(y / 70)
     cavity = front < 0
     canvas.paint("fat", cavity)
@@ -45,13 +45,3 @@ def paint_abdomen(
     canvas.paint("fat", cavity & (wall < 0))
     canvas.paint("skin", cavity & (wall < -16))
     canvas.paint("air", cavity & (wall < -18))
-
-
-def wave_field(rng: np.random.Generator, x: Array, y: Array, z: float, scale: float, modes: int) -> Array:
-    """``shapes.smooth_field`` in 3-D and single precision, cut at ``z``: neighbouring slices look alike."""
-    frequency = (rng.normal(size=(modes, 3)) * np.pi / scale / 2).astype(np.float32)
-    phase = rng.uniform(0, 2 * np.pi, modes).astype(np.float32)
-    out = np.zeros(np.broadcast(x, y).shape, dtype=np.float32)
-    for (fx, fy, fz), p in zip(frequency, phase, strict=True):
-        out += np.cos(fx * x + fy * y + (fz * np.float32(z) + p))
-    return out * np.float32(np.sqrt(2 / modes))

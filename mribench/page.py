@@ -1,0 +1,141 @@
+"""Boards as one Markdown page: a table each, what the numbers allow to say, and what the study reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mribench import tables
+from mribench.leaderboard import Board
+from mribench.verdict import against_control
+
+SPLITS = ("train", "validation", "test")
+REPORTED_NOTE = (
+    "Printed by the study, not reproduced, and not comparable with the tables above: data sets, splits, "
+    "sample counts and the pairing behind PSNR, SSIM, MSE and MAE are not stated; no single data range makes "
+    "its PSNR follow from its MSE (implied ranges from 73 to 453); at range 255 its SSIM contradicts its MSE; "
+    "its MSE exceeds what images in [-1, 1] can differ by; FID is of an unknown, small number of images "
+    "without an interval."
+)
+
+
+def markdown(boards: Sequence[Board], out: Path) -> str:
+    """The boards as one Markdown page; figure links are relative to ``out``."""
+    parts = ["# mribench leaderboard\n", _legend()]
+    for board in boards:
+        parts += [
+            _heading(board),
+            _table(*tables.headline(board)),
+            _levels(board),
+            _notes(board),
+            _pictures(board, out),
+        ]
+    parts.append(_reported(boards))
+    return "\n".join(part for part in parts if part)
+
+
+def _legend() -> str:
+    return (
+        "Each number: mean over seeds ± standard deviation between seeds (where there are several) [95 % "
+        "interval over test subjects]. Rows stand together only where data, split, resolution, budget, task, "
+        "metrics, feature spaces and numbers of images are equal. *Controls* are set in italics. Organs are "
+        "different data: compare within a table, never between two.\n"
+    )
+
+
+def _heading(board: Board) -> str:
+    first, c = board.members[0], board.comparability
+    data = first.data
+    kind = "drawn by a phantom" if c["data_kind"] == "phantom" else "real images"
+    images, subjects = data["images"], data["subjects"]
+    counts = ", ".join(f"{split} {images[split]} ({subjects[split]} subjects)" for split in SPLITS)
+    lines = [
+        f"## {data['title']}, {c['data']}, profile {c['profile']}\n",
+        f"{data['contrast']}; {kind}; {c['resolution']} x {c['resolution']}; images: {counts}.",
+    ]
+    if not data["is_mri"]:
+        lines.append("Not MRI: microscopy.")
+    if subjects["test"] < tables.FEW_SUBJECTS:
+        lines.append(f"**Only {subjects['test']} test subjects: a description, not a ranking.**")
+    if board.differs:
+        said = "; ".join(
+            f"{name}: {_short(there)} there, {_short(here)} here"
+            for name, (there, here) in board.differs.items()
+        )
+        lines.append(f"Kept apart from the first {data['title']} board, not comparable: {said}.")
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: Any) -> str:
+    """Lists in words, and of a hash what is enough to tell it from another."""
+    words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return re.sub(r"[0-9a-f]{40,}", lambda digits: digits[0][:12], words) or "none"
+
+
+def _levels(board: Board) -> str:
+    """The paired metrics at every level of noise."""
+    addresses = [a for a in tables.addresses(board) if a[2] is not None]
+    levels = sorted({a[2] for a in addresses}, reverse=True)
+    if len(levels) < 2:
+        return ""
+    metrics = list(dict.fromkeys(a[0] for a in addresses))
+    titles = ["restored from", "variant", *(tables.title(board, (m, None, None)) for m in metrics)]
+    lines = [
+        [f"ᾱ = {level:.3f}", tables.marked(row)]
+        + [tables.cell(board, row, (metric, None, level)) for metric in metrics]
+        for level in levels
+        for row in board.rows
+    ]
+    return (
+        "<details><summary>reconstruction at every noise level</summary>\n\n"
+        + _table(titles, lines)
+        + "\n</details>\n"
+    )
+
+
+def _notes(board: Board) -> str:
+    lines = against_control(board)
+    for address in tables.addresses(board):
+        entries = [row.entries[address] for row in board.rows if address in row.entries]
+        for reason in dict.fromkeys(e.reason for e in entries if e.reason):
+            lines.append(f"{tables.title(board, address)} is blank: {reason}")
+        n, m = entries[0].n, entries[0].n_reference
+        if m is not None and any(e.value is not None for e in entries):
+            lines.append(f"{tables.title(board, address)}: {n} generated against {m} test images.")
+    return "".join(f"- {_plain(line)}\n" for line in dict.fromkeys(lines))
+
+
+def _pictures(board: Board, out: Path) -> str:
+    links = [
+        f"[{row.name} seed {result.seed}: {kind}]({path})"
+        for row in board.rows
+        for result in row.results
+        for kind, path in result.figures.items()
+        if not row.is_control and (out / path).exists()
+    ]
+    return "Pictures: " + ", ".join(links) + ".\n" if links else ""
+
+
+def _reported(boards: Iterable[Board]) -> str:
+    rows = {b.members[0].data["title"]: b.members[0].reported for b in boards if b.members[0].reported}
+    if not rows:
+        return ""
+    names = ("psnr", "ssim", "mse", "mae", "fid")
+    titles = ["modality", "PSNR ↑", "SSIM ↑", "MSE ↓", "MAE ↓", "FID ↓"]
+    lines = [[title, *(f"{row[name]:g}" for name in names)] for title, row in rows.items()]
+    sources = "; ".join(dict.fromkeys(row["source"] for row in rows.values()))
+    return f"## Reported, not reproduced\n\n{sources}\n\n{REPORTED_NOTE}\n\n" + _table(titles, lines)
+
+
+def _table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |\n"
+
+    return line(titles) + "|" + " --- |" * len(titles) + "\n" + "".join(map(line, lines))
+
+
+def _plain(text: str) -> str:
+    """Foreign words (titles, reasons) on one line and without markup of their own."""
+    return " ".join(text.split()).replace("<", "&lt;")

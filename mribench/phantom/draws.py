@@ -1,0 +1,38 @@
+"""Where the randomness of a phantom comes from, and where its slices lie."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+
+from mribench.errors import InputError
+
+GOLDEN = 0.618  # fractional multiples of it fill an interval evenly, however many are taken
+
+
+def subject_rng(seed: int, subject: int) -> np.random.Generator:
+    """Randomness of what all slices of a subject share: anatomy, scanner.
+
+    Raises InputError where a number is negative or not whole.
+    """
+    return np.random.default_rng([_whole("seed", seed), _whole("subject", subject), 0])
+
+
+def slice_rng(seed: int, subject: int, slice: int) -> np.random.Generator:
+    """Randomness of one slice: position jitter, noise. Raises InputError as ``subject_rng`` does."""
+    return np.random.default_rng(
+        [_whole("seed", seed), _whole("subject", subject), 1 + _whole("slice", slice)]
+    )
+
+
+def station(slice: int) -> float:
+    """Place of a slice in a stack of five, in [-0.5, 4.5): 0, 1, 2, 3, 4, then fives that fall between these."""
+    turn, step = divmod(slice, 5)
+    return step + (turn * GOLDEN + 0.5) % 1 - 0.5
+
+
+def _whole(name: str, value: int) -> int:
+    if not isinstance(value, Integral) or value < 0:
+        raise InputError(f"The {name} of a phantom is {value!r}; give a whole number of at least 0.")
+    return int(value)

@@ -1,0 +1,35 @@
+"""What a scanner makes of a signal: coil shading, bias field, Rician noise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mribench.phantom.fields import smooth_field
+
+Array = np.ndarray
+
+
+def acquire(
+    signal: Array, subject: np.random.Generator, noise: np.random.Generator, snr: float, coil: float = 0.0,
+    bias: float = 0.1, coil_angle: float | None = None,
+) -> tuple[Array, dict[str, float]]:  # fmt: skip
+    """Receive-coil shading, bias field, Rician noise, magnitude: (image, what was drawn).
+
+    image: float32 (size, size) in [0, 1], its 99.7th percentile is 1.
+    signal: (size, size) >= 0. snr: 99th percentile of the signal over the noise's standard deviation.
+    coil: fall-off away from a surface coil (0 is a volume coil); bias: amplitude of the smooth bias field.
+    coil_angle: degrees, direction of the coil from the centre (0 right, 90 bottom); drawn where None.
+    The subject generator draws what belongs to the scanner, the noise generator what belongs to the slice.
+    Rician magnitude |S + n_r + i n_i|: Gudbjartsson & Patz, MRM 34:910 (1995).
+    """
+    axis = (np.arange(len(signal)) + 0.5) / len(signal) * 2 - 1
+    x, y = axis[None, :], axis[:, None]
+    drawn = float(subject.uniform(0, 360))
+    angle = drawn if coil_angle is None else coil_angle
+    toward = x * np.cos(np.radians(angle)) + y * np.sin(np.radians(angle))
+    shading = np.exp(coil * (toward - 1) / 2) * np.exp(bias * smooth_field(subject, x, y, 1.2, modes=4))
+    image = signal * shading
+    sigma = max(float(np.percentile(image, 99)), 1e-6) / snr
+    image = np.hypot(image + noise.normal(0, sigma, image.shape), noise.normal(0, sigma, image.shape))
+    image = np.clip(image / np.percentile(image, 99.7), 0, 1).astype(np.float32)
+    return image, {"snr": snr, "coil": coil, "coil_angle": angle, "bias": bias}

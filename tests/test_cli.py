@@ -1,0 +1,192 @@
+"""The command line: light, its exit codes, its words in all three places."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import mribench as package
+from mribench import cli, errors, results, runner, runspec
+
+HEAVY = ("torch", "diffusers", "datasets", "accelerate", "numpy", "PIL", "pyarrow")
+COMMANDS = ([], ["run"], ["list"], ["leaderboard"], ["doctor"], ["data"], ["data", "list"], ["data", "show"])
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list"], ["data", "show", "--help"]], ids=" ".join)
+def test_light_commands_import_nothing_heavy(words, python):
+    code = f"""
+import sys
+sys.argv = ["mribench", *{words!r}]
+from mribench import cli
+try:
+    cli.main()
+except SystemExit as end:
+    print("LEFT", end.code, [name for name in {HEAVY!r} if name in sys.modules])
+"""
+    assert python(code).out.splitlines()[-1] == "LEFT 0 []"
+
+
+def test_help_comes_at_once(python):
+    code = "import sys; sys.argv = ['mribench', '--help']; from mribench import cli; cli.main()"
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        assert python(code).code == 0
+        seconds.append(time.perf_counter() - start)
+    # measured 0.2 s on an idle core; the bound of 0.5 s gets room for a busy machine
+    assert min(seconds) < 1.0
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "none")
+def test_every_command_has_help(words, mribench):
+    ended = mribench(*words, "--help")
+    assert ended.code == 0 and ended.out.startswith("Usage: mribench")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["rn"], "No such command 'rn'"),
+        (["run", "--seed", "1"], "No such option: --seed"),
+        (["run", "--train-steps", "many"], "--train-steps"),
+        (["run", "--seeds", "one"], "seeds are 'one'; expected whole numbers"),
+        (["run", "--modalities", "brian"], "unknown modality 'brian'; did you mean 'brain'?"),
+        (["run", "--modalities", ""], "no modalities asked for; give at least one"),
+        (["run", "--variants", "dppm"], "unknown variant 'dppm'; did you mean 'ddpm'?"),
+        (["run", "--samplers", "ddim-0"], "asks for 0 steps; expected 1 to 1000"),
+        (["run", "--samplers", "dim-5"], "unknown sampler 'dim'; did you mean 'ddim'?"),
+        (["run", "--tasks", "generating"], "unknown task 'generating'; did you mean 'generation'?"),
+        (["run", "--tasks", ""], "no tasks asked for"),
+        (["run", "--profile", "qick"], "unknown profile 'qick'; did you mean 'quick'?"),
+        (["run", "--profile", "smoke", "--train-steps", "0"], "at least 1, found 0"),
+        (["run", "--profile", "smoke", "--track", "tensorbord"], "unknown tracker 'tensorbord'; expected one of"),
+        (["run", "--spec", "absent.toml"], "cannot read absent.toml"),
+        (["list", "organs"], "unknown group 'organs'; expected one of modalities"),
+        (["leaderboard"], "Missing argument"),
+        (["leaderboard", "absent"], "no folder absent; give the --out folder of a run"),
+        (["data", "show", "absent"], "'absent' is neither a registry id"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(words, said, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert said in refused(*words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_command_shows_the_usage(mribench):
+    ended = mribench()
+    assert ended.code == 2 and ended.err.startswith("Usage: mribench")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (errors.InputError("bad."), 2, "bad."),
+        (errors.DataError("bad data."), 2, "bad data."),
+        (errors.TrainingDiverged("the loss is nan"), 1, "the loss is nan"),
+        (errors.Interrupted("interrupted at step 3"), 130, "interrupted at step 3"),
+        (KeyboardInterrupt(), 130, "interrupted; finished stages are kept, run the same command to go on"),
+        (OSError(28, "No space left on device", "runs/x"), 2, "runs/x: No space left on device; free space or"),
+        (OSError(28, "No space left on device"), 2, "No space left on device; free space or choose another"),
+        (PermissionError(13, "Permission denied", "runs"), 2, "runs: Permission denied; check it or choose"),
+        (NotADirectoryError(20, "Not a directory", "x/y"), 2, "x/y: a file stands where a folder is needed"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception | KeyboardInterrupt) else "",
+)
+def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, monkeypatch):
+    def fail(spec):
+        raise error
+
+    monkeypatch.setattr(runner, "run", fail)
+    ended = mribench("run")
+    assert ended.code == code
+    assert ended.err.strip().startswith(f"mribench: {said}") and len(ended.err.strip().splitlines()) == 1
+
+
+def test_a_bug_keeps_its_traceback(mribench, monkeypatch):
+    def fail(spec):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(runner, "run", fail)
+    with pytest.raises(ZeroDivisionError):
+        mribench("run")
+
+
+def test_a_closed_pipe_is_no_error():
+    listing = subprocess.Popen(
+        [sys.executable, "-m", "mribench", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    listing.stdout.close()
+    assert (listing.stderr.read(), listing.wait()) == (b"", 1)
+    listing.stderr.close()
+
+
+def test_ctrl_c_ends_a_real_process_with_130(tmp_path):
+    # all organs are drawn at full size: there is time to interrupt, and no network is trained
+    words = ["run", "--profile", "quick", "--variants", "", "--out", str(tmp_path / "out")]
+    run = subprocess.Popen([sys.executable, "-m", "mribench", *words], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "out" / "spec.toml").exists() and run.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    os.kill(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said.strip().splitlines()[-1].startswith("mribench: ") and "Traceback" not in said
+
+
+def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(runner, "run", lambda spec: seen.append(spec) or [])
+    monkeypatch.setattr(cli, "_print_boards", lambda folders: None)
+    toml = tmp_path / "study.toml"
+    toml.write_text(
+        'modalities = ["brain", "lung"]\nvariants = "ddpm"\nsamplers = ["ddim-5"]\nseeds = [0, 1]\n'
+        'profile = "smoke"\ncontrols = []\ntrain_steps = 3\ntasks = "generation"\ndata = "phantom"\nout = "o"\n'
+    )
+    words = "--modalities brain,lung --variants ddpm --samplers ddim-5 --seeds 0,1 --profile smoke".split()
+    mribench("run", *words, *"--train-steps 3 --tasks generation --data phantom --out o --controls".split(), "")
+    mribench("run", "--spec", toml)
+    package.run(
+        modalities=["brain", "lung"],
+        variants="ddpm",
+        samplers="ddim-5",
+        seeds=(0, 1),
+        profile="smoke",
+        controls=[],
+        train_steps=3,
+        tasks="generation",
+        data="phantom",
+        out="o",
+    )
+    mribench("run", "--spec", toml, "--seeds", "7")
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[3].seeds == (7,) and seen[3].modalities == seen[0].modalities
+
+
+def test_the_options_are_the_words_of_a_spec(mribench):
+    options = set(re.findall(r"--([a-z-]+)", mribench("run", "--help").out)) - {"help", "spec"}
+    assert {option.replace("-", "_") for option in options} == set(runspec.RunSpec.__dataclass_fields__)
+
+
+def test_data_commands(mribench):
+    listed = mribench("data", "list")
+    cards = [line.split()[0] for line in listed.out.splitlines()[1:]]
+    assert listed.code == 0 and len(cards) >= 6
+    shown = mribench("data", "show", cards[0])
+    assert [line.split()[0] for line in shown.out.splitlines()[:4]] == ["id", "title", "licence", "citation"]
+    assert "None" not in shown.out
+
+
+def test_leaderboard_writes_and_prints(mribench, run_folder, result, tmp_path):
+    folder = run_folder("run", result(), result(20.0, variant="gaussian", is_control=True))
+    ended = mribench("leaderboard", folder, "--out", tmp_path / "board")
+    assert ended.code == 0 and "ddpm ddim-5" in ended.out
+    names = {"leaderboard.md", "leaderboard.csv", "leaderboard.json"}
+    assert {path.name for path in (tmp_path / "board").iterdir()} == names
+    assert sorted(path.name for path in folder.iterdir()) == ["results"]
+    assert len(results.read_all([folder])) == 2

@@ -1,0 +1,147 @@
+"""Imports run down only, the core names no organ, and plugins use the public door."""
+
+import ast
+import re
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import mribench
+from mribench import errors, phantom, plugins, spec
+
+CORE = Path(mribench.__file__).parent
+PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
+# from the ground up; a module imports from its own line or from those above it
+LAYERS = (
+    "errors",
+    "spec",
+    "files seeds interrupt progress device profiles provenance problems phantom figures",
+    "plugins results",
+    "data features metrics tasks variants samplers train sample",
+    "leaderboard tables verdict export page",
+    "runspec doctor",
+    "runner",
+    "screen",
+    "cli",
+    "__main__ __init__",
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
+MODULES = sorted(CORE.rglob("*.py"))
+PUBLIC = {
+    "mribench": set(mribench.__all__) | {"__version__"},
+    "mribench.phantom": set(phantom.__all__),
+    "mribench.spec": set(vars(spec)),
+    "mribench.errors": set(vars(errors)),
+}
+# parts of the drawing kit that are modules: what they hold is as public as they are
+for name, part in vars(phantom).items():
+    if name in phantom.__all__ and isinstance(part, ModuleType):
+        PUBLIC[part.__name__] = {word for word in vars(part) if not word.startswith("_")}
+
+
+def top(path):
+    """The part of mribench a file belongs to: 'cli', 'data', ..."""
+    return path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def imports(tree):
+    """(module, name or None) of every absolute import below a node, also those inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def parts(tree):
+    """Parts of mribench that a tree imports; public names of the package itself come from spec."""
+    for module, name in imports(tree):
+        first, _, rest = module.partition(".")
+        if first == "mribench":
+            part = rest.split(".")[0] or name
+            yield part if part in RANK else "spec"
+
+
+def at_import(tree):
+    """The tree without what only runs later or never: functions and TYPE_CHECKING blocks."""
+    later = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)
+    return ast.Module([node for node in tree.body if not isinstance(node, later)], [])
+
+
+def test_every_module_has_a_layer():
+    assert {top(path) for path in MODULES} == set(RANK)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(CORE)))
+def test_imports_run_down(path):
+    if path == CORE / "__init__.py":
+        return  # ``mribench.run`` is the one door upwards; what it costs is tested below
+    up = {part for part in parts(ast.parse(path.read_text())) if RANK[part] > RANK[top(path)]}
+    assert not up
+
+
+def test_imports_have_no_circle():
+    graph = {}
+    for path in MODULES:
+        needs = set(parts(at_import(ast.parse(path.read_text())))) - {top(path)}
+        graph.setdefault(top(path), set()).update(needs)
+    assert len(list(TopologicalSorter(graph).static_order())) == len(RANK)
+
+
+def test_importing_mribench_is_light(python):
+    code = "import sys, mribench; print(sorted({'torch', 'diffusers', 'numpy', 'typer'} & set(sys.modules)))"
+    assert python(code).out == "[]\n"
+
+
+def words_of(path):
+    """Names and strings of a file that is code; comments and docstrings may speak freely."""
+    tree = ast.parse(path.read_text())
+    holders = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    spoken = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, holders) and doc(node)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in spoken:
+                yield text
+            case ast.Name(id=text) | ast.Attribute(attr=text) | ast.arg(arg=text):
+                yield text
+            case ast.FunctionDef(name=text) | ast.ClassDef(name=text) | ast.alias(name=text):
+                yield text
+
+
+def doc(node):
+    return node.body and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+
+
+def test_the_core_names_no_organ():
+    organs = set(plugins.names("modalities"))
+    assert len(organs) >= 6
+    found = {
+        (path.name, word)
+        for path in MODULES
+        for text in words_of(path)
+        for word in re.split(r"[\W_]+", text.lower())
+        if word.removesuffix("s") in organs
+    }
+    assert not found
+
+
+def test_the_core_imports_no_plugin():
+    trees = [ast.parse(path.read_text()) for path in MODULES]
+    assert not [module for tree in trees for module, _ in imports(tree) if module.startswith("mribench_")]
+
+
+@pytest.mark.skipif(not PLUGINS, reason="only in a checkout")
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_plugins_import_public_names_only(folder):
+    own = folder.name.replace("-", "_")
+    for path in folder.rglob("*.py"):
+        for module, name in imports(ast.parse(path.read_text())):
+            if module.split(".")[0] == "mribench":
+                assert module in PUBLIC and name in PUBLIC[module], f"{path.name}: {module}.{name}"
+            else:
+                first = module.split(".")[0]
+                assert first in {own, "numpy"} or first in sys.stdlib_module_names, f"{path.name}: {module}"

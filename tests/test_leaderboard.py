@@ -1,0 +1,209 @@
+"""Boards: what stands together, what a number is made of, and what is written down."""
+
+import csv
+import io
+import itertools
+import json
+import re
+
+import pytest
+
+from mribench import export, leaderboard, page, tables
+from mribench.leaderboard import boards
+from mribench.spec import Score
+from mribench.verdict import against_control
+
+ADDRESS = ("kd", "hc85-v1", None)
+REPORTED = {"source": "A study", "psnr": 40.1, "ssim": 0.7, "mse": 2.0, "mae": 0.6, "fid": 52.9}
+
+
+def entry(results, variant="ddpm"):
+    (board,) = boards(results)
+    return board.row(variant).entries[ADDRESS]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data_key": "b" * 64},
+        {"data": "ixi_t1"},
+        {"data_kind": "real"},
+        {"split": "validation"},
+        {"resolution": 64},
+        {"profile": "quick"},
+        {"budget": "ba9876543210"},
+        {"task": "generation v2"},
+        {"metrics": ["kd v2"]},
+        {"feature_spaces": ["hc85-v2"]},
+        {"n_generated": 48},
+        {"n_reference": 13},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_differs_stands_apart_and_is_named(change, result, tmp_path):
+    (field, value), *_ = change.items()
+    mine, other = result(), result(same=change, variant="other")
+    made = boards([mine, other])
+    assert [len(board.members) for board in made] == [1, 1]
+    assert [bool(board.differs) for board in made] == [False, True]
+    (name,) = made[1].differs
+    assert name.split(".")[-1] == field
+    text = page.markdown(made, tmp_path)
+    assert f"not comparable: {name}: " in text
+    shown = value[0] if isinstance(value, list) else str(value)[:12]
+    assert shown in text
+
+
+def test_modalities_have_boards_of_their_own(result):
+    made = boards([result(), result(modality="lung", same={"modality": "lung"})])
+    assert [(board.modality, board.differs) for board in made] == [("brain", {}), ("lung", {})]
+
+
+def test_tasks_share_a_board_but_not_their_fields(result):
+    task = {"task": "reconstruction v1", "metrics": ["psnr v1"], "feature_spaces": [], "n_generated": 12}
+    psnr = {"psnr": {"title": "PSNR", "unit": "dB", "direction": "up", "paper": ""}}
+    score = Score("psnr", 20.0, 12, 4, 19.0, 21.0, level=0.52409)
+    other = result(task="reconstruction", same=task, scores=(score,), metrics=psnr)
+    (board,) = boards([result(), other])
+    titles, (line,) = tables.headline(board)
+    assert line[titles.index("PSNR @ᾱ 0.52 (dB) ↑")] == "20.00 [19.00, 21.00]"
+
+
+def test_seeds_become_mean_and_deviation_with_n(result):
+    made = entry([result(value, value - 1, value + 1, seed=i) for i, value in enumerate((10.0, 12.0, 17.0))])
+    assert (made.value, made.seeds, made.n, made.n_reference, made.subjects) == (13.0, (0, 1, 2), 24, 12, 4)
+    assert made.spread == pytest.approx(13**0.5)  # ((-3)^2 + (-1)^2 + 4^2) / 2
+    assert (made.low, made.high) == (12.0, 14.0)
+    assert tables.number(made, "1e-3") == "13.0 ± 3.6 [12.0, 14.0]"
+
+
+def test_one_seed_has_no_deviation(result):
+    made = entry([result(10.0)])
+    assert made.spread is None and tables.number(made, "") == "10.00"
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_blank_seed_blanks_the_mean(place, result):
+    found = [result(1.0, seed=seed) for seed in range(3)]
+    found[place] = result(None, seed=place, reason="too few images")
+    made = entry(found)
+    assert (made.value, made.spread, made.reason, made.seeds) == (None, None, "too few images", (0, 1, 2))
+
+
+def test_a_seed_without_result_blanks_the_mean(result):
+    """Seed 1 has only its reconstruction: a mean over seed 0 must not stand under two seeds."""
+    other = result(task="reconstruction", seed=1, same={"task": "reconstruction v1"}, scores=())
+    made = entry([result(1.0, seed=0), other])
+    assert (made.value, made.reason) == (None, "no result of seed 1")
+
+
+def test_a_blank_cell_is_empty_and_explained(result, tmp_path):
+    (board,) = boards([result(None, reason="24 images are | too\nfew <here>")])
+    titles, (line,) = tables.headline(board)
+    assert line[titles.index("KD[hc85-v1] (1e-3) ↓")] == ""
+    assert "- KD[hc85-v1] (1e-3) ↓ is blank: 24 images are | too few &lt;here>\n" in page.markdown([board], tmp_path)
+
+
+@pytest.mark.parametrize(("metric", "space", "said"), [("fid", "inception", True), ("fid", "hc85-v1", False)])
+def test_the_letters_fid_stand_only_for_inception(metric, space, said, result, tmp_path):
+    about = {"fid": {"title": "", "unit": "", "direction": "down", "paper": ""}}
+    made = boards([result(scores=(Score(metric, 3.0, 24, 4, 2.0, 4.0, 12, space),), metrics=about)])
+    text = page.markdown(made, tmp_path)
+    assert ("FID" in text) == said
+    assert ("fid" in leaderboard.in_one_line(made[0].members[0])) == said
+
+
+def test_a_table_cell_cannot_break_the_table(result, tmp_path):
+    text = page.markdown(boards([result(variant="a|b\nc<i>")]), tmp_path)
+    row = next(line for line in text.splitlines() if line.startswith("| a"))
+    assert row.startswith("| a\\|b c&lt;i> ddim-5 |")
+    heading = next(line for line in text.splitlines() if line.startswith("| variant"))
+    assert len(re.findall(r"(?<!\\)\|", row)) == len(re.findall(r"(?<!\\)\|", heading))
+
+
+def test_csv_parses_back(result):
+    found = [result(1.5, 1.0, 2.0), result(None, reason='few, "very" few\nones', variant="noise", is_control=True)]
+    rows = list(csv.DictReader(io.StringIO(export.csv_text(boards(found)))))
+    assert [row["variant"] for row in rows] == ["ddpm", "noise"]
+    assert (rows[0]["value"], rows[0]["low"], rows[0]["n"], rows[0]["control"]) == ("1.5", "1.0", "24", "0")
+    assert (rows[1]["value"], rows[1]["reason"], rows[1]["control"]) == ("", 'few, "very" few\nones', "1")
+
+
+def test_json_holds_no_nan(result):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    text = export.json_text(boards([result(), result(None, reason="blank", seed=1)]))
+    (board,) = json.loads(text, parse_constant=refuse)
+    (row,) = board["rows"]
+    assert row["scores"][0]["value"] is None and row["scores"][0]["n"] == 24
+    with pytest.raises(ValueError, match="Out of range"):
+        export.json_text(boards([result(float("nan"))]))
+
+
+def test_the_same_results_give_the_same_bytes(result, tmp_path):
+    found = [
+        result(1.1, seed=0),
+        result(2.3, seed=1),
+        result(same={"profile": "quick"}),
+        result(variant="noise", is_control=True),
+    ]
+    texts = set()
+    for shuffled in itertools.permutations(found):
+        paths = leaderboard.write(shuffled, tmp_path)
+        texts.add(tuple(path.read_bytes() for path in paths))
+    assert len(texts) == 1
+
+
+def test_controls_are_marked_and_stand_last(result, tmp_path):
+    (board,) = boards([result(variant="aaa", is_control=True), result(variant="zzz")])
+    assert [line[0] for line in tables.headline(board)[1]] == ["zzz ddim-5", "*aaa*"]
+    text = page.markdown([board], tmp_path)
+    assert "| *aaa* | 1 (0) |" in text and "0 | 0 | 0 |" in text
+
+
+def test_the_reported_panel_stands_apart_with_its_note(result, tmp_path):
+    text = page.markdown(boards([result(reported=REPORTED)]), tmp_path)
+    measured, reported = text.split("## Reported, not reproduced")
+    assert "52.9" not in measured and "40.1" not in measured
+    assert "| Brain | 40.1 | 0.7 | 2 | 0.6 | 52.9 |" in reported
+    assert "A study" in reported and page.REPORTED_NOTE in reported
+    assert "Reported" not in page.markdown(boards([result()]), tmp_path)
+
+
+def test_few_subjects_and_the_source_are_said(result, tmp_path):
+    text = page.markdown(boards([result()]), tmp_path)
+    assert "drawn by a phantom" in text and "**Only 4 test subjects" in text
+    assert "train 48 (16 subjects), validation 12 (4 subjects), test 12 (4 subjects)" in text
+    assert "24 generated against 12 test images" in text
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [
+        ((10.0, 8.0, 12.0), "is ahead of the gaussian control: KD[hc85-v1] 10.0 against 20.0."),
+        ((30.0, 28.0, 32.0), "is behind the gaussian control: KD[hc85-v1] 30.0 against 20.0."),
+        ((19.0, 15.0, 22.0), "cannot be told apart from the gaussian control, the intervals overlap: KD"),
+        ((10.0, None, None), "is ahead of the gaussian control, without intervals to say how surely: KD"),
+    ],
+)
+def test_the_sentence_about_the_gaussian_control(ours, said, result, tmp_path):
+    gaussian = result(20.0, 18.0, 22.0, variant="gaussian", is_control=True)
+    (board,) = boards([result(*ours), gaussian, result(99.0, variant="noise", is_control=True)])
+    (sentence,) = against_control(board)
+    assert sentence.startswith(f"ddpm ddim-5 {said}")
+    assert f"- {sentence}\n" in page.markdown([board], tmp_path)
+
+
+def test_nothing_is_said_where_a_number_is_missing(result):
+    blank = result(None, variant="gaussian", is_control=True, reason="x")
+    assert [against_control(board) for board in boards([result(), blank])] == [[]]
+    assert [against_control(board) for board in boards([result()])] == [[]]
+
+
+def test_merging_two_runs_is_one_run_of_both(result, run_folder, mribench, tmp_path):
+    a, b = run_folder("a", result(10.0, seed=0)), run_folder("b", result(12.0, seed=1))
+    ended = mribench("leaderboard", a, b, "--out", tmp_path / "board")
+    assert ended.code == 0 and "2 (0, 1)" in ended.out and "11.0 ± 1.4" in ended.out
+    text = (tmp_path / "board" / "leaderboard.md").read_text()
+    assert "| ddpm ddim-5 | 2 (0, 1) | 11.0 ± 1.4 |" in text

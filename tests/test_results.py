@@ -1,0 +1,130 @@
+"""Records on disk: read back equal, damage named, several folders merged without silence."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mribench import results
+from mribench.errors import InputError
+
+
+def test_a_record_reads_back_equal(result, tmp_path):
+    one = result(figures={"samples": "figures/x.png"}, reported={"source": "s", "psnr": 1.0})
+    path = results.write(tmp_path, one)
+    assert results.read(path) == one
+    assert path.parent == tmp_path / "results" / "brain"
+    assert json.loads(path.read_text())["comparability_key"] == one.key
+
+
+def test_another_key_never_overwrites(result, tmp_path):
+    paths = {results.write(tmp_path, result(same={"data_key": key})) for key in "abc"}
+    assert len(paths) == 3
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_not_written(result, tmp_path, value):
+    with pytest.raises(ValueError, match="Out of range"):
+        results.write(tmp_path, result(value))
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def damaged(record, how):
+    match how:
+        case "cut off":
+            return json.dumps(record)[:200]
+        case "empty":
+            return ""
+        case "not utf-8":
+            return b"\xff\xfe"
+        case "another file":
+            return json.dumps({"hello": 1})
+        case "a list":
+            return "[]"
+        case "a field too many":
+            return json.dumps(record | {"more": 1})
+        case "no scores":
+            return json.dumps({k: v for k, v in record.items() if k != "scores"})
+        case "a score of words":
+            return json.dumps(record | {"scores": [record["scores"][0] | {"value": "good"}]})
+        case "a score of NaN":
+            return json.dumps(record | {"scores": [record["scores"][0] | {"value": float("nan")}]})
+        case "an edited key":
+            return json.dumps(record | {"comparability": record["comparability"] | {"resolution": 512}})
+
+
+HOW = ["cut off", "empty", "not utf-8", "another file", "a list", "a field too many", "no scores"]
+HOW += ["a score of words", "a score of NaN", "an edited key"]
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_damaged_record_is_named_in_one_sentence(how, result, tmp_path, refused):
+    path = results.write(tmp_path, result())
+    content = damaged(json.loads(path.read_text()), how)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    sentence = refused("leaderboard", tmp_path)
+    assert f"{path} is not a mribench result" in sentence and "delete or move it" in sentence
+    assert not (tmp_path / "leaderboard.md").exists()
+
+
+def test_another_schema_is_named_even_with_other_fields(result, tmp_path):
+    path = results.write(tmp_path, result())
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 2, "more": 1}))
+    with pytest.raises(InputError, match="has result schema 2, expected 1; run the cell again"):
+        results.read(path)
+
+
+def test_what_a_killed_writer_left_is_not_read(result, run_folder):
+    folder = run_folder("run", result())
+    (folder / "results" / "brain" / ".tmp-77-ddpm.json").write_text('{"half": ')
+    assert results.read_all([folder]) == [result()]
+
+
+def test_folders_merge_in_one_order(result, run_folder):
+    a = run_folder("a", result(seed=0), result(variant="noise", is_control=True))
+    b = run_folder("b", result(seed=1), result(same={"modality": "lung"}, modality="lung"))
+    found = results.read_all([a, b])
+    assert found == results.read_all([b, a]) and len(found) == 4
+
+
+def test_the_same_record_twice_counts_once(result, run_folder):
+    a, b = run_folder("a", result()), run_folder("b", result(provenance={"training": None}))
+    assert len(results.read_all([a, b])) == 1
+
+
+def test_two_scores_of_one_cell_are_refused(result, run_folder):
+    a, b = run_folder("a", result(1.0)), run_folder("b", result(2.0))
+    with pytest.raises(InputError, match=r"give different scores of one cell; leave one of them out"):
+        results.read_all([a, b])
+
+
+def test_names_and_seeds_never_run_into_each_other(result, run_folder):
+    """'ddim-5' seed 10 and 'ddim-51' seed 0 once had the same key."""
+    pair = result(1.0, sampler="ddim-5", seed=10), result(2.0, sampler="ddim-51", seed=0)
+    assert len(results.read_all([run_folder("run", *pair)])) == 2
+
+
+def test_a_folder_without_results_is_refused(tmp_path, refused):
+    assert "no results in" in refused("leaderboard", tmp_path)
+    (tmp_path / "file").write_text("")
+    assert "no folder" in refused("leaderboard", tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("metric", "space", "name"),
+    [
+        ("psnr", None, "psnr"),
+        ("kd", "hc85-v1", "kd[hc85-v1]"),
+        ("fid", "inception", "fid"),
+        ("fid", "hc85-v1", "fd[hc85-v1]"),
+        ("kd", "inception", "kd[inception]"),
+    ],
+)
+def test_fid_is_said_of_inception_features_alone(metric, space, name):
+    assert results.called(metric, space) == name
+
+
+def test_the_key_is_the_comparability(result):
+    one = result()
+    assert one.key == replace(one, seed=9, variant="x", provenance={}).key
+    assert all(one.key != result(same={field: "other"}).key for field in one.comparability)

@@ -1,0 +1,110 @@
+"""A run's words: typed, suggested, kept beside the results, resolved before any work."""
+
+import pytest
+
+from mribench import plugins, runspec
+from mribench.errors import InputError
+from mribench.runspec import RunSpec
+
+
+def test_one_is_as_good_as_a_list_of_one():
+    assert runspec.make(modalities="brain", seeds=3) == RunSpec(modalities=("brain",), seeds=(3,))
+    assert runspec.make(seeds=[1, 1, 2]).seeds == (1, 2)
+    assert runspec.make(controls=[]).controls == ()
+    assert runspec.make(RunSpec(data="x"), out=None).data == "x"
+
+
+def test_paths_are_taken(tmp_path):
+    spec = runspec.make(data=tmp_path, out=tmp_path)
+    assert (spec.data, spec.out) == (str(tmp_path), str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"modality": "brain"}, "unknown setting 'modality'; did you mean 'modalities'?"),
+        ({"qqq": 1}, "unknown setting 'qqq'; expected one of modalities"),
+        ({"modalities": 5}, "setting 'modalities' is 5; expected a string or a list of them"),
+        ({"modalities": {"brain": 1}}, "setting 'modalities'"),
+        ({"seeds": "0"}, "setting 'seeds' is '0'; expected a whole number or a list of them"),
+        ({"seeds": 1.5}, "setting 'seeds' is 1.5"),
+        ({"seeds": [True]}, "setting 'seeds'"),
+        ({"train_steps": "10"}, "setting 'train_steps' is '10'; expected a whole number"),
+        ({"profile": ["quick"]}, "setting 'profile' is ['quick']; expected a string"),
+    ],
+)
+def test_a_wrong_word_or_type_is_refused(given, said):
+    with pytest.raises(InputError) as raised:
+        runspec.make(**given)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        RunSpec(),
+        RunSpec(("brain",), samplers=("ddim-5", "ddpm"), seeds=(0, 12), train_steps=7, track="wandb"),
+        RunSpec(data='a "quoted" \\ folder', out="früh/ü", controls=(), profile="paper"),
+    ],
+)
+def test_toml_reads_back_equal(spec, tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_text(runspec.to_toml(spec), encoding="utf-8")
+    assert runspec.from_toml(path) == spec
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"modalities = [", "is not TOML"),
+        (b"\xff\xfe", "is not TOML"),
+        (b"epochs = 3", "unknown setting 'epochs'"),
+        (b"[modalities]\nbrain = 1", "setting 'modalities'"),
+        (b"seeds = 2020-01-01", "setting 'seeds'"),
+    ],
+)
+def test_a_bad_toml_file_is_refused(content, said, tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        runspec.from_toml(path)
+
+
+def test_resolved_means_spelled_out():
+    plan = runspec.resolve(runspec.make(modalities="all", profile="smoke", train_steps=2))
+    assert list(plan.spec.modalities) == plugins.names("modalities")
+    assert plan.spec.samplers == plan.profile.samplers
+    assert plan.profile.name == "smoke@2" and plan.profile.max_steps == 2
+    assert runspec.resolve(plan.spec) == plan
+    assert {m for task in plan.tasks for m in task.metrics} == set(plan.metrics)
+    assert {s for metric in plan.metrics.values() for s in metric.features} == set(plan.spaces)
+
+
+def test_all_may_stand_beside_a_name():
+    plan = runspec.resolve(runspec.make(modalities=["all", "brain"], profile="smoke"))
+    assert [m.name for m in plan.modalities] == plugins.names("modalities")
+
+
+def test_controls_alone_are_a_run():
+    plan = runspec.resolve(runspec.make(modalities="brain", variants=[], profile="smoke"))
+    assert [variant.name for variant in plan.variants] == list(runspec.CONTROLS)
+
+
+def test_without_modalities_the_sentence_says_so(monkeypatch):
+    monkeypatch.setattr(plugins, "_points", lambda group: [])
+    with pytest.raises(InputError, match="no modality is installed; install a plugin"):
+        runspec.resolve(RunSpec(profile="smoke"))
+
+
+def test_an_absent_tracker_is_refused_not_dropped(monkeypatch):
+    monkeypatch.setattr(runspec, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="tracker 'tensorboard' needs the package tensorboard"):
+        runspec.resolve(RunSpec(profile="smoke", track="tensorboard"))
+    monkeypatch.setattr(runspec, "find_spec", lambda name: name == "tensorboardX" or None)
+    assert runspec.resolve(RunSpec(("brain",), profile="smoke", track="tensorboard"))
+
+
+def test_the_trackers_are_those_of_accelerate():
+    from accelerate.utils import LoggerType
+
+    assert sorted(runspec.TRACKERS) == sorted(kind.value for kind in LoggerType if kind.value != "all")
