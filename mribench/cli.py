@@ -52,8 +52,9 @@ def main() -> None:
 
 
 def _fail(sentence: str, code: int) -> None:
-    print(sentence if sentence.startswith("Usage:") else f"mribench: {sentence}", file=sys.stderr)
-    sys.stderr.flush()
+    usage = sentence.startswith("Usage:")
+    # one line, whatever a foreign message quoted inside brought along
+    print(sentence if usage else f"mribench: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
     sys.exit(code)
 
 

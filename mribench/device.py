@@ -26,6 +26,7 @@ def accelerator(mixed: str, track: str | None = None, folder: str | None = None)
     """An Accelerator for 1..n processes; ``mixed`` is fp32, bf16 or fp16."""
     from datetime import timedelta
 
+    import torch
     from accelerate import Accelerator, InitProcessGroupKwargs
     from accelerate.state import AcceleratorState
 
@@ -33,7 +34,10 @@ def accelerator(mixed: str, track: str | None = None, folder: str | None = None)
     # the state is a process-wide singleton that refuses a second precision, which a Python session may well ask for
     if AcceleratorState._shared_state and AcceleratorState().mixed_precision != wanted:
         AcceleratorState._reset_state()
+    _, processes = world()
     return Accelerator(
+        # without this, processes started on a machine without a GPU do not find each other
+        cpu=processes > 1 and not torch.cuda.is_available(),
         mixed_precision=wanted,
         log_with=track,
         project_dir=folder,

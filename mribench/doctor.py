@@ -43,15 +43,15 @@ def _packages() -> tuple[str, str]:
 
 
 def _torchvision() -> tuple[str, str]:
-    """A torch without CUDA files beside the usual torchvision breaks diffusers at import; only the pair tells."""
+    """A torch without CUDA files beside the usual torchvision breaks diffusers; only the pair tells."""
     import torch
 
     try:
         import torchvision
     except (ImportError, RuntimeError) as error:
         return "broken", (
-            f"torchvision does not load beside torch {torch.__version__} ({error}); install both from the same source: "
-            "pip install --force-reinstall torch torchvision"
+            f"torchvision does not load beside torch {torch.__version__} ({error}); install both from one "
+            "source: pip install --force-reinstall torch torchvision"
         )
     return "ok", f"torch {torch.__version__}, torchvision {torchvision.__version__}"
 

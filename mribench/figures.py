@@ -1,4 +1,4 @@
-"""Pictures of a cell: sample grid, real beside generated, forward and reverse process (the study's Figs 7-9)."""
+"""Pictures of a cell: samples, real beside generated, forward and reverse process (the study's Figs 7-9)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ def overview(organs: dict[str, tuple[np.ndarray, np.ndarray]], rows: int = 4) ->
     """
     columns = []
     for title, (real, generated) in organs.items():
-        chosen = real[spread(len(real), rows)], generated[:rows]
+        n = min(rows, len(real), len(generated))
+        chosen = real[spread(len(real), n)], generated[:n]
         pair = np.stack(chosen, axis=1).reshape(-1, *real.shape[1:])
-        columns.append(captioned(grid(pair, 2), f"{title}: real | generated", scale=1 if real.shape[1] > 96 else 2))
+        columns.append(
+            captioned(grid(pair, 2), f"{title}: held out | generated", 1 if real.shape[1] > 96 else 2)
+        )
     return beside(*columns)

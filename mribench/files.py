@@ -64,15 +64,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left below ``folder``; only for the one process that may write there."""
-    for left in list(folder.rglob(f"{TEMPORARY}*")):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
-
-
 def key(value: Any) -> str:
     """12 hex digits that name a JSON-serialisable value: the name of the folder made from it."""
     canonical = json.dumps(value, sort_keys=True, allow_nan=False, default=list)

@@ -15,8 +15,8 @@ SPLITS = ("train", "validation", "test")
 REPORTED_NOTE = (
     "Printed by the study, not reproduced, and not comparable with the tables above: data sets, splits, "
     "sample counts and the pairing behind PSNR, SSIM, MSE and MAE are not stated; no single data range makes "
-    "its PSNR follow from its MSE (implied ranges from 73 to 453); at range 255 its SSIM contradicts its MSE; "
-    "its MSE exceeds what images in [-1, 1] can differ by; FID is of an unknown, small number of images "
+    "its PSNR follow from its MSE (implied ranges from 73 to 453); at range 255 its SSIM contradicts its "
+    "MSE; its MSE exceeds what images in [-1, 1] can differ by; FID is of an unknown, small number of images "
     "without an interval."
 )
 

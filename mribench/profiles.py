@@ -110,7 +110,9 @@ PAPER = Profile(
     max_images=1000,
     phantom_subjects=200,
     phantom_slices=5,
-    network=Network(channels=(128, 128, 256, 256, 512, 512), layers_per_block=2, attention_levels=(4,), norm_groups=32),
+    network=Network(
+        channels=(128, 128, 256, 256, 512, 512), layers_per_block=2, attention_levels=(4,), norm_groups=32
+    ),
     prediction="epsilon",
     optimizer="adam",
     lr=1e-3,
@@ -148,7 +150,10 @@ def get(name: str | None, train_steps: int | None = None) -> Profile:
         name = "standard" if torch.cuda.is_available() else "quick"
     if name not in PROFILES:
         close = get_close_matches(name, PROFILES, n=1)
-        raise InputError(f"unknown profile {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(PROFILES)}"))
+        raise InputError(
+            f"unknown profile {name!r}; "
+            + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(PROFILES)}")
+        )
     profile = PROFILES[name]
     if train_steps is None:
         return profile
@@ -159,5 +164,14 @@ def get(name: str | None, train_steps: int | None = None) -> Profile:
 
 def training_budget(profile: Profile) -> dict[str, Any]:
     """The part of a profile that a trained checkpoint depends on; JSON-serialisable."""
-    later = {"name", "purpose", "keep", "samplers", "n_generated", "sample_batch", "alpha_bars", "checkpoint_every"}
+    later = {
+        "name",
+        "purpose",
+        "keep",
+        "samplers",
+        "n_generated",
+        "sample_batch",
+        "alpha_bars",
+        "checkpoint_every",
+    }
     return {name: value for name, value in asdict(profile).items() if name not in later}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,14 +12,15 @@ SECONDS_BETWEEN_LINES = 15.0
 
 
 def say(text: str) -> None:
-    """One plain line on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """One plain line on standard error; of several processes only the first speaks."""
+    if os.environ.get("RANK", "0") == "0":
+        print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
     """Yields ``advance(done, note="")``; ``done`` counts from the start, also where a step is resumed."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("RANK", "0") == "0":
         yield from _bar(title, total, done)
     else:
         yield from _lines(title, total, done)
@@ -29,22 +31,24 @@ def _bar(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description:<44}"),
+        TextColumn("{task.description:<44}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=total, completed=done, note="")
-        yield lambda done, note="": bar.update(task, completed=done, note=note)
+        yield lambda done, note="", total=None: bar.update(task, completed=done, note=note, total=total)
 
 
 def _lines(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:
     start, first, last_line = time.monotonic(), done, time.monotonic()
+    known = total
 
-    def advance(done: int, note: str = "") -> None:
+    def advance(done: int, note: str = "", total: int | None = None) -> None:
         nonlocal last_line
+        total = total or known
         now = time.monotonic()
         if now - last_line < SECONDS_BETWEEN_LINES and done < total:
             return

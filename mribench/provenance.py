@@ -78,7 +78,7 @@ def peak_memory_gib() -> dict[str, float]:
 
 
 def gflops_per_image(net: Any, size: int) -> float:
-    """GFLOPs of one network evaluation of one image; a multiply-add counts as two (torch's FlopCounterMode)."""
+    """GFLOPs of one network evaluation of one image; a multiply-add counts twice (torch's FlopCounterMode)."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -22,8 +22,9 @@ TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tenso
 
 @dataclass(frozen=True)
 class RunSpec:
-    """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or a
-    path. controls: variants without training that stand beside every board. train_steps: replaces the profile's.
+    """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or
+    a path. controls: variants without training that stand beside every board. train_steps: replaces the
+    profile's.
     """
 
     modalities: tuple[str, ...] = ("all",)
@@ -55,7 +56,7 @@ class Plan:
 
 
 def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
-    """A RunSpec from words; a single value where several are possible is one of them. None leaves the default.
+    """A RunSpec from words; one value where several are possible is one of them. None leaves the default.
 
     Raises InputError for an unknown word or a value of the wrong type.
     """

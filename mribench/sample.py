@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +24,13 @@ class Trained:
     """
 
     def __init__(
-        self, pipeline: Path, sampler: Sampler, steps: int, profile: Profile, precision: str, title: str = "sample"
+        self,
+        pipeline: Path,
+        sampler: Sampler,
+        steps: int,
+        profile: Profile,
+        precision: str,
+        title: str = "sample",
     ):
         from diffusers import DDPMPipeline
         from diffusers.utils import logging
@@ -105,7 +110,9 @@ class Trained:
         watch(0, x)
         for step, t in enumerate(timesteps, start=1):
             now = torch.tensor(t, device=self.device)
-            model_input = scheduler.scale_model_input(x, now) if hasattr(scheduler, "scale_model_input") else x
+            model_input = (
+                scheduler.scale_model_input(x, now) if hasattr(scheduler, "scale_model_input") else x
+            )
             with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
                 output = self.net(model_input, now).sample
             nfe += 1

@@ -42,7 +42,9 @@ def _ddim_scheduler(config: Any) -> Any:
 def _dpm_solver_scheduler(config: Any) -> Any:
     from diffusers import DPMSolverMultistepScheduler
 
-    return DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", timestep_spacing="trailing")
+    return DPMSolverMultistepScheduler.from_config(
+        config, algorithm_type="dpmsolver++", timestep_spacing="trailing"
+    )
 
 
 def spaced(scheduler: Any, steps: int, start: int | None) -> list[int]:

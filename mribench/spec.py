@@ -219,8 +219,9 @@ class Metric:
 class Score:
     """One measured number. ``value`` None means blank, and ``reason`` says why.
 
-    space: feature space of a distribution metric; level: alpha_bar of a reconstruction; n: images that entered; n_reference: reference images (distribution metrics); subjects: how many subjects they
-    came from; low, high: 95 % interval over subjects, None where it cannot be given.
+    space: feature space of a distribution metric; level: alpha_bar of a reconstruction; n: images that entered;
+    n_reference: reference images (distribution metrics); subjects: how many subjects they came from; low, high: 95 %
+    interval over subjects, None where it cannot be given.
     """
 
     metric: str
@@ -280,6 +281,7 @@ class Task:
     score(outputs, data, profile, metrics, extract, seed) -> list of Score; metrics: those named below, loaded;
     extract: a ``mribench.features.Extractor``, which gives (and remembers) features by space and images.
     metrics: names of the metrics that the task reports.
+    draw(outputs, data, profile, model, words) -> {kind: uint8 (H, W)}: pictures to look at; words name the cell.
     """
 
     name: str
@@ -288,6 +290,7 @@ class Task:
     metrics: tuple[str, ...]
     produce: Callable[..., dict[str, np.ndarray]]
     score: Callable[..., list[Score]]
+    draw: Callable[..., dict[str, np.ndarray]] | None = None
 
 
 class Model(Protocol):

@@ -1,25 +1,25 @@
 """Train one variant on one modality, read from top to bottom.
 
-All randomness has an address (seed, step), never a state: a run that is killed and goes on from its last checkpoint
-sees the same batches, timesteps and noise as one that was not, and n processes see the same global batch as one.
+All randomness has an address (seed, step), never a state: a run that is killed and goes on from its last
+checkpoint sees the same batches, timesteps and noise as one that was not, and n processes see the same global batch
+as one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from mribench import device, files
+from mribench import checkpoint, device, files
+from mribench.checkpoint import State
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.interrupt import deferred
 from mribench.progress import progress
@@ -27,19 +27,6 @@ from mribench.seeds import numpy_rng, torch_generator
 from mribench.spec import Profile, Split, Variant
 
 LOG_EVERY = 50
-
-
-@dataclass
-class State:
-    """What a checkpoint holds beside tensors. loss_sum: training losses since ``logged_step``."""
-
-    step: int = 0
-    best_loss: float = math.inf
-    best_step: int = 0
-    evaluations_since_best: int = 0
-    seconds: float = 0.0
-    loss_sum: float = 0.0
-    logged_step: int = 0
 
 
 def batch(n: int, size: int, step: int, seed: int) -> np.ndarray:
@@ -75,8 +62,8 @@ def train(
     title: str,
     track: str | None = None,
 ) -> dict[str, Any]:
-    """Train to the end of the profile's budget and leave two diffusers pipelines, ``folder/best`` (lowest validation
-    loss) and ``folder/last``.
+    """Train to the end of the profile's budget and leave two diffusers pipelines: ``folder/best`` (lowest
+    validation loss) and ``folder/last``.
 
     Goes on from the last checkpoint in ``folder`` where there is one. Returns the record that it also writes to
     ``folder/train.json`` when all is done. Raises Interrupted (state saved) and TrainingDiverged (last good
@@ -102,7 +89,7 @@ def train(
     total = total_steps(profile, len(images))
     evaluate = _validation(validation_split, profile, timesteps, where)
     rank, shard = accelerator.process_index, profile.batch_size // accelerator.num_processes
-    state = _resume(folder, raw, optimizer, ema, accelerator)
+    state = checkpoint.resume(folder, raw, optimizer, ema, accelerator)
     if track:
         accelerator.init_trackers("mribench", config={"modality": title, "seed": seed})
 
@@ -111,7 +98,7 @@ def train(
         started[0] = time.monotonic()
         state.loss_sum = running.item()
         if accelerator.is_main_process:
-            _save(folder, state, raw, optimizer, ema, accelerator)
+            checkpoint.save(folder, state, raw, optimizer, ema, accelerator)
 
     started = [time.monotonic()]
     running = torch.full((), state.loss_sum, device=where)
@@ -151,11 +138,7 @@ def train(
             if evaluating or saving or state.step % LOG_EVERY == 0:
                 # one reading of the device every LOG_EVERY steps; a loss that was ever NaN still is
                 mean = accelerator.reduce(running, "mean").item() / (state.step - state.logged_step)
-                if not math.isfinite(mean):
-                    raise TrainingDiverged(
-                        f"{title}: the loss is {mean} near step {state.step}; the checkpoint of the last good steps is "
-                        f"in {folder.name}; lower the learning rate or use fp32, then run again"
-                    )
+                _refuse_divergence(mean, title, state, folder)
                 advance(state.step, f"loss {mean:.4f}")
                 if evaluating or state.step % LOG_EVERY == 0:
                     accelerator.log({"loss": mean}, step=state.step)
@@ -164,22 +147,27 @@ def train(
             if evaluating:
                 with _averaged(raw, ema):
                     value = evaluate(variant, net, scheduler)
+                    _refuse_divergence(value, title, state, folder)
                     _note_evaluation(state, value)
                     if accelerator.is_main_process:
-                        _log_line(folder, state.step, mean, value)
+                        checkpoint.log_line(folder, state.step, mean, value)
                         if state.best_step == state.step:
-                            _write_pipeline(folder / "best", raw, scheduler)
+                            checkpoint.write_pipeline(checkpoint.best(folder, state), raw, scheduler)
                 accelerator.log({"validation_loss": value}, step=state.step)
                 net.train()
             if saving:
                 save()
             if interrupted():
-                raise Interrupted(f"{title}: interrupted at step {state.step}, state saved; run the same command to go on")
+                raise Interrupted(
+                    f"{title}: interrupted at step {state.step}, state saved; run the same command to go on"
+                )
     accelerator.wait_for_everyone()
     record = _record(state, raw, profile, mixed, accelerator)
     if accelerator.is_main_process:
         with _averaged(raw, ema):
-            _write_pipeline(folder / "last", raw, scheduler)
+            checkpoint.write_pipeline(folder / "last", raw, scheduler)
+        if not (folder / "best").is_dir():
+            checkpoint.best(folder, state).rename(folder / "best")
         files.write_json(folder / "train.json", record)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     if track:
@@ -203,7 +191,12 @@ def _validation(split: Split, profile: Profile, timesteps: int, where: torch.dev
     @torch.no_grad()
     def evaluate(variant: Variant, net: Any, scheduler: Any) -> float:
         net.eval()
-        parts = zip(x0.split(profile.batch_size), noise.split(profile.batch_size), t.split(profile.batch_size), strict=True)
+        parts = zip(
+            x0.split(profile.batch_size),
+            noise.split(profile.batch_size),
+            t.split(profile.batch_size),
+            strict=True,
+        )
         return torch.cat([variant.loss(net, scheduler, *part) for part in parts]).mean().item()
 
     return evaluate
@@ -214,6 +207,14 @@ def _note_evaluation(state: State, value: float) -> None:
         state.best_loss, state.best_step, state.evaluations_since_best = value, state.step, 0
     else:
         state.evaluations_since_best += 1
+
+
+def _refuse_divergence(loss: float, title: str, state: State, folder: Path) -> None:
+    if not math.isfinite(loss):
+        raise TrainingDiverged(
+            f"{title}: the loss is {loss} near step {state.step}; the last good checkpoint is kept in "
+            f"{folder.name}; lower the learning rate or use fp32, then run again"
+        )
 
 
 def _stop_early(state: State, profile: Profile) -> bool:
@@ -235,73 +236,6 @@ def _averaged(net: torch.nn.Module, ema: list[torch.Tensor] | None) -> Iterator[
     finally:
         with torch.no_grad():
             torch._foreach_copy_(parameters, kept)
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    return sorted((folder / "checkpoints").glob("step-*.pt"))
-
-
-def _save(folder: Path, state: State, net: Any, optimizer: Any, ema: Any, accelerator: Any) -> None:
-    """One file per checkpoint, by step; the last two are kept."""
-    import io
-
-    content = {
-        "state": vars(state),
-        "net": net.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "ema": ema,
-        "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else None,
-    }
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    files.write_bytes(folder / "checkpoints" / f"step-{state.step:07d}.pt", buffer.getvalue())
-    for old in _checkpoints(folder)[:-2]:
-        old.unlink()
-
-
-def _resume(folder: Path, net: Any, optimizer: Any, ema: Any, accelerator: Any) -> State:
-    """Load the newest readable checkpoint into net, optimizer and ema; a fresh State where there is none."""
-    for path in reversed(_checkpoints(folder)):
-        try:
-            content = torch.load(path, map_location=accelerator.device, weights_only=True)
-        except Exception:  # a damaged file may fail in any way; the one before it is as good, only older
-            path.unlink()
-            continue
-        net.load_state_dict(content["net"])
-        optimizer.load_state_dict(content["optimizer"])
-        if ema is not None:
-            torch._foreach_copy_(ema, content["ema"])
-        if content["scaler"] and accelerator.scaler is not None:
-            accelerator.scaler.load_state_dict(content["scaler"])
-        state = State(**content["state"])
-        if (folder / "best").is_dir() or state.best_step == 0:
-            _cut_log(folder, state.step)
-            return state
-    if accelerator.is_main_process:
-        _cut_log(folder, 0)
-    return State()
-
-
-def _write_pipeline(path: Path, net: Any, scheduler: Any) -> None:
-    """A diffusers pipeline folder, which ``DDPMPipeline.from_pretrained`` samples from."""
-    from diffusers import DDPMPipeline
-
-    with files.new_folder(path) as folder:
-        DDPMPipeline(unet=net, scheduler=scheduler).save_pretrained(folder)
-
-
-def _log_line(folder: Path, step: int, loss: float, validation: float) -> None:
-    line = json.dumps({"step": step, "loss": loss, "validation_loss": validation})
-    with open(folder / "log.jsonl", "a") as file:
-        file.write(line + "\n")
-
-
-def _cut_log(folder: Path, step: int) -> None:
-    """Forget the lines after ``step``: the resumed run will write them again."""
-    path = folder / "log.jsonl"
-    if path.exists():
-        lines = [line for line in path.read_text().splitlines() if line and json.loads(line)["step"] <= step]
-        files.write_text(path, "".join(line + "\n" for line in lines))
 
 
 def _record(state: State, net: Any, profile: Profile, mixed: str, accelerator: Any) -> dict[str, Any]:

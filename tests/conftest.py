@@ -56,7 +56,8 @@ def python():
     """``python(code, path=...)`` in a fresh interpreter, with a folder put on sys.path: code, out and err."""
 
     def call(code: str, path: object = "") -> SimpleNamespace:
-        environment = os.environ | {"PYTHONPATH": str(path)}
+        paths = [str(path), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         ended = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120
         )

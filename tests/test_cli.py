@@ -6,17 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 import mribench as package
-from mribench import cli, errors, results, runner, runspec
+from mribench import cli, errors, plugins, profiles, results, runner, runspec
+from mribench.data import prepare_data
 
 HEAVY = ("torch", "diffusers", "datasets", "accelerate", "numpy", "PIL", "pyarrow")
 COMMANDS = ([], ["run"], ["list"], ["leaderboard"], ["doctor"], ["data"], ["data", "list"], ["data", "show"])
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list"], ["data", "show", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["--help"], ["run", "--help"], ["list"], ["data", "show", "--help"]], ids=" ".join
+)
 def test_light_commands_import_nothing_heavy(words, python):
     code = f"""
 import sys
@@ -63,7 +67,10 @@ def test_every_command_has_help(words, mribench):
         (["run", "--tasks", ""], "no tasks asked for"),
         (["run", "--profile", "qick"], "unknown profile 'qick'; did you mean 'quick'?"),
         (["run", "--profile", "smoke", "--train-steps", "0"], "at least 1, found 0"),
-        (["run", "--profile", "smoke", "--track", "tensorbord"], "unknown tracker 'tensorbord'; expected one of"),
+        (
+            ["run", "--profile", "smoke", "--track", "tensorbord"],
+            "unknown tracker 'tensorbord'; expected one of",
+        ),
         (["run", "--spec", "absent.toml"], "cannot read absent.toml"),
         (["list", "organs"], "unknown group 'organs'; expected one of modalities"),
         (["leaderboard"], "Missing argument"),
@@ -87,11 +94,15 @@ def test_no_command_shows_the_usage(mribench):
     ("error", "code", "said"),
     [
         (errors.InputError("bad."), 2, "bad."),
-        (errors.DataError("bad data."), 2, "bad data."),
+        (errors.DataError("bad\n  data."), 2, "bad data."),
         (errors.TrainingDiverged("the loss is nan"), 1, "the loss is nan"),
         (errors.Interrupted("interrupted at step 3"), 130, "interrupted at step 3"),
         (KeyboardInterrupt(), 130, "interrupted; finished stages are kept, run the same command to go on"),
-        (OSError(28, "No space left on device", "runs/x"), 2, "runs/x: No space left on device; free space or"),
+        (
+            OSError(28, "No space left on device", "runs/x"),
+            2,
+            "runs/x: No space left on device; free space or",
+        ),
         (OSError(28, "No space left on device"), 2, "No space left on device; free space or choose another"),
         (PermissionError(13, "Permission denied", "runs"), 2, "runs: Permission denied; check it or choose"),
         (NotADirectoryError(20, "Not a directory", "x/y"), 2, "x/y: a file stands where a folder is needed"),
@@ -148,8 +159,19 @@ def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
         'modalities = ["brain", "lung"]\nvariants = "ddpm"\nsamplers = ["ddim-5"]\nseeds = [0, 1]\n'
         'profile = "smoke"\ncontrols = []\ntrain_steps = 3\ntasks = "generation"\ndata = "phantom"\nout = "o"\n'
     )
-    words = "--modalities brain,lung --variants ddpm --samplers ddim-5 --seeds 0,1 --profile smoke".split()
-    mribench("run", *words, *"--train-steps 3 --tasks generation --data phantom --out o --controls".split(), "")
+    words = {
+        "modalities": "brain,lung",
+        "variants": "ddpm",
+        "samplers": "ddim-5",
+        "seeds": "0,1",
+        "profile": "smoke",
+        "controls": "",
+        "train-steps": "3",
+        "tasks": "generation",
+        "data": "phantom",
+        "out": "o",
+    }
+    mribench("run", *(part for name, value in words.items() for part in (f"--{name}", value)))
     mribench("run", "--spec", toml)
     package.run(
         modalities=["brain", "lung"],
@@ -180,6 +202,15 @@ def test_data_commands(mribench):
     shown = mribench("data", "show", cards[0])
     assert [line.split()[0] for line in shown.out.splitlines()[:4]] == ["id", "title", "licence", "citation"]
     assert "None" not in shown.out
+
+
+def test_a_prepared_folder_is_shown(mribench, refused, tmp_path):
+    modality = plugins.load("modalities", "brain")
+    prepared = prepare_data(modality, "phantom", replace(profiles.get("smoke"), phantom_subjects=4), tmp_path)
+    said = mribench("data", "show", prepared.path).out
+    assert "phantom (phantom), 32x32" in said and prepared.key[:12] in said
+    assert [line.split()[0] for line in said.splitlines()[1:4]] == ["train", "validation", "test"]
+    assert "delete the folder and prepare it again" in refused("data", "show", tmp_path)
 
 
 def test_leaderboard_writes_and_prints(mribench, run_folder, result, tmp_path):

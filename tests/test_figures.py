@@ -57,3 +57,10 @@ def test_a_picture_is_saved_losslessly(tmp_path):
     picture = np.arange(256, dtype=np.uint8).reshape(16, 16)
     figures.save(tmp_path / "x.png", picture)
     assert (np.asarray(Image.open(tmp_path / "x.png")) == picture).all()
+
+
+@pytest.mark.parametrize("n", [1, 3, 40])
+def test_the_overview_pairs_held_out_with_generated(n):
+    real, made = np.full((n, 8, 8), 7, np.uint8), np.full((24, 8, 8), 9, np.uint8)
+    picture = figures.overview({"One": (real, made), "Two": (real, made)})
+    assert (picture == 7).sum() == (picture == 9).sum() == 2 * min(n, 4) * 16 * 16

@@ -65,15 +65,6 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path, monkeypatch, request):
     assert (path / "x").read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_what_killed_writers_left_is_swept(tmp_path):
-    (tmp_path / "train" / ".tmp-1-best" / "unet").mkdir(parents=True)
-    (tmp_path / "train" / ".tmp-1-best" / "unet" / "x").write_text("half")
-    (tmp_path / ".tmp-2-spec.toml").write_text("half")
-    (tmp_path / "train" / "whole").write_text("whole")
-    files.sweep(tmp_path)
-    assert [p.name for p in sorted(tmp_path.rglob("*"))] == ["train", "whole"]
-
-
 def test_a_key_is_of_the_value_alone():
     assert files.key({"a": 1, "b": (1, 2)}) == files.key({"b": [1, 2], "a": 1})
     assert files.key({"a": 1}) != files.key({"a": 2})

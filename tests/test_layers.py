@@ -20,9 +20,10 @@ LAYERS = (
     "spec",
     "files seeds interrupt progress device profiles provenance problems phantom figures",
     "plugins results",
-    "data features metrics tasks variants samplers train sample",
+    "data features metrics tasks variants samplers checkpoint train sample",
     "leaderboard tables verdict export page",
     "runspec doctor",
+    "cell record",
     "runner",
     "screen",
     "cli",
@@ -73,6 +74,7 @@ def at_import(tree):
 
 
 def test_every_module_has_a_layer():
+    """A new module is put into LAYERS, where it belongs."""
     assert {top(path) for path in MODULES} == set(RANK)
 
 
@@ -80,7 +82,7 @@ def test_every_module_has_a_layer():
 def test_imports_run_down(path):
     if path == CORE / "__init__.py":
         return  # ``mribench.run`` is the one door upwards; what it costs is tested below
-    up = {part for part in parts(ast.parse(path.read_text())) if RANK[part] > RANK[top(path)]}
+    up = {part for part in parts(ast.parse(path.read_text())) if RANK[part] > RANK.get(top(path), 99)}
     assert not up
 
 
@@ -89,7 +91,7 @@ def test_imports_have_no_circle():
     for path in MODULES:
         needs = set(parts(at_import(ast.parse(path.read_text())))) - {top(path)}
         graph.setdefault(top(path), set()).update(needs)
-    assert len(list(TopologicalSorter(graph).static_order())) == len(RANK)
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_importing_mribench_is_light(python):

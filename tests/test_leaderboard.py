@@ -101,7 +101,9 @@ def test_a_blank_cell_is_empty_and_explained(result, tmp_path):
     (board,) = boards([result(None, reason="24 images are | too\nfew <here>")])
     titles, (line,) = tables.headline(board)
     assert line[titles.index("KD[hc85-v1] (1e-3) ↓")] == ""
-    assert "- KD[hc85-v1] (1e-3) ↓ is blank: 24 images are | too few &lt;here>\n" in page.markdown([board], tmp_path)
+    assert "- KD[hc85-v1] (1e-3) ↓ is blank: 24 images are | too few &lt;here>\n" in page.markdown(
+        [board], tmp_path
+    )
 
 
 @pytest.mark.parametrize(("metric", "space", "said"), [("fid", "inception", True), ("fid", "hc85-v1", False)])
@@ -122,7 +124,10 @@ def test_a_table_cell_cannot_break_the_table(result, tmp_path):
 
 
 def test_csv_parses_back(result):
-    found = [result(1.5, 1.0, 2.0), result(None, reason='few, "very" few\nones', variant="noise", is_control=True)]
+    found = [
+        result(1.5, 1.0, 2.0),
+        result(None, reason='few, "very" few\nones', variant="noise", is_control=True),
+    ]
     rows = list(csv.DictReader(io.StringIO(export.csv_text(boards(found)))))
     assert [row["variant"] for row in rows] == ["ddpm", "noise"]
     assert (rows[0]["value"], rows[0]["low"], rows[0]["n"], rows[0]["control"]) == ("1.5", "1.0", "24", "0")

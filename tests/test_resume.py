@@ -16,9 +16,22 @@ pytestmark = pytest.mark.skipif(MODALITY is None, reason="needs one modality plu
 
 
 def start(out: Path, *more: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "mribench", "run", "--modalities", MODALITY, "--profile", "smoke", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "mribench",
+        "run",
+        "--modalities",
+        MODALITY,
+        "--profile",
+        "smoke",
+        "--out",
+        str(out),
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MRIBENCH_OFFLINE": "1"}
-    return subprocess.Popen([*command, *more], env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(
+        [*command, *more], env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
 
 
 def finish(process: subprocess.Popen, code: int = 0) -> str:
@@ -49,7 +62,13 @@ def unbroken(tmp_path_factory):
 
 
 def test_kill_9_in_every_stage_changes_no_number(unbroken, tmp_path):
-    for pattern in ("data/.tmp-*", "train/*/checkpoints/*.pt", "train/*/best", "outputs/.tmp-*", "results/*/*.json"):
+    for pattern in (
+        "data/.tmp-*",
+        "train/*/checkpoints/*.pt",
+        "train/*/best",
+        "outputs/.tmp-*",
+        "results/*/*.json",
+    ):
         process = start(tmp_path)
         stop_when(process, tmp_path, pattern, signal.SIGKILL)
         process.communicate()

@@ -60,7 +60,9 @@ def test_little_noise_is_undone_better_than_it_is_left(pipeline, name):
     split = blobs(8)
     x0 = split.unit() * 2 - 1
     alpha_bar = 0.89702
-    x_t = np.sqrt(alpha_bar) * x0 + np.sqrt(1 - alpha_bar) * np.random.default_rng(0).standard_normal(x0.shape)
+    x_t = np.sqrt(alpha_bar) * x0 + np.sqrt(1 - alpha_bar) * np.random.default_rng(0).standard_normal(
+        x0.shape
+    )
     restored = model(pipeline, name, batch=8).denoise(x_t, alpha_bar, seed=0)
     left = np.clip((x_t / np.sqrt(alpha_bar) + 1) / 2, 0, 1)
     assert np.square(restored - split.unit()).mean() < np.square(left - split.unit()).mean()

@@ -93,7 +93,7 @@ def read_card(path: Path) -> DatasetCard:
         files=tuple(_file(row, i, path) for i, row in enumerate(_list(table, "files", dict, path))),
         subject_pattern=_pattern(table, path),
         include=_text(table, "include", path) if "include" in table else None,
-        manual=table.get("manual", False) is True,
+        manual=_flag(table, "manual", path),
         caveats=tuple(_list(table, "caveats", str, path)),
     )
     if card.id != path.stem:
@@ -125,6 +125,13 @@ def _list(table: Mapping[str, Any], name: str, kind: type, path: Path) -> list[A
     value = table.get(name, [])
     if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
         raise DataError(f"{path.name}: {name} is {value!r}; expected a list of {kind.__name__}.")
+    return value
+
+
+def _flag(table: Mapping[str, Any], name: str, path: Path) -> bool:
+    value = table.get(name, False)
+    if not isinstance(value, bool):
+        raise DataError(f"{path.name}: {name} is {value!r}; expected true or false.")
     return value
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mribench.data.arrow import read_split, write_splits
 from mribench.data.atomic import sync, write_folder
 from mribench.data.prepare import SliceRecord
 from mribench.data.split import SPLITS, check_disjoint
@@ -47,7 +46,7 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
     }
 
     def write(folder: Path) -> None:
-        _write_datasets(folder, splits)
+        write_splits(folder, splits)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         full["files"] = {file.relative_to(folder).as_posix(): _sha256(file) for file in files}
         (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
@@ -68,7 +67,7 @@ def load(path: Path) -> Prepared:
             raise DataError(
                 f"{path.name}: {name} is missing or was changed; delete the folder and prepare it again."
             )
-    splits = {name: _read_datasets(path, name) for name in SPLITS}
+    splits = {name: read_split(path, name) for name in SPLITS}
     check_disjoint({name: split.subjects for name, split in splits.items()})
     if content_key(splits, manifest["size"]) != manifest["key"]:
         raise DataError(
@@ -105,63 +104,6 @@ def _split(records: Sequence[SliceRecord], size: int) -> Split:
     return Split(images, tuple(record.subject for record in records))
 
 
-def _write_datasets(folder: Path, splits: Mapping[str, Sequence[SliceRecord]]) -> None:
-    from datasets import Dataset, DatasetDict, Features, Image, Value
-
-    features = Features(
-        {"image": Image(), "subject": Value("string"), "slice": Value("int32"), "source": Value("string")}
-    )
-    columns = {
-        name: {
-            "image": [{"bytes": _png(record.image), "path": None} for record in splits[name]],
-            "subject": [record.subject for record in splits[name]],
-            "slice": [record.slice for record in splits[name]],
-            "source": [record.source for record in splits[name]],
-        }
-        for name in SPLITS
-    }
-    tables = {name: Dataset.from_dict(column, features=features) for name, column in columns.items()}
-    with _quiet():
-        DatasetDict(tables).save_to_disk(str(folder))
-
-
-def _read_datasets(path: Path, name: str) -> Split:
-    # pyarrow alone: importing datasets takes longer than reading a thousand images
-    import pyarrow as pa
-    from PIL import Image
-
-    shards = json.loads((path / name / "state.json").read_text(encoding="utf-8"))["_data_files"]
-    tables = [
-        pa.ipc.open_stream((path / name / shard["filename"]).read_bytes()).read_all() for shard in shards
-    ]
-    table = pa.concat_tables(tables)
-    encoded = [row["bytes"] for row in table["image"].to_pylist()]
-    images = [np.asarray(Image.open(io.BytesIO(data)), dtype=np.uint8) for data in encoded]
-    return Split(np.stack(images), tuple(table["subject"].to_pylist()))
-
-
-def _png(image: np.ndarray) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """``datasets`` draws a bar per split; only the run's own progress is wanted."""
-    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    before = are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        if not before:
-            enable_progress_bars()

@@ -44,8 +44,8 @@ class Canvas:
     ) -> None:
         """Give every point where ``implicit`` is negative, or True, to ``tissue``.
 
-        implicit: (n, n), or the shape of ``window``, the rows and columns that it covers. over: the tissues that
-        may be covered; all where None.
+        implicit: (n, n), or the shape of ``window``, the rows and columns that it covers.
+        over: the tissues that may be covered; all where None.
         """
         if tissue not in self.tissues:
             self.tissues.append(tissue)
@@ -68,11 +68,11 @@ class Canvas:
         self, tissues: Mapping[str, Tissue], sequence: Sequence, rng: np.random.Generator,
         grain: float = 0.12, modes: int = 12, opposed: Collection[str] = (),
     ) -> Array:  # fmt: skip
-        """The signal of each tissue under ``sequence``, averaged per pixel: float32 (size, size), non-negative.
+        """The signal of each tissue under ``sequence``, averaged per pixel: float32 (size, size), >= 0.
 
-        grain, modes: width and number of waves of the texture (``smooth_field``) that tissues with ``texture``
-        above 0 carry. opposed: tissues whose signal has the opposite phase; within a pixel they cancel the
-        others, which draws dark rims. Raises InputError where a painted tissue has no row in ``tissues``.
+        grain, modes: width and number of waves of the texture that tissues with ``texture`` > 0 carry.
+        opposed: tissues whose signal has the opposite phase; within a pixel they cancel the others, which
+        draws dark rims. Raises InputError where a painted tissue has no row in ``tissues``.
         """
         known = {"air": AIR, **tissues}
         if missing := [name for name in self.tissues if name not in known]:

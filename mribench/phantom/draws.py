@@ -27,9 +27,9 @@ def slice_rng(seed: int, subject: int, slice: int) -> np.random.Generator:
 
 
 def station(slice: int) -> float:
-    """Place of a slice in a stack of five, in [-0.5, 4.5): 0, 1, 2, 3, 4, then fives that fall between these."""
+    """Place of a slice in a stack of five, in [0, 4]: 0, 1, 2, 3, 4, then fives that fall between these."""
     turn, step = divmod(slice, 5)
-    return step + (turn * GOLDEN + 0.5) % 1 - 0.5
+    return (step + turn * GOLDEN % 1) * 4 / 5 if turn else float(step)
 
 
 def _whole(name: str, value: int) -> int:

@@ -31,20 +31,21 @@ def smooth_field(
 
 def waves(
     rng: np.random.Generator, x: Array, y: Array, wavelength: float, modes: int = 6, z: float = 0.0,
-    drift: float = 1.0, spread: float = 0.15,
+    drift: float = 0.5, spread: float = 0.15,
 ) -> Array:  # fmt: skip
     """Random field of unit variance and one wavelength: ``modes`` plane waves of random direction.
 
     One wavelength, unlike ``smooth_field``, makes evenly spaced winding bands, as gyri and trabeculae are;
     compare the reaction-diffusion model of folding, Lefevre & Mangin, PLoS Comput Biol 6:e1000749 (2010).
-    x, y: as in ``smooth_field``. z: level; each wave shifts by about ``drift`` radians per unit of it.
-    spread: each wavenumber lies within this share of 2 pi / ``wavelength``. Returns float32 (n, m).
+    x, y: as in ``smooth_field``. z: third coordinate, one number; a unit of it changes the field as much as
+    about ``drift`` units of x or y do. spread: each wavenumber is within this share of 2 pi / ``wavelength``.
+    Returns float32 (n, m).
     """
     heading = rng.uniform(0, 2 * np.pi, modes)
     tilt = rng.normal(0, drift, modes)
-    phase = rng.uniform(0, 2 * np.pi, modes) + tilt * z
+    phase = rng.uniform(0, 2 * np.pi, modes)
     k = 2 * np.pi / wavelength * rng.uniform(1 - spread, 1 + spread, modes)
-    return _superpose(k * np.cos(heading), k * np.sin(heading), phase, x, y)
+    return _superpose(k * np.cos(heading), k * np.sin(heading), phase + k * tilt * z, x, y)
 
 
 def wobble(
@@ -78,7 +79,7 @@ def _superpose(kx: Array, ky: Array, phase: Array, x: Array, y: Array) -> Array:
 
 
 def _superpose_on_grid(kx: Array, ky: Array, phase: Array, x: Array, y: Array) -> Array:
-    """The same on a row and a column: cos(a + b) = cos a cos b - sin a sin b needs cosines of the axes only."""
+    """The same on a row and a column; cos(a + b) = cos a cos b - sin a sin b needs the axes only."""
     across = kx[:, None] * x.astype(np.float64) + phase[:, None]
     down = ky[:, None] * y[:, 0].astype(np.float64)
     row = np.stack([np.cos(across), -np.sin(across)], axis=1).astype(np.float32)

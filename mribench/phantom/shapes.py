@@ -1,7 +1,7 @@
 """Shapes as implicit functions: negative inside, about one field-of-view half per unit outside.
 
-Coordinates x (right) and y (down), two arrays (n, m) of one shape, run over [-1, 1] across the image; a shape
-has their shape and dtype. Combine shapes with ``np.maximum`` (and), ``np.minimum`` (or) and a minus sign (not).
+Coordinates x (right) and y (down), two arrays (n, m) of one shape, run over [-1, 1] across the image; what is
+returned has their shape and dtype. Combine with ``np.maximum`` (and), ``np.minimum`` (or) and minus (not).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def star(
     x: Array, y: Array, cx: float, cy: float, radius: float, cosines: Sequence[float], sines: Sequence[float],
     aspect: float = 1.0, degrees: float = 0.0,
 ) -> Array:  # fmt: skip
-    """Star-shaped outline r(phi) = radius (1 + sum_k c_k cos(k phi) + s_k sin(k phi)), k from 1; y axis x aspect.
+    """Outline r(phi) = radius (1 + sum_k c_k cos(k phi) + s_k sin(k phi)), k from 1; its y axis times aspect.
 
     cosines, sines: c_k and s_k, as many of the one as of the other.
     """
@@ -90,7 +90,7 @@ def tube(x: Array, y: Array, points: Sequence[tuple[float, float]], radii: float
 
 
 def _length(u: Array, v: Array) -> Array:
-    """sqrt(u^2 + v^2) in place of u and v: three times as fast as np.hypot, and the same on every processor."""
+    """sqrt(u^2 + v^2) in place of u and v; faster than np.hypot, and the same on every processor."""
     u *= u
     v *= v
     u += v

@@ -1,7 +1,7 @@
 """Painting small things fast: a shape is evaluated only in the part of the canvas where it lies.
 
-``at`` is the pair of coordinate arrays (n, n) that the shapes live in: those of the canvas, posed and bent. They
-must vary smoothly, or the search for the window misses something.
+``at`` is the pair of coordinate arrays (n, n) that the shapes live in: those of the canvas, posed and bent.
+They must vary smoothly, or the search for the window misses something.
 """
 
 from __future__ import annotations

@@ -8,10 +8,12 @@ import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.features import Extractor
+from mribench.figures import beside, captioned, forward_process, grid, spread
 from mribench.metrics.subsets import subset_statistic
 from mribench.metrics.uncertainty import subsample_interval
-from mribench.tasks import to_uint8
+from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace, Metric, Model, Prepared, Profile, Score, Task
+from mribench.tasks import to_uint8
 
 
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
@@ -29,7 +31,9 @@ def score(
 ) -> list[Score]:
     """Every metric in every feature space it names; generated images against the test split."""
     return [
-        _score(metric, space, outputs["images"], data, extract) for metric in metrics.values() for space in metric.features
+        _score(metric, space, outputs["images"], data, extract)
+        for metric in metrics.values()
+        for space in metric.features
     ]
 
 
@@ -64,6 +68,26 @@ def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extra
     return Score(**about, value=value, low=scaled[0], high=scaled[1])
 
 
+def draw(
+    outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, model: Model, words: str
+) -> dict[str, np.ndarray]:
+    """Sample grid, real beside generated; of a trained variant also the forward and the reverse process."""
+    samples, test = outputs["images"], data.test.images
+    sides = (("held out", test[spread(len(test), 32)]), ("generated", samples[:32]))
+    pictures = {
+        "samples": captioned(grid(samples[:64], 8), f"generated: {words}"),
+        "beside": beside(*(captioned(grid(images, 4), side) for side, images in sides)),
+    }
+    if hasattr(model, "trajectory"):
+        levels = model.trained_scheduler.alphas_cumprod.numpy()
+        forward = forward_process(test[spread(len(test), 4)], levels, 10, numpy_rng("forward"))
+        reverse = to_uint8(model.trajectory(range(4), 0, 10))
+        for kind, strip in (("forward", forward), ("reverse", reverse)):
+            flat = strip.reshape(-1, *test.shape[1:])
+            pictures[kind] = captioned(grid(flat, 10), f"{kind} process: {words}")
+    return pictures
+
+
 GENERATION = Task(
     name="generation",
     title="unconditional generation",
@@ -71,4 +95,5 @@ GENERATION = Task(
     metrics=("fid", "kd", "fd"),
     produce=produce,
     score=score,
+    draw=draw,
 )

@@ -13,17 +13,20 @@ from collections.abc import Mapping
 import numpy as np
 
 from mribench.features import Extractor
+from mribench.figures import captioned, grid, spread
 from mribench.metrics.uncertainty import cluster_bootstrap_mean
-from mribench.tasks import to_uint8
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
+from mribench.tasks import to_uint8
 
 
 def noised(split: Split, alpha_bar: float, seed: int) -> np.ndarray:
     """float32 (N, H, W): x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps with x_0 in [-1, 1]."""
     x0 = split.unit() * 2 - 1
     addresses = [hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in split.images]
-    noise = np.stack([numpy_rng("noised", a, alpha_bar, seed).standard_normal(x0.shape[1:]) for a in addresses])
+    noise = np.stack(
+        [numpy_rng("noised", a, alpha_bar, seed).standard_normal(x0.shape[1:]) for a in addresses]
+    )
     return (np.sqrt(alpha_bar) * x0 + np.sqrt(1 - alpha_bar) * noise).astype(np.float32)
 
 
@@ -56,6 +59,18 @@ def score(
     return scores
 
 
+def draw(
+    outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, model: Model, words: str
+) -> dict[str, np.ndarray]:
+    """Rows of held-out images: the original, then what was restored from each level."""
+    test = data.test.images
+    rows = spread(len(test), 8)
+    columns = np.stack([test[rows], *(outputs[level_name(a)][rows] for a in profile.alpha_bars)], axis=1)
+    levels = ", ".join(f"{alpha_bar:.2f}" for alpha_bar in profile.alpha_bars)
+    caption = f"held out | restored from alpha-bar {levels}"
+    return {"restored": captioned(grid(columns.reshape(-1, *test.shape[1:]), columns.shape[1]), caption)}
+
+
 def level_name(alpha_bar: float) -> str:
     return f"alpha_bar_{alpha_bar:.5f}"
 
@@ -67,4 +82,5 @@ RECONSTRUCTION = Task(
     metrics=("psnr", "ssim", "mse", "mae"),
     produce=produce,
     score=score,
+    draw=draw,
 )

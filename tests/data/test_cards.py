@@ -91,6 +91,7 @@ def test_what_cannot_be_checked_or_had_freely_is_not_fetched(tmp_path, old, new)
         ('title = "X"', 'title = "X"\nlicense = "x"', "license is no field of a card"),
         ('title = "X"', 'title = "X"\nsubject_pattern = "("', "subject_pattern is '\\('"),
         ('title = "X"', 'title = "X"\ncaveats = "x"', "caveats is 'x'; expected a list"),
+        ('title = "X"', 'title = "X"\nmanual = "yes"', "manual is 'yes'; expected true or false"),
         ('title = "X"', "title = X", "not valid TOML"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The chromatin modality of mribench: single cell nuclei in fluorescence microscopy, the one modality of the study that is no MRI."""
+"""The chromatin modality of mribench: single cell nuclei in fluorescence microscopy. It is no MRI."""
 
 from mribench import Modality, ReportedRow
 from mribench_chromatin.phantom import draw

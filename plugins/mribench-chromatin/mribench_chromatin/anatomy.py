@@ -84,7 +84,8 @@ def section(nucleus: Nucleus, rng: np.random.Generator, x: Array, y: Array, z: f
     """The plane at height ``z``: (surface, half thickness, heterochromatin, nucleolus), (n, n) each.
 
     x, y: ``Canvas.axes``. surface and nucleolus are negative inside, heterochromatin is positive inside; the
-    thickness is that of the nucleus at each point. rng: the subject's generator; draws the same 3-D fields whatever ``z`` is.
+    thickness is that of the nucleus at each point. rng: the subject's generator; draws the same 3-D fields
+    whatever ``z`` is.
     """
     n = nucleus
     dx, dy = fields.wobble(rng, x, y, 0.01, 0.3, 3, z)

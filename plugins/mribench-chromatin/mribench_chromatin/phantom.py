@@ -75,8 +75,13 @@ def blur(fine: Array, sigma: float) -> Array:
 
 
 def camera(expected: Array, rng: np.random.Generator) -> Array:
-    """Poisson photons and Gaussian read noise, in electrons."""
-    return np.maximum(rng.poisson(np.maximum(expected, 0)) + rng.normal(0, READ_NOISE, expected.shape), 0)
+    """Photon noise and Gaussian read noise, in electrons.
+
+    Poisson counts of hundreds of photons as their normal limit: a Poisson generator takes more or fewer random
+    numbers when the last bit of a mean differs between processors, and every later pixel changes with it.
+    """
+    mean = np.maximum(expected, 0)
+    return np.maximum(mean + np.sqrt(mean + READ_NOISE**2) * rng.normal(size=mean.shape), 0)
 
 
 def _paint(canvas: Canvas, edge: Array, cloud: Array, nucleolus: Array) -> None:

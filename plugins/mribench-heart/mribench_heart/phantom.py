@@ -18,8 +18,8 @@ from mribench.phantom import (
 )
 from mribench_heart import anatomy, thorax
 
-# 1.5 T. Proton densities are rounded water contents, Woodard & White, Br J Radiol 59:1209 (1986); fat and marrow
-# count the protons of their lipids too.
+# 1.5 T. Proton densities are rounded water contents, Woodard & White, Br J Radiol 59:1209 (1986); fat and
+# marrow count the protons of their lipids too.
 STANISZ = "Stanisz et al., MRM 54:507 (2005), 1.5 T"
 BAZELAIRE = "de Bazelaire et al., Radiology 230:652 (2004), 1.5 T"
 LUNG = "T1 Stadler et al., JMRI 21:759 (2005); PD Theilmann et al., JMRI 30:527 (2009), inflated; T2 assumed"
@@ -51,7 +51,7 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     canvas = Canvas(size)
     row, column = canvas.axes[0] / h["zoom"], canvas.axes[1] / h["zoom"]
     rough, soft, dx, dy = (
-        fields.waves(person, row, column, wavelength, z=z, drift=2.0, spread=0.3)
+        fields.waves(person, row, column, wavelength, z=z, drift=0.32 * wavelength, spread=0.3)
         for wavelength in (0.17, 0.6, 1.1, 1.1)
     )
     x, y = row + 0.028 * dx, column + 0.028 * dy

@@ -62,7 +62,7 @@ def _draw_kidney(rng: np.random.Generator, side: int) -> dict[str, float]:
 
 
 def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
-    """Depth z of a slice: 0.17 (back) to 0.57 (front) over five slices, with jitter; later ones fall between."""
+    """Depth z of a slice: 0.17 (back) to 0.57 (front) over five slices, with jitter; later ones between."""
     there = (station(slice) + 0.5) / 5
     return float(0.12 + 0.50 * there + offset + rng.uniform(-0.02, 0.02))
 

@@ -17,7 +17,7 @@ TISSUES = {
     "unsaturated fat": Tissue(382, 68, 0.90, "as fat, where the field is too uneven", texture=0.15),
     "muscle": Tissue(898, 29, 0.80, f"{DEBAZELAIRE}: paravertebral muscle", texture=0.13),
     "marrow": Tissue(586, 49, 0.45, f"{DEBAZELAIRE}: L4 marrow; PD of its water, assumed", texture=0.15),
-    "disc": Tissue(1200, 95, 0.80, "nucleus pulposus, T2 Marinelli, AJNR 31:1278 (2010), rounded; T1 assumed", texture=0.10),
+    "disc": Tissue(1200, 95, 0.80, "T2 Marinelli, AJNR 31:1278 (2010), rounded; T1 assumed", texture=0.10),
     "bone": Tissue(200, 0.5, 0.20, "cortical bone, Reichert, MRI 23:611 (2005), order of magnitude"),
     "csf": Tissue(4000, 2000, 1.00, "order of magnitude of cerebrospinal fluid", texture=0.05),
     "cortex": Tissue(1142, 76, 0.83, f"{DEBAZELAIRE}: renal cortex", texture=0.07),
@@ -40,7 +40,7 @@ SEQUENCE = SpinEcho(tr=5000, te=48)
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's abdomen; pure in its arguments.
 
-    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later fives fall between.
+    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later ones between.
     """
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)

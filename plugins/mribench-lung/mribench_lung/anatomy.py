@@ -43,7 +43,7 @@ def draw_subject(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
-    """Depth z of a slice: 0.14 (back) to 0.82 (front) over five slices, with jitter; later ones fall between."""
+    """Depth z of a slice: 0.14 (back) to 0.82 (front) over five slices, with jitter; later ones between."""
     there = (station(slice) + 0.5) / 5
     return float(0.06 + 0.84 * there + offset + rng.uniform(-0.03, 0.03))
 

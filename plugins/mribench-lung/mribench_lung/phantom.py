@@ -23,8 +23,8 @@ TISSUES = {
     "fat": Tissue(343, 58, 0.90, f"{DEBAZELAIRE}: subcutaneous fat", texture=0.18),
     "muscle": Tissue(856, 27, 0.80, f"{DEBAZELAIRE}: paravertebral muscle", texture=0.30),
     "marrow": Tissue(549, 49, 0.60, f"{DEBAZELAIRE}: L4 marrow", texture=0.15),
-    "disc": Tissue(1000, 80, 0.80, "T2 Marinelli, AJNR 31:1278 (2010), between its grades II and IV; T1 assumed"),
-    "lung": Tissue(1270, 40, 0.25, "PD Theilmann, JMRI 30:527 (2009), end of expiration; T1, T2 assumed", texture=0.4),
+    "disc": Tissue(1000, 80, 0.80, "T2 Marinelli, AJNR 31:1278 (2010), grades II to IV; T1 assumed"),
+    "lung": Tissue(1270, 40, 0.25, "PD Theilmann, JMRI 30:527 (2009), expired; T1, T2 assumed", texture=0.4),
     "blood": Tissue(1441, 290, 0.85, f"{STANISZ}: blood", texture=0.12),
     "myocardium": Tissue(1030, 40, 0.80, f"{STANISZ}: heart", texture=0.06),
     "liver": Tissue(586, 46, 0.75, f"{DEBAZELAIRE}: liver", texture=0.08),
@@ -33,14 +33,14 @@ TISSUES = {
     "fluid": Tissue(3000, 1200, 1.0, "gastric and spinal fluid, assumed close to free water", texture=0.06),
     "bowel": Tissue(900, 90, 0.75, "wall and contents mixed, assumed", texture=0.35),
 }  # fmt: skip
-# fat at 1.5 T has the opposite phase for TR between 2.3 and 6.9 ms, TE = TR / 2: Hargreaves, MRM 50:210 (2003)
+# at 1.5 T, TE = TR / 2, fat has the opposite phase for TR from 2.3 to 6.8 ms: Hargreaves, MRM 50:210 (2003)
 SEQUENCE = BalancedSSFP(tr=3.2, te=1.6, flip=55)
 
 
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's thorax; pure in its arguments.
 
-    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later fives fall between.
+    seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later ones between.
     """
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)

@@ -1,0 +1,75 @@
+"""The unit that is run, cached and resumed, and the names that its stages have on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mribench import files, profiles
+from mribench.runspec import Plan
+from mribench.spec import Control, Modality, Model, Prepared, Sampler, Task, Variant
+
+# raised when training or producing changes its numbers: old stages are then left alone and new ones made
+TRAIN_VERSION = 1
+PRODUCE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """modality x dataset x variant x seed; after training also where its weights are and which sampler draws from it.
+
+    sampler: (full name, sampler, steps). A control has neither ``trained`` nor ``sampler``.
+    """
+
+    modality: Modality
+    data: Prepared
+    variant: Variant | Control
+    seed: int
+    trained: Path | None = None
+    sampler: tuple[str, Sampler, int] | None = None
+
+    @property
+    def name(self) -> str:
+        parts = self.modality.name, self.variant.name, self.sampler and self.sampler[0], f"s{self.seed}"
+        return "_".join(part for part in parts if part)
+
+    def train_folder(self, plan: Plan) -> Path:
+        """Named by everything that the weights depend on."""
+        made_from = {
+            "version": TRAIN_VERSION,
+            "data": self.data.key,
+            "variant": [self.variant.name, self.variant.version],
+            "budget": profiles.training_budget(plan.profile),
+            "seed": self.seed,
+        }
+        return plan.out / "train" / f"{replace(self, sampler=None).name}_{files.key(made_from)}"
+
+    def output_name(self, task: Task, plan: Plan) -> str:
+        """Named by everything that the produced images depend on."""
+        model: list[Any] = [self.data.key, self.variant.name, self.variant.version]
+        if self.trained and self.sampler:
+            model = [self.trained.name, plan.profile.keep, self.sampler[0], self.sampler[1].version]
+        made_from = {
+            "version": [PRODUCE_VERSION, task.name, task.version],
+            "model": model,
+            "n": [
+                plan.profile.n_generated,
+                plan.profile.sample_batch,
+                plan.profile.alpha_bars,
+                plan.profile.size,
+            ],
+            "seed": self.seed,
+        }
+        return f"{self.name}_{task.name}_{files.key(made_from)}"
+
+    def model(self, plan: Plan, title: str) -> Model:
+        """What a task sees: the trained variant with its sampler, or the fitted control."""
+        from mribench.sample import Fitted, Trained
+
+        if self.trained is None or self.sampler is None:
+            return Fitted(self.variant, self.data.train)
+        name, sampler, steps = self.sampler
+        precision = files.read_json(self.trained / "train.json")["precision"]
+        title = f"{title}: {self.modality.name} {self.variant.name} {name}"
+        return Trained(self.trained / plan.profile.keep, sampler, steps, plan.profile, precision, title)

@@ -1,0 +1,83 @@
+"""From a cell to its record: what it is, what it may be compared with, what made it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from mribench import files, plugins, provenance
+from mribench.cell import Cell
+from mribench.results import Result
+from mribench.runspec import Plan
+from mribench.spec import Task
+
+# fields of a profile that no score depends on
+SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch"}
+
+
+def blank(cell: Cell, task: Task, plan: Plan) -> Result:
+    """The record before its scores; its path is known from here on."""
+    profile, data, modality = plan.profile, cell.data, cell.modality
+    metrics = {name: plan.metrics[name] for name in task.metrics}
+    spaces = {space for metric in metrics.values() for space in metric.features}
+    splits = {split: getattr(data, split) for split in ("train", "validation", "test")}
+    return Result(
+        modality=modality.name,
+        variant=cell.variant.name,
+        sampler=cell.sampler[0] if cell.sampler else None,
+        seed=cell.seed,
+        task=task.name,
+        is_control=cell.variant.is_control,
+        scores=(),
+        comparability={
+            "modality": modality.name,
+            "data": data.name,
+            "data_kind": data.kind,
+            "data_key": data.key,
+            "split": "test",
+            "resolution": profile.size,
+            "profile": profile.name,
+            "budget": files.key({k: v for k, v in asdict(profile).items() if k not in SILENT}),
+            "task": f"{task.name} v{task.version}",
+            "metrics": [f"{name} v{metric.version}" for name, metric in metrics.items()],
+            "feature_spaces": sorted(plan.spaces[space].identity() for space in spaces),
+            "n_generated": profile.n_generated,
+            "n_reference": len(data.test),
+        },
+        data={
+            "title": modality.title,
+            "contrast": modality.contrast,
+            "is_mri": modality.is_mri,
+            "images": {name: len(split) for name, split in splits.items()},
+            "subjects": {name: split.n_subjects for name, split in splits.items()},
+        },
+        metrics={
+            name: {"title": m.title, "unit": m.unit, "direction": m.direction, "paper": m.paper}
+            for name, m in metrics.items()
+        },
+        provenance={},
+        reported=asdict(modality.reported) if modality.reported else None,
+    )
+
+
+def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:
+    """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine."""
+    trained = cell.trained
+    weights = next((trained / plan.profile.keep / "unet").glob("*.safetensors")) if trained else None
+    return {
+        "outputs": outputs,
+        "data_key": cell.data.key,
+        "checkpoint": trained.name if trained else None,
+        "checkpoint_sha256": files.sha256(weights) if weights else None,
+        "training": files.read_json(trained / "train.json") if trained else None,
+        "produced": produced,
+        "profile": asdict(plan.profile),
+        "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
+        "plugins": {
+            "modality": plugins.owner("modalities", cell.modality.name),
+            "variant": plugins.owner("variants", cell.variant.name),
+        },
+        "versions": provenance.versions(),
+        "git_commit": provenance.git_commit(),
+        "machine": provenance.machine(),
+    }
