@@ -80,6 +80,18 @@ def best(folder: Path, state: State) -> Path:
     return folder / f"best-{state.best_step}"
 
 
+def settle_best(folder: Path, state: State) -> None:
+    """Give the best pipeline its final name; again is harmless, a kill may come right after."""
+    if not (folder / "best").is_dir():
+        best(folder, state).rename(folder / "best")
+
+
+def clear(folder: Path) -> None:
+    """Remove what only an unfinished run needs."""
+    for left in (folder / "checkpoints", *folder.glob("best-*")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def write_pipeline(path: Path, net: Any, scheduler: Any) -> None:
     """A diffusers pipeline folder, which ``DDPMPipeline.from_pretrained`` samples from."""
     from diffusers import DDPMPipeline

@@ -50,7 +50,7 @@ def _heading(board: Board) -> str:
     data = first.data
     kind = "drawn by a phantom" if c["data_kind"] == "phantom" else "real images"
     images, subjects = data["images"], data["subjects"]
-    counts = ", ".join(f"{split} {images[split]} ({subjects[split]} subjects)" for split in SPLITS)
+    counts = ", ".join(f"{split} {images[split]} ({tables.subjects(subjects[split])})" for split in SPLITS)
     lines = [
         f"## {data['title']}, {c['data']}, profile {c['profile']}\n",
         f"{data['contrast']}; {kind}; {c['resolution']} x {c['resolution']}; images: {counts}.",
@@ -58,14 +58,25 @@ def _heading(board: Board) -> str:
     if not data["is_mri"]:
         lines.append("Not MRI: microscopy.")
     if subjects["test"] < tables.FEW_SUBJECTS:
-        lines.append(f"**Only {subjects['test']} test subjects: a description, not a ranking.**")
+        lines.append(f"**Only {tables.subjects(subjects['test'], 'test ')}: a description, not a ranking.**")
     if board.differs:
         said = "; ".join(
             f"{name}: {_short(there)} there, {_short(here)} here"
             for name, (there, here) in board.differs.items()
         )
         lines.append(f"Kept apart from the first {data['title']} board, not comparable: {said}.")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_made(board)]) + "\n"
+
+
+def _made(board: Board) -> list[str]:
+    """With what and on what the results were made; several lines where that was not the same for all."""
+    made = set()
+    for result in board.members:
+        versions, machine = (result.provenance.get(word) for word in ("versions", "machine"))
+        if versions and machine:
+            packages = ", ".join(f"{name} {versions[name]}" for name in ("mribench", "torch", "diffusers"))
+            made.add(f"Made with {packages} on {machine['device']}, threads: {machine['threads']}.")
+    return sorted(made)
 
 
 def _short(value: Any) -> str:

@@ -43,18 +43,21 @@ def _bar(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:
 
 
 def _lines(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:
-    start, first, last_line = time.monotonic(), done, time.monotonic()
+    start, first, last_line, unsaid = time.monotonic(), done, time.monotonic(), ""
     known = total
 
     def advance(done: int, note: str = "", total: int | None = None) -> None:
-        nonlocal last_line
+        nonlocal last_line, unsaid
         total = total or known
         now = time.monotonic()
-        if now - last_line < SECONDS_BETWEEN_LINES and done < total:
-            return
-        last_line = now
         rate = (done - first) / max(now - start, 1e-9)
-        left = f"{(total - done) / rate:.0f} s left" if rate > 0 else "?"
-        say(f"{title}: {done}/{total}, {left}{', ' + note if note else ''}")
+        left = f", {(total - done) / rate:.0f} s left" if rate > 0 else ""
+        unsaid = f"{title}: {done}/{total}{left}{', ' + note if note else ''}"
+        if now - last_line >= SECONDS_BETWEEN_LINES:
+            say(unsaid)
+            last_line, unsaid = now, ""
 
     yield advance
+    # the last state is always said, once: a total that is only a guess may be reached many times
+    if unsaid:
+        say(unsaid)

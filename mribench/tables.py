@@ -16,9 +16,14 @@ ARROWS = {"up": "↑", "down": "↓"}
 def one_line(board: Board) -> str:
     """What a board is of, in one line."""
     c, data = board.comparability, board.members[0].data
-    subjects = data["subjects"]["test"]
-    few = f", only {subjects} test subjects: not a ranking" if subjects < FEW_SUBJECTS else ""
+    n = data["subjects"]["test"]
+    few = f", only {subjects(n, 'test ')}: not a ranking" if n < FEW_SUBJECTS else ""
     return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"
+
+
+def subjects(n: int, which: str = "") -> str:
+    """'1 subject', '4 test subjects'."""
+    return f"{n} {which}subject{'' if n == 1 else 's'}"
 
 
 def headline(board: Board) -> tuple[list[str], list[list[str]]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,10 +165,9 @@ def train(
     if accelerator.is_main_process:
         with _averaged(raw, ema):
             checkpoint.write_pipeline(folder / "last", raw, scheduler)
-        if not (folder / "best").is_dir():
-            checkpoint.best(folder, state).rename(folder / "best")
+        checkpoint.settle_best(folder, state)
         files.write_json(folder / "train.json", record)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        checkpoint.clear(folder)
     if track:
         accelerator.end_training()
     accelerator.wait_for_everyone()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -38,15 +39,26 @@ def mribench(monkeypatch, capsys):
 
 
 @pytest.fixture
-def refused(mribench):
-    """``refused(*words)``: the command ends with exit code 2 and one sentence, which is returned."""
+def sentence():
+    """``sentence(err)``: the one on standard error, last of all; lines of progress may stand before it."""
+
+    def find(said: str) -> str:
+        *before, last = said.strip().splitlines()
+        assert last.startswith("mribench: "), said
+        assert all(re.match(r"[\w ]+: \d+/\d+", line) for line in before), said
+        return last
+
+    return find
+
+
+@pytest.fixture
+def refused(mribench, sentence):
+    """``refused(*words)``: exit code 2 and one sentence, which is returned; before it, nothing but progress."""
 
     def call(*words: object) -> str:
         ended = mribench(*words)
-        said = [line for line in ended.err.splitlines() if line]
         assert ended.code == 2, ended
-        assert len(said) == 1 and said[0].startswith("mribench: "), ended.err
-        return said[0]
+        return sentence(ended.err)
 
     return call
 

@@ -181,6 +181,22 @@ def test_few_subjects_and_the_source_are_said(result, tmp_path):
     assert "drawn by a phantom" in text and "**Only 4 test subjects" in text
     assert "train 48 (16 subjects), validation 12 (4 subjects), test 12 (4 subjects)" in text
     assert "24 generated against 12 test images" in text
+    one = result(data=result().data | {"subjects": {"train": 1, "validation": 1, "test": 1}})
+    assert "**Only 1 test subject: " in page.markdown(boards([one]), tmp_path)
+    assert "only 1 test subject: not" in tables.one_line(boards([one])[0])
+
+
+def test_what_the_numbers_were_made_with_is_said(result, tmp_path):
+    versions = {"mribench": "0.1.0", "torch": "2.9", "diffusers": "0.38"}
+    made = [
+        result(seed=seed, provenance={"versions": versions, "machine": {"device": device, "threads": 2}})
+        for seed, device in enumerate(("a CPU", "a GPU", "a CPU"))
+    ]
+    text = page.markdown(boards(made), tmp_path)
+    for device in ("a CPU", "a GPU"):
+        assert (
+            text.count(f"Made with mribench 0.1.0, torch 2.9, diffusers 0.38 on {device}, threads: 2.") == 1
+        )
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,21 @@ def test_lines_come_now_and_then_and_at_the_end(clock, capsys):
 def test_nothing_done_yet_is_no_division_by_zero(clock, capsys):
     with progress.progress("x", 5, done=5) as advance:
         advance(5)
-    assert capsys.readouterr().err == "x: 5/5, ?\n"
+    assert capsys.readouterr().err == "x: 5/5\n"
+
+
+def test_a_total_that_grows_is_no_flood_of_lines(clock, capsys):
+    with progress.progress("prepare", 0) as advance:
+        for done in range(1, 500):
+            advance(done, total=done)
+    assert capsys.readouterr().err == "prepare: 499/499, 0 s left\n"
+
+
+def test_a_failed_step_says_no_more(clock, capsys):
+    with pytest.raises(ZeroDivisionError), progress.progress("x", 5) as advance:
+        advance(2)
+        raise ZeroDivisionError
+    assert capsys.readouterr().err == ""
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):

@@ -32,7 +32,7 @@ def test_an_image_depends_on_seed_and_index_alone(pipeline, name):
     four = model(pipeline, name, batch=4)
     images = four.generate(range(6), seed=3)
     assert images.shape == (6, 16, 16) and images.dtype == np.float32
-    assert 0 <= images.min() and images.max() <= 1
+    assert images.min() >= 0 and images.max() <= 1
     assert np.array_equal(images[[5, 2]], four.generate([5, 2], seed=3))
     assert not np.allclose(images[0], four.generate([0], seed=4)[0], atol=0.05)
     other = model(pipeline, name, batch=3).generate(range(6), seed=3)

@@ -1,0 +1,68 @@
+"""What README says works as written."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from mribench import profiles
+from mribench.cli import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """Every `mribench ...` line of the shell blocks, split into words, comments and line continuations resolved."""
+    text = "\n".join(blocks("sh")).replace("\\\n", " ")
+    lines = [shlex.split(line, comments=True) for line in text.splitlines()]
+    return [words[words.index("mribench") + 1 :] for words in lines if "mribench" in words]
+
+
+def test_there_are_commands_to_check():
+    assert len(commands()) >= 4
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_command_of_the_readme_parses(words):
+    command = get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command, words = command.commands[words[0]], words[1:]
+    known = {name for parameter in command.params for name in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake (\w+)", README)):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    assert "make test" in README and "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_every_profile_is_described():
+    for name in profiles.PROFILES:
+        assert f"| `{name}` |" in README
+
+
+@pytest.mark.slow
+def test_the_python_block_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("python")
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert {result.task for result in names["results"]} == {"generation", "reconstruction"}
+    assert (tmp_path / "runs" / "python" / "leaderboard.md").exists()
