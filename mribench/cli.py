@@ -144,13 +144,15 @@ def list_plugins(
 @app.command()
 def leaderboard(
     folders: Annotated[list[Path], typer.Argument(help="run folders; several are merged where comparable")],
-    out: Annotated[Path | None, typer.Option(help="where to write; default: the first folder")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="another folder: results and pictures go there too")
+    ] = None,
 ) -> None:
     """Write leaderboard.md, .csv and .json from the results in run folders, and print the boards."""
-    from mribench import leaderboard as board
-    from mribench import results
+    from mribench import publish, results
 
-    for path in board.write(results.read_all(folders), out or folders[0]):
+    written = publish.publish(folders, out) if out else publish.write(results.read_all(folders), folders[0])
+    for path in written:
         print(path)
     _print_boards(folders)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
@@ -91,21 +90,6 @@ def boards(found: Iterable[Result]) -> list[Board]:
     for board in made:
         board.differs = _conflicts(first.setdefault(board.modality, board).comparability, board.comparability)
     return made
-
-
-def write(found: Sequence[Result], out: Path) -> list[Path]:
-    """leaderboard.md, .csv and .json in ``out``; the same results give the same bytes."""
-    from mribench import export, files, page
-
-    made = boards(found)
-    contents = {
-        "leaderboard.md": page.markdown(made, out),
-        "leaderboard.csv": export.csv_text(made),
-        "leaderboard.json": export.json_text(made),
-    }
-    for name, text in contents.items():
-        files.write_text(out / name, text)
-    return [out / name for name in contents]
 
 
 def _flat(result: Result) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mribench import tables
+from mribench import summary, tables
 from mribench.leaderboard import Board
 from mribench.verdict import against_control
 
@@ -23,7 +23,7 @@ REPORTED_NOTE = (
 
 def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
-    parts = ["# mribench leaderboard\n", _legend()]
+    parts = ["# mribench leaderboard\n", _legend(), _overview(out), _table(*summary.table(boards))]
     for board in boards:
         parts += [
             _heading(board),
@@ -42,6 +42,13 @@ def _legend() -> str:
         "interval over test subjects]. Rows stand together only where data, split, resolution, budget, task, "
         "metrics, feature spaces and numbers of images are equal. *Controls* are set in italics. Organs are "
         "different data: compare within a table, never between two.\n"
+    )
+
+
+def _overview(out: Path) -> str:
+    picture = "figures/overview.png"
+    return (
+        f"![Held-out images beside generated ones, by organ]({picture})\n" if (out / picture).exists() else ""
     )
 
 

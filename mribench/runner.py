@@ -6,8 +6,10 @@ old. Under ``accelerate launch`` all processes train, the first does the rest.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mribench import device, figures, files, leaderboard, provenance, record, results, runspec
+from mribench import device, figures, files, leaderboard, provenance, publish, record, results, runspec
 from mribench.cell import Cell
 from mribench.errors import DataError, InputError
 from mribench.features import Extractor
 from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runspec import Plan
-from mribench.spec import Modality, Prepared, Task
+from mribench.spec import Modality, Prepared, Score, Task
 
 
 def run(spec: runspec.RunSpec) -> list[Result]:
@@ -30,9 +32,9 @@ def run(spec: runspec.RunSpec) -> list[Result]:
     plan = runspec.resolve(spec)
     rank, _ = device.world()
     with _only_writer(plan.out, rank):
+        data = {modality.name: _prepared(modality, plan) for modality in plan.modalities}
         if rank == 0:
             files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
-        data = {modality.name: _prepared(modality, plan) for modality in plan.modalities}
         extract = Extractor(plan.spaces)
         done: list[Result] = []
         for modality in plan.modalities:
@@ -41,7 +43,7 @@ def run(spec: runspec.RunSpec) -> list[Result]:
                     done += _run_cell(Cell(modality, data[modality.name], variant, seed), plan, extract, rank)
         if rank == 0:
             _draw_overview(done, data, plan)
-            leaderboard.write(results.read_all([plan.out]), plan.out)
+            publish.write(results.read_all([plan.out]), plan.out)
     return done
 
 
@@ -105,17 +107,14 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     path = results.path_of(plan.out, blank)
     if path.exists() and (known := results.read(path)).provenance.get("outputs") == name:
         return known
-    if not folder.exists():
-        _produce(cell, task, plan, folder)
-    with np.load(folder / "outputs.npz", allow_pickle=False) as archive:
-        outputs = dict(archive)
+    outputs = _outputs(folder) or _produce(cell, task, plan, folder)
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
-    scores = task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)
+    scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
     produced = files.read_json(folder / "made.json") | {"seconds_scoring": round(time.monotonic() - start, 3)}
     result = replace(
         blank,
-        scores=tuple(scores),
+        scores=scores,
         figures=_draw(cell, task, outputs, plan, name),
         provenance=record.made_by(cell, plan, produced, name),
     )
@@ -124,7 +123,24 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     return result
 
 
-def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> None:
+def _finite(score: Score) -> Score:
+    """A metric that gives NaN or infinity has given nothing: the cell stays blank and says why."""
+    numbers = (score.value, score.low, score.high)
+    if all(number is None or math.isfinite(number) for number in numbers):
+        return score
+    return replace(score, value=None, low=None, high=None, reason=f"the metric gave {score.value}")
+
+
+def _outputs(folder: Path) -> dict[str, np.ndarray] | None:
+    """The images of a finished stage; None where there are none, or none that can be read."""
+    try:
+        with np.load(folder / "outputs.npz", allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.ndarray]:
     """Fill ``folder`` with outputs.npz (the images) and made.json (seconds, NFE, GFLOPs, peak memory)."""
     start = time.monotonic()
     model = cell.model(plan, task.title)
@@ -138,6 +154,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> None:
     with files.new_folder(folder) as temporary:
         np.savez_compressed(temporary / "outputs.npz", **outputs)
         files.write_json(temporary / "made.json", made)
+    return outputs
 
 
 def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan, name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mribench import tables
+from mribench import summary, tables
 from mribench.doctor import Check
 from mribench.leaderboard import Board
 from mribench.plugins import Entry
@@ -46,6 +46,12 @@ def boards(made: Sequence[Board]) -> None:
         console.print(table)
         for sentence in against_control(board):
             console.print(f"  {sentence}", markup=False)
+        console.print()
+    titles, lines = summary.table(made)
+    table = _table(*titles, title="All organs (different data: read along a row, do not rank down a column)")
+    for line in lines:
+        table.add_row(*map(Text, line))
+    console.print(table)
 
 
 def cards(known: Mapping[str, Any]) -> None:

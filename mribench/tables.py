@@ -28,13 +28,18 @@ def subjects(n: int, which: str = "") -> str:
 
 def headline(board: Board) -> tuple[list[str], list[list[str]]]:
     """Titles, and one line per variant and sampler: paired metrics at the headline level, then the cost."""
-    shown = [a for a in addresses(board) if a[2] is None or a[2] == _headline_level(board)]
+    shown = headline_addresses(board)
     titles = ["variant", "seeds", *(title(board, a) for a in shown), "NFE", "train images", "train s"]
     lines = [
-        [marked(row), _seeds(row), *(cell(board, row, address) for address in shown), *_cost(row)]
+        [marked(row), seeds(row), *(cell(board, row, address) for address in shown), *_cost(row)]
         for row in board.rows
     ]
     return titles, lines
+
+
+def headline_addresses(board: Board) -> list[Address]:
+    """Columns of the headline: every distribution metric, and the paired ones at one level of noise."""
+    return [a for a in addresses(board) if a[2] is None or a[2] == _headline_level(board)]
 
 
 def marked(row: Row) -> str:
@@ -80,9 +85,10 @@ def number(entry: Entry, unit: str) -> str:
     return f"{entry.value:.{digits}f}{spread}{interval}"
 
 
-def _seeds(row: Row) -> str:
-    seeds = sorted({result.seed for result in row.results})
-    return f"{len(seeds)} ({', '.join(map(str, seeds))})"
+def seeds(row: Row) -> str:
+    """'3 (0, 1, 2)': how many, and which."""
+    used = sorted({result.seed for result in row.results})
+    return f"{len(used)} ({', '.join(map(str, used))})"
 
 
 def _cost(row: Row) -> list[str]:

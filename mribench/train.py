@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mribench import checkpoint, device, files
+from mribench import checkpoint, device, files, provenance
 from mribench.checkpoint import State
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.interrupt import deferred
@@ -247,4 +247,4 @@ def _record(state: State, net: Any, profile: Profile, mixed: str, accelerator: A
         "precision": mixed,
         "processes": accelerator.num_processes,
         "device": accelerator.device.type,
-    }
+    } | provenance.peak_memory_gib()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mribench.leaderboard import Address, Board, Entry
+from mribench.leaderboard import Address, Board, Entry, Row
 
 
 def against_control(
@@ -22,11 +22,25 @@ def against_control(
     return sentences
 
 
+def word_against(row: Row, control: Row, address: Address) -> str:
+    """'ahead', 'behind' or 'not told apart'; empty where a number is missing."""
+    ours, theirs = row.entries.get(address), control.entries.get(address)
+    if ours is None or theirs is None or ours.value is None or theirs.value is None:
+        return ""
+    if None not in (ours.low, ours.high, theirs.low, theirs.high) and _overlap(ours, theirs):
+        return "not told apart"
+    return "ahead" if ours.value < theirs.value else "behind"
+
+
+def _overlap(ours: Entry, theirs: Entry) -> bool:
+    return ours.low <= theirs.high and theirs.low <= ours.high
+
+
 def _verdict(ours: Entry, theirs: Entry, other: str) -> str:
     """Less is better. Overlapping intervals decide nothing; without intervals the words say so."""
     if None in (ours.low, ours.high, theirs.low, theirs.high):
         side = "ahead of" if ours.value < theirs.value else "behind"
         return f"is {side} {other}, without intervals to say how surely"
-    if ours.low <= theirs.high and theirs.low <= ours.high:
+    if _overlap(ours, theirs):
         return f"cannot be told apart from {other}, the intervals overlap"
     return f"is {'ahead of' if ours.value < theirs.value else 'behind'} {other}"

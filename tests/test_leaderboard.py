@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from mribench import export, leaderboard, page, tables
+from mribench import export, leaderboard, page, publish, tables
 from mribench.leaderboard import boards
 from mribench.spec import Score
 from mribench.verdict import against_control
@@ -155,7 +155,7 @@ def test_the_same_results_give_the_same_bytes(result, tmp_path):
     ]
     texts = set()
     for shuffled in itertools.permutations(found):
-        paths = leaderboard.write(shuffled, tmp_path)
+        paths = publish.write(shuffled, tmp_path)
         texts.add(tuple(path.read_bytes() for path in paths))
     assert len(texts) == 1
 

@@ -1,0 +1,41 @@
+"""Write boards into a folder, or publish them: with the results and pictures they stand on, out of run folders."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from mribench import export, files, page, results
+from mribench.leaderboard import boards
+from mribench.results import Result
+
+
+def write(found: Sequence[Result], out: Path) -> list[Path]:
+    """leaderboard.md, .csv and .json in ``out``; the same results give the same bytes."""
+    made = boards(found)
+    contents = {
+        "leaderboard.md": page.markdown(made, out),
+        "leaderboard.csv": export.csv_text(made),
+        "leaderboard.json": export.json_text(made),
+    }
+    for name, text in contents.items():
+        files.write_text(out / name, text)
+    return [out / name for name in contents]
+
+
+def publish(folders: Sequence[Path], out: Path) -> list[Path]:
+    """Results, the pictures of trained variants, spec and boards of run folders, in ``out``; returns the boards.
+
+    Controls keep their numbers and leave their pictures. Raises InputError where a folder holds no results.
+    """
+    found = results.read_all(folders)
+    for result in found:
+        results.write(out, result)
+    pictures = {path for result in found if not result.is_control for path in result.figures.values()}
+    for folder in folders:
+        for path in sorted(pictures | {"figures/overview.png", "spec.toml"}):
+            if (folder / path).exists():
+                (out / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(folder / path, out / path)
+    return write(results.read_all([out]), out)
