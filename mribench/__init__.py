@@ -44,7 +44,7 @@ def run(**settings: Any) -> list[Result]:
     """Run a suite and return its results; the words are those of ``mribench run``.
 
     modalities, variants, controls, samplers, tasks: a name or several; seeds: a number or several; profile,
-    train_steps, data, out, track: one value. Raises ``mribench.errors.MribenchError`` in one sentence.
+    train_steps, precision, data, out, track: one value. Raises ``mribench.errors.MribenchError`` in one sentence.
 
     >>> results = mribench.run(modalities="all", variants="ddpm", data="phantom", profile="smoke", out="runs")
     """

@@ -86,6 +86,9 @@ def run(
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
     tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
     controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")
+    ] = None,
     train_steps: Annotated[
         int | None, typer.Option(help="replace the profile's number of training steps")
     ] = None,
@@ -105,6 +108,7 @@ def run(
         "seeds": _numbers(seeds),
         "profile": profile,
         "train_steps": train_steps,
+        "precision": precision,
         "data": data,
         "out": out,
         "track": track,

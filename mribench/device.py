@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mribench.errors import InputError
 from mribench.spec import Profile
 
 if TYPE_CHECKING:
@@ -11,9 +12,14 @@ if TYPE_CHECKING:
 
 
 def precision(profile: Profile) -> str:
-    """fp32, bf16 or fp16: the profile's own, else bf16 where the hardware multiplies it natively, else fp32."""
+    """fp32, bf16 or fp16: the profile's own, else bf16 where the hardware multiplies it natively, else fp32.
+
+    Raises InputError for fp16 without a GPU: Accelerate scales its gradients there alone.
+    """
     import torch
 
+    if profile.precision == "fp16" and not torch.cuda.is_available():
+        raise InputError("precision fp16 needs a GPU and none was found; use bf16 or fp32")
     if profile.precision:
         return profile.precision
     if torch.cuda.is_available():

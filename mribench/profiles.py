@@ -135,14 +135,15 @@ PAPER = Profile(
     checkpoint_every=500,
 )
 
+PRECISIONS = ("fp32", "bf16", "fp16")
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, STANDARD, PAPER)}
 
 
-def get(name: str | None, train_steps: int | None = None) -> Profile:
+def get(name: str | None, train_steps: int | None = None, precision: str | None = None) -> Profile:
     """The profile of that name; None is ``standard`` with a GPU and ``quick`` without.
 
     train_steps replaces the number of optimiser steps; the profile then carries it in its name ("quick@6000"), so that
-    no board mixes it with the plain one. Raises InputError for an unknown name or a number below 1.
+    no board mixes it with the plain one; precision likewise ("quick+fp32"). Raises InputError for an unknown name or a number below 1.
     """
     if name is None:
         import torch
@@ -155,11 +156,17 @@ def get(name: str | None, train_steps: int | None = None) -> Profile:
             + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(PROFILES)}")
         )
     profile = PROFILES[name]
-    if train_steps is None:
-        return profile
-    if train_steps < 1:
-        raise InputError(f"train steps must be at least 1, found {train_steps}")
-    return replace(profile, name=f"{name}@{train_steps}", max_steps=train_steps, max_epochs=None)
+    if train_steps is not None:
+        if train_steps < 1:
+            raise InputError(f"train steps must be at least 1, found {train_steps}")
+        profile = replace(
+            profile, name=f"{profile.name}@{train_steps}", max_steps=train_steps, max_epochs=None
+        )
+    if precision is not None:
+        if precision not in PRECISIONS:
+            raise InputError(f"unknown precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
+        profile = replace(profile, name=f"{profile.name}+{precision}", precision=precision)
+    return profile
 
 
 def training_budget(profile: Profile) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -23,8 +24,8 @@ TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tenso
 @dataclass(frozen=True)
 class RunSpec:
     """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or
-    a path. controls: variants without training that stand beside every board. train_steps: replaces the
-    profile's.
+    a path. controls: variants without training that stand beside every board. train_steps, precision:
+    replace the profile's.
     """
 
     modalities: tuple[str, ...] = ("all",)
@@ -35,6 +36,7 @@ class RunSpec:
     seeds: tuple[int, ...] = (0,)
     profile: str | None = None
     train_steps: int | None = None
+    precision: str | None = None
     data: str = "phantom"
     out: str = "runs"
     track: str | None = None
@@ -113,14 +115,14 @@ def resolve(spec: RunSpec) -> Plan:
             "no modality is installed; install a plugin that brings one, such as those under plugins/"
         )
     _check_tracker(spec.track)
-    profile = profiles.get(spec.profile, spec.train_steps)
+    profile = profiles.get(spec.profile, spec.train_steps, spec.precision)
     asked = spec.samplers or profile.samplers
     tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
     metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
     return Plan(
         spec=replace(
-            spec, modalities=tuple(names), profile=profile.name.partition("@")[0], samplers=tuple(asked)
+            spec, modalities=tuple(names), profile=re.split("[@+]", profile.name)[0], samplers=tuple(asked)
         ),
         profile=profile,
         modalities=tuple(plugins.load_all("modalities", names).values()),

@@ -16,7 +16,9 @@ def test_results_and_pictures_of_trained_variants_come_along(run_folder, result,
     folder = run_folder(
         "run",
         result(figures={"samples": "figures/a_samples.png"}),
-        result(variant="gaussian", is_control=True, sampler=None, figures={"samples": "figures/g_samples.png"}),
+        result(
+            variant="gaussian", is_control=True, sampler=None, figures={"samples": "figures/g_samples.png"}
+        ),
     )
     (folder / "figures").mkdir()
     for name in ("a_samples.png", "g_samples.png", "overview.png"):
@@ -47,7 +49,13 @@ def test_one_line_per_organ_with_a_word_against_the_gaussian(result, ours, word)
     for modality in ("heart", "brain"):
         found.append(result(modality=modality, scores=scored(*ours)))
         found.append(
-            result(modality=modality, variant="gaussian", sampler=None, is_control=True, scores=scored(50, 40, 60))
+            result(
+                modality=modality,
+                variant="gaussian",
+                sampler=None,
+                is_control=True,
+                scores=scored(50, 40, 60),
+            )
         )
     titles, lines = summary.table(boards(found))
     assert len(lines) == 2 and all(len(line) == len(titles) for line in lines)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mribench import files, profiles
-from mribench.errors import Interrupted, TrainingDiverged
+from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.spec import Network, Split
 from mribench.train import batch, learning_rate, total_steps, train
 from mribench.variants import ddpm
@@ -200,3 +200,16 @@ def test_two_processes_see_the_same_global_batch(tmp_path):
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert max((one[k] - two[k]).abs().max().item() for k in one) < 1e-4
     assert files.read_json(tmp_path / "two" / "train.json")["processes"] == 2
+
+
+def test_fp16_without_a_gpu_is_refused_in_words(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is here")
+    with pytest.raises(InputError, match="fp16 needs a GPU"):
+        fit(tmp_path, replace(TINY, precision="fp16"))
+
+
+def test_loss_curves_go_to_a_tracker_on_request(tmp_path):
+    pytest.importorskip("tensorboard")
+    train(ddpm.DDPM, blobs(24), blobs(8), TINY, 0, tmp_path, "tiny", track="tensorboard")
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
