@@ -17,12 +17,16 @@ import numpy as np
 
 from mribench import device, figures, files, leaderboard, provenance, record, results, runspec
 from mribench.cell import Cell
+from mribench.data import terms
 from mribench.errors import DataError, InputError
 from mribench.features import Extractor
 from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runspec import Plan
 from mribench.spec import Modality, Prepared, Task
+
+# licence, access and citation of the data lie beside whatever was made from them
+TERMS = "terms.json"
 
 
 def run(spec: runspec.RunSpec) -> list[Result]:
@@ -91,6 +95,7 @@ def _trained(cell: Cell, plan: Plan) -> Path:
         from mribench.train import train
 
         folder.mkdir(parents=True, exist_ok=True)
+        files.write_json(folder / TERMS, terms.of_prepared(cell.data))
         title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
         splits = cell.data.train, cell.data.validation
         train(cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track)
@@ -136,6 +141,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> None:
             "gflops_per_evaluation": provenance.gflops_per_image(model.net, plan.profile.size),
         }
     with files.new_folder(folder) as temporary:
+        files.write_json(temporary / TERMS, terms.of_prepared(cell.data))
         np.savez_compressed(temporary / "outputs.npz", **outputs)
         files.write_json(temporary / "made.json", made)
 

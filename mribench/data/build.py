@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 import mribench
 from mribench.data.choose import cap, drop_duplicates
+from mribench.data.policy import UNKNOWN, without_subjects
 from mribench.data.prepare import SliceRecord, prepare_volume
 from mribench.data.split import SPLITS, assign_all
 from mribench.data.volume import Volume
@@ -38,11 +39,17 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
 
 
 def build_real(
-    volumes: Iterable[Volume], profile: Profile, seed: int, progress: Progress | None = None, total: int = 0
+    volumes: Iterable[Volume],
+    profile: Profile,
+    seed: int,
+    progress: Progress | None = None,
+    total: int = 0,
+    strata: Mapping[str, str] | None = None,
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
-    progress counts volumes, total is a guess of them. Raises DataError where a subject has no usable slice.
+    progress counts volumes, total is a guess of them. strata: see ``assign_all``; read once all volumes are
+    through. Raises DataError where a subject has no usable slice.
     """
     records: list[SliceRecord] = []
     windows: list[dict[str, Any]] = []
@@ -62,12 +69,21 @@ def build_real(
         {"subject": r.subject, "source": r.source, "slice": r.slice, "reason": "same pixels as another image"}
         for r in twins
     ]
-    return _finish(records, profile, seed, {"windows": windows, "dropped": dropped})
+    notes: dict[str, Any] = {"windows": windows, "dropped": dropped}
+    if subjects == {UNKNOWN}:
+        records, notes["subjects_known"] = without_subjects(records), False
+    return _finish(records, profile, seed, notes, strata)
 
 
-def _finish(records: list[SliceRecord], profile: Profile, seed: int, notes: dict[str, Any]) -> Built:
+def _finish(
+    records: list[SliceRecord],
+    profile: Profile,
+    seed: int,
+    notes: dict[str, Any],
+    strata: Mapping[str, str] | None = None,
+) -> Built:
     chosen = cap(records, profile.max_images, seed)
-    splits, adjusted = assign_all((record.subject for record in chosen), seed)
+    splits, adjusted = assign_all((record.subject for record in chosen), seed, strata)
     return {name: [r for r in chosen if splits[r.subject] == name] for name in SPLITS}, {
         "size": profile.size,
         "seed": seed,

@@ -77,9 +77,13 @@ def find(name: str) -> DatasetCard:
     for entry in found:
         if entry.id == name:
             raise DataError(f"The card {name} of {entry.owner} cannot be used: {entry.problem}")
-    close = get_close_matches(name, [entry.id for entry in found if entry.card], n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "see `mribench data list`."
-    raise DataError(f"{name!r} is no dataset card; {hint}")
+    raise DataError(f"{name!r} is no dataset card; see `mribench data list`{suggestion(name)}.")
+
+
+def suggestion(name: str) -> str:
+    """' (did you mean ...?)' where a card is called nearly so, else nothing."""
+    close = get_close_matches(name, cards(), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _folders() -> Iterator[tuple[Path, str]]:
