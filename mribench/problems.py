@@ -17,7 +17,7 @@ def problem(point: EntryPoint) -> str | None:
     """
     if point.pattern.fullmatch(point.value) is None or not point.attr:
         return f"{point.value!r} does not name an object; expected module:name"
-    found = find_module(point.module)
+    found = _find(point.module)
     if found is None:
         return f"module {point.module} not found"
     if not found.origin or not found.origin.endswith(".py"):
@@ -32,11 +32,11 @@ def problem(point: EntryPoint) -> str | None:
         return f"{point.module} cannot be read: {error}"
     if not _binds(tree, point.attr.split(".")[0]):
         return f"module {point.module} has no {point.attr}"
-    missing = next((top for top in _needs(tree) if find_module(top) is None), None)
+    missing = next((top for top in _needs(tree) if _find(top) is None), None)
     return f"{point.module} needs {missing}, which is not installed" if missing else None
 
 
-def find_module(module: str) -> ModuleSpec | None:
+def _find(module: str) -> ModuleSpec | None:
     """Where a module would be imported from. find_spec of a dotted name imports the parents: walk instead."""
     name, *rest = module.split(".")
     try:

@@ -25,9 +25,6 @@ from mribench.results import Result
 from mribench.runspec import Plan
 from mribench.spec import Modality, Prepared, Task
 
-# licence, access and citation of the data lie beside whatever was made from them
-TERMS = "terms.json"
-
 
 def run(spec: runspec.RunSpec) -> list[Result]:
     """Run every cell of a spec and return the results, in order. Raises MribenchError in one sentence."""
@@ -95,7 +92,7 @@ def _trained(cell: Cell, plan: Plan) -> Path:
         from mribench.train import train
 
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / TERMS, terms.of_prepared(cell.data))
+        files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
         title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
         splits = cell.data.train, cell.data.validation
         train(cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track)
@@ -141,7 +138,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> None:
             "gflops_per_evaluation": provenance.gflops_per_image(model.net, plan.profile.size),
         }
     with files.new_folder(folder) as temporary:
-        files.write_json(temporary / TERMS, terms.of_prepared(cell.data))
+        files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))
         np.savez_compressed(temporary / "outputs.npz", **outputs)
         files.write_json(temporary / "made.json", made)
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from mribench.data import policy, terms
 from mribench.data.build import Built, Progress, build_phantom, build_real
-from mribench.data.cards import DatasetCard, digest, load_cards
-from mribench.data.fetch import fetch
+from mribench.data.cards import DatasetCard, digest, load_cards, read_card
 from mribench.data.identity import local_identity, phantom_identity
 from mribench.data.locate import Part, locate
 from mribench.data.readers import companions, find_files, read_volumes
@@ -22,7 +21,16 @@ from mribench.data.volume import Volume
 from mribench.errors import DataError
 from mribench.spec import Modality, Prepared, Profile
 
-__all__ = ["DatasetCard", "Volume", "describe", "fetch", "load", "load_cards", "prepare_data", "read_volumes"]
+__all__ = [
+    "DatasetCard",
+    "Volume",
+    "describe",
+    "load",
+    "load_cards",
+    "prepare_data",
+    "read_card",
+    "read_volumes",
+]
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +45,11 @@ def prepare_data(
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
-    data: ``phantom``; the id of a registry card, or several joined by ``+``; or a file or folder. Of a folder, ``<modality>.npz`` or
-    the subfolder ``<modality>/`` is taken where it is there. out: the folder ``<out>/data/<modality>-<hash
-    of the input>`` is used; one that is damaged is made again. seed: decides phantom, split and choice of
-    slices; keep it fixed over the seeds of a run. progress: called with (done, total). Raises DataError
-    where the data cannot be used.
+    data: ``phantom``; the id of a registry card, or several joined by ``+``; or a file or folder. Of a
+    folder, ``<modality>.npz`` or the subfolder ``<modality>/`` is taken where it is there. out: the folder
+    ``<out>/data/<modality>-<hash of the input>`` is used; one that is damaged is made again. seed: decides
+    phantom, split and choice of slices; keep it fixed over the seeds of a run. progress: called with
+    (done, total). Raises DataError where the data cannot be used.
     """
     root = Path(out) / "data"
     if data == "phantom":
@@ -61,7 +69,8 @@ def prepare_data(
         volumes = chain.from_iterable(_volumes(*pair, strata) for pair in zip(parts, files, strict=True))
         return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata)
 
-    return _cached(root / f"{modality.name}-{identity}", {"name": name, "kind": "real", **_notes(name, parts)}, build)
+    notes = {"name": name, "kind": "real", **_notes(name, parts)}
+    return _cached(root / f"{modality.name}-{identity}", notes, build)
 
 
 def _identity(

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 import mribench
-from mribench import plugins, problems
+from mribench import plugins
 from mribench.data import card_file
-from mribench.data.cards import DatasetCard
-from mribench.errors import DataError
+from mribench.data.cards import ACCESS, DatasetCard
+from mribench.errors import DataError, InputError
 
 GROUP = "datasets"
 OWN_FOLDER = "MRIBENCH_CARDS"
@@ -80,6 +81,35 @@ def find(name: str) -> DatasetCard:
     raise DataError(f"{name!r} is no dataset card; see `mribench data list`{suggestion(name)}.")
 
 
+def choose(
+    known: Iterable[DatasetCard],
+    organ: str | None = None,
+    licence: str | None = None,
+    access: str | None = None,
+) -> list[DatasetCard]:
+    """The cards that show an organ, whose licence holds the words (in any case), with that access; None asks nothing.
+
+    Raises InputError for a word that no card knows, and where no card is left.
+    """
+    cards = list(known)
+    organs = sorted({name for card in cards for name in (card.organ, *card.other_organs)})
+    if organ is not None and organ not in organs:
+        raise InputError(f"no card shows {organ!r}; the organs are {', '.join(organs)}.")
+    if access is not None and access not in ACCESS:
+        raise InputError(f"access {access!r} is unknown; expected one of {', '.join(ACCESS)}.")
+    left = [
+        card
+        for card in cards
+        if (organ is None or organ in (card.organ, *card.other_organs))
+        and (licence is None or licence.lower() in card.licence.lower())
+        and (access is None or access == card.access)
+    ]
+    if not left:
+        names = sorted({card.licence for card in cards})
+        raise InputError(f"no card is left by these filters; the licences are {', '.join(names)}.")
+    return left
+
+
 def suggestion(name: str) -> str:
     """' (did you mean ...?)' where a card is called nearly so, else nothing."""
     close = get_close_matches(name, cards(), n=1)
@@ -97,9 +127,14 @@ def _folders() -> Iterator[tuple[Path, str]]:
 
 def package_folders(package: str) -> list[Path]:
     """The folders of a package, without importing it; empty where it is not there (or lies in a zip)."""
-    found = problems.find_module(package) if package.replace(".", "").isidentifier() else None
+    top, *inner = package.split(".")
+    try:
+        found = find_spec(top) if all(map(str.isidentifier, (top, *inner))) else None
+    except (ImportError, ValueError):
+        return []
+    # a folder of files without __init__.py is a package too: only the top one is asked of the import system
     places = (found.submodule_search_locations if found else None) or []
-    return [Path(place) for place in places if Path(place).is_dir()]
+    return [folder for place in places if (folder := Path(place).joinpath(*inner)).is_dir()]
 
 
 def _absent() -> list[Entry]:
@@ -107,7 +142,9 @@ def _absent() -> list[Entry]:
     said = []
     for point in plugins.entries(GROUP):
         if not any(path for folder in package_folders(point.value) for path in folder.glob("*.toml")):
-            reason = f"{point.value!r} is no package with *.toml files; correct the entry point mribench.{GROUP}."
+            reason = (
+                f"{point.value!r} is no package with *.toml files; correct the entry point mribench.{GROUP}."
+            )
             said.append(Entry(point.name, point.distribution, problem=reason))
     own = os.environ.get(OWN_FOLDER)
     if own and not Path(own).expanduser().is_dir():

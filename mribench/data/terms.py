@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from mribench import files, results
 from mribench.data import licences
 from mribench.data.cards import ACCESS, UNVERIFIED, DatasetCard
+from mribench.data.store import MANIFEST, load
 from mribench.spec import Prepared
 
 Row = dict[str, Any]
+# lies beside whatever was made from data
+TERMS = "terms.json"
 # what a licence can allow (True is free) or ask for (False is free); None, unverified, is never free
 ALLOWS = {
     "redistributable": "pass the data on",
@@ -87,6 +92,29 @@ def of_prepared(prepared: Prepared) -> list[Row]:
     return [of_phantom() if prepared.kind == "phantom" else of_local(prepared.name)]
 
 
+def of_run(folder: Path) -> list[Row]:
+    """The rows behind a run folder, a prepared set, or any folder that carries terms.json; each data set once.
+
+    Raises InputError where the folder holds none of these.
+    """
+    if (folder / MANIFEST).is_file():
+        return of_prepared(load(folder))
+    if (folder / TERMS).is_file():
+        return distinct(files.read_json(folder / TERMS))
+    rows = [row for path in sorted(folder.glob(f"*/*/{TERMS}")) for row in files.read_json(path)]
+    if rows and not (folder / "results").is_dir():
+        return distinct(rows)
+    return distinct([*rows, *(row for result in results.read_all([folder]) for row in _of_result(result))])
+
+
+def _of_result(result: results.Result) -> list[Row]:
+    """Of a record from before terms travelled: what the name of its data tells."""
+    if result.data.get("terms"):
+        return list(result.data["terms"])
+    name = result.comparability["data"]
+    return [of_phantom() if result.comparability["data_kind"] == "phantom" else of_local(name)]
+
+
 def strictest(rows: Sequence[Row]) -> list[Verdict]:
     """For each thing one may want to do, or has to do, the strictest word over all rows."""
     allowed = [_verdict(rows, field, words, free=True) for field, words in ALLOWS.items()]
@@ -110,5 +138,5 @@ def _verdict(rows: Sequence[Row], field: str, words: str, free: bool) -> Verdict
     bound = tuple(row["data"] for row in rows if row[field] is (not free))
     open_question = tuple(row["data"] for row in rows if row[field] is None)
     if bound:
-        return Verdict(words, False if free else True, bound)
+        return Verdict(words, not free, bound)
     return Verdict(words, None if open_question else free, open_question)

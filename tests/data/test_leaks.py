@@ -58,7 +58,9 @@ def installed(tmp_path, monkeypatch, pictures):
     """``installed(card, names)``: the card, and one picture per name where a user would have put it."""
     cards = {}
     monkeypatch.setenv("MRIBENCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(catalogue, "entries", lambda: [catalogue.Entry(n, "test", c) for n, c in cards.items()])
+    monkeypatch.setattr(
+        catalogue, "entries", lambda: [catalogue.Entry(n, "test", c) for n, c in cards.items()]
+    )
 
     def make(card, names, seed=0):
         cards[card.id] = card
