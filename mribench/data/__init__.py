@@ -87,7 +87,8 @@ def _identity(
 def _volumes(part: Part, files: list[Path], strata: dict[str, str]) -> Iterator[Volume]:
     if part.card is None:
         return read_volumes(part.path, files)
-    volumes = read_volumes(part.path, files, part.card.path_pattern)
+    inside = part.card.subject in policy.INSIDE
+    volumes = read_volumes(part.path, files, part.card.path_pattern, inside)
     return policy.applied(volumes, part.card, strata, part.family)
 
 

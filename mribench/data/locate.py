@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mribench import plugins
-from mribench.data import catalogue
+from mribench.data import catalogue, policy
 from mribench.data.cards import DatasetCard
 from mribench.data.combine import families
 from mribench.data.fetch import fetch, home
@@ -50,7 +50,10 @@ def _cards(organ: str, names: list[str]) -> list[Part]:
                 f"--organ {organ}`) or --modalities."
             )
     family = families(cards)
-    return [Part(fetch(card, home()), card, family[card.id] if len(cards) > 1 else None) for card in cards]
+    parts = [Part(fetch(card, home()), card, family[card.id] if len(cards) > 1 else None) for card in cards]
+    for part in parts:
+        policy.check_metadata(part.path, part.card)
+    return parts
 
 
 def _unknown(data: str, names: list[str]) -> str:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from mribench.data.cards import DatasetCard
 from mribench.data.prepare import SliceRecord
-from mribench.data.subjects import subjects_of
+from mribench.data.subjects import METADATA, subjects_of
 from mribench.data.volume import Volume
+from mribench.errors import DataError
 
 # the subject that stands for nobody in particular, in an NPZ or a metadata.csv
 UNKNOWN = "unknown"
+# rules by which the files themselves name their subject
+INSIDE = ("patient_id", "field")
 
 
 def applied(
@@ -38,7 +41,7 @@ def strata_of(
     root: Path, files: Sequence[Path], card: DatasetCard, family: str | None = None
 ) -> dict[str, str]:
     """subject -> site or label, from the file names; empty where the subject is not told by them."""
-    if card.stratify_pattern is None or card.subject in ("patient_id", "field"):
+    if card.stratify_pattern is None or card.subject in INSIDE:
         return {}
     names = [file.relative_to(root).as_posix() for file in files]
     found: dict[str, str] = {}
@@ -48,6 +51,15 @@ def strata_of(
             # one person seen at two sites counts where the first of the files puts it
             found.setdefault(named(subject, family), f"{card.id}:{stratum}")
     return found
+
+
+def check_metadata(root: Path, card: DatasetCard) -> None:
+    """Raise DataError where the card wants the user's metadata.csv and there is none: folders are no persons there."""
+    if card.subject == "metadata" and not (root / METADATA).is_file():
+        raise DataError(
+            f"{card.id} does not tell its subjects by folders or names; write {METADATA} with the columns "
+            f"file_name,subject into {root}."
+        )
 
 
 def named(subject: str, family: str | None) -> str:
@@ -65,7 +77,7 @@ def kept(rule: str, n: int) -> tuple[int, int]:
 
 def rules(card: DatasetCard) -> str:
     """What of a card decides the prepared pixels and their subjects, as one string for the folder's hash."""
-    return repr((card.path_pattern, card.slices, card.stratify_pattern))
+    return repr((card.subject, card.path_pattern, card.slices, card.stratify_pattern))
 
 
 def without_subjects(records: Sequence[SliceRecord]) -> list[SliceRecord]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mribench import data
 from mribench.data import catalogue, prepare_data, published
 from mribench.data.cards import DatasetCard, Overlap
 from mribench.data.combine import families
@@ -197,6 +198,26 @@ def test_one_person_seen_at_two_sites_has_one_side(installed, prepared):
     card = replace(BASE, stratify_pattern=r"^([a-z]+)")
     installed(card, [f"{site}/{p}_{site}.png" for p in PEOPLE for site in ("xx", "yy")])
     assert all(len(split) == 1 for split in sides(prepared()).values())
+
+
+def test_folders_are_no_subjects_where_the_card_wants_a_table(installed, prepared, tmp_path):
+    names = [f"plate{i % 3}/{i}.png" for i in range(12)]
+    installed(replace(BASE, subject="metadata", subject_pattern=None), names)
+    with pytest.raises(DataError, match=r"a does not tell its subjects .* write metadata\.csv"):
+        prepared()
+    rows = [f"{name},p{i % 6}" for i, name in enumerate(names)]
+    table = tmp_path / "home/datasets/a/metadata.csv"
+    table.write_text("\n".join(["file_name,subject", *rows]))
+    assert sorted(sides(prepared())) == [f"p{i}" for i in range(6)]
+
+
+def test_folders_are_no_subjects_where_the_files_say_who(installed, monkeypatch, prepared):
+    seen = []
+    monkeypatch.setattr(data, "read_volumes", lambda path, files, pattern, ask: seen.append(ask) or iter(()))
+    installed(replace(BASE, subject="field", subject_pattern=None), ["x/1.png"])
+    with pytest.raises(DataError, match="Found 0 subject"):
+        prepared()
+    assert seen == [True]
 
 
 # subjects that nobody knows
