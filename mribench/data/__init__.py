@@ -16,6 +16,7 @@ from mribench.data.cards import DatasetCard, digest, load_cards, read_card
 from mribench.data.identity import local_identity, phantom_identity
 from mribench.data.locate import Part, locate
 from mribench.data.readers import companions, find_files, read_volumes
+from mribench.data.spool import Spool
 from mribench.data.store import load, save
 from mribench.data.volume import Volume
 from mribench.errors import DataError
@@ -57,7 +58,7 @@ def prepare_data(
         notes = {"terms": [terms.of_phantom()], "subjects_known": True}
         build = partial(build_phantom, modality, profile, seed, progress)
         return _cached(folder, {"name": "phantom", "kind": "phantom", **notes}, build)
-    name, parts = locate(modality.name, data)
+    name, parts = locate(modality.name, data, progress)
     files = [find_files(part.path, part.card.include if part.card else None) for part in parts]
     identity = _identity(parts, files, name, profile, seed, root)
 
@@ -67,7 +68,7 @@ def prepare_data(
             if part.card:
                 strata |= policy.strata_of(part.path, names, part.card, part.family)
         volumes = chain.from_iterable(_volumes(*pair, strata) for pair in zip(parts, files, strict=True))
-        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata)
+        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root))
 
     notes = {"name": name, "kind": "real", **_notes(name, parts)}
     return _cached(root / f"{modality.name}-{identity}", notes, build)

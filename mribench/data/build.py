@@ -13,6 +13,7 @@ from mribench.data.choose import cap, drop_duplicates
 from mribench.data.policy import UNKNOWN, without_subjects
 from mribench.data.prepare import SliceRecord, prepare_volume
 from mribench.data.split import SPLITS, assign_all
+from mribench.data.spool import Spool
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 from mribench.spec import Modality, Profile
@@ -45,11 +46,13 @@ def build_real(
     progress: Progress | None = None,
     total: int = 0,
     strata: Mapping[str, str] | None = None,
+    spool: Spool | None = None,
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
     progress counts volumes, total is a guess of them. strata: see ``assign_all``; read once all volumes are
-    through. Raises DataError where a subject has no usable slice.
+    through. spool: where the images wait until they are written, so that memory does not grow with the set; None
+    keeps them in memory. Raises DataError where a subject has no usable slice.
     """
     records: list[SliceRecord] = []
     windows: list[dict[str, Any]] = []
@@ -57,7 +60,7 @@ def build_real(
     subjects: set[str] = set()
     for done, volume in enumerate(volumes, start=1):
         kept, note, lost = prepare_volume(volume, profile.size)
-        records += kept
+        records += [record._replace(image=spool.add(record.image)) for record in kept] if spool else kept
         windows.append(note)
         dropped += lost
         subjects.add(volume.subject)

@@ -9,7 +9,7 @@ from mribench import plugins
 from mribench.data import catalogue, policy
 from mribench.data.cards import DatasetCard
 from mribench.data.combine import families
-from mribench.data.fetch import fetch, home
+from mribench.data.fetch import MB, Progress, fetch, home
 from mribench.errors import DataError
 
 
@@ -24,23 +24,24 @@ class Part:
     family: str | None = None
 
 
-def locate(organ: str, data: str) -> tuple[str, list[Part]]:
+def locate(organ: str, data: str, progress: Progress | None = None) -> tuple[str, list[Part]]:
     """(name on the board, what to read) for a card, for cards joined by ``+``, or for a file or folder.
 
-    A card id wins over a folder of that name: write ./id. A card that may be downloaded is. Raises DataError where
+    A card id wins over a folder of that name: write ./id. A card that may be downloaded is; progress is called with
+    megabytes (here, in all), None shows a bar of its own. Raises DataError where
     the name is unknown, where the card shows another organ, or where the files have to be asked for.
     """
     names = data.split("+")
     known = {entry.id for entry in catalogue.entries()}
     if all(name in known for name in names):
-        return data, _cards(organ, names)
+        return data, _cards(organ, names, progress)
     path = Path(data).expanduser()
     if not path.exists():
         raise DataError(_unknown(data, names))
     return f"local:{path.resolve().name}", [Part(_of_modality(path, organ))]
 
 
-def _cards(organ: str, names: list[str]) -> list[Part]:
+def _cards(organ: str, names: list[str], progress: Progress | None) -> list[Part]:
     cards = [catalogue.find(name) for name in names]
     for card in cards:
         if organ not in (card.organ, *card.other_organs):
