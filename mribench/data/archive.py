@@ -21,7 +21,15 @@ ALWAYS_ALLOWED = 1 << 30
 MOST_ENTRIES = 2_000_000
 # formats that are zip archives themselves
 WHOLE = (".npz", ".docx", ".xlsx", ".whl")
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError)
+DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+)
 
 
 class Entry(NamedTuple):
@@ -61,7 +69,9 @@ def unpack(archive: Path, folder: Path) -> None:
                         raise DataError(_flood(name))
                     out.write(chunk)
     except DAMAGE as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+        reason = (
+            error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+        )
         raise DataError(f"{name} cannot be unpacked ({reason}); it is damaged: report it.") from error
 
 
@@ -100,7 +110,13 @@ def _inside(entry: str, archive: str) -> PurePosixPath:
     """The path of an entry below the folder. Raises DataError where it would leave it."""
     path = PurePosixPath(entry.replace("\\", "/"))
     drive = path.parts and ":" in path.parts[0]
-    if path.is_absolute() or ".." in path.parts or drive or "\0" in entry or not (path.parts or entry in ".//"):
+    if (
+        path.is_absolute()
+        or ".." in path.parts
+        or drive
+        or "\0" in entry
+        or not (path.parts or entry in ".//")
+    ):
         raise DataError(f"{archive} holds {entry!r}, which reaches outside its folder; do not use it.")
     return path
 

@@ -85,7 +85,7 @@ class _Images:
         # the system's own folder for such files is memory on many machines
         where = folder if os.access(folder, os.W_OK) else None
         self._shape = shape
-        self._file = tempfile.TemporaryFile(dir=where) if large else None
+        self._file = tempfile.TemporaryFile(dir=where) if large else None  # noqa: SIM115
         self._array = None if large else np.empty(shape, np.uint8)
         self._n = 0
 

@@ -63,7 +63,9 @@ def download(urls: Sequence[str], target: Path, sha256: str, size: int | None, r
             return
         except Refusal as refusal:
             refused.append(f"{url} {refusal}")
-    raise DataError(f"{'; '.join(refused)}: check the network and the address, then run the same command again.")
+    raise DataError(
+        f"{'; '.join(refused)}: check the network and the address, then run the same command again."
+    )
 
 
 def check_space(folder: Path, needed: int, what: str) -> None:
@@ -172,7 +174,9 @@ def _start(
     if answer.status_code != 200:
         raise Refusal(f"could not be downloaded ({status})")
     if answer.headers.get("Content-Type", "").startswith("text/html"):
-        raise Refusal("could not be downloaded (it answers with a web page, perhaps a login, and not with the file)")
+        raise Refusal(
+            "could not be downloaded (it answers with a web page, perhaps a login, and not with the file)"
+        )
     total = int(length) if length.isdigit() else None
     if total is not None and size is not None and total != size:
         raise Refusal(f"offers {total} bytes, the card says {size} (it changed at its source)")

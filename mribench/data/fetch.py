@@ -134,4 +134,6 @@ def _filled(folder: Path) -> bool:
 
 
 def _name(file: CardFile) -> str:
-    return urllib.parse.unquote(Path(urllib.parse.urlparse(file.url).path).name).replace("/", "_") or "download"
+    return (
+        urllib.parse.unquote(Path(urllib.parse.urlparse(file.url).path).name).replace("/", "_") or "download"
+    )

@@ -27,9 +27,9 @@ class Part:
 def locate(organ: str, data: str, progress: Progress | None = None) -> tuple[str, list[Part]]:
     """(name on the board, what to read) for a card, for cards joined by ``+``, or for a file or folder.
 
-    A card id wins over a folder of that name: write ./id. A card that may be downloaded is; progress is called with
-    megabytes (here, in all), None shows a bar of its own. Raises DataError where
-    the name is unknown, where the card shows another organ, or where the files have to be asked for.
+    A card id wins over a folder of that name: write ./id. A card that may be downloaded is; progress is called
+    with megabytes (here, in all), None shows a bar of its own. Raises DataError where the name is unknown, where
+    the card shows another organ, or where the files have to be asked for.
     """
     names = data.split("+")
     known = {entry.id for entry in catalogue.entries()}
@@ -51,7 +51,12 @@ def _cards(organ: str, names: list[str], progress: Progress | None) -> list[Part
                 f"--organ {organ}`) or --modalities."
             )
     family = families(cards)
-    parts = [Part(fetch(card, home()), card, family[card.id] if len(cards) > 1 else None) for card in cards]
+    in_mb = progress and (lambda done, total: progress(done // MB, total // MB))
+    folders = [fetch(card, home(), in_mb) for card in cards]
+    parts = [
+        Part(folder, card, family[card.id] if len(cards) > 1 else None)
+        for folder, card in zip(folders, cards, strict=True)
+    ]
     for part in parts:
         policy.check_metadata(part.path, part.card)
     return parts

@@ -45,7 +45,9 @@ def read_metaimage(path: Path, name: str, plane: Plane = "auto") -> Slices:
         return slices(np.ascontiguousarray(first), _affine(header), plane)
     except (OSError, ValueError, LookupError, MemoryError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DataError(f"{name} is a damaged MetaImage file ({reason}); fetch or export it again.") from error
+        raise DataError(
+            f"{name} is a damaged MetaImage file ({reason}); fetch or export it again."
+        ) from error
 
 
 def data_file(path: Path) -> Path | None:
@@ -85,7 +87,9 @@ def _voxels(path: Path, header: dict[str, str], start: int, name: str) -> np.nda
     stored = header["elementdatafile"]
     if stored.upper() != "LOCAL":
         if Path(stored).name != stored or stored.upper().startswith("LIST") or "%" in stored:
-            raise DataError(f"{name} has its voxels in {stored!r}; expected one file beside it: save it as .mha.")
+            raise DataError(
+                f"{name} has its voxels in {stored!r}; expected one file beside it: save it as .mha."
+            )
         path, start = path.with_name(stored), 0
         if not path.is_file():
             raise DataError(f"{name} is a header without its voxels; put {stored} beside it.")
@@ -101,7 +105,11 @@ def _bytes(path: Path, start: int, expected: int, header: dict[str, str]) -> byt
         if header.get("compresseddata", "False").lower() == "true":
             stream.seek(start)
             # zlib never gives back more than about a thousand times what it is given
-            raw = zlib.decompressobj().decompress(stream.read(), expected + 1) if expected <= 1100 * size else b""
+            raw = (
+                zlib.decompressobj().decompress(stream.read(), expected + 1)
+                if expected <= 1100 * size
+                else b""
+            )
         else:
             skip = int(header.get("headersize", 0))
             stream.seek(path.stat().st_size - expected if skip == -1 else start + skip)

@@ -100,7 +100,7 @@ def near_duplicates(thumbs: np.ndarray, records: Sequence[SliceRecord]) -> list[
 
 
 def draw(path: Path, splits: Mapping[str, Sequence[SliceRecord]], report: Report) -> None:
-    """A contact sheet (PNG): images from all through each split, then what is clipped, then near duplicates by pairs."""
+    """A contact sheet (PNG): images from all through each split, what is clipped, then pairs of near duplicates."""
     from PIL import Image, ImageDraw
 
     columns, tile, gap = 12, 96, 14
@@ -112,7 +112,11 @@ def draw(path: Path, splits: Mapping[str, Sequence[SliceRecord]], report: Report
     rows.append((f"clipped: {len(report.clipped)}", [one.record for one in report.clipped[:columns]]))
     both = [one.record for pair in report.pairs[:columns] for one in pair]
     rows.append((f"near duplicates of other subjects, by pairs: {n}, {across} of them across splits", both))
-    lines = [(title, images[i : i + columns]) for title, images in rows for i in range(0, max(1, len(images)), columns)]
+    lines = [
+        (title, images[i : i + columns])
+        for title, images in rows
+        for i in range(0, max(1, len(images)), columns)
+    ]
     sheet = Image.new("L", (columns * tile, sum(gap + (tile if images else 0) for _, images in lines)))
     pen, top, said = ImageDraw.Draw(sheet), 0, ""
     for title, images in lines:

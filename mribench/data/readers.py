@@ -120,7 +120,13 @@ def _owners(
 ) -> dict[str, tuple[str, int | None]]:
     names = list(kinds)
     told = pattern is not None or (root / METADATA).is_file() or any("/" in name for name in names)
-    if (ask or not told) and kinds and set(kinds.values()) <= set(PATIENTS):
+    mute = next((name for name, kind in kinds.items() if kind not in PATIENTS), None)
+    if ask and mute:
+        raise DataError(
+            f"{mute} has a format that names no patient, and the card takes subjects from the files themselves; "
+            "move it out of the folder, or give the card an include pattern."
+        )
+    if kinds and (ask or (not told and mute is None)):
         return {name: (PATIENTS[str(kind)](root / name, name), None) for name, kind in kinds.items()}
     return subjects_of(root, names, pattern) if names else {}
 

@@ -32,7 +32,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # beside the result and not in /tmp, which is memory on many machines
-        self._file = tempfile.TemporaryFile(dir=folder)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._end = 0
 
     def add(self, image: np.ndarray) -> Spooled:

@@ -117,7 +117,9 @@ def _key_of(splits: Mapping[str, Sequence[SliceRecord]], size: int) -> str:
     """``content_key`` of records, one image in memory at a time."""
     digest = _new_digest(size)
     for name in SPLITS:
-        digest.update(head(name, (len(splits[name]), size, size), [record.subject for record in splits[name]]))
+        digest.update(
+            head(name, (len(splits[name]), size, size), [record.subject for record in splits[name]])
+        )
         for record in splits[name]:
             digest.update(record.image.tobytes())
     return digest.hexdigest()

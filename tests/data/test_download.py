@@ -9,11 +9,11 @@ import sys
 import time
 
 import pytest
+from mirror_server import Mirror
 
 from mribench.data import download as module
 from mribench.data.download import download
 from mribench.errors import DataError
-from mirror_server import Mirror
 
 CONTENT = random.Random(0).randbytes(300_000)
 OTHER = random.Random(1).randbytes(300_000)
@@ -89,8 +89,14 @@ def test_a_weak_etag_is_compared_and_not_sent(mirror, get):
     weak = {"etag": 'W/"1"'}
     assert get(mirror.file("/a", CONTENT, weak | {"stop": 140_000}, weak)) == CONTENT
     assert mirror.asked[1][2] is None and mirror.asked[1][1] is not None
-    changed = mirror.file("/b", CONTENT, {"etag": 'W/"1"', "stop": 140_000, "content": OTHER}, {"etag": 'W/"2"'})
+
+
+def test_another_weak_etag_is_another_file(mirror, get):
+    old = {"etag": 'W/"1"', "stop": 140_000, "content": OTHER}
+    changed = mirror.file("/b", CONTENT, old, {"etag": 'W/"2"'})
     assert get(changed) == CONTENT
+    # refused by its ETag, before anything was joined to the old half
+    assert [here for here, _ in get.seen].count(len(CONTENT)) == 1
 
 
 def test_a_server_that_promises_too_much(mirror, get):
@@ -124,11 +130,11 @@ def test_the_next_mirror_is_taken(mirror, get):
     file = mirror.file("/a", CONTENT, {"status": 404})
     mirror.file("/b", CONTENT, {"content": OTHER})
     mirror.file("/c", CONTENT)
-    assert get(file, *map(mirror.url, "/a /b /c".split())) == CONTENT
+    assert get(file, *map(mirror.url, ["/a", "/b", "/c"])) == CONTENT
     mirror.plans["/c"] = [{"status": 403}]
     mirror.contents["/d"] = OTHER
     with pytest.raises(DataError, match=r"/a could not .*404.*; .*/c could not .*403"):
-        get(mirror.file("/d", OTHER, {"status": 500}), *map(mirror.url, "/a /c".split()))
+        get(mirror.file("/d", OTHER, {"status": 500}), *map(mirror.url, ["/a", "/c"]))
 
 
 def test_a_server_in_trouble_is_asked_again_with_growing_waits(mirror, get):
@@ -144,7 +150,7 @@ def test_retry_after_is_obeyed(mirror, get):
 
 
 def test_a_wait_of_hours_is_told(mirror, get):
-    with pytest.raises(DataError, match="429.* asks to wait 7200 s"):
+    with pytest.raises(DataError, match=r"429.* asks to wait 7200 s"):
         get(mirror.file("/a", CONTENT, {"status": 429, "headers": {"Retry-After": "7200"}}))
     assert mirror.waited == []
 

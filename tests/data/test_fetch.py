@@ -77,7 +77,11 @@ def test_files_are_fetched_and_unpacked(tmp_path, served, name, content, expecte
 
 
 def test_several_files_make_one_folder(tmp_path, mirror):
-    files = [mirror.file("/a.zip", zipped(["p1/a"])), mirror.file("/1/b.nii", b"1"), mirror.file("/2/b.nii", b"2")]
+    files = [
+        mirror.file("/a.zip", zipped(["p1/a"])),
+        mirror.file("/1/b.nii", b"1"),
+        mirror.file("/2/b.nii", b"2"),
+    ]
     folder = fetch(replace(CARD, files=tuple(files)), tmp_path)
     first, second, third = tree(folder)
     assert {third, second} >= {"p1/a"} or first == "p1/a" or "p1/a" in tree(folder)
@@ -106,7 +110,11 @@ def test_a_wrong_checksum_leaves_nothing(tmp_path, served):
     assert not (tmp_path / "cache/datasets").exists()
 
 
-@pytest.mark.parametrize("content", [zipped(["p1/a", "../../evil"]), tarred([str(i) for i in range(99)])[:-60]], ids=["reaches out", "cut"])
+@pytest.mark.parametrize(
+    "content",
+    [zipped(["p1/a", "../../evil"]), tarred([str(i) for i in range(99)])[:-60]],
+    ids=["reaches out", "cut"],
+)
 def test_a_bad_archive_leaves_nothing(tmp_path, served, content):
     with pytest.raises(DataError, match=r"reaches outside its folder|cannot be unpacked"):
         fetch(served("a", content), tmp_path / "cache")

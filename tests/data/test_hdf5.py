@@ -47,7 +47,9 @@ def test_fastmri(tmp_path, name):
     assert (volume.subject, volume.contrast, volume.units) == ("s", "CORPD_FBK", "magnitude, arbitrary")
 
 
-@pytest.mark.parametrize("header", [None, "<ismrmrdHeader/>", HEADER.replace("320", "0"), HEADER.replace("160", "")])
+@pytest.mark.parametrize(
+    "header", [None, "<ismrmrdHeader/>", HEADER.replace("320", "0"), HEADER.replace("160", "")]
+)
 def test_without_a_field_of_view_the_spacing_is_unknown(tmp_path, header):
     assert read_hdf5(fastmri(tmp_path / "a.h5", header=header), "a", "s").spacing is None
 
@@ -74,6 +76,9 @@ def test_folders_tell_the_subject_unless_the_files_are_asked(tmp_path):
     files = find_files(tmp_path)
     assert {v.subject for v in read_volumes(tmp_path, files)} == {"part0", "part1", "part2"}
     assert {v.subject for v in read_volumes(tmp_path, files, ask=True)} == {pseudonym("A"), pseudonym("B")}
+    (tmp_path / "part0/mask.png").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"part0/mask\.png has a format that names no patient"):
+        list(read_volumes(tmp_path, find_files(tmp_path), ask=True))
 
 
 def test_without_a_patient_folders_are_asked_for(tmp_path):
@@ -106,7 +111,10 @@ def complex_images(path):
         (complex_images, "type complex64; expected real numbers"),
         (lambda p: p.write_bytes(b"x" * 100), "damaged HDF5 file"),
         (lambda p: p.write_bytes(fastmri(p).read_bytes()[:3000]), "damaged HDF5 file"),
-        (lambda p: p.write_bytes(b"MATLAB 5.0 MAT-file" + b" " * 500), "before version 7.3; save it with -v7.3"),
+        (
+            lambda p: p.write_bytes(b"MATLAB 5.0 MAT-file" + b" " * 500),
+            "before version 7.3; save it with -v7.3",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(tmp_path, make, message):

@@ -17,7 +17,9 @@ HEADER = "ObjectType = Image\nNDims = 3\nDimSize = 8 9 10\nElementType = MET_SHO
 
 def write(path, fields="", data="LOCAL", raw=None, header=HEADER):
     raw = DATA.astype("<i2").T.tobytes() if raw is None else raw
-    path.write_bytes(f"{header}{fields}ElementDataFile = {data}\n".encode() + (raw if data == "LOCAL" else b""))
+    path.write_bytes(
+        f"{header}{fields}ElementDataFile = {data}\n".encode() + (raw if data == "LOCAL" else b"")
+    )
     return path
 
 
@@ -29,14 +31,18 @@ def rotation(degrees):
 @pytest.mark.parametrize("axes", [np.eye(3), np.eye(3)[[2, 0, 1]], np.diag([1, -1, -1.0]), rotation(20)])
 def test_orientation_is_that_of_the_same_nifti(tmp_path, axes):
     matrix = " ".join(f"{cosine:.12f}" for cosine in axes.T.ravel())
-    read = read_metaimage(write(tmp_path / "a.mha", f"TransformMatrix = {matrix}\nElementSpacing = 1 2 5\n"), "a")
+    read = read_metaimage(
+        write(tmp_path / "a.mha", f"TransformMatrix = {matrix}\nElementSpacing = 1 2 5\n"), "a"
+    )
     affine = np.eye(4)
     affine[:3, :3] = np.diag([-1, -1, 1]) @ axes @ np.diag([1, 2, 5])
     nib.save(nib.Nifti1Image(DATA.astype(np.int16), affine), tmp_path / "a.nii")
     expected = read_nifti(tmp_path / "a.nii", "a")
     np.testing.assert_array_equal(read.pixels, expected.pixels)
     assert read.pixels.dtype == np.float32 and read.plane == expected.plane
-    assert read.spacing == pytest.approx(expected.spacing) and read.tilt == pytest.approx(expected.tilt, abs=0.1)
+    assert read.spacing == pytest.approx(expected.spacing) and read.tilt == pytest.approx(
+        expected.tilt, abs=0.1
+    )
 
 
 @pytest.mark.parametrize("kind", ["int16", "uint8", "float32", "float64", "int32", "uint16"])
@@ -71,10 +77,14 @@ def test_every_type_and_both_byte_orders(tmp_path, kind):
 def test_first_frame_and_one_slice(tmp_path):
     raw = np.stack([DATA, DATA + 1]).astype("<i2")
     header = HEADER.replace("NDims = 3", "NDims = 4").replace("8 9 10", "8 9 10 2")
-    read = read_metaimage(write(tmp_path / "a.mha", raw=b"".join(f.T.tobytes() for f in raw), header=header), "a")
+    read = read_metaimage(
+        write(tmp_path / "a.mha", raw=b"".join(f.T.tobytes() for f in raw), header=header), "a"
+    )
     assert read.pixels.shape == (10, 9, 8) and read.pixels.max() == DATA.max()
     header = HEADER.replace("NDims = 3", "NDims = 2").replace("8 9 10", "8 9") + "ElementSpacing = 0.5 2\n"
-    read = read_metaimage(write(tmp_path / "b.mha", raw=DATA[:, :, 0].astype("<i2").T.tobytes(), header=header), "b")
+    read = read_metaimage(
+        write(tmp_path / "b.mha", raw=DATA[:, :, 0].astype("<i2").T.tobytes(), header=header), "b"
+    )
     np.testing.assert_array_equal(read.pixels[0], DATA[:, :, 0].T)
     assert read.spacing[1:] == (2.0, 0.5)
 
@@ -87,7 +97,9 @@ def test_a_raw_file_beside_the_header_is_part_of_the_input(tmp_path):
     files = find_files(tmp_path)
     assert [f.name for f in companions(tmp_path, files)] == ["a.raw"] * 3
     volumes = list(read_volumes(tmp_path, files))
-    assert [(v.subject, v.source, v.plane) for v in volumes] == [(s, f"{s}/a.mhd:axial", "axial") for s in "pqr"]
+    assert [(v.subject, v.source, v.plane) for v in volumes] == [
+        (s, f"{s}/a.mhd:axial", "axial") for s in "pqr"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -118,5 +130,5 @@ def test_damage_is_one_sentence(tmp_path, fields, data, raw, message):
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n" * 500, b"a = b\n" * 5000])
 def test_what_is_no_metaimage_is_one_sentence(tmp_path, content):
     (tmp_path / "a.mha").write_bytes(content)
-    with pytest.raises(DataError, match="a is a damaged MetaImage file .no ElementDataFile"):
+    with pytest.raises(DataError, match=r"a is a damaged MetaImage file .no ElementDataFile"):
         read_metaimage(tmp_path / "a.mha", "a")

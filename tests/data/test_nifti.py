@@ -138,7 +138,10 @@ def test_an_oblique_volume_is_named_after_the_nearest_plane(tmp_path, degrees, p
     assert read.plane == plane and read.spacing[0] == pytest.approx(5)
     assert read.tilt == pytest.approx(min(degrees, 90 - degrees), abs=0.1)
     # its own slices, as they were acquired: permuted and flipped, never interpolated
-    assert sorted(set(read.pixels[0].ravel()) - set(data[..., 0].ravel())) in ([], sorted(set(read.pixels[0].ravel())))
+    assert sorted(set(read.pixels[0].ravel()) - set(data[..., 0].ravel())) in (
+        [],
+        sorted(set(read.pixels[0].ravel())),
+    )
     assert set(np.unique(read.pixels)) == set(np.unique(data))
     assert (f"{plane}, {min(degrees, 90 - degrees)} degrees oblique" if degrees else plane) == read.named
 
@@ -148,7 +151,9 @@ def test_lengths_become_millimetres(tmp_path, unit, factor):
     image = nib.Nifti1Image(np.ones((8, 8, 8), np.float32), np.diag([1, 2, 3, 1]))
     image.header.set_xyzt_units(unit)
     nib.save(image, tmp_path / "a.nii")
-    assert sorted(read_nifti(tmp_path / "a.nii", "a").spacing) == pytest.approx([factor, 2 * factor, 3 * factor])
+    assert sorted(read_nifti(tmp_path / "a.nii", "a").spacing) == pytest.approx(
+        [factor, 2 * factor, 3 * factor]
+    )
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -168,6 +173,8 @@ def test_analyze_in_both_byte_orders(tmp_path, order):
     assert read.spacing == (1.25, 1.0, 1.0)
 
 
-@pytest.mark.parametrize("name, contrast", [("sub-1_ses-2_T2w.nii.gz", "T2w"), ("a_FLAIR.nii", "FLAIR"), ("a.nii", "")])
+@pytest.mark.parametrize(
+    "name, contrast", [("sub-1_ses-2_T2w.nii.gz", "T2w"), ("a_FLAIR.nii", "FLAIR"), ("a.nii", "")]
+)
 def test_contrast_of_a_bids_name(name, contrast):
     assert contrast_of(name) == contrast

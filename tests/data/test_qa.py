@@ -23,7 +23,9 @@ def record(image, subject, index=0) -> SliceRecord:
 
 
 def splits(**changes):
-    made = {name: [record(smooth(10 * k + i), f"{name}{i}") for i in range(4)] for k, name in enumerate(qa_splits)}
+    made = {
+        name: [record(smooth(10 * k + i), f"{name}{i}") for i in range(4)] for k, name in enumerate(qa_splits)
+    }
     return made | changes
 
 
@@ -44,7 +46,9 @@ def test_an_image_of_another_subject_that_is_nearly_the_same():
     (found,) = report.manifest["near_duplicates"]
     assert found["a"] == {"split": "train", "subject": "train0", "source": "src", "slice": 0}
     assert (found["b"]["subject"], found["b"]["slice"]) == ("twin", 7)
-    assert found["correlation"] == pytest.approx(np.corrcoef(smooth(0).ravel(), noisy.ravel())[0, 1], abs=2e-3)
+    assert found["correlation"] == pytest.approx(
+        np.corrcoef(smooth(0).ravel(), noisy.ravel())[0, 1], abs=2e-3
+    )
 
 
 def test_neighbours_of_one_subject_are_no_duplicates():

@@ -65,7 +65,10 @@ def test_a_spooled_image_is_the_image(tmp_path):
 def test_a_set_on_the_disk_is_the_same_set(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     records = {
-        name: [SliceRecord(rng.integers(0, 255, (16, 16)).astype(np.uint8), f"{name}{i}", i, "") for i in range(450)]
+        name: [
+            SliceRecord(rng.integers(0, 255, (16, 16)).astype(np.uint8), f"{name}{i}", i, "")
+            for i in range(450)
+        ]
         for name in ("train", "validation", "test")
     }
     spool = Spool(tmp_path / "spool")
