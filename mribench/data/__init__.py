@@ -116,6 +116,14 @@ def describe(prepared: Prepared) -> str:
         lines.append(f"  {name:<10} {len(split):>6} images  {split.n_subjects:>5} subjects")
     for reason, n in manifest.get("dropped_counts", {}).items():
         lines.append(f"  dropped    {n:>6} images  ({reason})")
+    report = manifest.get("qa", {})
+    if clipped := report.get("clipped_count"):
+        lines.append(f"  look at    {clipped:>6} images  (clipped; see qa.png)")
+    if near := report.get("near_duplicates_count"):
+        across = report["near_duplicates_across_splits"]
+        lines.append(
+            f"  look at    {near:>6} pairs of subjects with nearly one image, {across} across splits (qa.png)"
+        )
     if not manifest.get("subjects_known", True):
         lines.append("  subjects unknown: one person may stand in several splits, nothing is ranked")
     if manifest.get("adjusted"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench.data import prepare_data, qa
+from mribench.data import describe, prepare_data, qa
 from mribench.data.prepare import SliceRecord
 from mribench.data.qa import inspect, near_duplicates
 
@@ -89,6 +89,8 @@ def test_the_manifest_and_the_sheet_of_a_prepared_set(tmp_path, modality, profil
     prepared = prepare_data(modality, str(path), profile, tmp_path / "out")
     report = prepared.manifest["qa"]
     assert [{row["a"]["subject"], row["b"]["subject"]} for row in report["near_duplicates"]] == [{"p2", "p7"}]
+    across = report["near_duplicates_across_splits"]
+    assert f"1 pairs of subjects with nearly one image, {across} across splits (qa.png)" in describe(prepared)
     with Image.open(prepared.path / "qa.png") as sheet:
         assert sheet.mode == "L" and sheet.width == 12 * 96 and np.asarray(sheet).max() > 200
     assert "qa.png" in prepared.manifest["files"]
