@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import hashlib
-import json
 import os
 import re
 import shutil
@@ -14,6 +12,7 @@ from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from mribench.data.part import digest_of, discard, read_state, size_of, state_file, write_state
 from mribench.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def download(urls: Sequence[str], target: Path, sha256: str, size: int | None, r
     by ETag and size that it is the same file. Proxies are taken from the environment. Raises DataError where no
     mirror gives the right bytes, and where the disk is too small.
     """
-    if target.is_file() and _digest(target).hexdigest() == sha256:
+    if target.is_file() and digest_of(target).hexdigest() == sha256:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     refused = []
@@ -82,7 +81,7 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
     import requests
 
     part = target.with_name(target.name + ".part")
-    most, idle, resumed = _here(part), 0, part.is_file()
+    most, idle, resumed = size_of(part), 0, part.is_file()
     with requests.Session() as session:
         session.headers["User-Agent"] = "mribench"
         while True:
@@ -92,13 +91,13 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
             except Broken as found:
                 broken = found
             # also after a break: a server that promised too much has nothing more to send
-            whole = broken is None or (_here(part) == size if size else part.is_file())
-            if whole and (found := _digest(part).hexdigest()) == sha256:
+            whole = broken is None or (size_of(part) == size if size else part.is_file())
+            if whole and (found := digest_of(part).hexdigest()) == sha256:
                 os.replace(part, target)
-                _state(part).unlink(missing_ok=True)
+                state_file(part).unlink(missing_ok=True)
                 return
             if broken is None:
-                _discard(part)
+                discard(part)
                 if not resumed:
                     raise Refusal(
                         f"has sha256 {found}, the card says {sha256} (it changed at its source or on the way: "
@@ -107,8 +106,8 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
                 # two halves of two files, perhaps: once more from the start
                 most, resumed = 0, False
                 continue
-            grown = _here(part) > most
-            most, idle = max(most, _here(part)), 0 if grown else idle + 1
+            grown = size_of(part) > most
+            most, idle = max(most, size_of(part)), 0 if grown else idle + 1
             resumed = resumed or part.is_file()
             if idle >= TRIES:
                 raise Refusal(f"could not be downloaded ({broken})")
@@ -123,7 +122,7 @@ def _stream(session: requests.Session, url: str, part: Path, size: int | None, r
     import requests
     import urllib3
 
-    have, known = _here(part), _read_state(part)
+    have, known = size_of(part), read_state(part)
     headers = {"Accept-Encoding": "identity"}
     if have and known:
         headers["Range"] = f"bytes={have}-"
@@ -138,7 +137,7 @@ def _stream(session: requests.Session, url: str, part: Path, size: int | None, r
             with part.open("r+b" if start else "wb") as out:
                 out.truncate(start)
                 out.seek(start)
-                _write_state(part, answer, total)
+                write_state(part, answer.headers.get("ETag"), total)
                 for chunk in answer.raw.stream(CHUNK, decode_content=False):
                     start += out.write(chunk)
                     if size is not None and start > size:
@@ -161,13 +160,13 @@ def _start(
         asked = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
         same = answer.headers.get("ETag") == known["etag"]
         if not asked or int(asked[1]) != have or not same or asked[2] != str(known["total"] or "*"):
-            _discard(part)
+            discard(part)
             raise Broken("the file at the source is another one than before", wait=0)
         return have, known["total"]
     if answer.status_code == 416:
         if answer.headers.get("Content-Range", "").endswith(f"/{have}"):
             return have, have
-        _discard(part)
+        discard(part)
         raise Broken(status, wait=0)
     if answer.status_code in PASSING:
         raise Broken(status, _retry_after(answer.headers.get("Retry-After")))
@@ -195,40 +194,8 @@ def _retry_after(value: str | None) -> float | None:
         return None
 
 
-def _state(part: Path) -> Path:
-    return part.with_name(part.name + ".json")
-
-
-def _read_state(part: Path) -> dict[str, Any] | None:
-    try:
-        state = json.loads(_state(part).read_text(encoding="utf-8"))
-        return {"etag": state["etag"], "total": state["total"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _write_state(part: Path, answer: requests.Response, total: int | None) -> None:
-    new = _state(part).with_suffix(".new")
-    new.write_text(json.dumps({"etag": answer.headers.get("ETag"), "total": total}), encoding="utf-8")
-    os.replace(new, _state(part))
-
-
-def _discard(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    _state(part).unlink(missing_ok=True)
-
-
 def _strong(etag: str | None) -> bool:
     return bool(etag) and not str(etag).startswith("W/")
-
-
-def _here(part: Path) -> int:
-    return part.stat().st_size if part.is_file() else 0
-
-
-def _digest(file: Path) -> Any:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256")
 
 
 def _short(error: BaseException) -> str:
