@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mribench.data_cli import app as data_app
 from mribench.errors import MribenchError
 
 app = typer.Typer(
@@ -18,9 +19,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-)
-data_app = typer.Typer(
-    help="Datasets: cards, files, prepared sets.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(data_app, name="data")
 
@@ -178,23 +176,6 @@ def doctor() -> None:
     screen.checks(found)
     if any(check.state == "broken" for check in found):
         raise typer.Exit(1)
-
-
-@data_app.command("list")
-def data_list() -> None:
-    """The dataset cards of the registry."""
-    from mribench import screen
-    from mribench.data import load_cards
-
-    screen.cards(load_cards())
-
-
-@data_app.command("show")
-def data_show(name: Annotated[str, typer.Argument(help="registry id, or a prepared folder")]) -> None:
-    """One card, licence and citation first; or what a prepared folder holds."""
-    from mribench import screen
-
-    screen.dataset(name)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,11 @@ class Board:
             groups.setdefault((result.is_control, result.variant, result.sampler or ""), []).append(result)
         return [_row(groups[key]) for key in sorted(groups)]
 
+    @property
+    def subjects_known(self) -> bool:
+        """False where one person may stand in train and in test; then nothing on the board is ranked."""
+        return all(result.data.get("subjects_known", True) for result in self.members)
+
     def row(self, variant: str) -> Row | None:
         return next((row for row in self.rows if row.variant == variant), None)
 

@@ -66,6 +66,11 @@ def _heading(board: Board) -> str:
         lines.append("Not MRI: microscopy.")
     if subjects["test"] < tables.FEW_SUBJECTS:
         lines.append(f"**Only {tables.subjects(subjects['test'], 'test ')}: a description, not a ranking.**")
+    if not board.subjects_known:
+        lines.append(
+            "**Subjects unknown: images of one person may stand in train and in test. A description, not a "
+            "ranking.**"
+        )
     if board.differs:
         said = "; ".join(
             f"{name}: {_short(there)} there, {_short(here)} here"

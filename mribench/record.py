@@ -7,6 +7,7 @@ from typing import Any
 
 from mribench import files, plugins, provenance
 from mribench.cell import Cell
+from mribench.data import terms
 from mribench.results import Result
 from mribench.runspec import Plan
 from mribench.spec import Task
@@ -50,6 +51,8 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "is_mri": modality.is_mri,
             "images": {name: len(split) for name, split in splits.items()},
             "subjects": {name: split.n_subjects for name, split in splits.items()},
+            "subjects_known": data.manifest.get("subjects_known", True),
+            "terms": terms.of_prepared(data),
         },
         metrics={
             name: {"title": m.title, "unit": m.unit, "direction": m.direction, "paper": m.paper}

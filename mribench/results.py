@@ -20,7 +20,8 @@ class Result:
     """A record as read back; it explains itself without any plugin installed.
 
     comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit,
-    direction by name. figures: paths relative to the run folder.
+    direction by name. figures: paths relative to the run folder. data: what the images are, their ``terms`` (licence,
+    access, citation) and whether ``subjects_known``; the first records lack these two.
     """
 
     modality: str

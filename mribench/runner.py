@@ -19,6 +19,7 @@ import numpy as np
 
 from mribench import device, figures, files, leaderboard, provenance, publish, record, results, runspec
 from mribench.cell import Cell
+from mribench.data import terms
 from mribench.errors import DataError, InputError
 from mribench.features import Extractor
 from mribench.progress import progress, say
@@ -93,6 +94,7 @@ def _trained(cell: Cell, plan: Plan) -> Path:
         from mribench.train import train
 
         folder.mkdir(parents=True, exist_ok=True)
+        files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
         title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
         splits = cell.data.train, cell.data.validation
         train(cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track)
@@ -152,6 +154,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
             "gflops_per_evaluation": provenance.gflops_per_image(model.net, plan.profile.size),
         }
     with files.new_folder(folder) as temporary:
+        files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))
         np.savez_compressed(temporary / "outputs.npz", **outputs)
         files.write_json(temporary / "made.json", made)
     return outputs

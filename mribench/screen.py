@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -52,40 +50,6 @@ def boards(made: Sequence[Board]) -> None:
     for line in lines:
         table.add_row(*map(Text, line))
     console.print(table)
-
-
-def cards(known: Mapping[str, Any]) -> None:
-    table = _table("id", "organ", "contrast", "subjects", "licence", "access", "title")
-    for c in known.values():
-        words = (c.id, c.organ, c.contrast, str(c.subjects or "?"), c.licence, c.access, c.title)
-        table.add_row(*map(Text, words))
-    console.print(table)
-
-
-def dataset(name: str) -> None:
-    from mribench.data import describe, load, load_cards
-    from mribench.errors import InputError
-
-    known = load_cards()
-    if name in known:
-        _card(vars(known[name]))
-    elif Path(name).is_dir():
-        console.print(Text(describe(load(Path(name)))))
-    else:
-        raise InputError(f"{name!r} is neither a registry id ({', '.join(known)}) nor a prepared folder")
-
-
-def _card(fields: Mapping[str, Any]) -> None:
-    """Licence and citation first: whoever uses the data has to know them."""
-    for field in dict.fromkeys(("id", "title", "licence", "citation", *fields)):
-        value = fields[field]
-        for words in value if isinstance(value, tuple) else [value]:
-            if words is not None:
-                console.print(Text(f"{field.replace('_', ' '):<16} {_words(words)}"), soft_wrap=True)
-
-
-def _words(value: Any) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _table(*titles: str, title: str | None = None) -> Table:

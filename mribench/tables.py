@@ -18,6 +18,7 @@ def one_line(board: Board) -> str:
     c, data = board.comparability, board.members[0].data
     n = data["subjects"]["test"]
     few = f", only {subjects(n, 'test ')}: not a ranking" if n < FEW_SUBJECTS else ""
+    few = few if board.subjects_known else ", subjects unknown: not a ranking"
     return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"
 
 

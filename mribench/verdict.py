@@ -10,7 +10,8 @@ def against_control(
 ) -> list[str]:
     """For each trained row one honest sentence: ahead of the control, behind it, or not to be told apart."""
     other = board.row(control)
-    if other is None or address not in other.entries or other.entries[address].value is None:
+    # intervals over files that may share a person say nothing
+    if not board.subjects_known or other is None or address not in other.entries or other.entries[address].value is None:
         return []
     theirs, sentences = other.entries[address], []
     for row in board.rows:

@@ -30,6 +30,8 @@ LAYERS = (
     "cell record",
     "runner",
     "screen",
+    "data_screen",
+    "data_cli",
     "cli",
     "__main__ __init__",
 )

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from mribench import plugins
+from mribench.data import policy, terms
 from mribench.data.build import Built, Progress, build_phantom, build_real
-from mribench.data.cards import DatasetCard, load_cards
-from mribench.data.fetch import fetch, home
+from mribench.data.cards import DatasetCard, digest, load_cards, read_card
 from mribench.data.identity import local_identity, phantom_identity
+from mribench.data.locate import Part, locate
 from mribench.data.readers import companions, find_files, read_volumes
+from mribench.data.spool import Spool
 from mribench.data.store import load, save
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 from mribench.spec import Modality, Prepared, Profile
 
-__all__ = ["DatasetCard", "Volume", "describe", "fetch", "load", "load_cards", "prepare_data", "read_volumes"]
+__all__ = [
+    "DatasetCard",
+    "Volume",
+    "describe",
+    "load",
+    "load_cards",
+    "prepare_data",
+    "read_card",
+    "read_volumes",
+]
 
 log = logging.getLogger(__name__)
 
@@ -32,26 +46,64 @@ def prepare_data(
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
-    data: ``phantom``; the id of a registry card; or a file or folder. Of a folder, ``<modality>.npz`` or
-    the subfolder ``<modality>/`` is taken where it is there. out: the folder ``<out>/data/<modality>-<hash
-    of the input>`` is used; one that is damaged is made again. seed: decides phantom, split and choice of
-    slices; keep it fixed over the seeds of a run. progress: called with (done, total). Raises DataError
-    where the data cannot be used.
+    data: ``phantom``; the id of a registry card, or several joined by ``+``; or a file or folder. Of a
+    folder, ``<modality>.npz`` or the subfolder ``<modality>/`` is taken where it is there. out: the folder
+    ``<out>/data/<modality>-<hash of the input>`` is used; one that is damaged is made again. seed: decides
+    phantom, split and choice of slices; keep it fixed over the seeds of a run. progress: called with
+    (done, total). Raises DataError where the data cannot be used.
     """
     root = Path(out) / "data"
     if data == "phantom":
         folder = root / f"{modality.name}-{phantom_identity(modality.phantom, profile, seed)}"
-        return _cached(folder, "phantom", "phantom", lambda: build_phantom(modality, profile, seed, progress))
-    path, name, card = _locate(modality, data)
-    files = find_files(path, card.include if card else None)
-    inputs = files + companions(path, files)
-    pattern = card.subject_pattern if card else None
-    folder = root / f"{modality.name}-{local_identity(path, inputs, name, profile, seed, root, pattern)}"
+        notes = {"terms": [terms.of_phantom()], "subjects_known": True}
+        build = partial(build_phantom, modality, profile, seed, progress)
+        return _cached(folder, {"name": "phantom", "kind": "phantom", **notes}, build)
+    name, parts = locate(modality.name, data, progress)
+    files = [find_files(part.path, part.card.include if part.card else None) for part in parts]
+    identity = _identity(parts, files, name, profile, seed, root)
 
     def build() -> Built:
-        return build_real(read_volumes(path, files, pattern), profile, seed, progress, len(files))
+        strata: dict[str, str] = {}
+        for part, names in zip(parts, files, strict=True):
+            if part.card:
+                strata |= policy.strata_of(part.path, names, part.card, part.family)
+        volumes = chain.from_iterable(_volumes(*pair, strata) for pair in zip(parts, files, strict=True))
+        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root))
 
-    return _cached(folder, name, "real", build)
+    notes = {"name": name, "kind": "real", **_notes(name, parts)}
+    return _cached(root / f"{modality.name}-{identity}", notes, build)
+
+
+def _identity(
+    parts: Sequence[Part], files: Sequence[list[Path]], name: str, profile: Profile, seed: int, root: Path
+) -> str:
+    found = []
+    for part, names in zip(parts, files, strict=True):
+        rules = policy.rules(part.card) if part.card else None
+        inputs = names + companions(part.path, names)
+        found.append(local_identity(part.path, inputs, name, profile, seed, root, rules))
+    return found[0] if len(found) == 1 else hashlib.sha256("+".join(found).encode()).hexdigest()[:12]
+
+
+def _volumes(part: Part, files: list[Path], strata: dict[str, str]) -> Iterator[Volume]:
+    if part.card is None:
+        return read_volumes(part.path, files)
+    inside = part.card.subject in policy.INSIDE
+    volumes = read_volumes(part.path, files, part.card.path_pattern, inside)
+    return policy.applied(volumes, part.card, strata, part.family)
+
+
+def _notes(name: str, parts: Sequence[Part]) -> dict[str, Any]:
+    """What the manifest says of the data beyond its pixels."""
+    cards = [part.card for part in parts if part.card]
+    if not cards:
+        return {"terms": [terms.of_local(name)], "subjects_known": True, "publish_subjects": False}
+    return {
+        "terms": [terms.of_card(card) for card in cards],
+        "cards": {card.id: digest(card) for card in cards},
+        "subjects_known": all(card.subjects_known for card in cards),
+        "publish_subjects": all(card.publish_subjects for card in cards),
+    }
 
 
 def describe(prepared: Prepared) -> str:
@@ -64,48 +116,27 @@ def describe(prepared: Prepared) -> str:
         lines.append(f"  {name:<10} {len(split):>6} images  {split.n_subjects:>5} subjects")
     for reason, n in manifest.get("dropped_counts", {}).items():
         lines.append(f"  dropped    {n:>6} images  ({reason})")
+    report = manifest.get("qa", {})
+    if clipped := report.get("clipped_count"):
+        lines.append(f"  look at    {clipped:>6} images  (clipped; see qa.png)")
+    if near := report.get("near_duplicates_count"):
+        across = report["near_duplicates_across_splits"]
+        lines.append(
+            f"  look at    {near:>6} pairs of subjects with nearly one image, {across} across splits (qa.png)"
+        )
+    if not manifest.get("subjects_known", True):
+        lines.append("  subjects unknown: one person may stand in several splits, nothing is ranked")
     if manifest.get("adjusted"):
         lines.append("  few subjects: some were moved so that no split is too small")
     return "\n".join(lines)
 
 
-def _cached(folder: Path, name: str, kind: str, build: Callable[[], Built]) -> Prepared:
+def _cached(folder: Path, notes: dict[str, Any], build: Callable[[], Built]) -> Prepared:
     if folder.exists():
         try:
             return load(folder)
         except DataError as error:
             log.warning("%s Preparing it again.", error)
     splits, manifest = build()
-    save(folder, splits, {"name": name, "kind": kind, **manifest})
+    save(folder, splits, {**notes, **manifest})
     return load(folder)
-
-
-def _locate(modality: Modality, data: str) -> tuple[Path, str, DatasetCard | None]:
-    """(path, name on the board, card). A card id wins over a folder of that name: write ./id."""
-    cards = load_cards()
-    if data in cards:
-        return fetch(cards[data], home()), data, cards[data]
-    path = Path(data).expanduser()
-    if not path.exists():
-        raise DataError(
-            f"{data!r} is neither 'phantom', nor a dataset card ({', '.join(cards)}), nor a file or folder; "
-            "check the name."
-        )
-    name = f"local:{path.resolve().name}"
-    return _of_modality(path, modality.name), name, None
-
-
-def _of_modality(path: Path, name: str) -> Path:
-    """The part of a folder that belongs to one modality, never another's: hearts must not pass as kidneys."""
-    for inner in (path / f"{name}.npz", path / name):
-        if inner.exists():
-            return inner
-    organs = plugins.names("modalities")
-    inside = [] if path.is_file() else sorted(path.iterdir())
-    others = [p.name for p in inside if p.suffix == ".npz" or p.name in organs]
-    if others:
-        raise DataError(
-            f"{path.name} holds {', '.join(others)} but neither {name}.npz nor {name}/; add one of them, "
-            "or give the file or folder itself."
-        )
-    return path

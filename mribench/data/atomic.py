@@ -13,6 +13,7 @@ from pathlib import Path
 PREFIX = ".tmp-"
 # a writer on another host cannot be asked whether it lives
 STALE_SECONDS = 24 * 3600
+MANY = 50
 
 
 def write_folder(path: Path, write: Callable[[Path], None], is_valid: Callable[[Path], bool]) -> None:
@@ -48,6 +49,10 @@ def remove_stale(folder: Path) -> None:
 
 def sync(folder: Path) -> None:
     """Flush every file and folder below ``folder`` to the disk, so that a rename never shows half of it."""
+    # one by one, thousands of files take minutes; at once, seconds
+    if hasattr(os, "sync") and sum(len(names) for _, _, names in os.walk(folder)) > MANY:
+        os.sync()
+        return
     for at, _, names in os.walk(folder, topdown=False):
         for name in names:
             descriptor = os.open(Path(at) / name, os.O_RDONLY)

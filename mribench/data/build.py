@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 import mribench
 from mribench.data.choose import cap, drop_duplicates
+from mribench.data.policy import UNKNOWN, without_subjects
 from mribench.data.prepare import SliceRecord, prepare_volume
 from mribench.data.split import SPLITS, assign_all
+from mribench.data.spool import Spool
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 from mribench.spec import Modality, Profile
@@ -38,11 +40,19 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
 
 
 def build_real(
-    volumes: Iterable[Volume], profile: Profile, seed: int, progress: Progress | None = None, total: int = 0
+    volumes: Iterable[Volume],
+    profile: Profile,
+    seed: int,
+    progress: Progress | None = None,
+    total: int = 0,
+    strata: Mapping[str, str] | None = None,
+    spool: Spool | None = None,
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
-    progress counts volumes, total is a guess of them. Raises DataError where a subject has no usable slice.
+    progress counts volumes, total is a guess of them. strata: see ``assign_all``; read once all volumes are
+    through. spool: where the images wait until they are written, so that memory does not grow with the set; None
+    keeps them in memory. Raises DataError where a subject has no usable slice.
     """
     records: list[SliceRecord] = []
     windows: list[dict[str, Any]] = []
@@ -50,7 +60,7 @@ def build_real(
     subjects: set[str] = set()
     for done, volume in enumerate(volumes, start=1):
         kept, note, lost = prepare_volume(volume, profile.size)
-        records += kept
+        records += [record._replace(image=spool.add(record.image)) for record in kept] if spool else kept
         windows.append(note)
         dropped += lost
         subjects.add(volume.subject)
@@ -62,12 +72,21 @@ def build_real(
         {"subject": r.subject, "source": r.source, "slice": r.slice, "reason": "same pixels as another image"}
         for r in twins
     ]
-    return _finish(records, profile, seed, {"windows": windows, "dropped": dropped})
+    notes: dict[str, Any] = {"windows": windows, "dropped": dropped}
+    if subjects == {UNKNOWN}:
+        records, notes["subjects_known"] = without_subjects(records), False
+    return _finish(records, profile, seed, notes, strata)
 
 
-def _finish(records: list[SliceRecord], profile: Profile, seed: int, notes: dict[str, Any]) -> Built:
+def _finish(
+    records: list[SliceRecord],
+    profile: Profile,
+    seed: int,
+    notes: dict[str, Any],
+    strata: Mapping[str, str] | None = None,
+) -> Built:
     chosen = cap(records, profile.max_images, seed)
-    splits, adjusted = assign_all((record.subject for record in chosen), seed)
+    splits, adjusted = assign_all((record.subject for record in chosen), seed, strata)
     return {name: [r for r in chosen if splits[r.subject] == name] for name in SPLITS}, {
         "size": profile.size,
         "seed": seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,8 @@ def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], 
     seen: set[bytes] = set()
     kept, dropped = [], []
     for record in sorted(records, key=lambda r: r.subject):
-        marks = {record.origin or record.image.tobytes(), record.image.tobytes()}
+        pixels = hashlib.sha256(record.image.tobytes()).digest()
+        marks = {record.origin or pixels, pixels}
         (dropped if marks & seen else kept).append(record)
         seen |= marks
     return kept, dropped

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mribench.data.dicom_header import FramePlane, contrast_of, planes_of, units_of
 from mribench.data.dicom_pixels import decode
+from mribench.data.orientation import PLANES
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 
@@ -22,9 +24,10 @@ DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError,
 
 
 class Frames(NamedTuple):
-    """One file. pixels: float32 (n, H, W) in real units; key: what the files of one volume share.
+    """Frames of one file in one plane. pixels: float32 (n, H, W) in real units; key: what one volume shares.
 
-    order: (mm along the slice normal, InstanceNumber); spacing: as in Volume, 0 between slices where unknown.
+    order: (mm along the slice normal, InstanceNumber); spacing: as in Volume, 0 between slices where unknown;
+    contrast, units: as in Volume.
     """
 
     pixels: np.ndarray
@@ -32,6 +35,8 @@ class Frames(NamedTuple):
     order: tuple[float, float]
     spacing: tuple[float, float, float] | None
     inverted: bool
+    contrast: str
+    units: str
 
 
 def is_dicom(path: Path) -> bool:
@@ -63,37 +68,58 @@ def read_series(files: Mapping[str, Path], subject: str) -> Iterator[Volume]:
     Files are grouped by SeriesInstanceUID, EchoTime, orientation and matrix (a scout series holds several
     planes), and sorted by ImagePositionPatient along the normal, then InstanceNumber. Rescale slope and
     intercept are applied, MONOCHROME1 is inverted, colour becomes luminance; VOI windows are for display
-    and left out. A multi-frame file keeps its frame order.
+    and left out. A multi-frame file keeps its frame order; where its frames have several orientations, each is a
+    volume.
     """
     groups: dict[tuple[Any, ...], list[Frames]] = {}
     for name in sorted(files):
-        frames = read_frames(files[name], name)
-        groups.setdefault(frames.key, []).append(frames)
+        for frames in read_frames(files[name], name):
+            groups.setdefault(frames.key, []).append(frames)
     for key, group in groups.items():
         group.sort(key=lambda frames: frames.order)
         pixels = np.concatenate([frames.pixels for frames in group])
         if group[0].inverted:
             pixels = pixels.max() - pixels
         label = hashlib.sha256(repr(key).encode()).hexdigest()[:8]
-        yield Volume(subject, pixels, group[0].spacing, f"series-{label}")
+        first = group[0]
+        plane = _plane(key[2])
+        yield Volume(subject, pixels, first.spacing, f"series-{label}", first.contrast, first.units, plane)
 
 
-def read_frames(path: Path, name: str) -> Frames:
-    """The pixels of one file in real units with its place in the series. DataError names ``name``."""
+def read_frames(path: Path, name: str) -> list[Frames]:
+    """The pixels of one file in real units with their place in the series, per orientation of its frames.
+
+    Raises DataError, naming ``name``.
+    """
     with _told(name):
         dataset = _dataset(path)
         pixels = decode(dataset, name)
-        orientation = _floats(dataset, "ImageOrientationPatient", 6)
-        key = (
-            str(getattr(dataset, "SeriesInstanceUID", "")),
-            str(getattr(dataset, "EchoTime", "")),
-            # rounded: the last digits differ between slices of one stack
-            tuple(round(value, 2) + 0.0 for value in orientation or ()),
-            pixels.shape[1:],
-            str(dataset.PhotometricInterpretation),
-        )
-        inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
-        return Frames(pixels, key, _order(dataset, orientation), _spacing(dataset), inverted)
+        planes = planes_of(dataset, len(pixels))
+        return [_frames(dataset, pixels[plane.rows], plane) for plane in planes]
+
+
+def _frames(dataset: Any, pixels: np.ndarray, plane: FramePlane) -> Frames:
+    photometric = str(dataset.PhotometricInterpretation)
+    key = (
+        str(getattr(dataset, "SeriesInstanceUID", "")),
+        str(getattr(dataset, "EchoTime", "")),
+        # rounded: the last digits differ between slices of one stack
+        tuple(round(value, 2) + 0.0 for value in plane.orientation or ()),
+        pixels.shape[1:],
+        photometric,
+    )
+    number = float(getattr(dataset, "InstanceNumber", None) or 0)
+    order = (plane.position, number)
+    inverted = photometric == "MONOCHROME1"
+    return Frames(pixels, key, order, plane.spacing, inverted, contrast_of(dataset), units_of(dataset))
+
+
+def _plane(orientation: tuple[float, ...]) -> str:
+    """The plane of the body that a slice is nearest to; empty where the file does not say."""
+    if not orientation:
+        return ""
+    normal = np.abs(np.cross(orientation[:3], orientation[3:]))
+    return PLANES[int(np.argmax(normal))]
 
 
 def _dataset(path: Path, pixels: bool = True) -> Any:
@@ -118,28 +144,6 @@ def _told(name: str) -> Iterator[None]:
         if "missing dependencies" in str(error):
             raise DataError(
                 f"{name} is compressed in a way that no installed decoder reads ({reason}); "
-                "install pylibjpeg[all], or decompress it (gdcmconv --raw)."
+                "install mribench[dicom], or decompress it (gdcmconv --raw)."
             ) from error
         raise DataError(f"{name} is a damaged DICOM file ({reason}); fetch or export it again.") from error
-
-
-def _order(dataset: Any, orientation: list[float] | None) -> tuple[float, float]:
-    number = float(getattr(dataset, "InstanceNumber", None) or 0)
-    place = _floats(dataset, "ImagePositionPatient", 3)
-    if orientation is None or place is None:
-        return 0.0, number
-    normal = np.cross(orientation[:3], orientation[3:])
-    return round(float(normal @ place), 3), number
-
-
-def _spacing(dataset: Any) -> tuple[float, float, float] | None:
-    in_plane = _floats(dataset, "PixelSpacing", 2)
-    if in_plane is None or min(in_plane) <= 0:
-        return None
-    through = getattr(dataset, "SpacingBetweenSlices", None) or getattr(dataset, "SliceThickness", None)
-    return float(through or 0.0), in_plane[0], in_plane[1]
-
-
-def _floats(dataset: Any, name: str, n: int) -> list[float] | None:
-    values = getattr(dataset, name, None)
-    return [float(value) for value in values] if values is not None and len(values) == n else None

@@ -1,100 +1,139 @@
-"""Bring the files of an open card here: streamed, sha256 checked, unpacked safely, renamed at once."""
+"""Bring the files of an open card here: downloaded, proved, unpacked, and put in place by one rename."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
-import tarfile
-import urllib.error
+import shutil
+import time
 import urllib.parse
-import urllib.request
-import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from mribench.data.archive import is_archive, unpack
 from mribench.data.atomic import sync, write_folder
 from mribench.data.cards import CardFile, DatasetCard
+from mribench.data.download import check_space, download
 from mribench.errors import DataError
+from mribench.progress import progress as shown
+from mribench.progress import say
 
-CHUNK = 1 << 20
-TIMEOUT = 60
+MB = 1_000_000
+Progress = Callable[[int, int], None]
 
 
 def home() -> Path:
-    """``$MRIBENCH_HOME``, else ``$XDG_CACHE_HOME/mribench``, else ``~/.cache/mribench``."""
+    """``$MRIBENCH_HOME``, else the platform's cache folder (``$XDG_CACHE_HOME/mribench``, ``~/.cache/mribench``)."""
+    import platformdirs
+
     if os.environ.get("MRIBENCH_HOME"):
         return Path(os.environ["MRIBENCH_HOME"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mribench"
+    return Path(platformdirs.user_cache_dir("mribench", appauthor=False))
 
 
-def fetch(card: DatasetCard, cache: Path) -> Path:
-    """The folder ``<cache>/datasets/<id>`` with the card's files.
+def dataset_folder(card: DatasetCard, cache: Path) -> Path:
+    """Where the files of a card lie, whether they are there or not."""
+    return Path(cache) / "datasets" / card.id
 
-    What a user put there is taken as it is; otherwise they are downloaded where that is allowed. Raises
-    DataError where access must be asked for, where a checksum is unverified or does not match, where the
-    download fails, and for archives that reach outside their folder.
+
+def fetch(card: DatasetCard, cache: Path, progress: Progress | None = None) -> Path:
+    """The folder ``<cache>/datasets/<id>`` with the card's files, archives unpacked.
+
+    What a user put there is taken as it is; otherwise the files are downloaded where that is allowed. It may be
+    killed at any time: the next call goes on with what is already here. Of several processes one works, the
+    others wait for it. progress: called with (bytes, bytes in all, 0 where unknown); None shows a bar with rate
+    and time left on standard error. Raises DataError where access must be asked for, where a checksum is
+    unverified or wrong, where the download fails, where the disk is too small, and for archives that reach outside
+    their folder.
     """
-    folder = Path(cache) / "datasets" / card.id
-    if folder.is_dir() and any(folder.iterdir()):
+    folder, downloads = dataset_folder(card, cache), Path(cache) / "downloads" / card.id
+    if _filled(folder):
         return folder
     if not card.fetchable:
         raise DataError(
             f"{card.id} is not downloaded by mribench (access {card.access}: {card.how_to_apply}); "
             f"get it from {card.homepage} and put the files into {folder}."
         )
-
-    def write(temporary: Path) -> None:
-        for file in card.files:
-            _unpack(_download(file, temporary, card.id), temporary)
-        sync(temporary)
-
-    write_folder(folder, write, is_valid=lambda found: any(found.iterdir()))
+    downloads.mkdir(parents=True, exist_ok=True)
+    with _alone(Path(cache) / "locks" / f"{card.id}.lock", card.id):
+        if not _filled(folder):
+            _fetch(card, folder, downloads, progress)
+        shutil.rmtree(downloads, ignore_errors=True)
     return folder
 
 
-def _download(file: CardFile, folder: Path, card: str) -> Path:
-    name = Path(urllib.parse.urlparse(file.url).path).name or "download"
-    target = folder / name
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(file.url, timeout=TIMEOUT) as answer, target.open("wb") as out:
-            while chunk := answer.read(CHUNK):
-                digest.update(chunk)
-                out.write(chunk)
-    except (urllib.error.URLError, OSError) as error:
-        raise DataError(
-            f"{card}: {file.url} could not be downloaded ({error}); check the network, try again."
-        ) from error
-    if digest.hexdigest() != file.sha256:
-        raise DataError(
-            f"{card}: {file.url} has sha256 {digest.hexdigest()}, the card says {file.sha256}; it changed "
-            "at its source or on the way: do not use it, report it."
-        )
-    return target
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar beside itself and remove it; any other file stays."""
-    try:
-        if zipfile.is_zipfile(archive) and archive.suffix.lower() != ".npz":
-            with zipfile.ZipFile(archive) as opened:
-                _check_zip(opened, archive.name)
-                opened.extractall(folder)
-        elif tarfile.is_tarfile(archive):
-            with tarfile.open(archive) as opened:
-                opened.extractall(folder, filter="data")
-        else:
-            return
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
-        raise DataError(f"{archive.name} cannot be unpacked safely ({error}); report it.") from error
-    archive.unlink()
-
-
-def _check_zip(opened: zipfile.ZipFile, name: str) -> None:
-    for entry in opened.infolist():
-        parts = entry.filename.replace("\\", "/").split("/")
-        link = stat.S_ISLNK(entry.external_attr >> 16)
-        if entry.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or link:
-            raise DataError(
-                f"{name} holds {entry.filename!r}, which reaches outside its folder; do not use it."
+def _fetch(card: DatasetCard, folder: Path, downloads: Path, progress: Progress | None) -> None:
+    downloads.mkdir(parents=True, exist_ok=True)
+    targets = {file: downloads / f"{file.sha256[:16]}-{_name(file)}" for file in card.files}
+    total = sum(file.bytes or 0 for file in card.files)
+    here = sum(path.stat().st_size for path in downloads.iterdir())
+    # the archive and at least as much again for what it unpacks to
+    check_space(downloads, max(0, 2 * total - here), card.id)
+    with _reporter(card, total, progress) as report:
+        done = 0
+        for file, target in targets.items():
+            download(
+                [file.url, *file.mirrors],
+                target,
+                file.sha256,
+                file.bytes,
+                lambda n, size, done=done: report(done + n, total or size or 0),
             )
+            done += target.stat().st_size
+
+    def write(temporary: Path) -> None:
+        for file, target in targets.items():
+            if is_archive(target):
+                unpack(target, temporary)
+            else:
+                # two addresses may end alike; the digest tells the files apart
+                taken = (temporary / _name(file)).exists()
+                shutil.copyfile(target, temporary / (target.name if taken else _name(file)))
+        sync(temporary)
+
+    write_folder(folder, write, is_valid=_filled)
+
+
+@contextmanager
+def _reporter(card: DatasetCard, total: int, progress: Progress | None) -> Iterator[Progress]:
+    if progress is not None:
+        yield progress
+        return
+    first, start = None, time.monotonic()
+    with shown(f"fetch {card.id} [MB]", total // MB) as advance:
+
+        def report(done: int, total: int) -> None:
+            nonlocal first
+            first = done if first is None else first
+            rate = (done - first) / MB / max(time.monotonic() - start, 1e-9)
+            advance(done // MB, note=f"{rate:.1f} MB/s", total=max(total, done) // MB)
+
+        yield report
+
+
+@contextmanager
+def _alone(path: Path, card: str) -> Iterator[None]:
+    """Holds a lock that the system frees when its process dies, however it dies."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"{card} is being fetched by another process; waiting for it.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _filled(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _name(file: CardFile) -> str:
+    return (
+        urllib.parse.unquote(Path(urllib.parse.urlparse(file.url).path).name).replace("/", "_") or "download"
+    )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mribench.data.spool import Spooled
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 
@@ -20,12 +21,13 @@ MIN_SIDE = 8
 
 
 class SliceRecord(NamedTuple):
-    """One prepared slice. image: uint8 (size, size); slice: index in its volume (the readers' order).
+    """One prepared slice. image: uint8 (size, size), in memory or on the disk (``np.asarray`` gives it); slice: index
+    in its volume (the readers' order).
 
     origin: sha256 of the pixels as they were read, which finds copies whatever their window was.
     """
 
-    image: np.ndarray
+    image: np.ndarray | Spooled
     subject: str
     slice: int
     source: str
@@ -114,6 +116,9 @@ def prepare_volume(volume: Volume, size: int) -> PreparedVolume:
         "high": high,
         "spacing": volume.spacing,
         "slices": len(volume.pixels),
+        "contrast": volume.contrast,
+        "units": volume.units,
+        "plane": volume.plane,
     }
     return PreparedVolume(slices, note, dropped)
 

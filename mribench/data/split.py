@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mribench.errors import DataError
 
@@ -25,14 +25,17 @@ def assign(subject: str, seed: int = 0) -> str:
     return next(split for split, (low, high) in BOUNDS.items() if low <= at < high)
 
 
-def assign_all(subjects: Iterable[str], seed: int = 0) -> tuple[dict[str, str], bool]:
+def assign_all(
+    subjects: Iterable[str], seed: int = 0, strata: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], bool]:
     """Split of every subject, and whether the plain hash had to be adjusted.
 
     With few subjects the hash can leave a split empty or nearly so. Every split gets at least a tenth of
     the subjects, but no less than one and no more than three: for test, validation, train in this order,
     the subject that stands nearest to the short split's interval is moved there, out of a split that has
-    some to spare. The result is still a function of (seed, set of subjects), but a new subject may undo a
-    move: the manifest says ``adjusted``. Raises DataError below three subjects.
+    some to spare. strata: subject -> site or label; each with three or more subjects gets the same care by
+    itself, so that none is missing from a split. The result is still a function of (seed, set of subjects),
+    but a new subject may undo a move: the manifest says ``adjusted``. Raises DataError below three subjects.
     """
     unique = sorted(set(subjects))
     if len(unique) < 3:
@@ -40,15 +43,31 @@ def assign_all(subjects: Iterable[str], seed: int = 0) -> tuple[dict[str, str], 
             f"Found {len(unique)} subject(s) ({', '.join(unique) or 'none'}), but train, validation and test "
             "need 3 or more; add subjects, or name them by subfolders or metadata.csv (file_name,subject)."
         )
-    least = min(3, max(1, len(unique) // 10))
     splits = {subject: assign(subject, seed) for subject in unique}
     plain = dict(splits)
+    for members in [*_members(unique, strata or {}), unique]:
+        _fill(splits, members, seed)
+    return splits, splits != plain
+
+
+def _members(unique: Sequence[str], strata: Mapping[str, str]) -> list[list[str]]:
+    """Subjects of every stratum that is large enough to stand in all splits; the small ones share one."""
+    groups: dict[str, list[str]] = {}
+    for subject in unique if strata else ():
+        groups.setdefault(strata.get(subject, ""), []).append(subject)
+    large = {name: members for name, members in groups.items() if len(members) >= 3}
+    rest = [subject for name, members in groups.items() if name not in large for subject in members]
+    return [large[name] for name in sorted(large)] + ([sorted(rest)] if len(rest) >= 3 else [])
+
+
+def _fill(splits: dict[str, str], members: Sequence[str], seed: int) -> None:
+    """Move subjects of ``members`` until each split has its least share of them."""
+    least = min(3, max(1, len(members) // 10))
     for short in reversed(SPLITS):
-        while (counts := Counter(splits.values()))[short] < least:
-            movable = [subject for subject in unique if counts[splits[subject]] > least]
+        while (counts := Counter(splits[subject] for subject in members))[short] < least:
+            movable = [subject for subject in members if counts[splits[subject]] > least]
             nearest = min(movable, key=lambda s, to=short: (_distance(position(s, seed), to), s))
             splits[nearest] = short
-    return splits, splits != plain
 
 
 def check_disjoint(splits: Mapping[str, Iterable[str]]) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mribench.data.arrow import read_split, write_splits
+from mribench.data import qa
+from mribench.data.arrow import head, read_split, write_splits
 from mribench.data.atomic import sync, write_folder
 from mribench.data.prepare import SliceRecord
 from mribench.data.split import SPLITS, check_disjoint
 from mribench.errors import DataError
+from mribench.provenance import git_commit
 from mribench.spec import Prepared, Split
 
 MANIFEST = "manifest.json"
@@ -22,31 +22,39 @@ MANIFEST = "manifest.json"
 
 def content_key(splits: Mapping[str, Split], size: int) -> str:
     """sha256 hex over size, split names, subjects and pixels: two folders with one key hold the same data."""
-    digest = hashlib.sha256(f"mribench-prepared-1\0{size}".encode())
+    digest = _new_digest(size)
     for name in SPLITS:
         split = splits[name]
-        digest.update(json.dumps([name, list(split.images.shape), list(split.subjects)]).encode())
-        digest.update(np.ascontiguousarray(split.images).tobytes())
+        digest.update(head(name, split.images.shape, split.subjects))
+        for image in split.images:
+            digest.update(image.tobytes())
     return digest.hexdigest()
 
 
 def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapping[str, Any]) -> None:
     """Write ``path`` so that it exists either completely or not at all; another process may do the same.
 
-    splits: train, validation and test records; manifest: must hold name, kind and size; key, counts and
-    file digests are added. Raises DataError where a subject stands in two splits.
+    splits: train, validation and test records; manifest: must hold name, kind and size. Added are the key, counts,
+    the sha256 of every image's pixels and of every file, the commit of the code, and for real data what looked
+    suspicious (``qa``), with a contact sheet ``qa.png``. Raises DataError where a subject stands in two splits.
     """
     check_disjoint({name: (record.subject for record in records) for name, records in splits.items()})
-    arrays = {name: _split(splits[name], manifest["size"]) for name in SPLITS}
+    report = qa.inspect(splits)
     full = {
         **manifest,
-        "key": content_key(arrays, manifest["size"]),
-        "images": {name: len(split) for name, split in arrays.items()},
-        "subjects": {name: split.n_subjects for name, split in arrays.items()},
+        "key": _key_of(splits, manifest["size"]),
+        "images": {name: len(splits[name]) for name in SPLITS},
+        "subjects": {name: len({record.subject for record in splits[name]}) for name in SPLITS},
+        "commit": git_commit(),
+        "pixels_sha256": report.digests,
     }
+    if manifest["kind"] == "real":
+        full["qa"] = report.manifest
 
     def write(folder: Path) -> None:
         write_splits(folder, splits)
+        if manifest["kind"] == "real":
+            qa.draw(folder / qa.SHEET, splits, report)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         full["files"] = {file.relative_to(folder).as_posix(): _sha256(file) for file in files}
         (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
@@ -67,9 +75,11 @@ def load(path: Path) -> Prepared:
             raise DataError(
                 f"{path.name}: {name} is missing or was changed; delete the folder and prepare it again."
             )
-    splits = {name: read_split(path, name) for name in SPLITS}
+    size = manifest["size"]
+    digest = _new_digest(size)
+    splits = {name: read_split(path, name, size, digest.update) for name in SPLITS}
     check_disjoint({name: split.subjects for name, split in splits.items()})
-    if content_key(splits, manifest["size"]) != manifest["key"]:
+    if digest.hexdigest() != manifest["key"]:
         raise DataError(
             f"{path.name}: the pixels do not match the manifest; delete the folder and prepare it again."
         )
@@ -99,9 +109,20 @@ def _is_valid(path: Path) -> bool:
     return True
 
 
-def _split(records: Sequence[SliceRecord], size: int) -> Split:
-    images = np.stack([r.image for r in records]) if records else np.zeros((0, size, size), np.uint8)
-    return Split(images, tuple(record.subject for record in records))
+def _new_digest(size: int) -> Any:
+    return hashlib.sha256(f"mribench-prepared-1\0{size}".encode())
+
+
+def _key_of(splits: Mapping[str, Sequence[SliceRecord]], size: int) -> str:
+    """``content_key`` of records, one image in memory at a time."""
+    digest = _new_digest(size)
+    for name in SPLITS:
+        digest.update(
+            head(name, (len(splits[name]), size, size), [record.subject for record in splits[name]])
+        )
+        for record in splits[name]:
+            digest.update(record.image.tobytes())
+    return digest.hexdigest()
 
 
 def _sha256(file: Path) -> str:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
-from mribench.data.cards import ACCESS, load_cards, read_card
+from mribench.data import catalogue
+from mribench.data.cards import ACCESS, CardFile, DatasetCard, Overlap, digest, load_cards, read_card
 from mribench.errors import DataError
 
 CARD = """
@@ -12,19 +16,34 @@ id = "x"
 title = "X"
 organ = "brain"
 contrast = "T1w"
+dimensions = "3D"
 subjects = 3
 images = "unverified"
+format = ".nii.gz in a zip"
 licence = "CC0-1.0"
+redistributable = true
+commercial = true
+derived = true
 access = "open"
 how_to_apply = "nothing to sign"
 homepage = "https://example.org"
 citation = "unverified"
+reader = "nifti"
+slices = "all"
+spacing_unit = "mm"
+subject = "folder"
+repeat_scans = "none"
 
 [[files]]
 url = "https://example.org/x.zip"
 sha256 = "{sha}"
 bytes = 10
+
+[[overlaps]]
+card = "y"
+subjects = "same ids"
 """.format(sha="0" * 64)
+SHIPPED = load_cards(catalogue.registry())
 
 
 def card(tmp_path, text):
@@ -32,48 +51,123 @@ def card(tmp_path, text):
     return read_card(tmp_path / "x.toml")
 
 
-def test_shipped_cards_are_complete():
-    cards = load_cards()
-    assert {"ixi_t1", "dsb2018", "spider", "acdc"} <= set(cards)
-    for name, found in cards.items():
-        assert found.id == name and found.access in ACCESS and found.homepage.startswith("https://")
-        assert found.caveats or found.subject_pattern, name
+def test_the_registry_is_as_wide_as_it_says():
+    organs = Counter(found.organ for found in SHIPPED.values())
+    assert len(SHIPPED) >= 30 and len(organs) >= 10
+    asked = [
+        "brain",
+        "chromatin",
+        "lung",
+        "kidney",
+        "spine",
+        "heart",
+        "knee",
+        "prostate",
+        "liver",
+        "abdomen",
+        "breast",
+    ]
+    assert {organ: organs[organ] for organ in asked if organs[organ] < 2} == {}
+
+
+def test_shipped_cards_say_what_a_user_must_know():
+    for name, found in SHIPPED.items():
+        assert found.access in ACCESS and found.caveats, name
+        assert all(text.endswith(".") for text in found.caveats), name
+
+
+def test_overlaps_are_told_by_both_sides():
+    told = {(name, o.card, o.subjects) for name, found in SHIPPED.items() for o in found.overlaps}
+    assert told == {(other, name, subjects) for name, other, subjects in told} and len(told) >= 8
+
+
+def test_no_two_cards_name_the_same_bytes():
+    digests = [f.sha256 for found in SHIPPED.values() for f in found.files if f.sha256 != "unverified"]
+    assert len(digests) == len(set(digests)) >= 8
+
+
+def test_a_signed_agreement_is_never_walked_around():
+    signed = [found for found in SHIPPED.values() if found.access == "agreement"]
+    assert len(signed) >= 5
+    assert not [found.id for found in signed if found.files or found.fetchable or found.publish_subjects]
 
 
 @pytest.mark.parametrize(
     "name, path, subject",
     [
         ("ixi_t1", "IXI002-Guys-0828-T1.nii.gz", "002"),
-        ("spider", "images/1_t1.nii.gz", "1"),
-        ("spider", "images/12_t2_SPACE.nii.gz", "12"),
+        ("spider", "images/1_t1.mha", "1"),
+        ("spider", "images/12_t2_SPACE.mha", "12"),
         ("acdc", "training/patient001/patient001_frame01.nii.gz", "patient001"),
         ("shefpah179", "SA/Subject_12/Phase_1.dcm", "12"),
-        ("neurite_oasis2d", "OAS1_0001_MR1/slice.nii.gz", "0001"),
+        ("neurite_oasis2d", "OAS1_0001_MR2/slice.nii.gz", "0001"),
+        ("oasis1", "disc1/OAS1_0001_MR1/PROCESSED/a.hdr", "0001"),
         ("dsb2018", "dsb2018/train/images/ab12.tif", "ab12"),
         ("scd", "SCD0000101/a.dcm", "SCD0000101"),
+        ("scd", "SC-HF-NI-12/a.dcm", "SC-HF-NI-12"),
+        ("msd_prostate", "Task05_Prostate/imagesTr/prostate_00.nii.gz", "prostate_00"),
+        ("pi_cai", "10000/10000_1000000_t2w.mha", "10000"),
+        ("chaos_mr", "Train_Sets/MR/34/T2SPIR/DICOM_anon/IMG-1.dcm", "34"),
+        ("spine_generic", "sub-amu01/anat/sub-amu01_T2w.nii.gz", "sub-amu01"),
+        ("ovgu_4dliver", "2019-03-01_1234/a.dcm", "1234"),
+        ("mama_mia", "DUKE_001/a.nii.gz", "DUKE_001"),
+        ("nasa_bps", "P278_7309/a.tif", "P278"),
     ],
 )
 def test_shipped_patterns_find_the_subject(name, path, subject):
-    match = re.search(load_cards()[name].subject_pattern, path)
+    match = re.search(SHIPPED[name].subject_pattern, path)
     assert match and match.group(1) == subject
+
+
+@pytest.mark.parametrize(
+    "name, path, stratum",
+    [
+        ("ixi_t1", "IXI002-Guys-0828-T1.nii.gz", "Guys"),
+        ("spine_generic", "sub-amu01/anat/a.nii.gz", "amu"),
+        ("scd", "SC-HF-NI-12/a.dcm", "HF-NI"),
+    ],
+)
+def test_shipped_patterns_find_site_or_group(name, path, stratum):
+    assert re.search(SHIPPED[name].stratify_pattern, path).group(1) == stratum
 
 
 def test_a_card_is_read(tmp_path):
     found = card(tmp_path, CARD)
     assert (found.subjects, found.images, found.fetchable) == (3, None, True)
-    assert found.files[0].bytes == 10
+    assert found.files == (CardFile("https://example.org/x.zip", "0" * 64, 10),)
+    assert found.overlaps == (Overlap("y", "same ids"),)
+
+
+def test_mirrors_and_a_foreign_checksum(tmp_path):
+    more = f'bytes = 10\nmirrors = ["https://a.org/x.zip"]\nmd5 = "{"1" * 32}"'
+    (file,) = card(tmp_path, CARD.replace("bytes = 10", more)).files
+    assert (file.mirrors, file.md5) == (("https://a.org/x.zip",), "1" * 32)
+
+
+def test_unverified_is_none_and_never_a_guess(tmp_path):
+    text = CARD.replace('licence = "CC0-1.0"', 'licence = "its own terms"')
+    for name, value in (("commercial", "true"), ("reader", '"nifti"'), ("repeat_scans", '"none"')):
+        text = text.replace(f"{name} = {value}", f'{name} = "unverified"')
+    found = card(tmp_path, text)
+    assert (found.commercial, found.reader, found.repeat_scans) == (None, None, None)
 
 
 @pytest.mark.parametrize(
     "old, new",
     [
-        ('access = "open"', 'access = "agreement"'),
+        ('access = "open"', 'access = "registration"'),
         ("0" * 64, "unverified"),
         ('access = "open"', 'access = "open"\nmanual = true'),
     ],
 )
 def test_what_cannot_be_checked_or_had_freely_is_not_fetched(tmp_path, old, new):
     assert not card(tmp_path, CARD.replace(old, new)).fetchable
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(DatasetCard) if field.name != "id"])
+def test_every_field_enters_the_digest(tmp_path, field):
+    found = card(tmp_path, CARD)
+    assert digest(replace(found, **{field: "changed"})) != digest(found)
 
 
 @pytest.mark.parametrize(
@@ -84,17 +178,48 @@ def test_what_cannot_be_checked_or_had_freely_is_not_fetched(tmp_path, old, new)
         ("subjects = 3", "subjects = -1", "subjects is -1; expected a positive number"),
         ("subjects = 3", "subjects = true", "subjects is True"),
         ('access = "open"', 'access = "free"', "access is 'free'; expected one of open"),
+        ('access = "open"', 'access = "agreement"', "files holds an address, but access is 'agreement'"),
         ('id = "x"', 'id = "y"', "id is 'y'; expected the file's name"),
         ("0" * 64, "abc", r"files\[0\]\.sha256 is 'abc'"),
         ("https://example.org/x.zip", "ftp://x", r"files\[0\]\.url is 'ftp://x'"),
         ("bytes = 10", "bytes = 0", r"files\[0\]\.bytes is 0"),
+        ("bytes = 10", 'bytes = 10\nmirrors = ["x"]', r"files\[0\]\.mirrors is 'x'"),
+        ("bytes = 10", 'bytes = 10\nmd5 = "x"', r"files\[0\]\.md5 is 'x'"),
+        ("bytes = 10", "size = 10", r"files\[0\]\.size is no field of a file"),
+        ('subjects = "same ids"', 'subjects = "some"', r"overlaps\[0\]\.subjects is 'some'"),
+        ('card = "y"', 'card = "x"', "overlaps names the card itself"),
         ('title = "X"', 'title = "X"\nlicense = "x"', "license is no field of a card"),
+        ('subject = "folder"', 'subject = "pattern"', "subject_pattern is None; expected a subject_pattern"),
+        ('subject = "folder"', 'subject = "folder"\nsubject_pattern = "a"', "subject is 'folder' and"),
         ('title = "X"', 'title = "X"\nsubject_pattern = "("', "subject_pattern is '\\('"),
+        ('title = "X"', 'title = "X"\nsubject_pattern = "(a)(b)"', "at most one group"),
+        ('title = "X"', 'title = "X"\nstratify_pattern = 3', "stratify_pattern is 3"),
         ('title = "X"', 'title = "X"\ncaveats = "x"', "caveats is 'x'; expected a list"),
         ('title = "X"', 'title = "X"\nmanual = "yes"', "manual is 'yes'; expected true or false"),
+        ('"all"', '"middle 1.5"', "slices is 'middle 1.5'; expected 'all' or"),
+        ('"all"', '"middle 0.0"', "slices is 'middle 0.0'"),
+        ('dimensions = "3D"', 'dimensions = "4D"', "dimensions is '4D'; expected one of 2D"),
+        ('reader = "nifti"', 'reader = "nii"', "reader is 'nii'"),
+        ("commercial = true", 'commercial = "yes"', "commercial is 'yes'; expected true, false or"),
+        ("commercial = true", "commercial = false", "commercial is False, but CC0-1.0 says True"),
+        ('"CC0-1.0"', '"CC-BY-NC-4.0"', "commercial is True, but CC-BY-NC-4.0 says False"),
+        ('"CC0-1.0"', '"CC-BY-ND-4.0"', "derived is True, but CC-BY-ND-4.0 says False"),
+        ('"https://example.org"', '"example.org"', "homepage is 'example.org'"),
         ('title = "X"', "title = X", "not valid TOML"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, old, new, message):
+    assert old in CARD
     with pytest.raises(DataError, match=rf"x\.toml.*{message}"):
         card(tmp_path, CARD.replace(old, new))
+
+
+def test_the_readme_explains_every_field():
+    text = (catalogue.registry() / "README.md").read_text()
+    parts = [*fields(DatasetCard), *fields(CardFile), *fields(Overlap)]
+    assert [part.name for part in parts if f"`{part.name}`" not in text] == []
+
+
+def test_a_missing_file_is_one_sentence():
+    with pytest.raises(DataError, match=r"absent\.toml cannot be read"):
+        read_card(Path("absent.toml"))

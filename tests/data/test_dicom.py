@@ -173,3 +173,54 @@ def test_a_broken_file_is_named(tmp_path, damage, message):
     with pytest.raises(DataError, match=message) as caught:
         volumes(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def functional(orientation=None, position=None, spacing=None, thickness=None):
+    """One functional group of an enhanced multi-frame file."""
+    group = Dataset()
+    if orientation:
+        item = Dataset()
+        item.ImageOrientationPatient = orientation
+        group.PlaneOrientationSequence = Sequence([item])
+    if position:
+        item = Dataset()
+        item.ImagePositionPatient = position
+        group.PlanePositionSequence = Sequence([item])
+    if spacing:
+        item = Dataset()
+        item.PixelSpacing, item.SliceThickness = spacing, thickness
+        group.PixelMeasuresSequence = Sequence([item])
+    return group
+
+
+AXIAL, SAGITTAL = [1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1]
+
+
+@pytest.mark.parametrize("thickness, between", [("3", 3.0), (None, 2.5)])
+def test_spacing_of_an_enhanced_file(tmp_path, thickness, between):
+    groups = [functional(position=[0, 0, 2.5 * i]) for i in range(3)]
+    shared = functional(AXIAL, spacing=[0.5, 0.75], thickness=thickness)
+    extra = {"NumberOfFrames": 3, "PerFrameFunctionalGroupsSequence": Sequence(groups)}
+    extra["SharedFunctionalGroupsSequence"] = Sequence([shared])
+    save(tmp_path / "a", np.stack([flat(i) for i in range(3)]), **extra)
+    (volume,) = volumes(tmp_path)
+    assert volume.spacing == (between, 0.5, 0.75) and volume.plane == "axial"
+    assert volume.pixels[:, 0, 0].tolist() == [0, 1, 2]
+
+
+def test_several_planes_in_one_file_are_several_volumes(tmp_path):
+    frames = [functional(o, [0, 0, i], [1, 1], "5") for i, o in enumerate([AXIAL, SAGITTAL, AXIAL])]
+    extra = {"NumberOfFrames": 3, "PerFrameFunctionalGroupsSequence": Sequence(frames)}
+    save(tmp_path / "a", np.stack([flat(i) for i in range(3)]), **extra)
+    found = {v.plane: v.pixels[:, 0, 0].tolist() for v in volumes(tmp_path)}
+    assert found == {"axial": [0, 2], "sagittal": [1]}
+
+
+def test_contrast_and_units_are_told_and_free_text_is_not(tmp_path):
+    extra = {"Modality": "MR", "ScanningSequence": ["GR", "IR"], "EchoTime": "2.5", "RepetitionTime": "2000"}
+    save(tmp_path / "a", flat(1), SeriesDescription="Jane Doe, head", **extra)
+    (volume,) = volumes(tmp_path)
+    assert (volume.contrast, volume.units) == ("MR GR IR TE 2.5 TR 2000", "arbitrary")
+    assert "Jane" not in repr(volume)
+    save(tmp_path / "a", flat(1), Modality="CT", RescaleSlope=1, RescaleIntercept=-1024)
+    assert volumes(tmp_path)[0].units == "HU"

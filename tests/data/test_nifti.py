@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mribench.data.nifti import read_nifti
+from mribench.data.nifti import contrast_of, read_nifti
 from mribench.errors import DataError
 
 
@@ -35,7 +35,7 @@ def landmark(axes: str, shape=(10, 11, 12), zooms=(1, 1, 1)) -> tuple[np.ndarray
 )
 def test_orientation_on_disk_does_not_matter(tmp_path, axes, plane, corner):
     data, affine = landmark(axes)
-    pixels, _, _ = read_nifti(save(tmp_path / "a.nii", data, affine), "a", plane)
+    pixels, *_ = read_nifti(save(tmp_path / "a.nii", data, affine), "a", plane)
     shapes = {"axial": (12, 11, 10), "coronal": (11, 12, 10), "sagittal": (10, 12, 11)}
     assert pixels.shape == shapes[plane]
     assert np.argwhere(pixels).tolist() == [[pixels.shape[0] - 1, 0, 0]] and pixels[corner] == 1
@@ -53,7 +53,7 @@ def test_orientation_on_disk_does_not_matter(tmp_path, axes, plane, corner):
 )
 def test_slices_are_taken_across_the_thick_axis(tmp_path, zooms, plane):
     data, affine = landmark("LPS", zooms=zooms)
-    _, spacing, found = read_nifti(save(tmp_path / "a.nii.gz", data, affine), "a")
+    _, spacing, found, _ = read_nifti(save(tmp_path / "a.nii.gz", data, affine), "a")
     assert found == plane
     axis = ("sagittal", "coronal", "axial").index(plane)
     assert spacing[0] == pytest.approx(zooms[axis])
@@ -78,12 +78,12 @@ def test_big_endian_is_read(tmp_path):
 
 def test_the_first_frame_of_four_dimensions(tmp_path):
     data = np.stack([np.full((8, 8, 8), i, np.float32) for i in (5, 6, 7)], axis=-1)
-    pixels, _, _ = read_nifti(save(tmp_path / "a.nii", data), "a")
+    pixels, *_ = read_nifti(save(tmp_path / "a.nii", data), "a")
     assert pixels.shape == (8, 8, 8) and set(pixels.ravel()) == {5}
 
 
 def test_two_dimensions_are_one_slice(tmp_path):
-    pixels, _, plane = read_nifti(save(tmp_path / "a.nii", np.ones((9, 8), np.float32)), "a")
+    pixels, _, plane, _ = read_nifti(save(tmp_path / "a.nii", np.ones((9, 8), np.float32)), "a")
     assert pixels.shape == (1, 8, 9) and plane == "axial"
 
 
@@ -125,3 +125,56 @@ def test_a_header_without_pixels_is_refused(tmp_path):
     (tmp_path / "a.img").unlink()
     with pytest.raises(DataError, match=r"put a\.img beside it"):
         read_nifti(tmp_path / "a.hdr", "a.hdr")
+
+
+@pytest.mark.parametrize("degrees, plane", [(0, "axial"), (20, "axial"), (44, "axial"), (46, "coronal")])
+def test_an_oblique_volume_is_named_after_the_nearest_plane(tmp_path, degrees, plane):
+    turn = np.radians(degrees)
+    affine = np.eye(4)
+    affine[1:3, 1:3] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    affine[:3, 2] *= 5
+    data = np.arange(8 * 9 * 10, dtype=np.float32).reshape(8, 9, 10)
+    read = read_nifti(save(tmp_path / "a.nii", data, affine), "a")
+    assert read.plane == plane and read.spacing[0] == pytest.approx(5)
+    assert read.tilt == pytest.approx(min(degrees, 90 - degrees), abs=0.1)
+    # its own slices, as they were acquired: permuted and flipped, never interpolated
+    assert sorted(set(read.pixels[0].ravel()) - set(data[..., 0].ravel())) in (
+        [],
+        sorted(set(read.pixels[0].ravel())),
+    )
+    assert set(np.unique(read.pixels)) == set(np.unique(data))
+    assert (f"{plane}, {min(degrees, 90 - degrees)} degrees oblique" if degrees else plane) == read.named
+
+
+@pytest.mark.parametrize("unit, factor", [("mm", 1), ("micron", 0.001), ("meter", 1000)])
+def test_lengths_become_millimetres(tmp_path, unit, factor):
+    image = nib.Nifti1Image(np.ones((8, 8, 8), np.float32), np.diag([1, 2, 3, 1]))
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "a.nii")
+    assert sorted(read_nifti(tmp_path / "a.nii", "a").spacing) == pytest.approx(
+        [factor, 2 * factor, 3 * factor]
+    )
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_analyze_in_both_byte_orders(tmp_path, order):
+    data = np.arange(8 * 9 * 10, dtype=np.int16).reshape(8, 9, 10)
+    header = nib.AnalyzeHeader(endianness=order)
+    header.set_data_dtype(np.int16)
+    header.set_data_shape(data.shape)
+    header.set_zooms((1.0, 1.0, 1.25))
+    image = nib.AnalyzeImage(data, None, header)
+    nib.save(image, tmp_path / "a.hdr")
+    assert (tmp_path / "a.hdr").read_bytes()[:4] == (348).to_bytes(4, "big" if order == ">" else "little")
+    read = read_nifti(tmp_path / "a.hdr", "a")
+    # Analyze counts x from the patient's left: shown as it is stored, and the other two turned
+    expected = np.flip(data[::-1].transpose(2, 1, 0), axis=(1, 2))
+    np.testing.assert_array_equal(read.pixels, expected)
+    assert read.spacing == (1.25, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "name, contrast", [("sub-1_ses-2_T2w.nii.gz", "T2w"), ("a_FLAIR.nii", "FLAIR"), ("a.nii", "")]
+)
+def test_contrast_of_a_bids_name(name, contrast):
+    assert contrast_of(name) == contrast

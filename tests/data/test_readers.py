@@ -77,8 +77,8 @@ def test_nothing_to_read_is_refused(tmp_path):
 
 def test_formats_that_are_not_read_are_named(tmp_path):
     (tmp_path / "p1").mkdir()
-    (tmp_path / "p1/1_t1.mha").write_text("x")
-    with pytest.raises(DataError, match=r"p1/1_t1\.mha has a format that is not read"):
+    (tmp_path / "p1/1_t1.nrrd").write_text("x")
+    with pytest.raises(DataError, match=r"p1/1_t1\.nrrd has a format that is not read"):
         find_files(tmp_path)
 
 

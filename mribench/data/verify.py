@@ -1,0 +1,92 @@
+"""Whether the files of a card are all here, belong to somebody, and are still those that were here before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from mribench import files
+from mribench.data.cards import UNVERIFIED, CardFile, DatasetCard
+from mribench.data.readers import companions, find_files
+from mribench.data.subjects import subjects_of
+from mribench.errors import DataError
+
+# rules that the file names alone decide
+BY_NAME = ("folder", "pattern", "metadata", "unknown")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. state: ``ok``, ``note`` or ``broken``."""
+
+    what: str
+    state: str
+    words: str
+
+
+def verify(card: DatasetCard, folder: Path, record: Path) -> list[Finding]:
+    """Look at the files of a card in ``folder`` without decoding them.
+
+    record: where the digests of the first look are kept; later looks are compared with it. Raises DataError where
+    nothing is there or nothing can be read.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise DataError(
+            f"There are no files of {card.id}; run `mribench data fetch {card.id}`, or put them into {folder}."
+        )
+    found = find_files(folder, card.include)
+    checks = [Finding("files", "ok", f"{len(found)} images")]
+    checks.append(_subjects(card, folder, found))
+    checks.append(_digests(folder, [*found, *companions(folder, found)], record))
+    return checks
+
+
+def unverified(card: DatasetCard) -> list[str]:
+    """Names of the fields that nobody has checked, those of files as ``files[0].sha256``."""
+    own = [field.name for field in fields(card) if _open(getattr(card, field.name), field.name)]
+    of_files = [
+        f"files[{i}].{field.name}"
+        for i, file in enumerate(card.files)
+        for field in fields(CardFile)
+        if field.name in ("sha256", "bytes") and getattr(file, field.name) in (None, UNVERIFIED)
+    ]
+    return own + of_files
+
+
+def _open(value: object, name: str) -> bool:
+    optional = ("include", "subject_pattern", "stratify_pattern")
+    return value == UNVERIFIED or (value is None and name not in optional)
+
+
+def _subjects(card: DatasetCard, folder: Path, found: Sequence[Path]) -> Finding:
+    if card.subject not in BY_NAME or any(file.suffix == ".npz" for file in found):
+        return Finding("subjects", "note", "stand inside the files; `mribench data prepare` counts them")
+    names = [file.relative_to(folder).as_posix() for file in found]
+    n = len({subject for subject, _ in subjects_of(folder, names, card.path_pattern).values()})
+    if not card.subjects_known:
+        return Finding("subjects", "note", "unknown: the set runs, and is never ranked")
+    if card.subjects is None:
+        return Finding("subjects", "note", f"{n}; the card names no number")
+    words = f"{n} of {card.subjects}"
+    return Finding("subjects", "ok" if n == card.subjects else "note", words)
+
+
+def _digests(folder: Path, found: Sequence[Path], record: Path) -> Finding:
+    now = {file.relative_to(folder).as_posix(): files.sha256(file) for file in found}
+    try:
+        before = files.read_json(record)
+    except (OSError, ValueError):
+        files.write_json(record, now)
+        return Finding("sha256", "note", f"first look, all kept in mind: {_total(now)}")
+    if before == now:
+        return Finding("sha256", "ok", f"as at the first look: {_total(now)}")
+    changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    words = f"{len(changed)} files differ from the first look, for example {changed[0]}; fetch the set again"
+    return Finding("sha256", "broken", f"{words}, or delete {record.name} where that is right")
+
+
+def _total(digests: dict[str, str]) -> str:
+    text = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

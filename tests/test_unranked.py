@@ -1,0 +1,33 @@
+"""A board whose subjects nobody knows describes and never ranks."""
+
+from mribench import page, tables
+from mribench.leaderboard import boards
+from mribench.verdict import against_control
+
+
+def board(result, **data):
+    about = result().data | data
+    return boards(
+        [
+            result(10.0, 9.0, 11.0, data=about),
+            result(20.0, 19.0, 21.0, data=about, variant="gaussian", is_control=True),
+        ]
+    )
+
+
+def test_unknown_subjects_are_said_and_nothing_is_ranked(result, tmp_path):
+    many = {"subjects": {"train": 70, "validation": 15, "test": 40}}
+    (known,) = made = board(result, **many)
+    assert known.subjects_known and "ahead of" in against_control(known)[0]
+    assert "not a ranking" not in tables.one_line(known) and "unknown" not in page.markdown(made, tmp_path)
+    (unknown,) = made = board(result, **many, subjects_known=False)
+    assert not unknown.subjects_known and against_control(unknown) == []
+    assert tables.one_line(unknown).endswith("subjects unknown: not a ranking")
+    assert "**Subjects unknown: images of one person may stand in train and in test." in page.markdown(
+        made, tmp_path
+    )
+
+
+def test_records_from_before_say_nothing_and_count_as_known(result):
+    assert "subjects_known" not in result().data
+    assert boards([result()])[0].subjects_known
