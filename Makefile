@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test slow lint clean
 
 demo: $(STAMP)
-	$(BIN)/mribench run --modalities all --out runs/demo
+	$(BIN)/mribench run --modalities all --profile quick --out runs/demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

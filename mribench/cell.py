@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mribench import files, profiles
+from mribench import files, profiles, sources
 from mribench.runspec import Plan
 from mribench.spec import Control, Modality, Model, Prepared, Sampler, Task, Variant
 
@@ -39,19 +39,27 @@ class Cell:
         made_from = {
             "version": TRAIN_VERSION,
             "data": self.data.key,
-            "variant": [self.variant.name, self.variant.version],
+            "variant": self._variant(),
             "budget": profiles.training_budget(plan.profile),
             "seed": self.seed,
         }
-        return plan.out / "train" / f"{replace(self, sampler=None).name}_{files.key(made_from)}"
+        return plan.out / "train" / f"{self.name}_{files.key(made_from)}"
+
+    def _variant(self) -> list[Any]:
+        """Name, version and code: an edited variant with its old version number is another variant."""
+        v = self.variant
+        parts = (v.fit, v.generate, v.denoise) if isinstance(v, Control) else (v.network, v.scheduler, v.loss)
+        return [v.name, v.version, sources.identity(*parts)]
 
     def output_name(self, task: Task, plan: Plan) -> str:
         """Named by everything that the produced images depend on."""
-        model: list[Any] = [self.data.key, self.variant.name, self.variant.version]
+        model: list[Any] = [self.data.key, self._variant()]
         if self.trained and self.sampler:
-            model = [self.trained.name, plan.profile.keep, self.sampler[0], self.sampler[1].version]
+            name, sampler, _ = self.sampler
+            code = sources.identity(sampler.scheduler, sampler.timesteps)
+            model = [self.trained.name, plan.profile.keep, name, sampler.version, code]
         made_from = {
-            "version": [PRODUCE_VERSION, task.name, task.version],
+            "version": [PRODUCE_VERSION, task.name, task.version, sources.identity(task.produce)],
             "model": model,
             "n": [
                 plan.profile.n_generated,
@@ -70,6 +78,13 @@ class Cell:
         if self.trained is None or self.sampler is None:
             return Fitted(self.variant, self.data.train)
         name, sampler, steps = self.sampler
-        precision = files.read_json(self.trained / "train.json")["precision"]
         title = f"{title}: {self.modality.name} {self.variant.name} {name}"
-        return Trained(self.trained / plan.profile.keep, sampler, steps, plan.profile, precision, title)
+        return Trained(
+            self.trained / plan.profile.keep,
+            self.variant,
+            sampler,
+            steps,
+            plan.profile,
+            plan.profile.precision,
+            title,
+        )

@@ -60,6 +60,7 @@ def resume(folder: Path, net: Any, optimizer: Any, ema: Any, accelerator: Any) -
             continue
         state = State(**content["state"])
         if state.best_step and not (best(folder, state).is_dir() or (folder / "best").is_dir()):
+            path.unlink(missing_ok=True)
             continue
         net.load_state_dict(content["net"])
         optimizer.load_state_dict(content["optimizer"])

@@ -70,14 +70,22 @@ def _device() -> tuple[str, str]:
 
 
 def _inception() -> tuple[str, str]:
-    from mribench.errors import Unavailable
-    from mribench.features.inception import INCEPTION
+    """Looks only: what asks how a machine is must not change it."""
+    from mribench.errors import InputError, Unavailable
+    from mribench.features import inception
 
     try:
-        INCEPTION.load()
+        found = inception.look()
     except Unavailable as reason:
         return "note", f"FID will be blank: {reason}"
-    return "ok", INCEPTION.identity()
+    except InputError as reason:
+        return "broken", str(reason)
+    if found is None:
+        return "note", (
+            f"the Inception weights are not here: a run downloads them once, or set {inception.WEIGHTS_VARIABLE} "
+            "to the file; without them FID stays blank"
+        )
+    return "ok", inception.identity()
 
 
 def _plugins() -> tuple[str, str]:

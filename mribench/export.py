@@ -20,7 +20,9 @@ def csv_text(boards: Sequence[Board]) -> str:
         "data",
         "profile",
         "variant",
+        "variant_version",
         "sampler",
+        "sampler_version",
         "control",
         "metric",
         "space",
@@ -40,7 +42,9 @@ def csv_text(boards: Sequence[Board]) -> str:
                     c["data"],
                     c["profile"],
                     row.variant,
+                    row.versions[0],
                     row.sampler,
+                    row.versions[1] if row.sampler else None,
                     int(row.is_control),
                 ]
                 writer.writerow([*about, metric, space, level, *(values[name] for name in counts)])
@@ -57,6 +61,7 @@ def json_text(boards: Sequence[Board]) -> str:
                 {
                     "variant": row.variant,
                     "sampler": row.sampler,
+                    "versions": dict(zip(("variant", "sampler"), row.versions, strict=True)),
                     "is_control": row.is_control,
                     "scores": [
                         {"metric": metric, "space": space, "level": level, **asdict(entry)}

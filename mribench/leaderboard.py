@@ -38,15 +38,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
+    """One variant with one sampler, each in one version. versions: the variant's and the sampler's."""
+
     variant: str
     sampler: str | None
     is_control: bool
     entries: Mapping[Address, Entry]
     results: tuple[Result, ...]
+    versions: tuple[int, int] = (1, 1)
 
     @property
     def name(self) -> str:
-        return f"{self.variant} {self.sampler}" if self.sampler else self.variant
+        """'ddpm ddim-25', 'ddpm v2 ddim-25': a version is said from the second on."""
+        named = zip((self.variant, self.sampler), self.versions, strict=True)
+        return " ".join(f"{name} v{n}" if n > 1 else name for name, n in named if name)
 
 
 @dataclass
@@ -60,10 +65,11 @@ class Board:
 
     @property
     def rows(self) -> list[Row]:
-        """Trained variants first, controls after; by name."""
-        groups: dict[tuple[bool, str, str], list[Result]] = {}
+        """Trained variants first, controls after; by name, then version: no mean is over two versions."""
+        groups: dict[tuple[bool, str, str, tuple[int, int]], list[Result]] = {}
         for result in self.members:
-            groups.setdefault((result.is_control, result.variant, result.sampler or ""), []).append(result)
+            key = result.is_control, result.variant, result.sampler or "", _versions(result)
+            groups.setdefault(key, []).append(result)
         return [_row(groups[key]) for key in sorted(groups)]
 
     @property
@@ -72,7 +78,9 @@ class Board:
         return all(result.data.get("subjects_known", True) for result in self.members)
 
     def row(self, variant: str) -> Row | None:
-        return next((row for row in self.rows if row.variant == variant), None)
+        """The first row of a variant, in its newest version."""
+        found = [row for row in self.rows if row.variant == variant]
+        return max(found, key=lambda row: row.versions[0], default=None)
 
 
 def boards(found: Iterable[Result]) -> list[Board]:
@@ -108,6 +116,11 @@ def _conflicts(board: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str,
     return {k: (board[k], v) for k, v in fields.items() if k in board and board[k] != v}
 
 
+def _versions(result: Result) -> tuple[int, int]:
+    """Versions of variant and sampler; 1 where a record does not say."""
+    return result.versions.get("variant") or 1, result.versions.get("sampler") or 1
+
+
 def _row(members: Sequence[Result]) -> Row:
     by_address: dict[Address, list[tuple[int, Score]]] = {}
     for result in members:
@@ -116,7 +129,9 @@ def _row(members: Sequence[Result]) -> Row:
     first = members[0]
     seeds = {result.seed for result in members}
     entries = {address: _aggregate(scores, seeds) for address, scores in by_address.items()}
-    return Row(first.variant, first.sampler, first.is_control, entries, tuple(members))
+    return Row(
+        first.variant, first.sampler, first.is_control, entries, tuple(members), versions=_versions(first)
+    )
 
 
 def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Entry:

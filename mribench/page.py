@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mribench import summary, tables
-from mribench.leaderboard import Board
+from mribench.leaderboard import Board, Row
+from mribench.metrics.distribution import fid_note
 from mribench.verdict import against_control
 
+PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
+KEPT = {"best": "best of validation", "last": "last weights"}
 SPLITS = ("train", "validation", "test")
 REPORTED_NOTE = (
     "Printed by the study, not reproduced, and not comparable with the tables above: data sets, splits, "
@@ -27,7 +30,7 @@ def markdown(boards: Sequence[Board], out: Path) -> str:
     for board in boards:
         parts += [
             _heading(board),
-            _table(*tables.headline(board)),
+            _table(*tables.headline(board, _marked)),
             _levels(board),
             _notes(board),
             _pictures(board, out),
@@ -62,6 +65,11 @@ def _heading(board: Board) -> str:
         f"## {data['title']}, {c['data']}, profile {c['profile']}\n",
         f"{data['contrast']}; {kind}; {c['resolution']} x {c['resolution']}; images: {counts}.",
     ]
+    if data.get("adjusted"):
+        lines.append(
+            "Split adjusted: the plain rule left a split short of subjects, so some were moved; another subject "
+            "in the data may move them again."
+        )
     if not data["is_mri"]:
         lines.append("Not MRI: microscopy.")
     if subjects["test"] < tables.FEW_SUBJECTS:
@@ -77,7 +85,24 @@ def _heading(board: Board) -> str:
             for name, (there, here) in board.differs.items()
         )
         lines.append(f"Kept apart from the first {data['title']} board, not comparable: {said}.")
-    return "\n".join([*lines, *_made(board)]) + "\n"
+    return "\n".join([*lines, *_trained(board), *_made(board)]) + "\n"
+
+
+def _trained(board: Board) -> list[str]:
+    """For how long and for what the networks were trained: a variant of one name differs between profiles."""
+    steps: dict[tuple[int, str, str], set[int]] = {}
+    for result in board.members:
+        profile, training = (result.provenance.get(word) for word in ("profile", "training"))
+        if profile and training and "steps" in training:
+            predicts, kept = training.get("prediction") or profile["prediction"], profile["keep"]
+            budget = profile["batch_size"], PREDICTS.get(predicts, predicts), KEPT.get(kept, kept)
+            steps.setdefault(budget, set()).add(training["steps"])
+    # seeds that stopped early at different steps share a line
+    return [
+        f"Trained: {' to '.join(f'{n:,}' for n in sorted({min(taken), max(taken)}))} steps of {batch}, "
+        f"predicts {predicts}, {kept}."
+        for (batch, predicts, kept), taken in sorted(steps.items())
+    ]
 
 
 def _made(board: Board) -> list[str]:
@@ -97,6 +122,11 @@ def _short(value: Any) -> str:
     return re.sub(r"[0-9a-f]{40,}", lambda digits: digits[0][:12], words) or "none"
 
 
+def _marked(row: Row) -> str:
+    """The row's name; a control's in italics."""
+    return f"*{row.name}*" if row.is_control else row.name
+
+
 def _levels(board: Board) -> str:
     """The paired metrics at every level of noise."""
     addresses = [a for a in tables.addresses(board) if a[2] is not None]
@@ -106,7 +136,7 @@ def _levels(board: Board) -> str:
     metrics = list(dict.fromkeys(a[0] for a in addresses))
     titles = ["restored from", "variant", *(tables.title(board, (m, None, None)) for m in metrics)]
     lines = [
-        [f"ᾱ = {level:.3f}", tables.marked(row)]
+        [f"ᾱ = {level:.3f}", _marked(row)]
         + [tables.cell(board, row, (metric, None, level)) for metric in metrics]
         for level in levels
         for row in board.rows
@@ -125,6 +155,8 @@ def _notes(board: Board) -> str:
         for reason in dict.fromkeys(e.reason for e in entries if e.reason):
             lines.append(f"{tables.title(board, address)} is blank: {reason}")
         n, m = entries[0].n, entries[0].n_reference
+        if address[0] == "fid" and any(e.value is not None for e in entries):
+            lines += filter(None, [fid_note(n, m)])
         if m is not None and any(e.value is not None for e in entries):
             lines.append(f"{tables.title(board, address)}: {n} generated against {m} test images.")
     return "".join(f"- {_plain(line)}\n" for line in dict.fromkeys(lines))

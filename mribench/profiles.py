@@ -2,8 +2,8 @@
 
 ``paper`` is the study. What it leaves unsaid is decided here and recorded in every result: the U-Net is the default of
 diffusers' ``train_unconditional.py``, EMA 0.9999 and gradient clipping at 1 are those of Ho et al. (arXiv 2006.11239),
-patience is 40 evaluations of 500 steps, no augmentation, ancestral sampling with all 1,000 steps, one generated image
-per training image asked for, split 70/15/15 by subject.
+patience is 40 evaluations of 500 steps, no augmentation, ancestral sampling with all 1,000 steps, 1,000
+generated images, split 70/15/15 by subject.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
     """The profile of that name; None is ``standard`` with a GPU and ``quick`` without.
 
     train_steps replaces the number of optimiser steps; the profile then carries it in its name ("quick@6000"), so
-    that no board mixes it with the plain one; precision likewise ("quick+fp32"). Raises InputError for an unknown
+    that no board mixes it with the plain one. precision replaces the profile's. Raises InputError for an unknown
     name or a number below 1.
     """
     if name is None:
@@ -166,7 +166,7 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
     if precision is not None:
         if precision not in PRECISIONS:
             raise InputError(f"unknown precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
-        profile = replace(profile, name=f"{profile.name}+{precision}", precision=precision)
+        profile = replace(profile, precision=precision)
     return profile
 
 

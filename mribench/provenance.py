@@ -58,6 +58,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def made_with() -> dict[str, Any]:
+    """Packages, commit and machine of this process, to be kept with what it makes."""
+    return {"versions": versions(), "git_commit": git_commit(), "machine": machine()}
+
+
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -68,13 +73,20 @@ def _processor() -> str:
 
 
 def peak_memory_gib() -> dict[str, float]:
-    """Largest resident set of this process so far, and largest GPU allocation where there is one."""
+    """Largest resident set of this process so far, and largest GPU allocation since ``new_peak``."""
     unit = 1024**3 if sys.platform == "darwin" else 1024**2
-    peak = {"host_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)}
+    peak = {"process_peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
-        peak["gpu_gib"] = round(torch.cuda.max_memory_allocated() / 1024**3, 3)
+        peak["gpu_peak_gib"] = round(torch.cuda.max_memory_allocated() / 1024**3, 3)
     return peak
+
+
+def new_peak() -> None:
+    """Forget the largest GPU allocation so far; a process's resident set cannot be made to forget."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
 
 
 def gflops_per_image(net: Any, size: int) -> float:

@@ -25,16 +25,20 @@ def write(found: Sequence[Result], out: Path) -> list[Path]:
 
 
 def publish(folders: Sequence[Path], out: Path) -> list[Path]:
-    """Results, the pictures of trained variants, spec and boards of run folders, in ``out``; returns the boards.
+    """Results, the pictures of trained variants and boards of run folders, in ``out``; returns the boards.
 
-    Controls keep their numbers and leave their pictures. Raises InputError where a folder holds no results.
+    Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local folders. Raises
+    InputError where a folder holds no results.
     """
     found = results.read_all(folders)
     for result in found:
         results.write(out, result)
     pictures = {path for result in found if not result.is_control for path in result.figures.values()}
+    if len(folders) == 1:
+        # of several folders each has an overview, of its own organs alone
+        pictures.add("figures/overview.png")
     for folder in folders:
-        for path in sorted(pictures | {"figures/overview.png", "spec.toml"}):
+        for path in sorted(pictures):
             if (folder / path).exists():
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / path, out / path)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from mribench import files, plugins, provenance
-from mribench.cell import Cell
+from mribench import files, plugins
+from mribench.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.data import terms
 from mribench.results import Result
 from mribench.runspec import Plan
 from mribench.spec import Task
 
 # fields of a profile that no score depends on
-SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch"}
+SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision"}
 
 
 def blank(cell: Cell, task: Task, plan: Plan) -> Result:
@@ -29,6 +29,8 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
         seed=cell.seed,
         task=task.name,
         is_control=cell.variant.is_control,
+        versions={"variant": cell.variant.version}
+        | ({"sampler": cell.sampler[1].version} if cell.sampler else {}),
         scores=(),
         comparability={
             "modality": modality.name,
@@ -36,6 +38,8 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "data_kind": data.kind,
             "data_key": data.key,
             "split": "test",
+            "pipeline": f"train v{TRAIN_VERSION}, produce v{PRODUCE_VERSION}",
+            "precision": profile.precision,
             "resolution": profile.size,
             "profile": profile.name,
             "budget": files.key({k: v for k, v in asdict(profile).items() if k not in SILENT}),
@@ -51,6 +55,7 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "is_mri": modality.is_mri,
             "images": {name: len(split) for name, split in splits.items()},
             "subjects": {name: split.n_subjects for name, split in splits.items()},
+            "adjusted": bool(data.manifest.get("adjusted", False)),
             "subjects_known": data.manifest.get("subjects_known", True),
             "terms": terms.of_prepared(data),
         },
@@ -67,7 +72,8 @@ def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> d
     """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine."""
     trained = cell.trained
     weights = next((trained / plan.profile.keep / "unet").glob("*.safetensors")) if trained else None
-    return {
+    made_with = produced.pop("made_with", {})
+    return made_with | {
         "outputs": outputs,
         "data_key": cell.data.key,
         "checkpoint": trained.name if trained else None,
@@ -80,7 +86,4 @@ def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> d
             "modality": plugins.owner("modalities", cell.modality.name),
             "variant": plugins.owner("variants", cell.variant.name),
         },
-        "versions": provenance.versions(),
-        "git_commit": provenance.git_commit(),
-        "machine": provenance.machine(),
     }

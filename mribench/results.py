@@ -20,7 +20,8 @@ class Result:
     """A record as read back; it explains itself without any plugin installed.
 
     comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit,
-    direction by name. figures: paths relative to the run folder. data: what the images are, their ``terms`` (licence,
+    direction by name. figures: paths relative to the run folder. versions: of variant and sampler; one row
+    never averages two. data: what the images are, their ``terms`` (licence,
     access, citation) and whether ``subjects_known``; the first records lack these two.
     """
 
@@ -37,6 +38,7 @@ class Result:
     metrics: Mapping[str, Mapping[str, Any]]
     reported: Mapping[str, Any] | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -50,7 +52,8 @@ class Result:
 
 def path_of(out: Path, result: Result) -> Path:
     """results/<modality>/<variant>[_<sampler>]_s<seed>_<task>_<key>.json; another key never overwrites."""
-    row = "_".join(part for part in (result.variant, result.sampler) if part)
+    versions = "-".join(f"{what}-v{n}" for what, n in result.versions.items() if n > 1)
+    row = "_".join(part for part in (result.variant, result.sampler, versions) if part)
     return out / "results" / result.modality / f"{row}_s{result.seed}_{result.task}_{result.key}.json"
 
 
@@ -114,7 +117,8 @@ def read_all(folders: Iterable[Path]) -> list[Result]:
 
 def order(result: Result) -> tuple[Any, ...]:
     """What tells a result from every other, and sorts them."""
-    return result.modality, result.task, result.key, result.is_control, result.name, result.seed
+    versions = tuple(sorted((what, n) for what, n in result.versions.items() if n > 1))
+    return result.modality, result.task, result.key, result.is_control, result.name, versions, result.seed
 
 
 def called(metric: str, space: str | None) -> str:

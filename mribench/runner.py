@@ -10,6 +10,7 @@ import math
 import shutil
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ import numpy as np
 
 from mribench import device, figures, files, leaderboard, provenance, publish, record, results, runspec
 from mribench.cell import Cell
-from mribench.data import terms
+from mribench.data import check_suits, terms
 from mribench.errors import DataError, InputError
 from mribench.features import Extractor
 from mribench.progress import progress, say
@@ -31,6 +32,7 @@ from mribench.spec import Modality, Prepared, Score, Task
 def run(spec: runspec.RunSpec) -> list[Result]:
     """Run every cell of a spec and return the results, in order. Raises MribenchError in one sentence."""
     plan = runspec.resolve(spec)
+    check_suits(plan.modalities, plan.spec.data)
     rank, _ = device.world()
     with _only_writer(plan.out, rank):
         data = {modality.name: _prepared(modality, plan) for modality in plan.modalities}
@@ -138,16 +140,18 @@ def _outputs(folder: Path) -> dict[str, np.ndarray] | None:
     try:
         with np.load(folder / "outputs.npz", allow_pickle=False) as archive:
             return dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
 
 
 def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.ndarray]:
     """Fill ``folder`` with outputs.npz (the images) and made.json (seconds, NFE, GFLOPs, peak memory)."""
+    provenance.new_peak()
     start = time.monotonic()
     model = cell.model(plan, task.title)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
-    made = {"seconds": round(time.monotonic() - start, 3)} | provenance.peak_memory_gib()
+    made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.made_with()}
+    made |= provenance.peak_memory_gib()
     if cell.trained:
         made |= {
             "nfe": model.nfe,
@@ -166,9 +170,8 @@ def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan,
         return {}
     words = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
     drawn = {}
-    for kind, picture in task.draw(
-        outputs, cell.data, plan.profile, cell.model(plan, "reverse process"), words
-    ).items():
+    model = (lambda: cell.model(plan, "reverse process")) if cell.trained else None
+    for kind, picture in task.draw(outputs, cell.data, plan.profile, model, words).items():
         drawn[kind] = f"figures/{name}_{kind}.png"
         figures.save(plan.out / drawn[kind], picture)
     return drawn
@@ -181,10 +184,8 @@ def _draw_overview(done: list[Result], data: Mapping[str, Prepared], plan: Plan)
         title = result.data["title"]
         if result.task != "generation" or result.is_control or title in organs:
             continue
-        with np.load(
-            plan.out / "outputs" / result.provenance["outputs"] / "outputs.npz", allow_pickle=False
-        ) as made:
-            organs[title] = data[result.modality].test.images, made["images"]
+        if outputs := _outputs(plan.out / "outputs" / result.provenance["outputs"]):
+            organs[title] = data[result.modality].test.images, outputs["images"]
     path = plan.out / "figures" / "overview.png"
     if organs:
         figures.save(path, figures.overview(organs))
@@ -210,8 +211,14 @@ def _only_writer(out: Path, rank: int) -> Iterator[None]:
         yield
 
 
+# where a run writes, and so where a killed one may have left something half-written
+WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "results/*/", "figures/")
+
+
 def _sweep(out: Path) -> None:
-    """Remove what a killed run was still writing; nobody else writes while the lock is held."""
-    for depth in ("", "*/", "*/*/", "*/*/*/"):
-        for left in out.glob(f"{depth}.tmp-*"):
+    """Remove what a killed run was still writing here; no other run writes while the lock is held."""
+    for place in WRITTEN:
+        # at the top may lie what is not ours: only files with our own names
+        pattern = f"{files.TEMPORARY}*-leaderboard.*" if place == "" else f"{place}{files.TEMPORARY}*"
+        for left in out.glob(pattern):
             shutil.rmtree(left) if left.is_dir() else left.unlink()

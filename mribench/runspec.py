@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -11,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mribench import plugins, profiles, samplers
+from mribench import device, plugins, profiles, samplers
 from mribench.errors import InputError
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
 
@@ -116,13 +115,19 @@ def resolve(spec: RunSpec) -> Plan:
         )
     _check_tracker(spec.track)
     profile = profiles.get(spec.profile, spec.train_steps, spec.precision)
+    # what a machine does best enters hashes and keys: two precisions are never one model
+    profile = replace(profile, precision=device.precision(profile))
     asked = spec.samplers or profile.samplers
     tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
     metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
+    spaces = plugins.load_all("features", [space for metric in metrics.values() for space in metric.features])
+    for space in spaces.values():
+        if space.check is not None:
+            space.check()
     return Plan(
         spec=replace(
-            spec, modalities=tuple(names), profile=re.split("[@+]", profile.name)[0], samplers=tuple(asked)
+            spec, modalities=tuple(names), profile=profile.name.partition("@")[0], samplers=tuple(asked)
         ),
         profile=profile,
         modalities=tuple(plugins.load_all("modalities", names).values()),
@@ -130,9 +135,7 @@ def resolve(spec: RunSpec) -> Plan:
         samplers=tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked)),
         tasks=tasks,
         metrics=metrics,
-        spaces=plugins.load_all(
-            "features", [space for metric in metrics.values() for space in metric.features]
-        ),
+        spaces=spaces,
         out=Path(spec.out),
     )
 

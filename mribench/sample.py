@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.seeds import torch_generator
-from mribench.spec import Control, Profile, Sampler, Split
+from mribench.spec import Control, Profile, Sampler, Split, Variant
 
 
 class Trained:
@@ -26,20 +27,18 @@ class Trained:
     def __init__(
         self,
         pipeline: Path,
+        variant: Variant,
         sampler: Sampler,
         steps: int,
         profile: Profile,
         precision: str,
         title: str = "sample",
     ):
-        from diffusers import DDPMPipeline
-        from diffusers.utils import logging
-
-        logging.disable_progress_bar()
-        loaded = DDPMPipeline.from_pretrained(pipeline)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net = loaded.unet.to(self.device).eval()
-        self.trained_scheduler = loaded.scheduler
+        # by the variant's own classes: a plugin's network need not be one that diffusers knows
+        network, scheduler = type(variant.network(profile)), type(variant.scheduler(profile))
+        self.net = network.from_pretrained(pipeline / "unet").to(self.device).eval()
+        self.trained_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
         self.sampler, self.steps, self.profile, self.title = sampler, steps, profile, title
         self.autocast = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         self.nfe: list[int] = []
@@ -105,7 +104,7 @@ class Trained:
         x = x.to(self.device)
         if start is None:
             x = x * getattr(scheduler, "init_noise_sigma", 1.0)
-        draws = {"generator": generators} if "generator" in scheduler.step.__code__.co_varnames else {}
+        draws = {"generator": generators} if "generator" in signature(scheduler.step).parameters else {}
         nfe = 0
         watch(0, x)
         for step, t in enumerate(timesteps, start=1):
@@ -116,7 +115,7 @@ class Trained:
             with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
                 output = self.net(model_input, now).sample
             nfe += 1
-            x = scheduler.step(output.float(), now, x, **draws).prev_sample
+            x = scheduler.step(output.float(), t, x, **draws).prev_sample
             watch(step, x)
         if not torch.isfinite(x).all():
             raise MribenchError(

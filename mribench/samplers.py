@@ -67,9 +67,9 @@ def _given(scheduler: Any, steps: int, start: int | None) -> list[int]:
 
 
 def _ddim_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
-    timesteps = spaced(scheduler, steps, start)
-    scheduler.set_timesteps(steps)  # fixes the stride that DDIM's step() subtracts
-    return timesteps
+    """DDIM's step() goes back by T // steps: visit just that, also where steps does not divide T."""
+    scheduler.set_timesteps(steps)
+    return spaced(scheduler, steps, scheduler.config.num_train_timesteps - 1 if start is None else start)
 
 
 DDPM = Sampler(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,7 +130,7 @@ class Variant:
     scheduler: Callable[[Profile], Any]
     loss: Callable[..., torch.Tensor]
     version: int = 1
-    is_control: bool = False
+    is_control: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Control:
     generate: Callable[..., np.ndarray]
     denoise: Callable[..., np.ndarray]
     version: int = 1
-    is_control: bool = True
+    is_control: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,7 @@ class FeatureSpace:
     ``load`` raises ``Unavailable`` with the reason where something (weights) is missing.
     identity() -> the id that enters the comparability key: name and sha256 of the weights, where there are any.
     kernel: the kernel that ``kd`` uses in this space.
+    check() raises InputError for settings that could not work later; called before any training.
     """
 
     name: str
@@ -189,6 +190,7 @@ class FeatureSpace:
     load: Callable[[], Callable[[np.ndarray], np.ndarray]]
     identity: Callable[[], str]
     paper: str = ""
+    check: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,8 @@ class Task:
     score(outputs, data, profile, metrics, extract, seed) -> list of Score; metrics: those named below, loaded;
     extract: a ``mribench.features.Extractor``, which gives (and remembers) features by space and images.
     metrics: names of the metrics that the task reports.
-    draw(outputs, data, profile, model, words) -> {kind: uint8 (H, W)}: pictures to look at; words name the cell.
+    draw(outputs, data, profile, model, words) -> {kind: uint8 (H, W)}: pictures to look at; words name the cell;
+    model() gives the trained model, model is None for a control.
     """
 
     name: str

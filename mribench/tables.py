@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from mribench.leaderboard import Address, Board, Entry, Row
@@ -22,17 +24,27 @@ def one_line(board: Board) -> str:
     return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"
 
 
+def ranked(board: Board) -> bool:
+    """False where intervals over the test subjects say nothing: too few of them, or unknown who they are."""
+    return board.subjects_known and board.members[0].data["subjects"]["test"] >= FEW_SUBJECTS
+
+
 def subjects(n: int, which: str = "") -> str:
     """'1 subject', '4 test subjects'."""
     return f"{n} {which}subject{'' if n == 1 else 's'}"
 
 
-def headline(board: Board) -> tuple[list[str], list[list[str]]]:
-    """Titles, and one line per variant and sampler: paired metrics at the headline level, then the cost."""
+def headline(
+    board: Board, name: Callable[[Row], str] = attrgetter("name")
+) -> tuple[list[str], list[list[str]]]:
+    """Titles, and one line per variant and sampler: paired metrics at the headline level, then the cost.
+
+    name: writes a row's name where the table is shown; a page marks controls in it.
+    """
     shown = headline_addresses(board)
     titles = ["variant", "seeds", *(title(board, a) for a in shown), "NFE", "train images", "train s"]
     lines = [
-        [marked(row), seeds(row), *(cell(board, row, address) for address in shown), *_cost(row)]
+        [name(row), seeds(row), *(cell(board, row, address) for address in shown), *_cost(row)]
         for row in board.rows
     ]
     return titles, lines
@@ -41,11 +53,6 @@ def headline(board: Board) -> tuple[list[str], list[list[str]]]:
 def headline_addresses(board: Board) -> list[Address]:
     """Columns of the headline: every distribution metric, and the paired ones at one level of noise."""
     return [a for a in addresses(board) if a[2] is None or a[2] == _headline_level(board)]
-
-
-def marked(row: Row) -> str:
-    """The row's name; a control's in italics."""
-    return f"*{row.name}*" if row.is_control else row.name
 
 
 def addresses(board: Board) -> list[Address]:
@@ -93,9 +100,11 @@ def seeds(row: Row) -> str:
 
 
 def _cost(row: Row) -> list[str]:
-    generation = next((r for r in row.results if r.task == "generation"), row.results[0])
-    training = generation.provenance.get("training")
-    nfe = (generation.provenance.get("produced") or {}).get("nfe")
+    """NFE per generated image (empty where none was generated), training images seen, training seconds."""
+    # a reconstruction starts on the way: its NFE is that of a level, not of the sampler
+    generation = next((r for r in row.results if r.task == "generation"), None)
+    training = (generation or row.results[0]).provenance.get("training")
+    nfe = (generation.provenance.get("produced") or {}).get("nfe") if generation else None
     if not training:
         return ["0", "0", "0"]
     return [str(nfe[0]) if nfe else "", f"{training['images_seen']:,}", f"{training['seconds']:.0f}"]

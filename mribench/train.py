@@ -22,10 +22,11 @@ from mribench.checkpoint import State
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.interrupt import deferred
 from mribench.progress import progress
-from mribench.seeds import numpy_rng, torch_generator
+from mribench.seeds import number, numpy_rng, torch_generator
 from mribench.spec import Profile, Split, Variant
 
 LOG_EVERY = 50
+AGREE_EVERY = 10
 
 
 def batch(n: int, size: int, step: int, seed: int) -> np.ndarray:
@@ -107,6 +108,7 @@ def train(
             step = state.step
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(profile, step, total)
+            torch.manual_seed(number("net", seed, step))  # what the network itself draws: dropout
             draw = torch_generator("step", seed, step, device=where.type)
             mine = slice(rank * shard, (rank + 1) * shard)
             chosen = torch.from_numpy(batch(len(images), profile.batch_size, step, seed)).to(where)[mine]
@@ -133,7 +135,8 @@ def train(
 
             at_end = state.step == total
             evaluating = at_end or state.step % profile.eval_every == 0
-            saving = at_end or state.step % profile.checkpoint_every == 0 or interrupted()
+            stopping = _agreed(interrupted(), state.step, accelerator)
+            saving = at_end or state.step % profile.checkpoint_every == 0 or stopping
             if evaluating or saving or state.step % LOG_EVERY == 0:
                 # one reading of the device every LOG_EVERY steps; a loss that was ever NaN still is
                 mean = accelerator.reduce(running, "mean").item() / (state.step - state.logged_step)
@@ -145,7 +148,9 @@ def train(
                     state.logged_step = state.step
             if evaluating:
                 with _averaged(raw, ema):
+                    # one value for all processes: a last bit that differs must not stop one of them alone
                     value = evaluate(variant, net, scheduler)
+                    value = accelerator.reduce(torch.tensor(value, device=where), "mean").item()
                     _refuse_divergence(value, title, state, folder)
                     _note_evaluation(state, value)
                     if accelerator.is_main_process:
@@ -156,20 +161,21 @@ def train(
                 net.train()
             if saving:
                 save()
-            if interrupted():
+            if stopping:
                 raise Interrupted(
                     f"{title}: interrupted at step {state.step}, state saved; run the same command to go on"
                 )
     accelerator.wait_for_everyone()
     record = _record(state, raw, profile, mixed, accelerator)
+    record["prediction"] = scheduler.config.get("prediction_type")
     if accelerator.is_main_process:
         with _averaged(raw, ema):
             checkpoint.write_pipeline(folder / "last", raw, scheduler)
         checkpoint.settle_best(folder, state)
         files.write_json(folder / "train.json", record)
         checkpoint.clear(folder)
-    if track:
-        accelerator.end_training()
+    for tracker in accelerator.trackers:
+        tracker.finish()
     accelerator.wait_for_everyone()
     return record
 
@@ -207,11 +213,20 @@ def _note_evaluation(state: State, value: float) -> None:
         state.evaluations_since_best += 1
 
 
+def _agreed(asked: bool, step: int, accelerator: Any) -> bool:
+    """Whether all processes stop after this step: a signal reaches them at different steps, a collective must not."""
+    if accelerator.num_processes == 1:
+        return asked
+    if step % AGREE_EVERY:
+        return False
+    return accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), "sum").item() > 0
+
+
 def _refuse_divergence(loss: float, title: str, state: State, folder: Path) -> None:
     if not math.isfinite(loss):
         raise TrainingDiverged(
-            f"{title}: the loss is {loss} near step {state.step}; the last good checkpoint is kept in "
-            f"{folder.name}; lower the learning rate or use fp32, then run again"
+            f"{title}: the loss is {loss} near step {state.step}; the last good checkpoint is kept in {folder}; "
+            "try --precision fp32, or a variant or profile with a lower learning rate"
         )
 
 
@@ -247,4 +262,5 @@ def _record(state: State, net: Any, profile: Profile, mixed: str, accelerator: A
         "precision": mixed,
         "processes": accelerator.num_processes,
         "device": accelerator.device.type,
+        "made_with": provenance.made_with(),
     } | provenance.peak_memory_gib()

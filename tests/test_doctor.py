@@ -6,6 +6,7 @@ import pytest
 
 from mribench import doctor, plugins
 from mribench.doctor import Check
+from mribench.features import inception
 from mribench.plugins import Entry
 
 
@@ -63,3 +64,18 @@ def test_brackets_are_not_taken_for_markup(mribench, monkeypatch):
 def test_no_modality_is_worth_a_note(monkeypatch):
     monkeypatch.setattr(plugins, "_points", lambda group: [])
     assert doctor._plugins() == ("note", "no modality installed")
+
+
+def test_the_doctor_downloads_no_weights(monkeypatch, tmp_path):
+    monkeypatch.delenv(inception.WEIGHTS_VARIABLE, raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(inception, "download", lambda *_: pytest.fail("downloads"))
+    state, words = doctor._inception()
+    assert state == "note" and "a run downloads them once" in words
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_weights_are_a_finding(monkeypatch, tmp_path):
+    monkeypatch.setenv(inception.WEIGHTS_VARIABLE, str(tmp_path / "nowhere.pth"))
+    state, words = doctor._inception()
+    assert state == "broken" and words.startswith(inception.WEIGHTS_VARIABLE)

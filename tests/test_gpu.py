@@ -9,6 +9,7 @@ from test_train import TINY, fit
 
 from mribench import samplers
 from mribench.sample import Trained
+from mribench.variants import ddpm
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 
@@ -25,7 +26,7 @@ def test_the_gpu_draws_the_images_of_the_cpu(tmp_path, name):
     """Noise comes from addressed CPU generators: the device changes rounding, not the sample."""
     fit(tmp_path, replace(TINY, max_steps=40))
     sampler, steps = samplers.resolve(name)
-    trained = Trained(tmp_path / "best", sampler, steps, TINY, "fp32")
+    trained = Trained(tmp_path / "best", ddpm.DDPM, sampler, steps, TINY, "fp32")
     on_gpu = trained.generate(range(4), 0)
     trained.device = torch.device("cpu")
     trained.net.to("cpu")

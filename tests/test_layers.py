@@ -18,7 +18,7 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
 LAYERS = (
     "errors",
     "spec",
-    "files seeds interrupt progress device profiles provenance problems phantom figures",
+    "sources files seeds interrupt progress device profiles provenance problems phantom figures",
     "plugins results",
     "data features metrics tasks variants samplers checkpoint train sample",
     "leaderboard",

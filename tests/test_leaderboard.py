@@ -162,7 +162,7 @@ def test_the_same_results_give_the_same_bytes(result, tmp_path):
 
 def test_controls_are_marked_and_stand_last(result, tmp_path):
     (board,) = boards([result(variant="aaa", is_control=True), result(variant="zzz")])
-    assert [line[0] for line in tables.headline(board)[1]] == ["zzz ddim-5", "*aaa*"]
+    assert [line[0] for line in tables.headline(board)[1]] == ["zzz ddim-5", "aaa"]
     text = page.markdown([board], tmp_path)
     assert "| *aaa* | 1 (0) |" in text and "0 | 0 | 0 |" in text
 
@@ -205,15 +205,23 @@ def test_what_the_numbers_were_made_with_is_said(result, tmp_path):
         ((10.0, 8.0, 12.0), "is ahead of the gaussian control: KD[hc85-v1] 10.0 against 20.0."),
         ((30.0, 28.0, 32.0), "is behind the gaussian control: KD[hc85-v1] 30.0 against 20.0."),
         ((19.0, 15.0, 22.0), "cannot be told apart from the gaussian control, the intervals overlap: KD"),
-        ((10.0, None, None), "is ahead of the gaussian control, without intervals to say how surely: KD"),
+        ((10.0, None, None), "cannot be compared with the gaussian control, an interval is missing: KD"),
     ],
 )
 def test_the_sentence_about_the_gaussian_control(ours, said, result, tmp_path):
-    gaussian = result(20.0, 18.0, 22.0, variant="gaussian", is_control=True)
-    (board,) = boards([result(*ours), gaussian, result(99.0, variant="noise", is_control=True)])
+    data = result().data | {"subjects": {"train": 80, "validation": 20, "test": 20}}
+    gaussian = result(20.0, 18.0, 22.0, variant="gaussian", is_control=True, data=data)
+    noise = result(99.0, variant="noise", is_control=True, data=data)
+    (board,) = boards([result(*ours, data=data), gaussian, noise])
     (sentence,) = against_control(board)
     assert sentence.startswith(f"ddpm ddim-5 {said}")
     assert f"- {sentence}\n" in page.markdown([board], tmp_path)
+
+
+def test_nothing_is_said_of_few_subjects(result):
+    gaussian = result(20.0, 18.0, 22.0, variant="gaussian", is_control=True)
+    (board,) = boards([result(10.0, 9.0, 11.0), gaussian])
+    assert against_control(board) == [] and "not a ranking" in tables.one_line(board)
 
 
 def test_nothing_is_said_where_a_number_is_missing(result):
@@ -228,3 +236,65 @@ def test_merging_two_runs_is_one_run_of_both(result, run_folder, mribench, tmp_p
     assert ended.code == 0 and "2 (0, 1)" in ended.out and "11.0 ± 1.4" in ended.out
     text = (tmp_path / "board" / "leaderboard.md").read_text()
     assert "| ddpm ddim-5 | 2 (0, 1) | 11.0 ± 1.4 |" in text
+
+
+def versioned(result, value, variant=1, sampler=1, **changes):
+    return result(value, versions={"variant": variant, "sampler": sampler}, **changes)
+
+
+def test_two_versions_are_two_rows(result):
+    found = [
+        versioned(result, 10.0),
+        versioned(result, 12.0, seed=1),
+        versioned(result, 30.0, variant=2),
+        versioned(result, 40.0, sampler=3),
+    ]
+    (board,) = made = boards(found)
+    assert [(row.name, row.entries[ADDRESS].value) for row in board.rows] == [
+        ("ddpm ddim-5", 11.0),
+        ("ddpm ddim-5 v3", 40.0),
+        ("ddpm v2 ddim-5", 30.0),
+    ]
+    assert board.row("ddpm").name == "ddpm v2 ddim-5"
+    lines = csv.DictReader(io.StringIO(export.csv_text(made)))
+    assert [(x["variant_version"], x["sampler_version"]) for x in lines] == [
+        ("1", "1"),
+        ("1", "3"),
+        ("2", "1"),
+    ]
+    assert json.loads(export.json_text(made))[0]["rows"][2]["versions"] == {"variant": 2, "sampler": 1}
+
+
+def test_a_record_that_says_no_version_is_of_the_first(result):
+    (board,) = boards([result(10.0), versioned(result, 12.0, seed=1)])
+    assert [(row.name, row.entries[ADDRESS].value) for row in board.rows] == [("ddpm ddim-5", 11.0)]
+
+
+def test_what_was_trained_is_said_once(result, tmp_path):
+    def trained(steps, seed, **profile):
+        profile = {"prediction": "v_prediction", "batch_size": 16, "keep": "best"} | profile
+        training = {"steps": steps, "images_seen": 16 * steps, "seconds": 1.0}
+        return result(seed=seed, provenance={"profile": profile, "training": training})
+
+    text = page.markdown(boards([trained(650, 0), trained(650, 1), result(seed=2)]), tmp_path)
+    assert text.count("Trained: ") == 1
+    assert "\nTrained: 650 steps of 16, predicts v, best of validation.\n" in text
+    other = {"prediction": "epsilon", "keep": "last"}
+    text = page.markdown(boards([trained(12000, 0), trained(650, 1), trained(7, 2, **other)]), tmp_path)
+    assert "Trained: 650 to 12,000 steps of 16, predicts v, best of validation.\n" in text
+    assert "Trained: 7 steps of 16, predicts the noise, last weights.\n" in text
+    assert "Trained: " not in page.markdown(boards([result()]), tmp_path)
+
+
+@pytest.mark.parametrize("adjusted", [{}, {"adjusted": False}, {"adjusted": True}])
+def test_an_adjusted_split_is_said(adjusted, result, tmp_path):
+    text = page.markdown(boards([result(data=result().data | adjusted)]), tmp_path)
+    assert ("Split adjusted: " in text) == adjusted.get("adjusted", False)
+
+
+def test_nfe_is_that_of_generation_alone(result):
+    made = {"training": {"images_seen": 320, "seconds": 3.6}, "produced": {"nfe": [2, 3, 5]}}
+    same = {"task": "reconstruction v1"}
+    (board,) = boards([result(task="reconstruction", same=same, provenance=made)])
+    titles, (line,) = tables.headline(board)
+    assert line[titles.index("NFE") :] == ["", "320", "4"]

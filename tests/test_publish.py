@@ -21,6 +21,7 @@ def test_results_and_pictures_of_trained_variants_come_along(run_folder, result,
         ),
     )
     (folder / "figures").mkdir()
+    (folder / "spec.toml").write_text('out = "/home/me/runs"')
     for name in ("a_samples.png", "g_samples.png", "overview.png"):
         (folder / "figures" / name).write_bytes(b"picture")
     out = tmp_path / "kept"
@@ -28,10 +29,21 @@ def test_results_and_pictures_of_trained_variants_come_along(run_folder, result,
     assert results.read_all([out]) == results.read_all([folder])
     assert sorted(p.name for p in (out / "figures").iterdir()) == ["a_samples.png", "overview.png"]
     page = (out / "leaderboard.md").read_text()
+    assert not (out / "spec.toml").exists(), "a spec names local folders"
     assert "(figures/overview.png)" in page and "(figures/a_samples.png)" in page
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     publish.publish([folder], out)
     assert before == {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+
+def test_of_several_folders_no_overview_stands_for_all(run_folder, result, tmp_path):
+    folders = [run_folder(name, result(seed=seed)) for seed, name in enumerate("ab")]
+    for folder in folders:
+        (folder / "figures").mkdir()
+        (folder / "figures" / "overview.png").write_bytes(b"picture")
+    publish.publish(folders, tmp_path / "kept")
+    assert len(results.read_all([tmp_path / "kept"])) == 2
+    assert not (tmp_path / "kept" / "figures").exists()
 
 
 def test_a_folder_without_results_publishes_nothing(tmp_path):
@@ -42,18 +54,29 @@ def test_a_folder_without_results_publishes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ours", "word"), [((10, 5, 15), "ahead"), ((90, 80, 99), "behind"), ((48, 30, 60), "not told apart")]
+    ("ours", "about", "word"),
+    [
+        ((10, 5, 15), {}, "ahead"),
+        ((90, 80, 99), {}, "behind"),
+        ((48, 30, 60), {}, "not told apart"),
+        ((10, None, None), {}, "no interval"),
+        ((10, 5, 15), {"subjects_known": False}, "not ranked"),
+        ((10, 5, 15), {"subjects": {"train": 80, "validation": 19, "test": 19}}, "not ranked"),
+        ((None, None, None), {}, ""),
+    ],
 )
-def test_one_line_per_organ_with_a_word_against_the_gaussian(result, ours, word):
+def test_one_line_per_organ_with_a_word_against_the_gaussian(result, ours, about, word):
     found = []
+    data = result().data | {"subjects": {"train": 80, "validation": 20, "test": 20}} | about
     for modality in ("heart", "brain"):
-        found.append(result(modality=modality, scores=scored(*ours)))
+        found.append(result(modality=modality, data=data, scores=scored(*ours)))
         found.append(
             result(
                 modality=modality,
                 variant="gaussian",
                 sampler=None,
                 is_control=True,
+                data=data,
                 scores=scored(50, 40, 60),
             )
         )
@@ -61,3 +84,14 @@ def test_one_line_per_organ_with_a_word_against_the_gaussian(result, ours, word)
     assert len(lines) == 2 and all(len(line) == len(titles) for line in lines)
     assert [line[-1] for line in lines] == [word, word]
     assert titles[-1] == "against gaussian"
+
+
+def test_the_table_of_all_organs_tells_boards_of_one_organ_apart(result):
+    found = [result(), result(same={"profile": "quick"}), result(same={"data": "ixi_t1"})]
+    titles, lines = summary.table(boards(found))
+    assert titles[:3] == ["modality", "data", "profile"]
+    assert sorted(line[:3] for line in lines) == [
+        ["Brain", "ixi_t1", "smoke"],
+        ["Brain", "phantom", "quick"],
+        ["Brain", "phantom", "smoke"],
+    ]

@@ -10,6 +10,7 @@ from mribench import samplers
 from mribench.errors import InputError
 from mribench.sample import Trained
 from mribench.spec import Network
+from mribench.variants import ddpm
 
 # the tolerance that README and sample.Trained state, in grey range [0, 1], fp32
 BETWEEN_BATCH_SIZES = 1e-3
@@ -24,7 +25,7 @@ def pipeline(tmp_path_factory):
 
 def model(pipeline, name, batch=4):
     sampler, steps = samplers.resolve(name)
-    return Trained(pipeline, sampler, steps, replace(TINY, sample_batch=batch), "fp32")
+    return Trained(pipeline, ddpm.DDPM, sampler, steps, replace(TINY, sample_batch=batch), "fp32")
 
 
 @pytest.mark.parametrize("name", ["ddpm-20", "ddim-10", "dpm-solver-8"])
@@ -83,7 +84,8 @@ def test_a_perfect_network_gives_the_image_back(pipeline):
                 from types import SimpleNamespace
 
                 a = levels[t]
-                return SimpleNamespace(sample=(x - a.sqrt() * x0) / (1 - a).sqrt())
+                eps = (x - a.sqrt() * x0) / (1 - a).sqrt()
+                return SimpleNamespace(sample=a.sqrt() * eps - (1 - a).sqrt() * x0)
 
         trained.net = Oracle()
         a = levels[249]
@@ -108,3 +110,29 @@ def test_a_sampler_that_is_not_there_is_refused_in_words(name):
 def test_names_with_and_without_steps():
     assert samplers.resolve("ddim")[1] == 50
     assert samplers.resolve("dpm-solver-12")[0].name == "dpm-solver"
+
+
+@pytest.mark.parametrize("steps", [30, 300, 400, 700])
+def test_ddim_steps_where_it_says_it_is(pipeline, steps):
+    """An exact score of N(0, 0.2^2) data must give that spread back, also where steps does not divide T."""
+    from types import SimpleNamespace
+
+    import torch
+
+    trained = model(pipeline, f"ddim-{steps}", batch=64)
+    levels = trained.trained_scheduler.alphas_cumprod
+
+    class Exact(torch.nn.Module):
+        def forward(self, x, t):
+            a = levels[t]
+            return SimpleNamespace(sample=v_of(x, a))
+
+    def v_of(x, a):
+        """E[v | x_t] for Gaussian data: linear in x_t."""
+        variance = a * 0.04 + 1 - a
+        x0, eps = a.sqrt() * 0.04 / variance * x, (1 - a).sqrt() / variance * x
+        return a.sqrt() * eps - (1 - a).sqrt() * x0
+
+    trained.net = Exact()
+    images = trained.generate(range(64), seed=0) * 2 - 1
+    assert images.std() == pytest.approx(0.2, rel=0.2 if steps < 100 else 0.06)

@@ -14,7 +14,7 @@ from mribench.data import policy, terms
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import DatasetCard, digest, load_cards, read_card
 from mribench.data.identity import local_identity, phantom_identity
-from mribench.data.locate import Part, locate
+from mribench.data.locate import Part, check_suits, locate
 from mribench.data.readers import companions, find_files, read_volumes
 from mribench.data.spool import Spool
 from mribench.data.store import load, save
@@ -25,6 +25,7 @@ from mribench.spec import Modality, Prepared, Profile
 __all__ = [
     "DatasetCard",
     "Volume",
+    "check_suits",
     "describe",
     "load",
     "load_cards",
@@ -58,7 +59,7 @@ def prepare_data(
         notes = {"terms": [terms.of_phantom()], "subjects_known": True}
         build = partial(build_phantom, modality, profile, seed, progress)
         return _cached(folder, {"name": "phantom", "kind": "phantom", **notes}, build)
-    name, parts = locate(modality.name, data, progress)
+    name, parts = locate(modality, data, progress)
     files = [find_files(part.path, part.card.include if part.card else None) for part in parts]
     identity = _identity(parts, files, name, profile, seed, root)
 

@@ -6,7 +6,6 @@ Both ways go by batches: a set of any size passes through a few megabytes.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
@@ -19,6 +18,7 @@ import numpy as np
 
 from mribench.data.prepare import SliceRecord
 from mribench.data.split import SPLITS
+from mribench.files import sha256
 from mribench.spec import Split
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def write_splits(folder: Path, splits: Mapping[str, Sequence[SliceRecord]]) -> N
         shard = folder / name / "data-00000-of-00001.arrow"
         _write_rows(shard, splits[name], features.arrow_schema)
         # ``datasets`` remembers what it computes by this fingerprint: other rows need another one
-        with shard.open("rb") as stream:
-            fingerprint = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-        state |= {"_data_files": [{"filename": shard.name}], "_fingerprint": fingerprint}
+        state |= {"_data_files": [{"filename": shard.name}], "_fingerprint": sha256(shard)[:16]}
         state_file.write_text(json.dumps(state, indent=2), encoding="utf-8")
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from mribench.data.prepare import SliceRecord
-from mribench.data.split import position
 
 
 def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], list[SliceRecord]]:
@@ -30,9 +29,9 @@ def quotas(counts: dict[str, int], limit: int, seed: int = 0) -> dict[str, int]:
     """Slices to keep per subject: as equal as possible, subjects with few slices whole, total <= limit.
 
     Neighbouring slices of one subject are nearly the same image, so more subjects are worth more than more
-    slices. Where a round does not divide, subjects come first in the order of a hash of (seed, subject).
+    slices. Where a round does not divide, subjects come first in the order of ``_turn``.
     """
-    order = sorted(counts, key=lambda subject: (position(subject, seed), subject))
+    order = sorted(counts, key=lambda subject: _turn(subject, seed))
     quota = dict.fromkeys(order, 0)
     left = min(limit, sum(counts.values()))
     while left:
@@ -52,6 +51,11 @@ def cap(records: Sequence[SliceRecord], limit: int, seed: int = 0) -> list[Slice
         groups.setdefault(record.subject, []).append(record)
     quota = quotas({subject: len(group) for subject, group in groups.items()}, limit, seed)
     return [group[i] for subject, group in groups.items() for i in _even(len(group), quota[subject])]
+
+
+def _turn(subject: str, seed: int) -> str:
+    """A hash of its own: in the order of ``split.position`` the training subjects would all come first."""
+    return hashlib.sha256(f"cap\0{seed}\0{subject}".encode()).hexdigest()
 
 
 def _even(n: int, k: int) -> list[int]:

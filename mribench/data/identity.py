@@ -14,6 +14,7 @@ from typing import Any
 
 import mribench
 from mribench.data.prepare import PREPARATION
+from mribench.files import sha256
 from mribench.spec import Profile
 
 DIGESTS = ".digests.json"
@@ -53,7 +54,7 @@ def _digests(files: Sequence[Path], cache: Path) -> list[str]:
     except (OSError, ValueError):
         known = {}
     marks = [_mark(file) for file in files]
-    fresh = {mark: _sha256(file) for mark, file in zip(marks, files, strict=True) if mark not in known}
+    fresh = {mark: sha256(file) for mark, file in zip(marks, files, strict=True) if mark not in known}
     if fresh:
         cache.mkdir(parents=True, exist_ok=True)
         temporary = store.with_name(f"{DIGESTS}-{uuid.uuid4().hex[:8]}")
@@ -87,11 +88,6 @@ def _code(function: Callable[..., Any]) -> str:
 
 def _relative(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix() if root.is_dir() else file.name
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _short(parts: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mribench.data.cards import DatasetCard
 from mribench.data.combine import families
 from mribench.data.fetch import MB, Progress, fetch, home
 from mribench.errors import DataError
+from mribench.spec import Modality
 
 
 @dataclass(frozen=True)
@@ -24,32 +26,59 @@ class Part:
     family: str | None = None
 
 
-def locate(organ: str, data: str, progress: Progress | None = None) -> tuple[str, list[Part]]:
+def check_suits(modalities: Sequence[Modality], data: str) -> None:
+    """Raise DataError where ``data`` (as ``prepare_data`` takes it) cannot be that of all these modalities.
+
+    A card must show each of them, and a path must exist. A file, or a folder without one part per modality, can
+    be that of one modality only: the same images under two names would stand on two boards. Looks at names
+    alone: nothing is read or downloaded.
+    """
+    if data == "phantom":
+        return
+    for modality in modalities:
+        named = _named(modality, data)
+        if isinstance(named, Path) and len(modalities) > 1 and named == Path(data).expanduser():
+            names = " and ".join(one.name for one in modalities)
+            raise DataError(
+                f"{data} has no part of its own for {modality.name}, so {names} would get the same "
+                "images; give a folder with <modality>.npz or <modality>/ for each, or one of --modalities."
+            )
+
+
+def locate(modality: Modality, data: str, progress: Progress | None = None) -> tuple[str, list[Part]]:
     """(name on the board, what to read) for a card, for cards joined by ``+``, or for a file or folder.
 
     A card id wins over a folder of that name: write ./id. A card that may be downloaded is; progress is called
     with megabytes (here, in all), None shows a bar of its own. Raises DataError where the name is unknown, where
-    the card shows another organ, or where the files have to be asked for.
+    the card or the file is another organ's, or where the files have to be asked for.
     """
+    named = _named(modality, data)
+    if isinstance(named, Path):
+        return f"local:{Path(data).expanduser().resolve().name}", [Part(named)]
+    return data, _fetched(named, progress)
+
+
+def _named(modality: Modality, data: str) -> list[DatasetCard] | Path:
+    """The cards, or the file or folder, that ``data`` names for one modality; DataError where they do not suit."""
     names = data.split("+")
     known = {entry.id for entry in catalogue.entries()}
-    if all(name in known for name in names):
-        return data, _cards(organ, names, progress)
-    path = Path(data).expanduser()
-    if not path.exists():
-        raise DataError(_unknown(data, names))
-    return f"local:{path.resolve().name}", [Part(_of_modality(path, organ))]
-
-
-def _cards(organ: str, names: list[str], progress: Progress | None) -> list[Part]:
+    if not all(name in known for name in names):
+        path = Path(data).expanduser()
+        if not path.exists():
+            raise DataError(_unknown(data, names))
+        return _of_modality(path, modality.name)
     cards = [catalogue.find(name) for name in names]
     for card in cards:
-        if organ not in (card.organ, *card.other_organs):
-            shown = ", ".join((card.organ, *card.other_organs))
+        shown = (card.organ, *card.other_organs)
+        if modality.name not in shown and card.id not in modality.cards:
             raise DataError(
-                f"The card {card.id} shows {shown}, not {organ}; choose another card (`mribench data list "
-                f"--organ {organ}`) or --modalities."
+                f"The card {card.id} shows {', '.join(shown)}, not {modality.name}; choose another card "
+                f"(`mribench data list --organ {modality.name}`) or --modalities."
             )
+    return cards
+
+
+def _fetched(cards: list[DatasetCard], progress: Progress | None) -> list[Part]:
     family = families(cards)
     in_mb = progress and (lambda done, total: progress(done // MB, total // MB))
     folders = [fetch(card, home(), in_mb) for card in cards]
@@ -80,6 +109,12 @@ def _of_modality(path: Path, name: str) -> Path:
             return inner
     organs = plugins.names("modalities")
     inside = [] if path.is_file() else sorted(path.iterdir())
+    stem = path.name.split(".")[0].lower()
+    # what is prepared by hand for no modality in particular may be called after one
+    if name in organs and stem in organs and stem != name:
+        raise DataError(
+            f"{path.name} is called after {stem}, not {name}; give the file of {name}, or rename it if it is one."
+        )
     others = [p.name for p in inside if p.suffix == ".npz" or p.name in organs]
     if others:
         raise DataError(

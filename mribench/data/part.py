@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -39,9 +38,3 @@ def discard(part: Path) -> None:
 def size_of(part: Path) -> int:
     """Bytes that are here, 0 where there is no file."""
     return part.stat().st_size if part.is_file() else 0
-
-
-def digest_of(file: Path) -> Any:
-    """hashlib's sha256 object of a file, read by blocks."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256")

@@ -11,8 +11,8 @@ from mribench.data.spool import Spooled
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 
-# part of every prepared folder's name: raise it when a change below changes pixels
-PREPARATION = 1
+# part of every prepared folder's name: raise it when a change here or in choose.py changes the images
+PREPARATION = 2
 PERCENTILES = (0.5, 99.5)
 FOREGROUND = 0.05
 # a slice with less of its area above the window's low end shows nothing to learn from

@@ -14,6 +14,7 @@ from mribench.data.atomic import sync, write_folder
 from mribench.data.prepare import SliceRecord
 from mribench.data.split import SPLITS, check_disjoint
 from mribench.errors import DataError
+from mribench.files import sha256
 from mribench.provenance import git_commit
 from mribench.spec import Prepared, Split
 
@@ -56,7 +57,7 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
         if manifest["kind"] == "real":
             qa.draw(folder / qa.SHEET, splits, report)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
-        full["files"] = {file.relative_to(folder).as_posix(): _sha256(file) for file in files}
+        full["files"] = {file.relative_to(folder).as_posix(): sha256(file) for file in files}
         (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
         sync(folder)
 
@@ -71,7 +72,7 @@ def load(path: Path) -> Prepared:
     manifest = _manifest(path)
     for name, expected in manifest["files"].items():
         file = path / name
-        if not file.is_file() or _sha256(file) != expected:
+        if not file.is_file() or sha256(file) != expected:
             raise DataError(
                 f"{path.name}: {name} is missing or was changed; delete the folder and prepare it again."
             )
@@ -123,8 +124,3 @@ def _key_of(splits: Mapping[str, Sequence[SliceRecord]], size: int) -> str:
         for record in splits[name]:
             digest.update(record.image.tobytes())
     return digest.hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

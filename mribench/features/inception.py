@@ -52,6 +52,25 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     return extract
 
 
+def check() -> None:
+    """``InputError`` where ``MRIBENCH_INCEPTION_WEIGHTS`` names no file or other weights; nothing is imported."""
+    if given := _given():
+        _verified(given)
+
+
+def look() -> Path | None:
+    """The verified weights file on this machine, None where there is none; nothing is downloaded.
+
+    Raises as ``load``.
+    """
+    torch, architecture = _import()
+    found = _given() or _cached(torch, architecture.URL_INCEPTION_V3)
+    if not found.is_file():
+        return None
+    _verified(found)
+    return found
+
+
 def identity() -> str:
     """``inception-v3-compat@`` and the sha256 of the only weights that are accepted."""
     return f"inception-v3-compat@{SHA256}"
@@ -82,19 +101,28 @@ def _import() -> tuple[ModuleType, ModuleType]:
 
 
 def _find(torch: ModuleType, url: str) -> Path:
-    if given := os.environ.get(WEIGHTS_VARIABLE):
-        if not Path(given).is_file():
-            raise InputError(
-                f"{WEIGHTS_VARIABLE} is {given!r}, which is not a file: set it to the weights file."
-            )
-        return Path(given)
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+    if given := _given():
+        return given
+    cached = _cached(torch, url)
     if not cached.is_file() and (failure := download(url, cached, SHA256)):
         raise Unavailable(
             f"the Inception weights are not here ({failure}): "
             f"download {url} and set {WEIGHTS_VARIABLE} to that file."
         )
     return cached
+
+
+def _given() -> Path | None:
+    """The file that ``MRIBENCH_INCEPTION_WEIGHTS`` names, None where it is not set."""
+    given = os.environ.get(WEIGHTS_VARIABLE)
+    if given and not Path(given).is_file():
+        raise InputError(f"{WEIGHTS_VARIABLE} is {given!r}, which is not a file: set it to the weights file.")
+    return Path(given) if given else None
+
+
+def _cached(torch: ModuleType, url: str) -> Path:
+    """Where torch-fidelity keeps the weights."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
 
 
 def _verified(path: Path) -> bytes:
@@ -113,6 +141,7 @@ INCEPTION = FeatureSpace(
     title="Inception-v3 (2015) pool features",
     dim=DIM,
     kernel="cubic",
+    check=check,
     load=load,
     identity=identity,
     paper="Szegedy et al. 2016, arXiv:1512.00567; Obukhov et al. 2020, doi:10.5281/zenodo.4957738",

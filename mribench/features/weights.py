@@ -6,10 +6,11 @@ import os
 import shutil
 import tempfile
 from functools import cache
-from hashlib import file_digest
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
+
+from mribench import files
 
 OFFLINE_VARIABLES = ("MRIBENCH_OFFLINE", "HF_HUB_OFFLINE")
 TIMEOUT_S = 5.0
@@ -29,10 +30,9 @@ def download(url: str, target: Path, sha256: str) -> str | None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             partial = Path(folder) / target.name
-            with urlopen(url, timeout=TIMEOUT_S) as response, partial.open("w+b") as file:
+            with urlopen(url, timeout=TIMEOUT_S) as response, partial.open("wb") as file:
                 shutil.copyfileobj(response, file)
-                file.seek(0)
-                found = file_digest(file, "sha256").hexdigest()
+            found = files.sha256(partial)
             if found != sha256:
                 return f"the download has sha256 {found} in place of {sha256}"
             partial.replace(target)

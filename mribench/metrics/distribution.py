@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from mribench.errors import InputError, Unavailable
+from mribench.features.inception import DIM
 from mribench.metrics.kernels import cubic, median_distance, rbf, standardise
 from mribench.spec import FeatureSpace, Metric
 
@@ -46,10 +47,32 @@ def frechet_distance(
     """``frechet`` of both sets, >= 0, in standardised features where the kernel of the space is ``rbf``.
 
     ``Unavailable`` unless both sets hold more than d images: below that a covariance is singular and the
-    value is mostly the bias of the sample size (Chong & Forsyth 2020, arXiv:1911.07023).
+    value is mostly the bias of the sample size (Chong & Forsyth 2020, arXiv:1911.07023). In the ``inception``
+    space two are enough, as everywhere where FID is printed; ``fid_note`` says then what it is worth.
     """
-    g, r, _ = _scaled(generated, reference, train, space, at_least=generated.shape[-1] + 1)
+    g, r, _ = _scaled(generated, reference, train, space, _fewest(space, generated.shape[-1]))
     return frechet(g, r)
+
+
+def least_images(metric: Metric, space: FeatureSpace) -> int:
+    """How many generated and how many reference images ``metric`` needs in ``space``, before that is loaded.
+
+    1 for a metric of a plugin, which tells by ``Unavailable``.
+    """
+    if metric.compute is frechet_distance:
+        return _fewest(space, space.dim)
+    return 2 if metric.compute is kernel_distance else 1
+
+
+def fid_note(n: int, n_reference: int) -> str | None:
+    """What a reader of FID between ``n`` and ``n_reference`` images must know; None where both are above 2,048."""
+    if min(n, n_reference) > DIM:
+        return None
+    return f"FID of {n} against {n_reference} images is biased upward: compare it within this board only."
+
+
+def _fewest(space: FeatureSpace, dim: int) -> int:
+    return 2 if space.name == "inception" else dim + 1
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
@@ -57,13 +80,20 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 
     Unbiased covariances (Heusel et al. 2017, arXiv:1706.08500, eq. 6). (S_a S_b)^1/2 has the trace of
     (S_a^1/2 S_b S_a^1/2)^1/2, which is symmetric: real eigenvalues, no square root of a non-normal product.
+    Where a set has no more than d images it is the sum of the singular values of A B^T, with S_a = A^T A and
+    S_b = B^T B: (n, m) numbers in place of (d, d), and no square roots of rounding errors.
     """
-    s_a, s_b = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (a, b))
-    values, vectors = np.linalg.eigh(s_a)
-    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-    cross = np.sqrt(np.linalg.eigvalsh(root @ s_b @ root).clip(min=0)).sum()
-    distance = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(s_a) + np.trace(s_b) - 2 * cross
-    return float(max(distance, 0.0))
+    if min(len(a), len(b)) <= a.shape[1]:
+        x, y = ((part - part.mean(0)) / np.sqrt(len(part) - 1) for part in (a, b))
+        traces = np.square(x).sum() + np.square(y).sum()
+        cross = np.linalg.svd(x @ y.T, compute_uv=False).sum()
+    else:
+        s_a, s_b = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (a, b))
+        values, vectors = np.linalg.eigh(s_a)
+        root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+        traces = np.trace(s_a) + np.trace(s_b)
+        cross = np.sqrt(np.linalg.eigvalsh(root @ s_b @ root).clip(min=0)).sum()
+    return float(max(np.square(a.mean(0) - b.mean(0)).sum() + traces - 2 * cross, 0.0))
 
 
 def _off_diagonal_mean(kernel: np.ndarray) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.figures import beside, captioned, forward_process, grid, spread
+from mribench.metrics.distribution import least_images
 from mribench.metrics.subsets import subset_statistic
 from mribench.metrics.uncertainty import subsample_interval
 from mribench.seeds import numpy_rng
@@ -52,6 +53,13 @@ def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extra
     }
     where = extract.spaces[space]
     try:
+        # before the space is loaded: weights are not fetched for a score that cannot be given
+        least = least_images(metric, where)
+        if min(len(images), len(data.test)) < least:
+            raise Unavailable(
+                f"{len(images)} generated and {len(data.test)} reference images are too few: "
+                f"at least {least} of each are needed"
+            )
         generated, reference = extract(space, images), extract(space, data.test.images)
         # only the rbf kernel takes its scale from the training images
         train = extract(space, data.train.images) if where.kernel == "rbf" else None
@@ -69,7 +77,11 @@ def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extra
 
 
 def draw(
-    outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, model: Model, words: str
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Model] | None,
+    words: str,
 ) -> dict[str, np.ndarray]:
     """Sample grid, real beside generated; of a trained variant also the forward and the reverse process."""
     samples, test = outputs["images"], data.test.images
@@ -78,10 +90,11 @@ def draw(
         "samples": captioned(grid(samples[:64], 8), f"generated: {words}"),
         "beside": beside(*(captioned(grid(images, 4), side) for side, images in sides)),
     }
-    if hasattr(model, "trajectory"):
-        levels = model.trained_scheduler.alphas_cumprod.numpy()
+    if model is not None:
+        trained = model()
+        levels = trained.trained_scheduler.alphas_cumprod.numpy()
         forward = forward_process(test[spread(len(test), 4)], levels, 10, numpy_rng("forward"))
-        reverse = to_uint8(model.trajectory(range(4), 0, 10))
+        reverse = to_uint8(trained.trajectory(range(4), 0, 10))
         for kind, strip in (("forward", forward), ("reverse", reverse)):
             flat = strip.reshape(-1, *test.shape[1:])
             pictures[kind] = captioned(grid(flat, 10), f"{kind} process: {words}")

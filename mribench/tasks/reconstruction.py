@@ -8,7 +8,7 @@ noise of an image depends on its content, the level and the seed, never on the v
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -60,7 +60,11 @@ def score(
 
 
 def draw(
-    outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, model: Model, words: str
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Model] | None,
+    words: str,
 ) -> dict[str, np.ndarray]:
     """Rows of held-out images: the original, then what was restored from each level."""
     test = data.test.images

@@ -1,4 +1,4 @@
-"""DDPM as in the study: epsilon prediction, linear betas, plain MSE.
+"""DDPM as in the study: linear betas, plain MSE, epsilon prediction (v where a profile says so, see profiles.py).
 
 Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, arXiv 2006.11239. What the study leaves unsaid is taken
 from there: T = 1000, beta from 1e-4 to 0.02, reverse variance beta-tilde (``fixed_small``).

@@ -4,6 +4,7 @@ import numpy as np
 
 from mribench.data.choose import cap, drop_duplicates, quotas
 from mribench.data.prepare import SliceRecord
+from mribench.data.split import BOUNDS, assign
 
 
 def records(counts: dict[str, int]) -> list[SliceRecord]:
@@ -58,3 +59,23 @@ def test_a_copy_with_another_window_is_a_copy():
     one, two = records({"b": 1, "c": 1})
     kept, _ = drop_duplicates([one._replace(origin=b"1"), two._replace(origin=b"1")])
     assert [r.subject for r in kept] == ["b"]
+
+
+def shares(kept):
+    """split -> its share of the values in {subject: number}."""
+    total = sum(kept.values())
+    return {split: sum(n for s, n in kept.items() if assign(s) == split) / total for split in BOUNDS}
+
+
+def test_more_subjects_than_the_limit_keep_the_shares_of_the_splits():
+    quota = quotas({f"s{i}": 1 for i in range(1400)}, 1000)
+    for split, share in shares({s: n for s, n in quota.items() if n}).items():
+        low, high = BOUNDS[split]
+        assert abs(share - (high - low)) < 0.05, split
+
+
+def test_slices_left_over_go_to_all_splits_alike():
+    quota = quotas({f"s{i}": 10 for i in range(600)}, 1000)
+    for split, share in shares({s: n - 1 for s, n in quota.items()}).items():
+        low, high = BOUNDS[split]
+        assert abs(share - (high - low)) < 0.05, split

@@ -90,7 +90,9 @@ def test_another_organ_is_never_taken(tmp_path, modality, profile, npz, other):
 
 
 def test_an_unknown_name_is_refused(tmp_path, modality, profile):
-    with pytest.raises(DataError, match=r"'nowhere' is neither 'phantom', nor a dataset card .*check the name"):
+    with pytest.raises(
+        DataError, match=r"'nowhere' is neither 'phantom', nor a dataset card .*check the name"
+    ):
         prepare_data(modality, "nowhere", profile, tmp_path)
 
 

@@ -135,6 +135,32 @@ def test_a_path_without_a_file_is_named(monkeypatch, no_weights):
         inception.INCEPTION.load()
 
 
+def test_a_wrong_variable_is_found_before_anything_is_trained(monkeypatch, no_weights):
+    inception.check()
+    monkeypatch.setenv(inception.WEIGHTS_VARIABLE, str(no_weights / "nowhere.pth"))
+    with pytest.raises(InputError, match="is not a file"):
+        inception.check()
+    other = no_weights / "other.pth"
+    other.write_bytes(b"other")
+    monkeypatch.setenv(inception.WEIGHTS_VARIABLE, str(other))
+    with pytest.raises(InputError, match="has sha256"):
+        inception.check()
+    monkeypatch.setattr(inception, "SHA256", sha256(b"other").hexdigest())
+    inception.check()
+
+
+def test_looking_downloads_nothing(monkeypatch, no_weights):
+    monkeypatch.setattr(inception, "download", lambda *_: pytest.fail("downloads"))
+    assert inception.look() is None
+    other = no_weights / "torch/hub/checkpoints/weights-inception-2015-12-05-6726825d.pth"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"other")
+    with pytest.raises(InputError, match="has sha256"):
+        inception.look()
+    monkeypatch.setattr(inception, "SHA256", sha256(b"other").hexdigest())
+    assert inception.look() == other
+
+
 def test_without_weights_the_score_stays_blank_with_the_reason(no_weights):
     with pytest.raises(Unavailable, match="MRIBENCH_OFFLINE forbids"):
         inception.INCEPTION.load()

@@ -7,7 +7,17 @@ import pytest
 
 from mribench.errors import InputError, Unavailable
 from mribench.features.hc85 import HC85
-from mribench.metrics.distribution import FD, FID, KD, frechet, frechet_distance, kernel_distance
+from mribench.features.inception import INCEPTION
+from mribench.metrics.distribution import (
+    FD,
+    FID,
+    KD,
+    fid_note,
+    frechet,
+    frechet_distance,
+    kernel_distance,
+    least_images,
+)
 from mribench.metrics.kernels import median_distance, rbf, standardise
 
 CUBIC = dataclasses.replace(HC85, name="plain", kernel="cubic")
@@ -129,6 +139,40 @@ def test_too_few_images_leave_a_blank():
     with pytest.raises(Unavailable, match="at least 13"):
         frechet_distance(normal(12), many, many, HC85)
     assert frechet_distance(normal(13), many, many, HC85) > 0
+
+
+def test_fid_is_given_below_its_dimension_and_says_so():
+    assert frechet_distance(normal(5), normal(4, shift=1.0, seed=1), None, INCEPTION) > 0
+    with pytest.raises(Unavailable, match="at least 2"):
+        frechet_distance(normal(1), normal(50), None, INCEPTION)
+    assert fid_note(256, 150) == (
+        "FID of 256 against 150 images is biased upward: compare it within this board only."
+    )
+    assert fid_note(2049, 2049) is None and fid_note(9999, 2048)
+
+
+@pytest.mark.parametrize(
+    ("metric", "space", "least"), [(KD, HC85, 2), (FD, HC85, 86), (FID, INCEPTION, 2), (FD, CUBIC, 86)]
+)
+def test_the_least_number_of_images_is_known_without_features(metric, space, least):
+    assert least_images(metric, space) == least
+    enough, few = (np.random.default_rng(n).random((n, space.dim)) for n in (least, least - 1))
+    assert np.isfinite(metric.compute(enough, enough, enough, space))
+    with pytest.raises(Unavailable, match=f"at least {least} "):
+        metric.compute(enough, few, enough, space)
+
+
+def test_a_metric_of_a_plugin_decides_itself():
+    assert least_images(dataclasses.replace(KD, compute=len), HC85) == 1
+
+
+def test_frechet_of_fewer_images_than_dimensions_is_exact():
+    a, b = normal(9, d=40), normal(15, d=40, shift=0.3, seed=1)
+    assert frechet(a, a) == pytest.approx(0, abs=1e-11)
+    s_a, s_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    cross = np.sqrt(np.linalg.eigvals(s_a @ s_b).real.clip(min=1e-12)).sum()
+    expected = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(s_a + s_b) - 2 * cross
+    assert frechet(a, b) == pytest.approx(expected, rel=1e-5) == frechet(b, a)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
