@@ -155,7 +155,7 @@ def _notes(board: Board) -> str:
         for reason in dict.fromkeys(e.reason for e in entries if e.reason):
             lines.append(f"{tables.title(board, address)} is blank: {reason}")
         n, m = entries[0].n, entries[0].n_reference
-        if address[0] == "fid" and any(e.value is not None for e in entries):
+        if address[:2] == ("fid", "inception") and any(e.value is not None for e in entries):
             lines += filter(None, [fid_note(n, m)])
         if m is not None and any(e.value is not None for e in entries):
             lines.append(f"{tables.title(board, address)}: {n} generated against {m} test images.")
