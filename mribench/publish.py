@@ -10,6 +10,9 @@ from mribench import export, files, page, results
 from mribench.leaderboard import boards
 from mribench.results import Result
 
+# pictures that show generated images alone
+GENERATED = ("samples", "reverse")
+
 
 def write(found: Sequence[Result], out: Path) -> list[Path]:
     """leaderboard.md, .csv and .json in ``out``; the same results give the same bytes."""
@@ -24,17 +27,25 @@ def write(found: Sequence[Result], out: Path) -> list[Path]:
     return [out / name for name in contents]
 
 
+def _shareable(result: Result) -> list[str]:
+    drawn = result.figures
+    if result.comparability["data_kind"] == "phantom":
+        return list(drawn.values())
+    return [path for kind, path in drawn.items() if kind in GENERATED]
+
+
 def publish(folders: Sequence[Path], out: Path) -> list[Path]:
     """Results, the pictures of trained variants and boards of run folders, in ``out``; returns the boards.
 
-    Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local folders. Raises
-    InputError where a folder holds no results.
+    Of real data only pictures without a patient's image come along: whether those may be passed on is for their
+    licence to say. Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local
+    folders. Raises InputError where a folder holds no results.
     """
     found = results.read_all(folders)
     for result in found:
         results.write(out, result)
-    pictures = {path for result in found if not result.is_control for path in result.figures.values()}
-    if len(folders) == 1:
+    pictures = {path for result in found if not result.is_control for path in _shareable(result)}
+    if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
         # of several folders each has an overview, of its own organs alone
         pictures.add("figures/overview.png")
     for folder in folders:

@@ -51,7 +51,8 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
         },
         data={
             "title": modality.title,
-            "contrast": modality.contrast,
+            # a modality's contrast is its phantom's; real images have their own
+            "contrast": modality.contrast if data.kind == "phantom" else "contrast as in the source",
             "is_mri": modality.is_mri,
             "images": {name: len(split) for name, split in splits.items()},
             "subjects": {name: split.n_subjects for name, split in splits.items()},

@@ -95,3 +95,15 @@ def test_the_table_of_all_organs_tells_boards_of_one_organ_apart(result):
         ["Brain", "phantom", "quick"],
         ["Brain", "phantom", "smoke"],
     ]
+
+
+def test_no_image_of_a_patient_is_published(run_folder, result, tmp_path):
+    kinds = ("samples", "beside", "forward", "reverse", "restored")
+    folder = run_folder(
+        "run", result(same={"data_kind": "real"}, figures={kind: f"figures/{kind}.png" for kind in kinds})
+    )
+    (folder / "figures").mkdir()
+    for name in (*kinds, "overview"):
+        (folder / "figures" / f"{name}.png").write_bytes(b"picture")
+    publish.publish([folder], tmp_path / "kept")
+    assert sorted(p.stem for p in (tmp_path / "kept" / "figures").iterdir()) == ["reverse", "samples"]

@@ -51,8 +51,9 @@ def _posterior(
     midline = lumbar & (near < 5.5) & (back > canal) & (back < canal + 2 * half + 2)
     canvas.paint("interspinous ligament", midline)
     canvas.paint("fat", midline & (fibres > 0.5 - 1.5 * spine.infiltration))
+    # far in front of the process its height would cross zero
     height = (0.27 - 0.07 * (level > 1)) * (1 + 0.25 * along_it)
-    process = np.square(np.square(slant / height)) + np.square(np.square(along_it))
+    process = np.square(np.square(slant / np.maximum(height, 1e-6))) + np.square(np.square(along_it))
     spinous = lumbar & (near < 4.5)
     canvas.paint("cortical bone", spinous & (process < 1))
     canvas.paint("marrow", spinous & (process < 0.6))
