@@ -100,6 +100,8 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
             ("reader", words(card.reader)),
             ("files read", card.include),
             ("slices", card.slices),
+            ("air", "set to 0" if card.foreground == "threshold" else None),
+            ("near duplicates", "dropped, test stays" if card.near_duplicates == "drop" else None),
             ("subject by", " ".join(filter(None, (card.subject, card.subject_pattern)))),
             ("stratified by", card.stratify_pattern),
             ("repeat scans", words(card.repeat_scans)),

@@ -69,7 +69,9 @@ def prepare_data(
             if part.card:
                 strata |= policy.strata_of(part.path, names, part.card, part.family)
         volumes = chain.from_iterable(_volumes(*pair, strata) for pair in zip(parts, files, strict=True))
-        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root))
+        drop = any(part.card and part.card.near_duplicates == "drop" for part in parts)
+        near = "drop" if drop else "report"
+        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root), near)
 
     notes = {"name": name, "kind": "real", **_notes(name, parts)}
     return _cached(root / f"{modality.name}-{identity}", notes, build)

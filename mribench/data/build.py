@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import mribench
-from mribench.data.choose import cap, drop_duplicates
+from mribench.data.choose import cap, drop_duplicates, drop_near_duplicates
 from mribench.data.policy import UNKNOWN, without_subjects
 from mribench.data.prepare import SliceRecord, prepare_volume
 from mribench.data.split import SPLITS, assign_all
@@ -47,12 +47,13 @@ def build_real(
     total: int = 0,
     strata: Mapping[str, str] | None = None,
     spool: Spool | None = None,
+    near: str = "report",
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
     progress counts volumes, total is a guess of them. strata: see ``assign_all``; read once all volumes are
     through. spool: where the images wait until they are written, so that memory does not grow with the set; None
-    keeps them in memory. Raises DataError where a subject has no usable slice.
+    keeps them in memory. near: a card's ``near_duplicates``. Raises DataError where a subject has no usable slice.
     """
     records: list[SliceRecord] = []
     windows: list[dict[str, Any]] = []
@@ -68,11 +69,8 @@ def build_real(
             progress(done, max(done, total))
     _nobody_lost(subjects, records, dropped)
     records, twins = drop_duplicates(records)
-    dropped += [
-        {"subject": r.subject, "source": r.source, "slice": r.slice, "reason": "same pixels as another image"}
-        for r in twins
-    ]
-    notes: dict[str, Any] = {"windows": windows, "dropped": dropped}
+    dropped += _rows(twins, "same pixels as another image")
+    notes: dict[str, Any] = {"windows": windows, "dropped": dropped, "near_duplicates": near}
     if subjects == {UNKNOWN}:
         records, notes["subjects_known"] = without_subjects(records), False
     return _finish(records, profile, seed, notes, strata)
@@ -87,7 +85,11 @@ def _finish(
 ) -> Built:
     chosen = cap(records, profile.max_images, seed)
     splits, adjusted = assign_all((record.subject for record in chosen), seed, strata)
-    return {name: [r for r in chosen if splits[r.subject] == name] for name in SPLITS}, {
+    built = {name: [r for r in chosen if splits[r.subject] == name] for name in SPLITS}
+    if notes.get("near_duplicates") == "drop":
+        built, lost = drop_near_duplicates(built)
+        notes["dropped"] += _rows(lost, "nearly the same as an image in another split")
+    return built, {
         "size": profile.size,
         "seed": seed,
         "adjusted": adjusted,
@@ -96,6 +98,10 @@ def _finish(
         "mribench": mribench.__version__,
         **notes,
     }
+
+
+def _rows(records: Iterable[SliceRecord], reason: str) -> list[dict[str, Any]]:
+    return [{"subject": r.subject, "source": r.source, "slice": r.slice, "reason": reason} for r in records]
 
 
 def _drawn(image: np.ndarray, name: str, subject: int, index: int, size: int) -> SliceRecord:

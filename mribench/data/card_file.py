@@ -13,6 +13,8 @@ from mribench.data import licences
 from mribench.data.cards import (
     ACCESS,
     DIMENSIONS,
+    FOREGROUND,
+    NEAR_DUPLICATES,
     READERS,
     REPEATS,
     SAME_IDS,
@@ -63,6 +65,8 @@ def _card(table: Table) -> DatasetCard:
         repeat_scans=_choice_or_none(table, "repeat_scans", REPEATS),
         spacing_unit=_choice_or_none(table, "spacing_unit", UNITS),
         slices=_slices(table),
+        foreground=_choice_or_first(table, "foreground", FOREGROUND),
+        near_duplicates=_choice_or_first(table, "near_duplicates", NEAR_DUPLICATES),
         include=_text(table, "include") if "include" in table else None,
         other_organs=tuple(_list(table, "other_organs", str)),
         caveats=tuple(_list(table, "caveats", str)),
@@ -142,6 +146,10 @@ def _choice(table: Table, name: str, known: Sequence[str]) -> str:
 def _choice_or_none(table: Table, name: str, known: Sequence[str]) -> str | None:
     value = _choice(table, name, (*known, UNVERIFIED))
     return None if value == UNVERIFIED else value
+
+
+def _choice_or_first(table: Table, name: str, known: Sequence[str]) -> str:
+    return _choice({name: known[0], **table}, name, known)
 
 
 def _expression(table: Table, name: str) -> str | None:

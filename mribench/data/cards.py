@@ -16,6 +16,9 @@ READERS = ("nifti", "dicom", "metaimage", "analyze", "image", "npz", "hdf5", "ma
 SUBJECT_RULES = ("folder", "pattern", "patient_id", "field", "metadata", "unknown")
 REPEATS = ("none", "grouped", "ungrouped")
 UNITS = ("mm", "um", "none")
+# the air around the body: as it is, or 0; images nearly equal across two splits: told, or taken out
+FOREGROUND = ("none", "threshold")
+NEAR_DUPLICATES = ("report", "drop")
 SAME_IDS, UNMATCHED = "same ids", "unmatched"
 
 
@@ -56,7 +59,9 @@ class DatasetCard:
     path, its first group (or the match) is the subject. stratify_pattern: the same for site or label.
     repeat_scans: whether one person comes several times, and under one subject id (``grouped``) or not.
     publish_subjects: whether ids may stand in a published split. slices: ``all`` or ``middle F``, the middle
-    share 0 < F < 1 of each volume. include: glob of the files to read. manual: a step by hand (a conversion)
+    share 0 < F < 1 of each volume. foreground: ``threshold`` sets the air around the body to 0 (see
+    ``prepare.outside``). near_duplicates: ``drop`` takes out what nearly equals an image of a later split (see
+    ``choose.drop_near_duplicates``). include: glob of the files to read. manual: a step by hand (a conversion)
     comes before reading. caveats: what a user must know before trusting a split.
     """
 
@@ -88,6 +93,8 @@ class DatasetCard:
     overlaps: tuple[Overlap, ...] = ()
     publish_subjects: bool = False
     slices: str = "all"
+    foreground: str = FOREGROUND[0]
+    near_duplicates: str = NEAR_DUPLICATES[0]
     spacing_unit: str | None = None
     caveats: tuple[str, ...] = ()
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mribench.data import qa
 from mribench.data.prepare import SliceRecord
+from mribench.data.split import SPLITS
+from mribench.errors import DataError
 
 
 def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], list[SliceRecord]]:
@@ -22,6 +25,31 @@ def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], 
         marks = {record.origin or pixels, pixels}
         (dropped if marks & seen else kept).append(record)
         seen |= marks
+    return kept, dropped
+
+
+def drop_near_duplicates(
+    splits: Mapping[str, Sequence[SliceRecord]],
+) -> tuple[dict[str, list[SliceRecord]], list[SliceRecord]]:
+    """(splits, dropped): of two images in different splits that ``qa`` calls near duplicates, that in train goes, else
+    that in validation; test stays whole, so that two models are measured on the same images.
+
+    Raises DataError where nothing would be left of a split.
+    """
+    kept = {name: list(splits[name]) for name in SPLITS}
+    dropped: list[SliceRecord] = []
+    # again after each round: an image is compared with its nearest neighbour alone, and that may be gone now
+    while across := [pair for pair in qa.inspect(kept).pairs if pair[0].split != pair[1].split]:
+        losers = [min(pair, key=lambda one: SPLITS.index(one.split)).record for pair in across]
+        marks = {id(record) for record in losers}
+        for name in SPLITS:
+            dropped += [record for record in kept[name] if id(record) in marks]
+            kept[name] = [record for record in kept[name] if id(record) not in marks]
+            if not kept[name]:
+                raise DataError(
+                    f"Every image in {name} nearly equals one of another split, so dropping near duplicates leaves "
+                    "none; check how the subjects are told apart, or set near_duplicates = 'report' in the card."
+                )
     return kept, dropped
 
 

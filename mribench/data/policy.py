@@ -17,6 +17,8 @@ from mribench.errors import DataError
 UNKNOWN = "unknown"
 # rules by which the files themselves name their subject
 INSIDE = ("patient_id", "field")
+# fields that change the images and that a card need not have
+OPTIONS = ("foreground", "near_duplicates")
 
 
 def applied(
@@ -34,7 +36,13 @@ def applied(
         if stratum is not None:
             strata.setdefault(subject, f"{card.id}:{stratum}")
         first, stop = kept(card.slices, len(volume.pixels))
-        yield replace(volume, subject=subject, source=source, pixels=volume.pixels[first:stop])
+        yield replace(
+            volume,
+            subject=subject,
+            source=source,
+            pixels=volume.pixels[first:stop],
+            foreground=card.foreground,
+        )
 
 
 def strata_of(
@@ -77,7 +85,10 @@ def kept(rule: str, n: int) -> tuple[int, int]:
 
 def rules(card: DatasetCard) -> str:
     """What of a card decides the prepared pixels and their subjects, as one string for the folder's hash."""
-    return repr((card.subject, card.path_pattern, card.slices, card.stratify_pattern))
+    # only what is not the default, so that the folders of all other cards keep their names
+    asked = [name for name in OPTIONS if getattr(card, name) != getattr(DatasetCard, name)]
+    options = [(name, getattr(card, name)) for name in asked]
+    return repr((card.subject, card.path_pattern, card.slices, card.stratify_pattern, *options))
 
 
 def without_subjects(records: Sequence[SliceRecord]) -> list[SliceRecord]:

@@ -51,7 +51,8 @@ def inspect(splits: Mapping[str, Sequence[SliceRecord]]) -> Report:
     """Look at every image of every split once. Blank, constant and repeated slices are gone by then (``dropped``).
 
     clipped: more than 5 % of the pixels above black stand at 255. near_duplicates: an image and its nearest
-    neighbour among other subjects correlate by 0.99 or more; where they stand in two splits, the test is not held out.
+    neighbour among other subjects, or in other splits, correlate by 0.99 or more; where they stand in two splits, the
+    test is not held out.
     """
     seen = [Seen(record, split) for split, records in splits.items() for record in records]
     thumbs = np.zeros((len(seen), THUMB * THUMB), np.float32)
@@ -63,7 +64,7 @@ def inspect(splits: Mapping[str, Sequence[SliceRecord]]) -> Report:
         digests[one.split].append(hashlib.sha256(image.tobytes()).hexdigest())
         shares.append(np.count_nonzero(image == 255) / max(1, np.count_nonzero(image)))
     clipped = [i for i, share in enumerate(shares) if share > CLIPPED]
-    near = near_duplicates(thumbs, [one.record for one in seen])
+    near = near_duplicates(thumbs, seen)
     pairs = [(seen[a], seen[b]) for a, b, _ in near]
     manifest = {
         "checked": len(seen),
@@ -78,23 +79,28 @@ def inspect(splits: Mapping[str, Sequence[SliceRecord]]) -> Report:
     return Report(manifest, digests, [seen[i] for i in clipped], pairs)
 
 
-def near_duplicates(thumbs: np.ndarray, records: Sequence[SliceRecord]) -> list[tuple[int, int, float]]:
+def near_duplicates(thumbs: np.ndarray, seen: Sequence[Seen]) -> list[tuple[int, int, float]]:
     """(a, b, correlation) of images that nearly equal one of another subject, the closest first.
 
     thumbs: float32 (N, d), rows of mean 0 and length 1. Each image is compared in full with its nearest neighbour by
-    thumbnail; memory does not grow with N squared.
+    thumbnail among other subjects, and with that in other splits, which a nearer one in its own must not hide; memory
+    does not grow with N squared.
     """
-    subjects = np.unique([record.subject for record in records], return_inverse=True)[1] if records else []
+    subjects, sides = (
+        np.unique(names, return_inverse=True)[1]
+        for names in ([one.record.subject for one in seen], [one.split for one in seen])
+    )
     found: dict[tuple[int, int], float] = {}
     block = max(1, BLOCK_ELEMENTS // max(1, len(thumbs)))
     for start in range(0, len(thumbs), block):
         alike = thumbs[start : start + block] @ thumbs.T
-        alike[subjects[start : start + block, None] == subjects[None]] = -1
-        for row in np.flatnonzero(alike.max(axis=1) >= CANDIDATE):
-            pair = tuple(sorted((start + int(row), int(alike[row].argmax()))))
-            if pair not in found:
-                first, second = (_unit(np.asarray(records[i].image, np.float32)) for i in pair)
-                found[pair] = float(first @ second)
+        for group in (subjects, sides):
+            alike[group[start : start + block, None] == group[None]] = -1
+            for row in np.flatnonzero(alike.max(axis=1) >= CANDIDATE):
+                pair = tuple(sorted((start + int(row), int(alike[row].argmax()))))
+                if pair not in found:
+                    first, second = (_unit(np.asarray(seen[i].record.image, np.float32)) for i in pair)
+                    found[pair] = float(first @ second)
     kept = [(a, b, r) for (a, b), r in found.items() if r >= NEAR]
     return sorted(kept, key=lambda one: (-one[2], one[:2]))
 

@@ -51,6 +51,7 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
     }
     if manifest["kind"] == "real":
         full["qa"] = report.manifest
+        full["near_duplicates_across_splits"] = report.manifest["near_duplicates_across_splits"]
 
     def write(folder: Path) -> None:
         write_splits(folder, splits)

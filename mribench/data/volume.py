@@ -16,6 +16,7 @@ class Volume:
     source: where in the input it stood (relative file, series, NPZ ``source``); never a path of the machine.
     contrast: how it was acquired, as far as the file says (``T1w``, ``MR SE TE 14``), else empty; units: what a
     pixel value means; plane: sagittal, coronal or axial, with its tilt where it is oblique, else empty.
+    foreground: what the card wants done with the air around the body; readers leave it alone.
     """
 
     subject: str
@@ -25,3 +26,4 @@ class Volume:
     contrast: str = ""
     units: str = "as stored"
     plane: str = ""
+    foreground: str = "none"

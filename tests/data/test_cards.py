@@ -9,6 +9,7 @@ import pytest
 
 from mribench.data import catalogue
 from mribench.data.cards import ACCESS, CardFile, DatasetCard, Overlap, digest, load_cards, read_card
+from mribench.data.policy import rules
 from mribench.errors import DataError
 
 CARD = """
@@ -138,6 +139,17 @@ def test_a_card_is_read(tmp_path):
     assert found.overlaps == (Overlap("y", "same ids"),)
 
 
+def test_what_changes_the_images_is_asked_for(tmp_path):
+    plain = card(tmp_path, CARD)
+    assert (plain.foreground, plain.near_duplicates) == ("none", "report")
+    more = 'slices = "all"\nforeground = "threshold"\nnear_duplicates = "drop"'
+    found = card(tmp_path, CARD.replace('slices = "all"', more))
+    assert (found.foreground, found.near_duplicates) == ("threshold", "drop")
+    # the name of a folder that is there already
+    assert rules(plain) == "('folder', None, 'all', None)"
+    assert len({rules(one) for one in (plain, found, replace(found, foreground="none"))}) == 3
+
+
 def test_mirrors_and_a_foreign_checksum(tmp_path):
     more = f'bytes = 10\nmirrors = ["https://a.org/x.zip"]\nmd5 = "{"1" * 32}"'
     (file,) = card(tmp_path, CARD.replace("bytes = 10", more)).files
@@ -198,6 +210,16 @@ def test_every_field_enters_the_digest(tmp_path, field):
         ('title = "X"', 'title = "X"\nmanual = "yes"', "manual is 'yes'; expected true or false"),
         ('"all"', '"middle 1.5"', "slices is 'middle 1.5'; expected 'all' or"),
         ('"all"', '"middle 0.0"', "slices is 'middle 0.0'"),
+        (
+            'title = "X"',
+            'title = "X"\nforeground = "otsu"',
+            "foreground is 'otsu'; expected one of none, threshold",
+        ),
+        (
+            'title = "X"',
+            'title = "X"\nnear_duplicates = true',
+            "near_duplicates is True; expected one of report",
+        ),
         ('dimensions = "3D"', 'dimensions = "4D"', "dimensions is '4D'; expected one of 2D"),
         ('reader = "nifti"', 'reader = "nii"', "reader is 'nii'"),
         ("commercial = true", 'commercial = "yes"', "commercial is 'yes'; expected true, false or"),

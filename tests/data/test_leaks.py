@@ -300,3 +300,29 @@ def test_another_card_makes_another_folder(installed, prepared):
     first = prepared()
     installed(replace(BASE, slices="middle 0.5"), [])
     assert prepared().path != first.path and first.manifest["cards"]["a"] != prepared().manifest["cards"]["a"]
+
+
+def test_a_card_may_ask_to_drop_what_nearly_stands_in_two_splits(installed, prepared, tmp_path):
+    names = [f"{p}_0.png" for p in PEOPLE]
+    installed(BASE, names)
+    folder = tmp_path / "home/datasets/a"
+    for i, p in enumerate(PEOPLE):  # everybody once more, as somebody else, a little darker
+        picture = np.asarray(Image.open(folder / f"{p}_0.png"))
+        noise = np.random.default_rng(i).integers(0, 9, picture.shape)
+        Image.fromarray(np.where(picture > 9, picture - noise, 0).astype(np.uint8)).save(
+            folder / f"p{100 + i}_0.png"
+        )
+    told = prepared()
+    n = told.manifest["near_duplicates_across_splits"]
+    installed(replace(BASE, near_duplicates="drop"), [])
+    made = prepared()
+    dropped = made.manifest["dropped_counts"]["nearly the same as an image in another split"]
+    assert n == dropped > 0 and made.manifest["near_duplicates_across_splits"] == 0
+    assert made.key != told.key and made.test.images.tobytes() == told.test.images.tobytes()
+    assert len(told.train) + len(told.validation) - dropped == len(made.train) + len(made.validation)
+    assert made.manifest["near_duplicates"] == "drop"
+
+
+def test_a_card_may_ask_for_black_air(installed, prepared):
+    installed(replace(BASE, foreground="threshold"), [f"{p}.png" for p in PEOPLE])
+    assert {w["foreground"] for w in prepared().manifest["windows"]} == {"threshold"}

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mribench.data.prepare import fit, prepare_volume, window
+from mribench.data.prepare import fit, outside, prepare_volume, window
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 
@@ -131,3 +133,62 @@ def test_a_mask_becomes_black_and_white():
     mask = np.zeros((1, 16, 16))
     mask[0, 4:12, 4:12] = 1
     assert set(np.unique(prepare_volume(volume(mask), 16).slices[0].image)) == {0, 255}
+
+
+def noisy_scan(masked=True):
+    """Specks in the air; a body with a dark hole, and a speck in that."""
+    rng = np.random.default_rng(0)
+    pixels = np.where(rng.random((3, 40, 40)) < 0.08, rng.uniform(100, 250, (3, 40, 40)), 5)
+    pixels[:, 8:32, 8:32] = rng.uniform(300, 1000, (3, 24, 24))
+    pixels[:, 16:22, 16:22] = 5
+    pixels[:, 18, 18] = 200
+    return replace(volume(pixels, (3.0, 2.0, 2.0)), foreground="threshold" if masked else "none")
+
+
+def test_specks_in_the_air_become_0_and_the_body_stays():
+    masked, plain = (prepare_volume(noisy_scan(wanted), 40) for wanted in (True, False))
+    for one, other in zip(masked.slices, plain.slices, strict=True):
+        air = np.ones((40, 40), bool)
+        air[6:34, 6:34] = False
+        left, were = (np.count_nonzero(found.image[air]) for found in (one, other))
+        assert were > 40 and left < 0.05 * were
+        inside = np.s_[9:31, 9:31]
+        np.testing.assert_array_equal(one.image[inside], other.image[inside])
+        assert one.image[18, 18] > 0 and one.origin == other.origin
+    assert masked.window["cleared"] > 50 and plain.window["cleared"] == 0
+    assert (masked.window["foreground"], plain.window["foreground"]) == ("threshold", "none")
+    assert {k: masked.window[k] for k in ("low", "high")} == {k: plain.window[k] for k in ("low", "high")}
+
+
+def test_dark_parts_are_outside_only_where_a_path_leads_out():
+    image = np.zeros((30, 30), np.float32)
+    image[5:25, 5:25] = 10
+    image[8:22, 8:22] = 0
+    found = outside(image, 1.0)
+    assert found[0].all() and not found[10:20, 10:20].any()
+    image[13:17, :8] = 0  # a channel, then a bend
+    found = outside(image, 1.0)
+    assert found[10:20, 10:20].all() and not found[6, 6:24].any()
+
+
+def test_outside_follows_a_spiral():
+    image = np.full((41, 41), 10, np.float32)
+    image[:4] = image[:, 37:] = image[37:, 4:] = image[12:, 4:8] = image[12:16, 8:29] = 0
+    image[16:29, 25:29] = 0
+    assert outside(image, 1.0)[26, 27]
+
+
+def test_a_slice_of_specks_alone_is_dropped():
+    scan = noisy_scan()
+    scan.pixels[0, 8:32, 8:32] = 5
+    assert [row["slice"] for row in prepare_volume(scan, 40).dropped] == [0]
+    assert prepare_volume(replace(scan, foreground="none"), 40).dropped == []
+
+
+@pytest.mark.parametrize(
+    ("spacing", "size", "expected"),
+    [((3.0, 2.0, 2.0), 20, 4.0), ((3.0, 1.0, 2.0), 40, 2.0), (None, 20, None)],
+)
+def test_the_spacing_of_the_result_is_told(spacing, size, expected):
+    note = prepare_volume(volume(body(), spacing), size).window
+    assert note["mm_per_pixel"] == expected and note["spacing"] == spacing
