@@ -56,6 +56,7 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "is_mri": modality.is_mri,
             "images": {name: len(split) for name, split in splits.items()},
             "subjects": {name: split.n_subjects for name, split in splits.items()},
+            "near_duplicates_across_splits": data.manifest.get("near_duplicates_across_splits"),
             "adjusted": bool(data.manifest.get("adjusted", False)),
             "subjects_known": data.manifest.get("subjects_known", True),
             "terms": terms.of_prepared(data),
