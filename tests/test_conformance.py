@@ -143,7 +143,7 @@ def test_a_variant_trains_and_samples(name, data, tmp_path):
     record = train(variant, data.train, data.validation, SMOKE, 0, tmp_path, "train")
     assert record["steps"] == 2 and record["images_seen"] == 16
     sampler = plugins.load("samplers", "ddim")
-    model = Trained(tmp_path / SMOKE.keep, sampler, 2, SMOKE, "fp32")
+    model = Trained(tmp_path / SMOKE.keep, variant, sampler, 2, SMOKE, "fp32")
     made = model.generate(range(5), 0)
     assert made.shape == (5, 32, 32) and made.dtype == np.float32
     assert np.isfinite(made).all() and made.min() >= 0 and made.max() <= 1

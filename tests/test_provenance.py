@@ -55,7 +55,7 @@ def test_the_machine_is_described_and_not_named():
 
 
 def test_memory_is_in_gib():
-    assert 0.02 < provenance.peak_memory_gib()["host_gib"] < 64
+    assert 0.02 < provenance.peak_memory_gib()["process_peak_gib"] < 64
 
 
 def test_gflops_count_a_multiply_add_twice():

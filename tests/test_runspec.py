@@ -108,3 +108,15 @@ def test_the_trackers_are_those_of_accelerate():
     from accelerate.utils import LoggerType
 
     assert sorted(runspec.TRACKERS) == sorted(kind.value for kind in LoggerType if kind.value != "all")
+
+
+def test_precision_is_settled_before_any_work():
+    """What the machine does best enters hashes and keys; fp16 without a GPU is refused at once."""
+    import torch
+
+    resolved = runspec.resolve(runspec.make(modalities="brain", profile="smoke"))
+    assert resolved.profile.precision in ("fp32", "bf16", "fp16") and resolved.profile.name == "smoke"
+    assert runspec.resolve(runspec.make(profile="smoke", precision="fp32")).profile.precision == "fp32"
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="fp16 needs a GPU"):
+            runspec.resolve(runspec.make(profile="smoke", precision="fp16"))

@@ -136,3 +136,25 @@ def test_ddim_steps_where_it_says_it_is(pipeline, steps):
     trained.net = Exact()
     images = trained.generate(range(64), seed=0) * 2 - 1
     assert images.std() == pytest.approx(0.2, rel=0.2 if steps < 100 else 0.06)
+
+
+def test_a_plugins_own_network_class_comes_back(tmp_path):
+    """DDPMPipeline would not know the class; the variant does."""
+    from diffusers import UNet2DModel
+    from test_train import blobs
+
+    from mribench.train import train
+
+    class Own(UNet2DModel):
+        pass
+
+    def network(profile):
+        plain = ddpm.network(profile)
+        return Own.from_config(plain.config)
+
+    variant = replace(ddpm.DDPM, network=network)
+    profile = replace(TINY, max_steps=4)
+    train(variant, blobs(24), blobs(8), profile, 0, tmp_path, "own")
+    sampler, steps = samplers.resolve("ddim-4")
+    trained = Trained(tmp_path / "best", variant, sampler, steps, profile, "fp32")
+    assert type(trained.net) is Own and trained.generate(range(2), 0).shape == (2, 16, 16)
