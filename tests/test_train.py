@@ -197,8 +197,13 @@ def test_two_processes_see_the_same_global_batch(tmp_path):
         str(script),
     ]
     subprocess.run(command, check=True, timeout=240, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
-    assert max((one[k] - two[k]).abs().max().item() for k in one) < 1e-4
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    )
+    # not weight by weight: a bias before a GroupNorm has no gradient but rounding, which Adam blows up to its step size
+    for alone, together in zip(one, two, strict=True):
+        assert together == pytest.approx(alone, rel=1e-5)
     assert files.read_json(tmp_path / "two" / "train.json")["processes"] == 2
 
 
