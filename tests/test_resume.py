@@ -63,10 +63,10 @@ def unbroken(tmp_path_factory):
 
 def test_kill_9_in_every_stage_changes_no_number(unbroken, tmp_path):
     for pattern in (
-        "data/.tmp-*",
+        "data/*",
         "train/*/checkpoints/*.pt",
         "train/*/best",
-        "outputs/.tmp-*",
+        "outputs/*",
         "results/*/*.json",
     ):
         process = start(tmp_path)
