@@ -86,7 +86,9 @@ def _heading(board: Board) -> str:
         )
         lines.append(f"Kept apart from the first {data['title']} board, not comparable: {said}.")
     if twins := data.get("near_duplicates_across_splits"):
-        lines.append(f"{twins} pairs of nearly equal images stand in different splits: scores may be flattered.")
+        lines.append(
+            f"{twins} pairs of nearly equal images stand in different splits: scores may be flattered."
+        )
     return "\n".join([*lines, *_trained(board), *_made(board)]) + "\n"
 
 

@@ -55,13 +55,17 @@ class Modality:
 
 @dataclass(frozen=True)
 class Network:
-    """Shape of a ``diffusers.UNet2DModel``: channels per level, ResNet blocks per level, levels with attention."""
+    """Shape of a ``diffusers.UNet2DModel``: channels per level, ResNet blocks per level, levels with attention.
+
+    patch: side of the pixel patches that the U-Net sees as one pixel of patch**2 channels (1: plain pixels).
+    """
 
     channels: tuple[int, ...]
     layers_per_block: int = 2
     attention_levels: tuple[int, ...] = ()
     norm_groups: int = 8
     head_dim: int = 8
+    patch: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class Profile:
     prediction: what the network outputs (Salimans & Ho, arXiv 2202.00512: v = sqrt(abar) eps - sqrt(1 - abar) x_0); the
     study predicts epsilon.
     lr_schedule: ``constant`` or ``cosine`` (to zero over ``max_steps``), after ``warmup_steps`` of linear warm-up.
+    coarse_steps: the first so many of the optimiser steps see 2 x 2 means of the images, at a quarter of the cost: what
+    is large is learned there (progressive resizing; cf. Karras et al., arXiv 1710.10196).
+    compile: on a GPU the training step goes through ``torch.compile``, which costs a minute and pays over thousands
+    of steps.
     max_epochs and max_steps: training ends at whichever comes first (None: no such bound).
     patience: evaluations without a better validation loss before training stops early.
     ema_decay: None keeps no moving average. grad_clip: largest gradient norm, None for no clipping.
@@ -111,6 +119,8 @@ class Profile:
     # None: what the device does best (bf16 where a probe says it is faster)
     precision: Literal["fp32", "bf16", "fp16"] | None = None
     checkpoint_every: int = 500
+    coarse_steps: int = 0
+    compile: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Train one variant on one modality, read from top to bottom.
+"""Train one variant on one modality, read from top to bottom; what one step does stands in ``steps``.
 
 All randomness has an address (seed, step), never a state: a run that is killed and goes on from its last
 checkpoint sees the same batches, timesteps and noise as one that was not, and n processes see the same global batch
@@ -21,27 +21,13 @@ from mribench import checkpoint, device, files, provenance
 from mribench.checkpoint import State
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.interrupt import deferred
-from mribench.progress import progress
-from mribench.seeds import number, numpy_rng, torch_generator
+from mribench.progress import progress, say
+from mribench.seeds import numpy_rng, torch_generator
 from mribench.spec import Profile, Split, Variant
+from mribench.steps import Mixed, RecordedStep, Step, batches
 
 LOG_EVERY = 50
 AGREE_EVERY = 10
-
-
-def batch(n: int, size: int, step: int, seed: int) -> np.ndarray:
-    """int64 (size,): indices of batch ``step`` in an endless row of epoch-wise permutations of range(n)."""
-    first, last = step * size, (step + 1) * size
-    epochs = range(first // n, (last - 1) // n + 1)
-    row = np.concatenate([numpy_rng("epoch", seed, epoch).permutation(n) for epoch in epochs])
-    return row[first - epochs[0] * n : last - epochs[0] * n]
-
-
-def learning_rate(profile: Profile, step: int, total: int) -> float:
-    """Linear warm-up, then constant, or half a cosine to zero at ``total``."""
-    warm = min(1.0, (step + 1) / profile.warmup_steps) if profile.warmup_steps else 1.0
-    decay = 0.5 * (1 + math.cos(math.pi * step / total)) if profile.lr_schedule == "cosine" else 1.0
-    return profile.lr * warm * decay
 
 
 def total_steps(profile: Profile, n: int) -> int:
@@ -78,18 +64,29 @@ def train(
         )
     where = accelerator.device
     torch.manual_seed(seed)  # the network's initial weights
-    raw = variant.network(profile)
+    raw = variant.network(profile).to(where)
     scheduler = variant.scheduler(profile)
-    make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[profile.optimizer]
-    net, optimizer = accelerator.prepare(raw, make(raw.parameters(), lr=profile.lr, fused=True))
+    optimizer = _optimizer(raw, profile, where)
     ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay else None
-
-    images = torch.from_numpy(train_split.images).to(where)
-    timesteps = scheduler.config.num_train_timesteps
-    total = total_steps(profile, len(images))
-    evaluate = _validation(validation_split, profile, timesteps, where)
-    rank, shard = accelerator.process_index, profile.batch_size // accelerator.num_processes
+    total = total_steps(profile, len(train_split))
+    evaluate = _validation(validation_split, profile, scheduler.config.num_train_timesteps, where)
     state = checkpoint.resume(folder, raw, optimizer, ema, accelerator)
+    one_step, net = _step(
+        title,
+        mixed,
+        state.step,
+        variant=variant,
+        scheduler=scheduler,
+        raw=raw,
+        optimizer=optimizer,
+        ema=ema,
+        images=torch.from_numpy(train_split.images).to(where),
+        rows=torch.from_numpy(batches(len(train_split), profile.batch_size, total, seed)).to(where),
+        profile=profile,
+        seed=seed,
+        total=total,
+        accelerator=accelerator,
+    )
     if track:
         accelerator.init_trackers("mribench", config={"modality": title, "seed": seed})
 
@@ -105,34 +102,8 @@ def train(
     net.train()
     with deferred() as interrupted, progress(title, total, state.step) as advance:
         while state.step < total and not _stop_early(state, profile):
-            step = state.step
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(profile, step, total)
-            torch.manual_seed(number("net", seed, step))  # what the network itself draws: dropout
-            draw = torch_generator("step", seed, step, device=where.type)
-            mine = slice(rank * shard, (rank + 1) * shard)
-            chosen = torch.from_numpy(batch(len(images), profile.batch_size, step, seed)).to(where)[mine]
-            t = torch.randint(timesteps, (profile.batch_size,), generator=draw, device=where)[mine]
-            shape = (profile.batch_size, 1, profile.size, profile.size)
-            noise = torch.randn(shape, generator=draw, device=where)[mine]
-            x0 = images[chosen].unsqueeze(1).float() / 127.5 - 1
-            if profile.flip:
-                flipped = torch.rand(profile.batch_size, generator=draw, device=where)[mine] < 0.5
-                x0 = torch.where(flipped[:, None, None, None], x0.flip(-1), x0)
-
-            loss = variant.loss(net, scheduler, x0, noise, t).mean()
-            accelerator.backward(loss)
-            if profile.grad_clip:
-                accelerator.clip_grad_norm_(net.parameters(), profile.grad_clip)
-            optimizer.step()
-            optimizer.zero_grad()
-            state.step = step + 1
-            if ema is not None:
-                # the ramp of Ho et al.'s code base: early averages forget fast
-                decay = min(profile.ema_decay, (1 + state.step) / (10 + state.step))
-                torch._foreach_lerp_(ema, list(raw.parameters()), 1 - decay)
-            running += loss.detach()
-
+            running += one_step(state.step)
+            state.step += 1
             at_end = state.step == total
             evaluating = at_end or state.step % profile.eval_every == 0
             stopping = _agreed(interrupted(), state.step, accelerator)
@@ -178,6 +149,32 @@ def train(
         tracker.finish()
     accelerator.wait_for_everyone()
     return record
+
+
+def _optimizer(raw: torch.nn.Module, profile: Profile, where: torch.device) -> torch.optim.Optimizer:
+    make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[profile.optimizer]
+    on_gpu = where.type == "cuda"
+    # a recorded step reads its learning rate from the device
+    rate = torch.tensor(profile.lr, device=where) if on_gpu else profile.lr
+    return make(raw.parameters(), lr=rate, fused=True, capturable=on_gpu)
+
+
+def _step(title: str, mixed: str, first: int, **parts: Any) -> tuple[Step, Any]:
+    """The step, and the network to evaluate with: recorded on a single GPU, else operation by operation."""
+    raw, accelerator, profile = parts["raw"], parts["accelerator"], parts["profile"]
+    if accelerator.device.type == "cuda" and accelerator.num_processes == 1 and mixed != "fp16":
+        recorded = RecordedStep(net=Mixed(raw, mixed, profile.compile), **parts)
+        try:
+            recorded.record(first)
+            return recorded, Mixed(raw, mixed)
+        except RuntimeError as error:
+            say(
+                f"{title}: this step cannot be recorded as a CUDA graph and runs without ({str(error).splitlines()[0]})"
+            )
+    shard = profile.batch_size // accelerator.num_processes
+    mine = slice(accelerator.process_index * shard, (accelerator.process_index + 1) * shard)
+    net, optimizer = accelerator.prepare(raw, parts.pop("optimizer"))
+    return Step(net=net, optimizer=optimizer, mine=mine, **parts), net
 
 
 def _validation(split: Split, profile: Profile, timesteps: int, where: torch.device) -> Any:

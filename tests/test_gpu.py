@@ -1,5 +1,6 @@
 """What only a CUDA device can show: run with `pytest -m gpu`."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ from test_train import TINY, fit
 
 from mribench import samplers
 from mribench.sample import Trained
+from mribench.spec import Network
+from mribench.steps import RecordedStep
 from mribench.variants import ddpm
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
@@ -31,3 +34,30 @@ def test_the_gpu_draws_the_images_of_the_cpu(tmp_path, name):
     trained.device = torch.device("cpu")
     trained.net.to("cpu")
     assert np.abs(on_gpu - trained.generate(range(4), 0)).max() < 1e-2
+
+
+@pytest.mark.parametrize("network", [TINY.network, Network((8, 16), 1, patch=2)])
+def test_the_recorded_step_follows_the_plain_one(tmp_path, network, monkeypatch):
+    """The same batches, timesteps, noise and learning rates, so the same losses up to the order of sums."""
+    profile = replace(
+        TINY, network=network, precision="fp32", max_steps=60, coarse_steps=20, eval_every=10, ema_decay=0.9
+    )
+    recorded = fit(tmp_path / "recorded", profile)
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordedStep, "record", lambda self, step: (_ for _ in ()).throw(RuntimeError("no")))
+        plain = fit(tmp_path / "plain", profile)
+    assert recorded["validation_loss"] == pytest.approx(plain["validation_loss"], rel=1e-3)
+    lines = [(tmp_path / way / "log.jsonl").read_text().splitlines() for way in ("recorded", "plain")]
+    for a, b in zip(*([json.loads(line) for line in way] for way in lines), strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-3), a["step"]
+
+
+def test_a_loss_that_waits_for_the_device_runs_without_recording(tmp_path, capsys):
+    def waits(net, scheduler, x0, noise, t):
+        loss = ddpm.loss(net, scheduler, x0, noise, t)
+        assert loss.sum().item() >= 0
+        return loss
+
+    record = fit(tmp_path, replace(TINY, precision="fp32"), replace(ddpm.DDPM, loss=waits))
+    assert record["steps"] == TINY.max_steps
+    assert "cannot be recorded" in "".join(capsys.readouterr())

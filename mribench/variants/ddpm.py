@@ -15,32 +15,39 @@ if TYPE_CHECKING:
     import torch
     from diffusers import DDPMScheduler, UNet2DModel
 
+    from mribench.networks import PatchUNet2DModel
+
 TIMESTEPS = 1000
 
 
-def network(profile: Profile) -> UNet2DModel:
+def network(profile: Profile) -> UNet2DModel | PatchUNet2DModel:
     """The U-Net of a profile, one channel in and out. Raises InputError where size and levels do not fit."""
     from diffusers import UNet2DModel
 
+    from mribench.networks import PatchUNet2DModel
+
     net = profile.network
     levels = len(net.channels)
-    if profile.size % 2 ** (levels - 1):
+    # the coarse steps of a profile see half the side
+    smallest = net.patch * 2 ** (levels - 1) * (2 if profile.coarse_steps else 1)
+    if profile.size % smallest:
         raise InputError(
-            f"image size {profile.size} cannot be halved {levels - 1} times; "
-            f"use a multiple of {2 ** (levels - 1)} or fewer levels"
+            f"image size {profile.size} does not fit a U-Net of {levels} levels on patches of {net.patch}; "
+            f"use a multiple of {smallest} or fewer levels"
         )
     attends = [level in net.attention_levels for level in range(levels)]
-    return UNet2DModel(
-        sample_size=profile.size,
-        in_channels=1,
-        out_channels=1,
-        block_out_channels=net.channels,
-        layers_per_block=net.layers_per_block,
-        norm_num_groups=net.norm_groups,
-        attention_head_dim=net.head_dim,
-        down_block_types=tuple("AttnDownBlock2D" if a else "DownBlock2D" for a in attends),
-        up_block_types=tuple("AttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)),
-    )
+    shape = {
+        "sample_size": profile.size,
+        "in_channels": 1,
+        "out_channels": 1,
+        "block_out_channels": net.channels,
+        "layers_per_block": net.layers_per_block,
+        "norm_num_groups": net.norm_groups,
+        "attention_head_dim": net.head_dim,
+        "down_block_types": tuple("AttnDownBlock2D" if a else "DownBlock2D" for a in attends),
+        "up_block_types": tuple("AttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)),
+    }
+    return UNet2DModel(**shape) if net.patch == 1 else PatchUNet2DModel(patch=net.patch, **shape)
 
 
 def scheduler(profile: Profile) -> DDPMScheduler:

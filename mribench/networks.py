@@ -1,0 +1,55 @@
+"""Networks of our own, as diffusers models: what ``from_pretrained`` of a plain diffusers pipeline can load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin, UNet2DModel
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.unets.unet_2d import UNet2DOutput
+
+
+class PatchUNet2DModel(ModelMixin, ConfigMixin):
+    """A ``UNet2DModel`` that works on patches: ``patch`` x ``patch`` pixels become channels, and pixels again.
+
+    Space-to-depth as in Shi et al. 2016, arXiv 1609.05158; at patch 2 a quarter of the operations of the same U-Net at
+    full resolution. Called like ``UNet2DModel``: sample (N, in_channels, H, W) with sides that are multiples of
+    ``patch`` times the U-Net's own, timestep int or (N,); other arguments go to the U-Net.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        sample_size: int = 64,
+        patch: int = 2,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        block_out_channels: tuple[int, ...] = (32, 64, 128, 128),
+        layers_per_block: int = 1,
+        norm_num_groups: int = 8,
+        attention_head_dim: int = 8,
+        down_block_types: tuple[str, ...] = ("DownBlock2D",) * 4,
+        up_block_types: tuple[str, ...] = ("UpBlock2D",) * 4,
+    ):
+        super().__init__()
+        self.unet = UNet2DModel(
+            sample_size=sample_size // patch,
+            in_channels=in_channels * patch**2,
+            out_channels=out_channels * patch**2,
+            block_out_channels=tuple(block_out_channels),
+            layers_per_block=layers_per_block,
+            norm_num_groups=norm_num_groups,
+            attention_head_dim=attention_head_dim,
+            down_block_types=tuple(down_block_types),
+            up_block_types=tuple(up_block_types),
+        )
+
+    def forward(
+        self, sample: torch.Tensor, timestep: torch.Tensor | float | int, return_dict: bool = True
+    ) -> Any:
+        """``UNet2DOutput`` with ``sample`` of the input's shape, or a tuple of it."""
+        patches = F.pixel_unshuffle(sample, self.config.patch)
+        out = F.pixel_shuffle(self.unet(patches, timestep).sample, self.config.patch)
+        return UNet2DOutput(sample=out) if return_dict else (out,)
