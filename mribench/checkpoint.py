@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -97,6 +98,9 @@ def write_pipeline(path: Path, net: Any, scheduler: Any) -> None:
     """A diffusers pipeline folder, which ``DDPMPipeline.from_pretrained`` samples from."""
     from diffusers import DDPMPipeline
 
+    if any(not p.is_contiguous() for p in net.parameters()):
+        # on a GPU weights lie channels last, which safetensors does not write
+        net = copy.deepcopy(net).to(memory_format=torch.contiguous_format)
     with files.new_folder(path) as folder:
         DDPMPipeline(unet=net, scheduler=scheduler).save_pretrained(folder)
 

@@ -178,5 +178,17 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def speed(
+    out: Annotated[Path, typer.Option(help="Folder for speed.json and speed.md.")] = Path("speed"),
+) -> None:
+    """Measure this machine: training, sampling and start-up, ours beside a reference loop. Takes some minutes."""
+    from mribench.speed import report
+
+    record = report.measure()
+    report.write(record, out)
+    print(report.markdown(record))
+
+
 if __name__ == "__main__":
     main()

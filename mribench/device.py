@@ -52,6 +52,13 @@ def accelerator(mixed: str, track: str | None = None, folder: str | None = None)
     )
 
 
+def one_gpu() -> bool:
+    """Whether this is one process with a GPU."""
+    import torch
+
+    return torch.cuda.is_available() and world()[1] == 1
+
+
 def world() -> tuple[int, int]:
     """(rank, number of processes) of ``accelerate launch``; (0, 1) otherwise."""
     import os

@@ -7,8 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 SECONDS_BETWEEN_LINES = 15.0
+# a terminal has one live display; bars that are open at once share it
+_shown: Any = None
 
 
 def say(text: str) -> None:
@@ -37,9 +40,19 @@ def _bar(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total, completed=done, note="")
+    global _shown
+    bar = _shown
+    if bar is None:
+        bar = _shown = Progress(*columns, console=Console(stderr=True))
+        bar.start()
+    task = bar.add_task(title, total=total, completed=done, note="")
+    try:
         yield lambda done, note="", total=None: bar.update(task, completed=done, note=note, total=total)
+    finally:
+        bar.stop_task(task)
+        if all(task.stop_time is not None for task in bar.tasks):
+            bar.stop()
+            _shown = None
 
 
 def _lines(title: str, total: int, done: int) -> Iterator[Callable[..., None]]:

@@ -11,10 +11,11 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,11 +40,14 @@ def run(spec: runspec.RunSpec) -> list[Result]:
         if rank == 0:
             files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
         extract = Extractor(plan.spaces)
-        done: list[Result] = []
-        for modality in plan.modalities:
-            for variant in plan.variants:
-                for seed in plan.spec.seeds:
-                    done += _run_cell(Cell(modality, data[modality.name], variant, seed), plan, extract, rank)
+        cells = [
+            Cell(modality, data[modality.name], variant, seed)
+            for modality in plan.modalities
+            for variant in plan.variants
+            for seed in plan.spec.seeds
+        ]
+        _train_together(cells, plan)
+        done = [result for cell in cells for result in _run_cell(cell, plan, extract, rank)]
         if rank == 0:
             _draw_overview(done, data, plan)
             publish.write(results.read_all([plan.out]), plan.out)
@@ -89,18 +93,39 @@ def _prepared(modality: Modality, plan: Plan) -> Prepared:
     return data
 
 
+def _train_together(cells: Sequence[Cell], plan: Plan) -> None:
+    """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
+    left = [cell for cell in cells if not cell.variant.is_control and not _is_trained(cell, plan)]
+    if len(left) > 1 and device.one_gpu():
+        from mribench.together import train_together
+        from mribench.train import training
+
+        train_together(
+            lambda interrupted, cell=cell: training(*_training(cell, plan), interrupted) for cell in left
+        )
+
+
 def _trained(cell: Cell, plan: Plan) -> Path:
     """Folder of the trained variant; trains, or goes on training, where it is not finished."""
-    folder = cell.train_folder(plan)
-    if not (folder / "train.json").exists():
+    if not _is_trained(cell, plan):
         from mribench.train import train
 
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
-        title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
-        splits = cell.data.train, cell.data.validation
-        train(cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track)
-    return folder
+        train(*_training(cell, plan))
+    return cell.train_folder(plan)
+
+
+def _is_trained(cell: Cell, plan: Plan) -> bool:
+    return (cell.train_folder(plan) / "train.json").exists()
+
+
+def _training(cell: Cell, plan: Plan) -> tuple[Any, ...]:
+    """Arguments of ``train``, after its folder is there and says on what terms its data came."""
+    folder = cell.train_folder(plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
+    title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
+    splits = cell.data.train, cell.data.validation
+    return cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track
 
 
 def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:

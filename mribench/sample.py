@@ -13,6 +13,7 @@ from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.seeds import torch_generator
 from mribench.spec import Control, Profile, Sampler, Split, Variant
+from mribench.steps import tuned
 
 
 class Trained:
@@ -37,7 +38,7 @@ class Trained:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         # by the variant's own classes: a plugin's network need not be one that diffusers knows
         network, scheduler = type(variant.network(profile)), type(variant.scheduler(profile))
-        self.net = network.from_pretrained(pipeline / "unet").to(self.device).eval()
+        self.net = tuned(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
         self.trained_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
         self.sampler, self.steps, self.profile, self.title = sampler, steps, profile, title
         self.autocast = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

@@ -30,9 +30,10 @@ def batches(n: int, size: int, steps: int, seed: int) -> np.ndarray:
 
 
 def learning_rate(profile: Profile, step: int, total: int) -> float:
-    """Linear warm-up, then constant, or half a cosine to zero at ``total``."""
+    """Linear warm-up, then constant, or half a cosine to zero at ``total``, which begins after the coarse steps."""
     warm = min(1.0, (step + 1) / profile.warmup_steps) if profile.warmup_steps else 1.0
-    decay = 0.5 * (1 + math.cos(math.pi * step / total)) if profile.lr_schedule == "cosine" else 1.0
+    done = max(0, step - profile.coarse_steps) / max(1, total - profile.coarse_steps)
+    decay = 0.5 * (1 + math.cos(math.pi * done)) if profile.lr_schedule == "cosine" else 1.0
     return profile.lr * warm * decay
 
 
@@ -107,13 +108,27 @@ class Step:
         return self.variant.loss(self.net, self.scheduler, x0, noise, t).mean()
 
 
+def tuned(net: torch.nn.Module, precision: str) -> torch.nn.Module:
+    """The network arranged for bf16 on a GPU, which more than halves the time of a U-Net; else as it is.
+
+    Weights are stored channels last, as tensor cores read them. Group norms take and give bf16 (their sums are float32
+    inside), where autocast would turn every activation into float32 and back. Values of weights do not change.
+    """
+    if precision == "bf16" and next(net.parameters()).device.type == "cuda":
+        net.to(memory_format=torch.channels_last)
+        for module in net.modules():
+            if type(module) is torch.nn.GroupNorm:
+                module.__class__ = _GroupNorm
+    return net
+
+
 class Mixed:
-    """A network whose calls run under autocast; in all else it is the network."""
+    """A network whose calls run on a GPU in ``precision``; in all else it is the network."""
 
     def __init__(self, net: torch.nn.Module, precision: str, compile: bool = False):
         self._net = net
+        self._dtype = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         self._call: Callable[..., Any] = torch.compile(net, dynamic=False) if compile else net
-        self._dtype = {"fp32": None, "bf16": torch.bfloat16}[precision]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # a cast that was remembered outside a recording would be missing from it
@@ -122,6 +137,12 @@ class Mixed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._net, name)
+
+
+class _GroupNorm(torch.nn.GroupNorm):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cuda", enabled=False):
+            return F.group_norm(x, self.num_groups, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
 
 
 class RecordedStep(Step):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from mribench.interrupt import deferred
 from mribench.progress import progress, say
 from mribench.seeds import numpy_rng, torch_generator
 from mribench.spec import Profile, Split, Variant
-from mribench.steps import Mixed, RecordedStep, Step, batches
+from mribench.steps import Mixed, RecordedStep, Step, batches, tuned
 
 LOG_EVERY = 50
 AGREE_EVERY = 10
@@ -55,6 +55,30 @@ def train(
     ``folder/train.json`` when all is done. Raises Interrupted (state saved) and TrainingDiverged (last good
     checkpoint kept).
     """
+    with deferred() as interrupted:
+        steps = training(
+            variant, train_split, validation_split, profile, seed, folder, title, track, interrupted
+        )
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+
+def training(
+    variant: Variant,
+    train_split: Split,
+    validation_split: Split,
+    profile: Profile,
+    seed: int,
+    folder: Path,
+    title: str,
+    track: str | None,
+    interrupted: Callable[[], bool],
+) -> Generator[int, None, dict[str, Any]]:
+    """``train`` step by step, so that one process may advance several in turn: yields the steps done, returns the
+    record."""
     mixed = device.precision(profile)
     accelerator = device.accelerator(mixed, track, str(folder))
     if profile.batch_size % accelerator.num_processes:
@@ -64,14 +88,14 @@ def train(
         )
     where = accelerator.device
     torch.manual_seed(seed)  # the network's initial weights
-    raw = variant.network(profile).to(where)
+    raw = tuned(variant.network(profile).to(where), mixed)
     scheduler = variant.scheduler(profile)
-    optimizer = _optimizer(raw, profile, where)
+    optimizer = make_optimizer(raw, profile, where)
     ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay else None
     total = total_steps(profile, len(train_split))
     evaluate = _validation(validation_split, profile, scheduler.config.num_train_timesteps, where)
     state = checkpoint.resume(folder, raw, optimizer, ema, accelerator)
-    one_step, net = _step(
+    one_step, net = make_step(
         title,
         mixed,
         state.step,
@@ -100,10 +124,11 @@ def train(
     started = [time.monotonic()]
     running = torch.full((), state.loss_sum, device=where)
     net.train()
-    with deferred() as interrupted, progress(title, total, state.step) as advance:
+    with progress(title, total, state.step) as advance:
         while state.step < total and not _stop_early(state, profile):
             running += one_step(state.step)
             state.step += 1
+            yield state.step
             at_end = state.step == total
             evaluating = at_end or state.step % profile.eval_every == 0
             stopping = _agreed(interrupted(), state.step, accelerator)
@@ -151,7 +176,7 @@ def train(
     return record
 
 
-def _optimizer(raw: torch.nn.Module, profile: Profile, where: torch.device) -> torch.optim.Optimizer:
+def make_optimizer(raw: torch.nn.Module, profile: Profile, where: torch.device) -> torch.optim.Optimizer:
     make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[profile.optimizer]
     on_gpu = where.type == "cuda"
     # a recorded step reads its learning rate from the device
@@ -159,7 +184,7 @@ def _optimizer(raw: torch.nn.Module, profile: Profile, where: torch.device) -> t
     return make(raw.parameters(), lr=rate, fused=True, capturable=on_gpu)
 
 
-def _step(title: str, mixed: str, first: int, **parts: Any) -> tuple[Step, Any]:
+def make_step(title: str, mixed: str, first: int, **parts: Any) -> tuple[Step, Any]:
     """The step, and the network to evaluate with: recorded on a single GPU, else operation by operation."""
     raw, accelerator, profile = parts["raw"], parts["accelerator"], parts["profile"]
     if accelerator.device.type == "cuda" and accelerator.num_processes == 1 and mixed != "fp16":

@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_train import TINY, fit
+from test_train import TINY, blobs, fit
 
-from mribench import samplers
+from mribench import files, samplers
+from mribench.errors import TrainingDiverged
 from mribench.sample import Trained
 from mribench.spec import Network
 from mribench.steps import RecordedStep
+from mribench.together import train_together
+from mribench.train import training
 from mribench.variants import ddpm
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
@@ -61,3 +64,45 @@ def test_a_loss_that_waits_for_the_device_runs_without_recording(tmp_path, capsy
     record = fit(tmp_path, replace(TINY, precision="fp32"), replace(ddpm.DDPM, loss=waits))
     assert record["steps"] == TINY.max_steps
     assert "cannot be recorded" in "".join(capsys.readouterr())
+
+
+def test_models_trained_together_are_those_trained_alone(tmp_path):
+    profile = replace(TINY, precision="bf16", max_steps=40, coarse_steps=10, eval_every=10)
+    splits = blobs(24), blobs(8)
+    for seed in range(3):
+        (tmp_path / f"together{seed}").mkdir()
+    train_together(
+        lambda interrupted, seed=seed: training(
+            ddpm.DDPM,
+            *splits,
+            profile,
+            seed,
+            tmp_path / f"together{seed}",
+            f"model {seed}",
+            None,
+            interrupted,
+        )
+        for seed in range(3)
+    )
+    for seed in range(3):
+        together = files.read_json(tmp_path / f"together{seed}" / "train.json")
+        alone = fit(tmp_path / f"alone{seed}", profile, seed=seed)
+        assert together["validation_loss"] == pytest.approx(alone["validation_loss"], rel=1e-2)
+
+
+def test_one_of_several_models_that_fails_leaves_the_others_whole(tmp_path):
+    def explode(net, scheduler, x0, noise, t):
+        return ddpm.loss(net, scheduler, x0, noise, t) * float("nan")
+
+    variants = [ddpm.DDPM, replace(ddpm.DDPM, loss=explode)]
+    folders = [tmp_path / "good", tmp_path / "bad"]
+    for folder in folders:
+        folder.mkdir()
+    with pytest.raises(TrainingDiverged):
+        train_together(
+            lambda interrupted, v=variant, f=folder: training(
+                v, blobs(24), blobs(8), TINY, 0, f, f.name, None, interrupted
+            )
+            for variant, folder in zip(variants, folders, strict=True)
+        )
+    assert (folders[0] / "train.json").exists() and not (folders[1] / "train.json").exists()

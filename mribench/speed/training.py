@@ -1,0 +1,154 @@
+"""Training images per second: our step beside the reference loop, on the same network and batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from mribench import device, profiles
+from mribench.provenance import gflops_per_image
+from mribench.seeds import numpy_rng
+from mribench.spec import Network, Profile
+from mribench.speed.clock import finish, interleaved, ratio, seconds
+from mribench.speed.reference import ReferenceLoop
+from mribench.steps import Step, batches, tuned
+from mribench.train import make_optimizer, make_step
+from mribench.variants.ddpm import DDPM
+
+IMAGES = 1024
+FAMILY = Network(channels=(32, 64, 128, 128), layers_per_block=1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table. reference: the network of the reference loop (None: it is not run); together: models that
+    train at once; rounds x steps are timed."""
+
+    name: str
+    network: Network
+    batch: int
+    reference: Network | None
+    together: int = 1
+    compile: bool = False
+    rounds: int = 5
+    steps: int = 4
+
+
+def cases(on_gpu: bool) -> list[Case]:
+    quick, standard, study = (p.network for p in (profiles.QUICK, profiles.STANDARD, profiles.PAPER))
+    if not on_gpu:
+        return [
+            Case("small U-Net, full resolution", FAMILY, 32, FAMILY, rounds=5, steps=2),
+            Case("quick (the same on 2x2 patches)", quick, 32, FAMILY, rounds=5, steps=2),
+        ]
+    return [
+        Case("small U-Net, full resolution", FAMILY, 32, FAMILY, steps=30),
+        Case("quick (the same on 2x2 patches)", quick, 32, FAMILY, steps=30),
+        Case("quick, six organs together", quick, 32, FAMILY, together=6, steps=20),
+        Case("standard", standard, 32, standard, compile=True, steps=20),
+        Case("standard, six organs together", standard, 32, standard, together=6, compile=True, steps=10),
+        Case("the study's U-Net", study, 32, study, compile=True, steps=10),
+        Case("the study's U-Net, batch 128", study, 128, None, compile=True, steps=8),
+    ]
+
+
+def measure(case: Case) -> dict[str, Any]:
+    """Images per second of both, their ratio over the rounds, and the fraction of the measured matrix peak."""
+    profile = replace(
+        profiles.QUICK, network=case.network, batch_size=case.batch, coarse_steps=0, compile=case.compile
+    )
+    precision = device.precision(profile)
+    images = numpy_rng("speed").integers(0, 256, (IMAGES, profile.size, profile.size), dtype=np.uint8)
+    loops: dict[str, Callable[[], Any]] = {}
+    warm: dict[str, float] = {}
+
+    def add(name: str, loop: Callable[[], Any]) -> None:
+        warm[name] = round(seconds(loop), 2)
+        loops[name] = loop
+
+    if case.reference:
+        plain = DDPM.network(replace(profile, network=case.reference))
+        loop = ReferenceLoop(plain, DDPM.scheduler(profile), images, case.batch)
+        # the reference trains the organs of a suite one after another: one of them is as fast as the next
+        add("reference", lambda: loop(case.steps))
+    made = seconds_to(lambda: [_ours(profile, images, precision, seed) for seed in range(case.together)])
+    add("ours", lambda: _advance(made.value, case.steps))
+    taken = interleaved(loops, case.rounds)
+    per_image = 3 * gflops_per_image(DDPM.network(profile), profile.size)
+    count = {"reference": 1, "ours": case.together}
+    rates = {
+        name: round(count[name] * case.steps * case.batch / median(rounds), 1)
+        for name, rounds in taken.items()
+    }
+    found = {
+        "name": case.name,
+        "batch": case.batch,
+        "models_together": case.together,
+        "parameters": sum(p.numel() for p in DDPM.network(profile).parameters()),
+        "train_gflops_per_image": round(per_image, 3),
+        "precision": precision,
+        "compiled": case.compile and torch.cuda.is_available(),
+        "images_per_second": rates,
+        "seconds_before_the_first_round": {"ours": round(made.seconds + warm["ours"], 1)},
+        "rounds": {name: [round(s, 4) for s in rounds] for name, rounds in taken.items()},
+        "tflops": round(rates["ours"] * per_image / 1e3, 3),
+    }
+    if case.reference:
+        slow = [s * case.together for s in taken["reference"]]
+        found["ratio"] = ratio(slow, taken["ours"])
+    return found
+
+
+@dataclass(frozen=True)
+class Timed:
+    value: Any
+    seconds: float
+
+
+def seconds_to(make: Callable[[], Any]) -> Timed:
+    kept: list[Any] = []
+    return Timed(kept, seconds(lambda: kept.extend(make())))
+
+
+def _ours(profile: Profile, images: np.ndarray, precision: str, seed: int) -> Step:
+    """The step that ``mribench run`` trains with."""
+    where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    accelerator = device.accelerator(precision)
+    torch.manual_seed(seed)
+    raw = tuned(DDPM.network(profile).to(where), precision)
+    total = 10_000
+    step, _ = make_step(
+        "speed",
+        precision,
+        0,
+        variant=DDPM,
+        scheduler=DDPM.scheduler(profile),
+        raw=raw,
+        optimizer=make_optimizer(raw, profile, where),
+        ema=[p.detach().clone() for p in raw.parameters()],
+        images=torch.from_numpy(images).to(where),
+        rows=torch.from_numpy(batches(len(images), profile.batch_size, total, seed)).to(where),
+        profile=profile,
+        seed=seed,
+        total=total,
+        accelerator=accelerator,
+    )
+    return step
+
+
+def _advance(models: list[Step], steps: int) -> None:
+    if len(models) == 1:
+        for step in range(steps):
+            models[0](step)
+        return
+    streams = [torch.cuda.Stream() for _ in models]
+    for step in range(steps):
+        for model, stream in zip(models, streams, strict=True):
+            with torch.cuda.stream(stream):
+                model(step)
+    finish()

@@ -1,0 +1,101 @@
+"""`mribench speed`: what is timed is what it says, and the report says what was timed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_train import blobs
+
+from mribench import files, profiles
+from mribench.provenance import made_with
+from mribench.spec import Network
+from mribench.speed import clock, report, sampling, training
+from mribench.speed.reference import ReferenceLoop
+from mribench.variants import ddpm
+
+SMALL = Network(channels=(8, 16), layers_per_block=1)
+
+
+def test_pieces_of_work_take_turns():
+    order = []
+    taken = clock.interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 3)
+    assert order == list("ababab") and [len(rounds) for rounds in taken.values()] == [3, 3]
+
+
+def test_a_ratio_is_that_of_rounds_side_by_side():
+    assert clock.ratio([2.0, 9.0, 4.0], [1.0, 3.0, 1.0]) == {"median": 3.0, "low": 2.0, "high": 4.0}
+
+
+def test_the_reference_loop_trains():
+    """It is a training loop and not only its cost: the loss on fixed noise falls."""
+    torch.manual_seed(0)
+    profile = replace(profiles.SMOKE, size=16, network=SMALL)
+    net, scheduler = ddpm.network(profile), ddpm.scheduler(profile)
+    images = blobs(24).images
+    x0 = torch.from_numpy(images).unsqueeze(1) / 127.5 - 1
+    noise, t = torch.randn(x0.shape), torch.arange(24) * 40
+
+    def validation():
+        with torch.no_grad():
+            return ddpm.loss(net, scheduler, x0, noise, t).mean().item()
+
+    before = validation()
+    loop = ReferenceLoop(net, scheduler, images, 8)
+    loop.rate.scheduler.base_lrs = [2e-2]  # five hundred steps of warm-up are too many for a test
+    loop(60)
+    assert validation() < 0.9 * before
+
+
+def test_a_case_is_measured_against_the_reference(monkeypatch):
+    monkeypatch.setattr(training, "IMAGES", 16)
+    found = training.measure(training.Case("tiny", SMALL, 4, SMALL, rounds=2, steps=1))
+    assert found["ratio"]["low"] <= found["ratio"]["median"] <= found["ratio"]["high"]
+    for name, rounds in found["rounds"].items():
+        assert found["images_per_second"][name] == pytest.approx(4 / np.median(rounds), rel=0.01)
+    assert found["tflops"] == pytest.approx(
+        found["images_per_second"]["ours"] * found["train_gflops_per_image"] / 1e3, rel=0.1, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("sampler", ["ddim-2", "dpm-solver-3"])
+def test_sampling_is_measured_beside_the_pipeline(monkeypatch, sampler):
+    small = replace(profiles.SMOKE, size=16, network=SMALL, sample_batch=2, precision="fp32")
+    monkeypatch.setitem(profiles.PROFILES, "tiny", small)
+    found = sampling.measure("tiny", sampler, 4, rounds=2)
+    assert found["nfe"] == int(sampler[-1]) and found["images_per_second"].keys() == {"ours", "reference"}
+
+
+def test_the_report_shows_what_the_record_holds(tmp_path):
+    case = {
+        "name": "tiny",
+        "batch": 4,
+        "parameters": 2_500_000,
+        "images_per_second": {"reference": 10.0, "ours": 25.5},
+        "ratio": {"median": 2.55, "low": 2.5, "high": 2.6},
+        "fraction_of_peak": 0.41,
+    }
+    draw = {
+        "network": "quick",
+        "sampler": "ddim-25",
+        "nfe": 25,
+        "images": 8,
+        "images_per_second": {"reference": 1.0, "ours": 2.0},
+        "seconds": {"ours": 4.0},
+        "ratio": case["ratio"],
+    }
+    record = made_with() | {
+        "schema": report.SCHEMA,
+        "peak_tflops": {"fp32": 0.2, "bf16": 0.4},
+        "training": [
+            case,
+            {k: v for k, v in case.items() if k != "ratio"} | {"images_per_second": {"ours": 1.0}},
+        ],
+        "sampling": [draw],
+        "start_up_seconds": {"mribench --help": 0.2},
+    }
+    text = report.markdown(record)
+    assert "| tiny | 2.5 M | 4 | 10.0 | 25.5 | 2.55 (2.5, 2.6) | 41 % |" in text
+    report.write(record, tmp_path)
+    assert files.read_json(tmp_path / "speed.json")["training"][0] == case
+    assert (tmp_path / "speed.md").read_text() == text
