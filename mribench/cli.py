@@ -185,9 +185,7 @@ def speed(
     """Measure this machine: training, sampling and start-up, ours beside a reference loop. Takes some minutes."""
     from mribench.speed import report
 
-    record = report.measure()
-    report.write(record, out)
-    print(report.markdown(record))
+    print(report.markdown(report.measure(out)))
 
 
 if __name__ == "__main__":

@@ -51,11 +51,11 @@ QUICK = Profile(
     max_images=1000,
     phantom_subjects=200,
     phantom_slices=5,
-    # On patches of 2 x 2 pixels, and most steps on images of half the side: leaderboards/tuning has the measurements.
+    # On patches of 2 x 2 pixels, and most steps on images of half the side.
     network=Network(channels=(32, 64, 128, 128), layers_per_block=1, patch=2),
     prediction="v_prediction",
     optimizer="adamw",
-    lr=1.5e-3,
+    lr=1.2e-3,
     lr_schedule="cosine",
     warmup_steps=50,
     batch_size=16,
@@ -82,7 +82,9 @@ STANDARD = Profile(
     max_images=10_000,
     phantom_subjects=400,
     phantom_slices=5,
-    network=Network(channels=(64, 128, 256, 256), layers_per_block=2, attention_levels=(2,), norm_groups=32),
+    network=Network(
+        channels=(64, 128, 256, 256), layers_per_block=2, attention_levels=(1,), norm_groups=32, patch=2
+    ),
     prediction="v_prediction",
     optimizer="adamw",
     lr=4e-4,
@@ -90,9 +92,9 @@ STANDARD = Profile(
     warmup_steps=200,
     batch_size=64,
     max_epochs=None,
-    max_steps=4000,
+    max_steps=5000,
     coarse_steps=2000,
-    eval_every=250,
+    eval_every=500,
     eval_images=256,
     patience=None,
     ema_decay=0.999,
@@ -103,7 +105,6 @@ STANDARD = Profile(
     n_generated=2048,
     sample_batch=256,
     checkpoint_every=1000,
-    compile=True,
 )
 
 PAPER = Profile(
@@ -136,6 +137,7 @@ PAPER = Profile(
     sample_batch=32,
     precision="fp32",
     checkpoint_every=500,
+    compile=True,
 )
 
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -145,7 +147,7 @@ PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, STANDARD, PAPER)
 def get(name: str | None, train_steps: int | None = None, precision: str | None = None) -> Profile:
     """The profile of that name; None is ``standard`` with a GPU and ``quick`` without.
 
-    train_steps replaces the number of optimiser steps; the profile then carries it in its name ("quick@6000"), so
+    train_steps replaces the number of optimiser steps (the share of coarse ones stays); the profile then carries it in its name ("quick@6000"), so
     that no board mixes it with the plain one. precision replaces the profile's. Raises InputError for an unknown
     name or a number below 1.
     """
@@ -163,8 +165,13 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
     if train_steps is not None:
         if train_steps < 1:
             raise InputError(f"train steps must be at least 1, found {train_steps}")
+        coarse = train_steps * profile.coarse_steps // profile.max_steps if profile.coarse_steps else 0
         profile = replace(
-            profile, name=f"{profile.name}@{train_steps}", max_steps=train_steps, max_epochs=None
+            profile,
+            name=f"{profile.name}@{train_steps}",
+            max_steps=train_steps,
+            max_epochs=None,
+            coarse_steps=coarse,
         )
     if precision is not None:
         if precision not in PRECISIONS:

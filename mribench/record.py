@@ -13,7 +13,7 @@ from mribench.runspec import Plan
 from mribench.spec import Task
 
 # fields of a profile that no score depends on
-SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision"}
+SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
 
 
 def blank(cell: Cell, task: Task, plan: Plan) -> Result:

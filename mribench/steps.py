@@ -30,10 +30,9 @@ def batches(n: int, size: int, steps: int, seed: int) -> np.ndarray:
 
 
 def learning_rate(profile: Profile, step: int, total: int) -> float:
-    """Linear warm-up, then constant, or half a cosine to zero at ``total``, which begins after the coarse steps."""
+    """Linear warm-up, then constant, or half a cosine to zero at ``total``."""
     warm = min(1.0, (step + 1) / profile.warmup_steps) if profile.warmup_steps else 1.0
-    done = max(0, step - profile.coarse_steps) / max(1, total - profile.coarse_steps)
-    decay = 0.5 * (1 + math.cos(math.pi * done)) if profile.lr_schedule == "cosine" else 1.0
+    decay = 0.5 * (1 + math.cos(math.pi * step / total)) if profile.lr_schedule == "cosine" else 1.0
     return profile.lr * warm * decay
 
 

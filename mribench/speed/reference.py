@@ -16,6 +16,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from mribench import device
+
 
 def _dataset(images: np.ndarray, size: int) -> Any:
     """A Hugging Face data set of PNG images that transforms what it gives, as the script's does."""
@@ -48,11 +50,10 @@ class ReferenceLoop:
     """Call with a number of steps to train so long. images: uint8 (n, H, W)."""
 
     def __init__(self, net: torch.nn.Module, scheduler: Any, images: np.ndarray, batch: int):
-        from accelerate import Accelerator
         from diffusers.optimization import get_scheduler
         from diffusers.training_utils import EMAModel
 
-        self.accelerator = Accelerator(mixed_precision="no")
+        self.accelerator = device.accelerator("fp32")
         self.scheduler = scheduler
         self.ema = EMAModel(net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
         optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +17,29 @@ SCHEMA = 1
 RATIO = "ratio (least, most)"
 
 
-def measure() -> dict[str, Any]:
-    """Everything, one piece after another; minutes."""
+def measure(out: Path) -> dict[str, Any]:
+    """Everything, one piece after another, for minutes; ``out`` holds what is known so far after each."""
     on_gpu = torch.cuda.is_available()
-    cases = training.cases(on_gpu)
-    draws = (
-        [("quick", "ddim-50", 2048), ("standard", "ddim-50", 2048), ("standard", "dpm-solver-20", 2048)]
-        if on_gpu
-        else [("quick", "ddim-25", 32), ("quick", "dpm-solver-20", 32)]
-    )
-    record: dict[str, Any] = {"schema": SCHEMA, **provenance.made_with()}
-    with progress("speed", len(cases) + len(draws) + 2) as advance:
-        record["peak_tflops"] = clock.peak_tflops()
-        record["training"], record["sampling"] = [], []
-        for done, case in enumerate(cases, start=1):
-            advance(done, case.name)
-            record["training"].append(training.measure(case))
+    pieces: list[tuple[str, str, Callable[[], Any]]] = [("peak_tflops", "matrix product", clock.peak_tflops)]
+    pieces += [("training", case.name, partial(training.measure, case)) for case in training.cases(on_gpu)]
+    pieces += [
+        ("sampling", " ".join(map(str, what)), partial(sampling.measure, *what))
+        for what in sampling.cases(on_gpu)
+    ]
+    pieces += [("start_up_seconds", "start-up", start_up.measure)]
+    record: dict[str, Any] = {"schema": SCHEMA, **provenance.made_with(), "training": [], "sampling": []}
+    with progress("speed", len(pieces)) as advance:
+        for done, (part, name, piece) in enumerate(pieces, start=1):
             provenance.new_peak()
+            found = piece()
+            if isinstance(record.get(part), list):
+                record[part].append(found | provenance.peak_memory_gib())
+            else:
+                record[part] = found
+            write(record, out)
             if on_gpu:
                 torch.cuda.empty_cache()
-        for done, (profile, sampler, images) in enumerate(draws, start=len(cases) + 1):
-            advance(done, f"{profile} {sampler}")
-            record["sampling"].append(sampling.measure(profile, sampler, images))
-        record["start_up_seconds"] = start_up.measure()
-        record |= provenance.peak_memory_gib()
-        advance(len(cases) + len(draws) + 2)
-    for line in record["training"]:
-        line["fraction_of_peak"] = round(line["tflops"] / record["peak_tflops"][line["precision"]], 3)
+            advance(done, name)
     return record
 
 
@@ -51,7 +48,8 @@ def markdown(record: Mapping[str, Any]) -> str:
     machine, versions, peak = record["machine"], record["versions"], record["peak_tflops"]
     lines = [
         f"{machine['device']}, {machine['threads']} threads, torch {versions['torch']}, "
-        f"diffusers {versions['diffusers']}; matrix product {peak['bf16']:.4g} TFLOP/s in bf16, {peak['fp32']:.4g} in fp32.",
+        f"diffusers {versions['diffusers']}; "
+        f"matrix product {peak['bf16']:.4g} TFLOP/s in bf16, {peak['fp32']:.4g} in fp32.",
         "",
         _row(
             "training, 64x64",
@@ -73,7 +71,7 @@ def markdown(record: Mapping[str, Any]) -> str:
             f"{rates['reference']:,}" if ratio else "",
             f"{rates['ours']:,}",
             _ratio(ratio),
-            f"{100 * case['fraction_of_peak']:.0f} %",
+            f"{100 * case['tflops'] / peak[case['precision']]:.0f} %",
         ]
         lines.append(_row(*cells))
     lines += [
@@ -93,8 +91,8 @@ def markdown(record: Mapping[str, Any]) -> str:
             f"{case['seconds']['ours']:.1f}",
         ]
         lines.append(_row(*cells))
-    words = ", ".join(f"{name} {value:.2f} s" for name, value in record["start_up_seconds"].items())
-    return "\n".join([*lines, "", f"Start-up: {words}."]) + "\n"
+    words = ", ".join(f"{name} {value:.2f} s" for name, value in record.get("start_up_seconds", {}).items())
+    return "\n".join([*lines, *(["", f"Start-up: {words}."] if words else [])]) + "\n"
 
 
 def _row(*cells: str) -> str:

@@ -15,6 +15,13 @@ from mribench.speed.clock import interleaved, ratio, seconds
 from mribench.variants.ddpm import DDPM
 
 
+def cases(on_gpu: bool) -> list[tuple[str, str, int]]:
+    """(profile, sampler, images) of each line of the table."""
+    if on_gpu:
+        return [("standard", "ddim-50", 2048), ("standard", "dpm-solver-20", 2048)]
+    return [("quick", "ddim-25", 32), ("quick", "dpm-solver-20", 32)]
+
+
 def measure(
     profile_name: str, sampler: str, images: int, rounds: int = 3, reference: bool = True
 ) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def test_the_report_shows_what_the_record_holds(tmp_path):
         "parameters": 2_500_000,
         "images_per_second": {"reference": 10.0, "ours": 25.5},
         "ratio": {"median": 2.55, "low": 2.5, "high": 2.6},
-        "fraction_of_peak": 0.41,
+        "tflops": 0.164,
+        "precision": "bf16",
     }
     draw = {
         "network": "quick",
