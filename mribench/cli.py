@@ -188,5 +188,25 @@ def speed(
     print(report.markdown(report.measure(out)))
 
 
+@app.command()
+def tune(
+    modalities: Annotated[str, typer.Option(help="Comma-separated organs, or all.")] = "all",
+    seconds: Annotated[
+        float, typer.Option(help="Seconds of training per candidate and organ.", min=1)
+    ] = 100.0,
+    seed: int = 0,
+    out: Annotated[Path, typer.Option(help="Folder for tuning.json and tuning.md.")] = Path("tuning"),
+) -> None:
+    """Weigh the settings of the quick profile on phantoms: the best samples for the same seconds. Takes hours."""
+    from mribench import profiles, runspec
+    from mribench.data import prepare_data
+    from mribench.speed import tuning
+
+    plan = runspec.resolve(runspec.make(None, modalities=_split(modalities), out=str(out), profile="quick"))
+    data = [(m, prepare_data(m, "phantom", plan.profile, out)) for m in plan.modalities]
+    record = tuning.tune(tuning.around_quick(), profiles.QUICK, data, seconds, seed, out)
+    print(tuning.markdown(record))
+
+
 if __name__ == "__main__":
     main()

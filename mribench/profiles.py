@@ -147,9 +147,9 @@ PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, STANDARD, PAPER)
 def get(name: str | None, train_steps: int | None = None, precision: str | None = None) -> Profile:
     """The profile of that name; None is ``standard`` with a GPU and ``quick`` without.
 
-    train_steps replaces the number of optimiser steps (the share of coarse ones stays); the profile then carries it in its name ("quick@6000"), so
-    that no board mixes it with the plain one. precision replaces the profile's. Raises InputError for an unknown
-    name or a number below 1.
+    train_steps replaces the number of optimiser steps (the share of coarse ones stays); the profile then carries it in
+    its name ("quick@6000"), so that no board mixes it with the plain one. precision replaces the profile's. Raises
+    InputError for an unknown name or a number below 1.
     """
     if name is None:
         import torch

@@ -1,0 +1,63 @@
+"""`mribench tune`: candidates get what the seconds allow, and what was measured is not measured again."""
+
+from dataclasses import replace
+
+import pytest
+
+from mribench import files, plugins, profiles
+from mribench.data import prepare_data
+from mribench.spec import Network
+from mribench.speed import tuning
+from mribench.variants.ddpm import DDPM
+
+TINY = replace(
+    profiles.SMOKE, size=16, network=Network((8, 16), 1), n_generated=8, precision="fp32", max_images=60
+)
+
+
+@pytest.fixture
+def organ(tmp_path):
+    modality = plugins.load("modalities", plugins.names("modalities")[0])
+    return modality, prepare_data(modality, "phantom", TINY, tmp_path / "data")
+
+
+def test_a_candidate_changes_the_profile_and_its_network():
+    changed = tuning.Candidate("x", {"lr": 1.0, "network.patch": 2}).applied(TINY)
+    assert (changed.lr, changed.network.patch, changed.network.channels) == (1.0, 2, TINY.network.channels)
+
+
+def test_every_candidate_around_quick_makes_a_network():
+    for candidate in tuning.around_quick():
+        DDPM.network(candidate.applied(profiles.QUICK))
+
+
+def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, monkeypatch):
+    monkeypatch.setattr(
+        tuning, "_seconds_per_step", lambda profile, variant, data, seed, small: 0.05 if small else 0.1
+    )
+    candidates = [
+        tuning.Candidate("plain", {}),
+        tuning.Candidate("half coarse", {}, coarse=0.5),
+        tuning.Candidate("twice", {}, budget=2.0, snr=5.0),
+    ]
+    record = tuning.tune(candidates, TINY, [organ], 1.0, 0, tmp_path)
+    assert [(run["steps"], run["coarse_steps"]) for run in record["runs"]] == [(10, 0), (15, 10), (20, 0)]
+    monkeypatch.setattr(tuning, "measure", lambda *_: pytest.fail("measured again"))
+    assert tuning.tune(candidates, TINY, [organ], 1.0, 0, tmp_path)["runs"] == record["runs"]
+    table = (tmp_path / "tuning.md").read_text()
+    assert all(f"| {candidate.name} |" in table for candidate in candidates)
+    assert files.read_json(tmp_path / "tuning.json")["runs"] == record["runs"]
+
+
+def test_the_probe_times_a_step(organ):
+    taken = tuning._seconds_per_step(replace(TINY, batch_size=2), DDPM, organ[1], 0, small=False)
+    assert 1e-4 <= taken < 1
+
+
+def test_min_snr_weighs_noisy_images_less(organ):
+    import torch
+
+    net, scheduler = DDPM.network(TINY), DDPM.scheduler(TINY)
+    x0, noise, t = torch.zeros(2, 1, 16, 16), torch.randn(2, 1, 16, 16), torch.tensor([500, 990])
+    plain, weighed = (v.loss(net, scheduler, x0, noise, t) for v in (DDPM, tuning.weighted(5.0)))
+    assert (weighed / plain)[0] > 10 * (weighed / plain)[1]
