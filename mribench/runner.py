@@ -144,12 +144,33 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     result = replace(
         blank,
         scores=scores,
+        floor=_floor(cell, task, plan, extract),
         figures=_draw(cell, task, outputs, plan, name),
         provenance=record.made_by(cell, plan, produced, name),
     )
     results.write(plan.out, result)
     say(f"{cell.name} {task.name}: {leaderboard.in_one_line(result)}")
     return result
+
+
+def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, dict[str, Any]]:
+    """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
+    found = {}
+    for metric in (plan.metrics[name] for name in task.metrics if task.floor):
+        for space in metric.features:
+            path = (
+                plan.out
+                / "floors"
+                / f"{cell.modality.name}-{record.floor_key(cell, metric, space, plan)}.json"
+            )
+            floor = files.read_json(path) if path.exists() else None
+            if floor is None:
+                floor = task.floor(metric, space, cell.data, plan.profile, extract)
+                # what is blank for want of weights may be had the next time
+                if floor["train_test"] is not None:
+                    files.write_json(path, floor)
+            found[results.called(metric.name, space)] = floor
+    return found
 
 
 def _finite(score: Score) -> Score:
@@ -237,7 +258,7 @@ def _only_writer(out: Path, rank: int) -> Iterator[None]:
 
 
 # where a run writes, and so where a killed one may have left something half-written
-WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "results/*/", "figures/")
+WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "floors/", "results/*/", "figures/")
 
 
 def _sweep(out: Path) -> None:

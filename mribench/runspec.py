@@ -14,7 +14,7 @@ from mribench import device, plugins, profiles, samplers
 from mribench.errors import InputError
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
 
-CONTROLS = ("noise", "gaussian", "train-replay")
+CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
 TASKS = ("generation", "reconstruction")
 # those of accelerate; each is the name of a package
 TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mribench import summary, tables
 from mribench.doctor import Check
+from mribench.expectations import violations
 from mribench.leaderboard import Board
 from mribench.plugins import Entry
 from mribench.verdict import against_control
@@ -39,9 +40,11 @@ def boards(made: Sequence[Board]) -> None:
     for board in made:
         titles, lines = tables.headline(board)
         table = _table(*titles, title=tables.one_line(board))
-        for row, line in zip(board.rows, lines, strict=True):
-            table.add_row(*map(Text, line), style="dim" if row.is_control else None)
+        for line in lines:
+            table.add_row(*map(Text, line.cells), style=None if line.kind == "trained" else "dim")
         console.print(table)
+        for sentence in violations(board):
+            console.print(Text(f"  INVALID BOARD, nothing is ranked: {sentence}.", style="bold red"))
         for sentence in against_control(board):
             console.print(f"  {sentence}", markup=False)
         console.print()

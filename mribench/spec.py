@@ -234,6 +234,9 @@ class Score:
     space: feature space of a distribution metric; level: alpha_bar of a reconstruction; n: images that entered;
     n_reference: reference images (distribution metrics); subjects: how many subjects they came from; low, high: 95 %
     interval over subjects, None where it cannot be given.
+    per_subject: a paired metric's mean within each test subject, by the ordinal of the subject, never by its id;
+    subsamples: a distribution metric on the half-subsamples of the test subjects that its interval stands on. Both
+    serve paired comparison: another variant on the same data has its numbers of the same subjects at the same place.
     """
 
     metric: str
@@ -246,6 +249,8 @@ class Score:
     space: str | None = None
     level: float | None = None
     reason: str | None = None
+    per_subject: tuple[float, ...] = ()
+    subsamples: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -295,6 +300,8 @@ class Task:
     metrics: names of the metrics that the task reports.
     draw(outputs, data, profile, model, words) -> {kind: uint8 (H, W)}: pictures to look at; words name the cell;
     model() gives the trained model, model is None for a control.
+    floor(metric, space, data, profile, extract) -> record: what real images score in a model's place
+    (``mribench.metrics.floor``); it depends on no variant and is computed once per prepared dataset.
     """
 
     name: str
@@ -304,6 +311,7 @@ class Task:
     produce: Callable[..., dict[str, np.ndarray]]
     score: Callable[..., list[Score]]
     draw: Callable[..., dict[str, np.ndarray]] | None = None
+    floor: Callable[..., dict[str, Any]] | None = None
 
 
 class Model(Protocol):

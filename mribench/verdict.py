@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from mribench import tables
-from mribench.leaderboard import Address, Board, Entry, Row
+from mribench.leaderboard import PRIMARY, Address, Board, Entry, Row
+from mribench.ranks import why_unranked
 
 CONTROL = "gaussian"
-KD: Address = ("kd", "hc85-v1", None)
 SENTENCES = {
     "ahead": "is ahead of {other}",
     "behind": "is behind {other}",
@@ -15,7 +14,7 @@ SENTENCES = {
 }
 
 
-def against_control(board: Board, control: str = CONTROL, address: Address = KD) -> list[str]:
+def against_control(board: Board, control: str = CONTROL, address: Address = PRIMARY) -> list[str]:
     """One honest sentence for each trained row; none where a number is missing or the board ranks nothing."""
     other, sentences = board.row(control), []
     for row in board.rows:
@@ -28,7 +27,7 @@ def against_control(board: Board, control: str = CONTROL, address: Address = KD)
     return sentences
 
 
-def word(board: Board, row: Row, control: Row, address: Address = KD) -> str:
+def word(board: Board, row: Row, control: Row, address: Address = PRIMARY) -> str:
     """'ahead', 'behind', 'not told apart', 'no interval' or 'not ranked'; empty where a number is missing.
 
     Less is better. Overlapping intervals decide nothing, and without intervals nothing is decided.
@@ -36,8 +35,8 @@ def word(board: Board, row: Row, control: Row, address: Address = KD) -> str:
     ours, theirs = row.entries.get(address), control.entries.get(address)
     if ours is None or theirs is None or ours.value is None or theirs.value is None:
         return ""
-    # intervals over few subjects, or over files that may share a person, say nothing
-    if not tables.ranked(board):
+    # intervals over few subjects, or over files that may share a person, say nothing; nor does an invalid board
+    if why_unranked(board):
         return "not ranked"
     if None in (ours.low, ours.high, theirs.low, theirs.high):
         return "no interval"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,11 @@ from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.figures import beside, captioned, forward_process, grid, spread
 from mribench.metrics.distribution import least_images
-from mribench.metrics.subsets import subset_statistic
-from mribench.metrics.uncertainty import subsample_interval
+from mribench.metrics.floor import noise_floor
+from mribench.metrics.subsets import resamples, subset_statistic
+from mribench.metrics.uncertainty import interval_around, recorded, subsamples
 from mribench.seeds import numpy_rng
-from mribench.spec import FeatureSpace, Metric, Model, Prepared, Profile, Score, Task
+from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
 from mribench.tasks import to_uint8
 
 
@@ -36,11 +38,6 @@ def score(
         for metric in metrics.values()
         for space in metric.features
     ]
-
-
-def _resamples(space: FeatureSpace) -> int:
-    """Fewer where one Fréchet distance takes seconds (2,048 dimensions) instead of milliseconds."""
-    return 200 if space.dim <= 512 else 20
 
 
 def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extract: Extractor) -> Score:
@@ -68,12 +65,18 @@ def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extra
         return Score(**about, value=None, reason=str(reason))
     try:
         statistic = subset_statistic(metric.compute, generated, reference, train, where)
-        low, high = subsample_interval(statistic, len(images), data.test.subjects, _resamples(where))
+        drawn = subsamples(statistic, len(images), data.test.subjects, resamples(where))
     except Unavailable:
         # halves of the test subjects can be too few where all of them are enough
-        low = high = None
-    scaled = [None if bound is None else bound * metric.scale for bound in (low, high)]
-    return Score(**about, value=value, low=scaled[0], high=scaled[1])
+        drawn = None
+    drawn = None if drawn is None else drawn * metric.scale
+    low, high = interval_around(value, drawn, data.test.n_subjects)
+    return Score(**about, value=value, low=low, high=high, subsamples=recorded(drawn))
+
+
+def floor(metric: Metric, space: str, data: Prepared, profile: Profile, extract: Extractor) -> dict[str, Any]:
+    """What real images score in a model's place."""
+    return noise_floor(metric, space, data, profile.n_generated, extract)
 
 
 def draw(
@@ -109,4 +112,5 @@ GENERATION = Task(
     produce=produce,
     score=score,
     draw=draw,
+    floor=floor,
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from mribench.features import Extractor
 from mribench.figures import captioned, grid, spread
-from mribench.metrics.uncertainty import cluster_bootstrap_mean
+from mribench.metrics.uncertainty import cluster_bootstrap_mean, recorded, subject_means
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
 from mribench.tasks import to_uint8
@@ -55,7 +55,9 @@ def score(
             values = metric.compute(restored, reference) * metric.scale
             mean, low, high = cluster_bootstrap_mean(values, data.test.subjects)
             n, subjects = len(values), data.test.n_subjects
-            scores.append(Score(metric.name, mean, n, subjects, low, high, level=alpha_bar))
+            per_subject = recorded(subject_means(values, data.test.subjects)[1])
+            about = {"level": alpha_bar, "per_subject": per_subject}
+            scores.append(Score(metric.name, mean, n, subjects, low, high, **about))
     return scores
 
 

@@ -1,0 +1,78 @@
+"""Where the controls must land. A board on which one lands elsewhere measures something else than it says."""
+
+from __future__ import annotations
+
+from mribench.leaderboard import MEMORISES, SUSPECT, Address, Board, Entry
+from mribench.results import called
+
+NOISE, REPLAY = "noise", "train-replay"
+# each must be told apart from real training images
+WORSE_THAN_REAL = {
+    "gaussian": "second-order statistics alone must not pass for real images",
+    "blur": "blurred images must not pass for real ones",
+    "mode-collapse": "a few images repeated must not pass for the whole set",
+}
+
+
+def violations(board: Board) -> list[str]:
+    """One sentence for each control that lands where it must not; a board with any is invalid and ranks nothing.
+
+    What intervals are needed for is left out where they are missing (fewer than four test subjects).
+    """
+    address = board.primary
+    if address is None:
+        return []
+    values = {r.variant: r.entries[address] for r in board.rows if r.is_control and address in r.entries}
+    known = {name: entry for name, entry in values.items() if entry.value is not None}
+    said = [*_noise(known, address), *_against_real(known, board, address)]
+    replay = board.row(REPLAY)
+    if replay and replay.audit and not replay.audit.startswith((MEMORISES, SUSPECT)):
+        said.append(
+            f"{REPLAY} copies its training images, but the memorisation audit says {replay.audit!r} of it"
+        )
+    return said
+
+
+def ceiling(board: Board, address: Address) -> float | None:
+    """The most that real images score in a model's place, with their interval: training images, or a half of the
+    test subjects against the other."""
+    floor = board.floor_of(address)
+    numbers = [floor.get(name) for name in ("train_high", "half_high")]
+    return max((n for n in numbers if n is not None), default=None)
+
+
+def _noise(known: dict[str, Entry], address: Address) -> list[str]:
+    noise = known.get(NOISE)
+    if noise is None:
+        return []
+    return [
+        f"{name} ({entry.value:.4g}) is not better than {NOISE} ({noise.value:.4g}) in {called(*address[:2])}, but "
+        "nothing is further from an image than independent pixels"
+        for name, entry in known.items()
+        if name != NOISE and entry.value >= noise.value
+    ]
+
+
+def _against_real(known: dict[str, Entry], board: Board, address: Address) -> list[str]:
+    real, most, label = board.floor_of(address), ceiling(board, address), called(*address[:2])
+    said = []
+    if real.get("train_high") is None or most is None:
+        return said
+    for name, why in WORSE_THAN_REAL.items():
+        entry = known.get(name)
+        if entry and entry.low is not None and entry.low <= real["train_high"]:
+            said.append(
+                f"{name} ({_interval(entry)}) cannot be told apart from real training images (up to "
+                f"{real['train_high']:.4g}) in {label}, but {why}"
+            )
+    replay = known.get(REPLAY)
+    if replay and replay.low is not None and replay.low > most:
+        said.append(
+            f"{REPLAY} ({_interval(replay)}) is worse than real images (up to {most:.4g}) in {label}, but it is made "
+            "of real images"
+        )
+    return said
+
+
+def _interval(entry: Entry) -> str:
+    return f"{entry.value:.4g} [{entry.low:.4g}, {entry.high:.4g}]"
