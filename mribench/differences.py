@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import mean, variance
 
 from mribench.leaderboard import Address, Row
-from mribench.metrics.significance import holm, student_p, student_quantile
-from mribench.metrics.uncertainty import subsample_scale
+from mribench.metrics.significance import holm, student_p, student_quantile, subsample_scale
 from mribench.spec import Score
 
 

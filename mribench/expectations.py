@@ -17,7 +17,8 @@ WORSE_THAN_REAL = {
 def violations(board: Board) -> list[str]:
     """One sentence for each control that lands where it must not; a board with any is invalid and ranks nothing.
 
-    What intervals are needed for is left out where they are missing (fewer than four test subjects).
+    What intervals are needed for is left out where they are missing (fewer than four test subjects); they are those
+    over the test subjects, because two or three seeds of a control that learns nothing would only widen them.
     """
     address = board.primary
     if address is None:
@@ -60,13 +61,13 @@ def _against_real(known: dict[str, Entry], board: Board, address: Address) -> li
         return said
     for name, why in WORSE_THAN_REAL.items():
         entry = known.get(name)
-        if entry and entry.low is not None and entry.low <= real["train_high"]:
+        if entry and entry.within_low is not None and entry.within_low <= real["train_high"]:
             said.append(
                 f"{name} ({_interval(entry)}) cannot be told apart from real training images (up to "
                 f"{real['train_high']:.4g}) in {label}, but {why}"
             )
     replay = known.get(REPLAY)
-    if replay and replay.low is not None and replay.low > most:
+    if replay and replay.within_low is not None and replay.within_low > most:
         said.append(
             f"{REPLAY} ({_interval(replay)}) is worse than real images (up to {most:.4g}) in {label}, but it is made "
             "of real images"
@@ -75,4 +76,4 @@ def _against_real(known: dict[str, Entry], board: Board, address: Address) -> li
 
 
 def _interval(entry: Entry) -> str:
-    return f"{entry.value:.4g} [{entry.low:.4g}, {entry.high:.4g}]"
+    return f"{entry.value:.4g} [{entry.within_low:.4g}, {entry.within_high:.4g}]"

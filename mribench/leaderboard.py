@@ -32,8 +32,9 @@ class Entry:
     """One number of one row, aggregated over seeds.
 
     value: mean over seeds; spread: their standard deviation, None for one seed; low, high: 95 % interval
-    over test subjects and training seeds together (``between_seeds``), of one seed over test subjects alone; n,
-    n_reference, subjects: per seed. reason: why value is None.
+    over test subjects and training seeds together (``between_seeds``), of one seed over test subjects alone;
+    within_low, within_high: over test subjects alone, averaged over seeds; n, n_reference, subjects: per seed.
+    reason: why value is None.
     """
 
     value: float | None
@@ -45,6 +46,8 @@ class Entry:
     n_reference: int | None
     subjects: int
     reason: str | None = None
+    within_low: float | None = None
+    within_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -211,11 +214,11 @@ def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Entry:
         return Entry(None, None, None, None, reason=blank, **about)
     values = [s.value for _, s in scores]
     value, spread = mean(values), stdev(values) if len(values) > 1 else None
-    low = high = None
-    if all(s.low is not None and s.high is not None for _, s in scores):
-        within = mean(s.low for _, s in scores), mean(s.high for _, s in scores)
-        low, high = between_seeds(value, *within, spread, len(values))
-    return Entry(value, spread, low, high, **about)
+    if any(s.low is None or s.high is None for _, s in scores):
+        return Entry(value, spread, None, None, **about)
+    within = mean(s.low for _, s in scores), mean(s.high for _, s in scores)
+    both = between_seeds(value, *within, spread, len(values))
+    return Entry(value, spread, *both, **about, within_low=within[0], within_high=within[1])
 
 
 def between_seeds(

@@ -78,10 +78,13 @@ def pairs(board: Board, rows: list[Row]) -> list[Difference]:
 
 
 def at_floor(board: Board, row: Row, address: Address | None) -> bool:
-    """Does the interval of a row reach what real training images score? Then nothing finer can be said of it."""
+    """Does the interval of a row over the test subjects reach what real training images score? Then these subjects
+    cannot say anything finer of it, however many seeds there are."""
     real = board.floor_of(address).get("train_test") if address else None
     entry = row.entries.get(address)
-    return real is not None and entry is not None and entry.low is not None and entry.low <= real
+    return (
+        real is not None and entry is not None and entry.within_low is not None and entry.within_low <= real
+    )
 
 
 def _why_not(row: Row, board: Board, address: Address | None) -> str | None:

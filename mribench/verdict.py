@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from mribench.differences import Difference, corrected, difference
 from mribench.leaderboard import PRIMARY, Address, Board, Entry, Row
+from mribench.metrics.significance import LEVEL
 from mribench.ranks import why_unranked
 
 CONTROL = "gaussian"
 SENTENCES = {
     "ahead": "is ahead of {other}",
     "behind": "is behind {other}",
-    "not told apart": "cannot be told apart from {other}, the intervals overlap",
+    "not told apart": "cannot be told apart from {other}",
     "no interval": "cannot be compared with {other}, an interval is missing",
 }
 
@@ -30,7 +32,8 @@ def against_control(board: Board, control: str = CONTROL, address: Address = PRI
 def word(board: Board, row: Row, control: Row, address: Address = PRIMARY) -> str:
     """'ahead', 'behind', 'not told apart', 'no interval' or 'not ranked'; empty where a number is missing.
 
-    Less is better. Overlapping intervals decide nothing, and without intervals nothing is decided.
+    Less is better. Decided by the paired difference on the same test subjects, corrected over the trained rows of
+    the board; by overlapping intervals in records that hold no values per subject; by nothing without intervals.
     """
     ours, theirs = row.entries.get(address), control.entries.get(address)
     if ours is None or theirs is None or ours.value is None or theirs.value is None:
@@ -40,9 +43,16 @@ def word(board: Board, row: Row, control: Row, address: Address = PRIMARY) -> st
         return "not ranked"
     if None in (ours.low, ours.high, theirs.low, theirs.high):
         return "no interval"
-    if _overlap(ours, theirs):
+    paired = _paired(board, control, address).get(row.name)
+    apart = paired.adjusted < LEVEL if paired else not _overlap(ours, theirs)
+    if not apart:
         return "not told apart"
     return "ahead" if ours.value < theirs.value else "behind"
+
+
+def _paired(board: Board, control: Row, address: Address) -> dict[str, Difference]:
+    found = (difference(row, control, address) for row in board.rows if not row.is_control)
+    return {one.first: one for one in corrected([one for one in found if one])}
 
 
 def _overlap(ours: Entry, theirs: Entry) -> bool:

@@ -1,4 +1,7 @@
-"""Is a difference more than chance? Student's t, and Holm's correction where several are asked about at once."""
+"""Is a difference more than chance? Student's t, and Holm's correction where several are asked about at once.
+
+No numpy here: whoever shows a board, or only lists plugins, shall not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -47,3 +50,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
         so_far = max(so_far, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = so_far
     return adjusted
+
+
+def subsample_scale(subjects: int) -> float:
+    """What turns the deviation of a half-subsample into one of the full sample: sqrt(m / (n - m)), m of n subjects.
+
+    Politis & Romano 1994 (doi:10.1214/aos/1176325770) scale by sqrt(m / n), which holds for m << n; a half drawn
+    without replacement varies less by the finite-population factor (Shao & Wu 1989, doi:10.1214/aos/1176347263).
+    """
+    return math.sqrt((subjects // 2) / (subjects - subjects // 2))

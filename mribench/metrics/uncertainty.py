@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mribench.errors import InputError
+from mribench.metrics.significance import subsample_scale
 
 # raised when an interval changes: the comparability key carries it
 VERSION = 2
@@ -76,15 +77,6 @@ def subsamples(
     in_reference = _random_subsets(rng, resamples, len(names), kept)[:, which]
     in_generated = _random_subsets(rng, resamples, n_generated, max(2, n_generated * kept // len(names)))
     return statistic(in_generated, in_reference)
-
-
-def subsample_scale(subjects: int) -> float:
-    """What turns the deviation of a half-subsample into one of the full sample: sqrt(m / (n - m)), m of n subjects.
-
-    Politis & Romano 1994 (doi:10.1214/aos/1176325770) scale by sqrt(m / n), which holds for m << n; a half drawn
-    without replacement varies less by the finite-population factor (Shao & Wu 1989, doi:10.1214/aos/1176347263).
-    """
-    return float(np.sqrt((subjects // 2) / (subjects - subjects // 2)))
 
 
 def interval_around(value: float, drawn: np.ndarray | None, subjects: int) -> Interval:
