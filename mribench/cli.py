@@ -167,6 +167,28 @@ def _print_boards(folders: list[Path]) -> None:
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="result file, run folder, or FOLDER:VARIANT")],
+    second: Annotated[str, typer.Argument(help="the same of what it is compared with")],
+    format: Annotated[str, typer.Option(help="table or json")] = "table",
+) -> None:
+    """Say what makes two results incomparable, and if nothing does, which differences are significant."""
+    import json
+
+    from mribench import compare as comparing
+    from mribench import screen
+    from mribench.errors import InputError
+
+    if format not in ("table", "json"):
+        raise InputError(f"unknown format {format!r}; expected table or json")
+    found = comparing.compare(comparing.select(first), comparing.select(second))
+    if format == "json":
+        print(json.dumps(comparing.as_json(found), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        screen.comparison(found)
+
+
+@app.command()
 def doctor() -> None:
     """Check packages, torch and torchvision, device, weights, plugins. Exit code 1 if something is broken."""
     from mribench import doctor as checks

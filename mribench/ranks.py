@@ -34,12 +34,17 @@ class Standing:
 
 def why_unranked(board: Board) -> str | None:
     """Why a board ranks nothing: unknown or few subjects, or a control where it must not be. None: it ranks."""
+    return why_subjects(board) or ("the board is invalid" if violations(board) else None)
+
+
+def why_subjects(board: Board) -> str | None:
+    """Why intervals over the test subjects of a board say little; None where they carry a claim."""
     if not board.subjects_known:
         return "subjects unknown"
     n = board.members[0].data["subjects"]["test"]
     if n < FEW_SUBJECTS:
         return f"only {n} test subject{'' if n == 1 else 's'}"
-    return "the board is invalid" if violations(board) else None
+    return None
 
 
 def standings(board: Board) -> dict[str, Standing]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mribench import summary, tables
+from mribench.compare import Comparison
 from mribench.doctor import Check
 from mribench.expectations import violations
 from mribench.leaderboard import Board
@@ -53,6 +54,34 @@ def boards(made: Sequence[Board]) -> None:
     for line in lines:
         table.add_row(*map(Text, line))
     console.print(table)
+
+
+def comparison(found: Comparison) -> None:
+    """What sets the two apart, then each difference with its interval and what may be said of it."""
+    for modality, fields in found.differs.items():
+        console.print(f"{modality}: not comparable", markup=False)
+        for name, (first, second) in fields.items():
+            console.print(f"  {name}: {first} in the first, {second} in the second", markup=False)
+    if found.lines:
+        table = _table("modality", "number", "first", "second", "difference", "95 %", "p (Holm)", "better")
+        for line in found.lines:
+            one = line.found
+            better = {"first": one.first, "second": one.second}.get(line.verdict, line.verdict)
+            interval = f"[{one.low:.4g}, {one.high:.4g}]"
+            values = f"{one.value:+.4g}", interval, f"{one.adjusted:.3g}"
+            table.add_row(
+                *map(Text, (line.modality, line.title, one.first, one.second, *values, line.verdict))
+            )
+        console.print(table)
+        console.print("difference: first minus second, on the same test subjects; p over all lines together")
+    for modality, first, second, number in found.unpaired:
+        console.print(
+            f"{modality}, {first} and {second}, {number}: not compared, a record holds no values of single subjects "
+            "(too few images to halve, or an older mribench)",
+            markup=False,
+        )
+    if not (found.lines or found.unpaired or found.differs):
+        console.print("no number is on both sides")
 
 
 def _table(*titles: str, title: str | None = None) -> Table:

@@ -61,7 +61,7 @@ def real(board: Board, shown: list[Address]) -> list[tuple[str, list[str]]]:
     lines = []
     for name, entries in ((REAL_TRAIN, floor_entry), (HALVES, halves_entry)):
         found = [(address, entries(board.floor_of(address), board)) for address in shown]
-        units = [_metric(board, address[0])["unit"] for address in shown]
+        units = [metric(board, address[0])["unit"] for address in shown]
         numbers = [number(e, unit) if e else "" for (_, e), unit in zip(found, units, strict=True)]
         if any(numbers):
             lines.append((name, numbers))
@@ -89,12 +89,12 @@ def headline_addresses(board: Board) -> list[Address]:
     ``headline`` stands in a table of its own."""
     level = _headline_level(board)
     found = [a for a in board.addresses if a[2] is None or a[2] == level]
-    return [a for a in found if _metric(board, a[0]).get("headline", True)]
+    return [a for a in found if metric(board, a[0]).get("headline", True)]
 
 
 def more_addresses(board: Board) -> list[Address]:
     """What the headline leaves out and no table by noise level shows."""
-    return [a for a in board.addresses if a[2] is None and not _metric(board, a[0]).get("headline", True)]
+    return [a for a in board.addresses if a[2] is None and not metric(board, a[0]).get("headline", True)]
 
 
 def _headline_level(board: Board) -> float | None:
@@ -102,14 +102,15 @@ def _headline_level(board: Board) -> float | None:
     return min(levels, key=lambda level: abs(level - HEADLINE_LEVEL), default=None)
 
 
-def _metric(board: Board, name: str) -> dict[str, Any]:
+def metric(board: Board, name: str) -> dict[str, Any]:
+    """Title, unit and direction of a metric, as the records of the board say."""
     return next(r.metrics[name] for r in board.members if name in r.metrics)
 
 
 def title(board: Board, address: Address) -> str:
     """Heading of a column: metric, space, level, unit, and which way is better."""
     name, space, level = address
-    about = _metric(board, name)
+    about = metric(board, name)
     word, bracket, rest = called(name, space).partition("[")
     label = word.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
     unit = f" ({about['unit']})" if about["unit"] else ""
@@ -119,7 +120,7 @@ def title(board: Board, address: Address) -> str:
 def cell(board: Board, row: Row, address: Address) -> str:
     """The number of a row in a column; empty where there is none."""
     entry = row.entries.get(address)
-    return "" if entry is None or entry.value is None else number(entry, _metric(board, address[0])["unit"])
+    return "" if entry is None or entry.value is None else number(entry, metric(board, address[0])["unit"])
 
 
 def number(entry: Entry, unit: str) -> str:

@@ -25,7 +25,7 @@ LAYERS = (
     "differences expectations",
     "ranks",
     "tables verdict",
-    "summary export",
+    "summary export compare",
     "page speed",
     "publish",
     "runspec doctor",
