@@ -189,6 +189,29 @@ def compare(
 
 
 @app.command()
+def verify(
+    result: Annotated[Path, typer.Argument(help="a result file in a run folder, or a run folder")],
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="score the kept outputs again, generate nothing")
+    ] = False,
+    data: Annotated[
+        str | None, typer.Option(help="source of the images, where the prepared ones are gone")
+    ] = None,
+) -> None:
+    """Generate again from the recorded seeds and score: reproduced, within interval, or not (exit code 1)."""
+    from mribench import screen
+    from mribench import verify as verifying
+
+    answers = []
+    for out, one in verifying.find(result):
+        verification = verifying.verify(out, one, data, rescore)
+        screen.verification(verification)
+        answers.append(verification.answer)
+    if "not reproduced" in answers:
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor() -> None:
     """Check packages, torch and torchvision, device, weights, plugins. Exit code 1 if something is broken."""
     from mribench import doctor as checks

@@ -11,10 +11,11 @@ from typing import Any
 from mribench import results, tables
 from mribench.differences import Difference, corrected, difference
 from mribench.errors import InputError
-from mribench.leaderboard import Board, Row, boards, conflicts
+from mribench.leaderboard import Board, boards, conflicts
 from mribench.metrics.significance import LEVEL
 from mribench.ranks import why_subjects
 from mribench.results import Result
+from mribench.rows import Row
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,18 @@ def _compared(board: Board, one: Row, other: Row) -> tuple[list[Line], list[tupl
         if found is None:
             without.append((board.modality, one.name, other.name, title))
             continue
-        up = tables.metric(board, address[0])["direction"] == "up"
-        better = "first" if (found.value > 0) == up else "second"
+        better = _better(tables.metric(board, address[0])["direction"], *(entry.value for entry in entries))
         lines.append(Line(board.modality, title, found, f"not judged, {reason}" if reason else better))
     return lines, without
+
+
+def _better(direction: str, first: float, second: float) -> str:
+    """Which side is better by value alone; ``zero``: the nearer to 0, where both lie on one side of it."""
+    if direction == "zero":
+        if first * second < 0:
+            return "not judged, on two sides of 0"
+        first, second = -abs(first), -abs(second)
+    return "first" if (first > second) == (direction != "down") else "second"
 
 
 def _judged(line: Line, found: Difference) -> Line:

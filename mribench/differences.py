@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from statistics import mean, variance
 
-from mribench.leaderboard import Address, Row
 from mribench.metrics.significance import holm, student_p, student_quantile, subsample_scale
+from mribench.rows import Address, Row
 from mribench.spec import Score
 
 

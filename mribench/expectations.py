@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mribench.leaderboard import MEMORISES, SUSPECT, Address, Board, Entry
+from mribench.leaderboard import Board
 from mribench.results import called
+from mribench.rows import MEMORISES, SUSPECT, Address, Entry
 
 NOISE, REPLAY = "noise", "train-replay"
 # each must be told apart from real training images

@@ -10,8 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 from mribench.expectations import violations
-from mribench.leaderboard import Board, Entry, Row
+from mribench.leaderboard import Board
 from mribench.ranks import Standing, standings, why_unranked
+from mribench.rows import Entry, Row
 from mribench.tables import HALVES, REAL_TRAIN, floor_entry, halves_entry
 
 BOARD = ("board", "modality", "data", "profile", "invalid")

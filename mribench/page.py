@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mribench import summary, tables
+from mribench import interpret, summary, tables
 from mribench.expectations import violations
-from mribench.leaderboard import Board, Row
+from mribench.leaderboard import Board
 from mribench.metrics.distribution import fid_note
 from mribench.ranks import FEW_SUBJECTS
+from mribench.rows import Row
 from mribench.verdict import against_control
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
@@ -29,6 +30,7 @@ REPORTED_NOTE = (
 def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
     parts = ["# mribench leaderboard\n", _legend(), _overview(out), _table(*summary.table(boards))]
+    parts.append(_interpretation(boards))
     for board in boards:
         parts += [
             _heading(board),
@@ -61,6 +63,14 @@ def _overview(out: Path) -> str:
     return (
         f"![Held-out images beside generated ones, by organ]({picture})\n" if (out / picture).exists() else ""
     )
+
+
+def _interpretation(boards: Sequence[Board]) -> str:
+    said = [
+        f"### {heading}\n\n" + "".join(f"- {_plain(sentence)}\n" for sentence in sentences)
+        for heading, sentences in interpret.sections(boards)
+    ]
+    return "## What the numbers allow to say\n\n" + "\n".join(said) if said else ""
 
 
 def _heading(board: Board) -> str:

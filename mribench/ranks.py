@@ -7,8 +7,9 @@ from itertools import combinations
 
 from mribench.differences import Difference, corrected, difference
 from mribench.expectations import violations
-from mribench.leaderboard import MEMORISES, Address, Board, Row
+from mribench.leaderboard import Board
 from mribench.metrics.significance import LEVEL
+from mribench.rows import MEMORISES, Address, Row
 
 FEW_SUBJECTS = 20  # below this an interval over subjects says little
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +16,11 @@ from mribench.doctor import Check
 from mribench.expectations import violations
 from mribench.leaderboard import Board
 from mribench.plugins import Entry
+from mribench.results import called
 from mribench.verdict import against_control
+
+if TYPE_CHECKING:
+    from mribench.verify import Verification
 
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
 console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
@@ -69,9 +75,7 @@ def comparison(found: Comparison) -> None:
             better = {"first": one.first, "second": one.second}.get(line.verdict, line.verdict)
             interval = f"[{one.low:.4g}, {one.high:.4g}]"
             values = f"{one.value:+.4g}", interval, f"{one.adjusted:.3g}"
-            table.add_row(
-                *map(Text, (line.modality, line.title, one.first, one.second, *values, line.verdict))
-            )
+            table.add_row(*map(Text, (line.modality, line.title, one.first, one.second, *values, better)))
         console.print(table)
         console.print("difference: first minus second, on the same test subjects; p over all lines together")
     for modality, first, second, number in found.unpaired:
@@ -82,6 +86,27 @@ def comparison(found: Comparison) -> None:
         )
     if not (found.lines or found.unpaired or found.differs):
         console.print("no number is on both sides")
+
+
+def verification(found: Verification) -> None:
+    """The answer for one result, and each score that is not the recorded one."""
+    one = found.result
+    images = f", images {found.images}" if found.images else ""
+    counts = Counter(check.answer for check in found.checks)
+    words = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
+    where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
+    console.print(f"{where}: {found.answer}{images}; scores: {words}", markup=False)
+    for check in found.checks:
+        if check.answer in ("within interval", "not reproduced"):
+            then, now = check.recorded, check.now
+            level = "" if then.level is None else f" at {then.level:g}"
+            interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
+            value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
+            label = f"{called(then.metric, then.space)}{level}"
+            words = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
+            console.print(f"  {words}", markup=False)
+    for note in found.notes:
+        console.print(f"  changed since: {note}", markup=False)
 
 
 def _table(*titles: str, title: str | None = None) -> Table:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mribench.leaderboard import Address, Board, Entry, Row
+from mribench.leaderboard import Board
 from mribench.ranks import standings, why_unranked
 from mribench.results import called
+from mribench.rows import Address, Entry, Row
 
 HEADLINE_LEVEL = 0.52409  # t = 250 of the linear schedule: half signal, half noise
 DIGITS = {"dB": 2, "1e-3": 1}
-ARROWS = {"up": "↑", "down": "↓"}
+ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
 REAL_TRAIN, HALVES = "real train", "half against half"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mribench.differences import Difference, corrected, difference
-from mribench.leaderboard import PRIMARY, Address, Board, Entry, Row
+from mribench.leaderboard import PRIMARY, Board
 from mribench.metrics.significance import LEVEL
 from mribench.ranks import why_unranked
+from mribench.rows import Address, Entry, Row
 
 CONTROL = "gaussian"
 SENTENCES = {
