@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mribench import tables
 from mribench.leaderboard import PRIMARY, Board
+from mribench.ranks import standings
 from mribench.verdict import CONTROL, word
 
 
@@ -19,6 +20,7 @@ def table(boards: Sequence[Board]) -> tuple[list[str], list[list[str]]]:
         "profile",
         "test subjects",
         "variant",
+        "rank",
         "seeds",
         *(tables.title(first[a], a) for a in shown),
     ]
@@ -29,13 +31,14 @@ def table(boards: Sequence[Board]) -> tuple[list[str], list[list[str]]]:
     )
     lines = []
     for board in boards:
-        about, control = board.members[0].data, board.row(CONTROL)
+        about, control, places = board.members[0].data, board.row(CONTROL), standings(board)
         # one organ may have several boards: what sets them apart stands in the line
         which = [about["title"], board.comparability["data"], board.comparability["profile"]]
         for row in board.rows:
             if row.is_control:
                 continue
-            line = [*which, str(about["subjects"]["test"]), row.name, tables.seeds(row)]
+            line = [*which, str(about["subjects"]["test"]), row.name]
+            line += [places[row.name].words, tables.seeds(row)]
             line += [tables.cell(board, row, address) for address in shown]
             if PRIMARY in first:
                 line += (

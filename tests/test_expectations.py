@@ -1,0 +1,70 @@
+"""Controls that land where they must not make a board invalid, loudly and everywhere."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from mribench import export, page, screen
+from mribench.expectations import violations
+from mribench.leaderboard import boards
+from mribench.ranks import standings, why_unranked
+
+DOCTORED = {
+    "noise": (500.0, "blur (900) is not better than noise (500) in kd[hc85-v1]"),
+    "gaussian": (11.0, "gaussian (11 [1, 21]) cannot be told apart from real training images (up to 6)"),
+    "blur": (5.0, "blur (5 [-5, 15]) cannot be told apart from real training images (up to 6)"),
+    "mode-collapse": (14.0, "mode-collapse (14 [4, 24]) cannot be told apart from real training images"),
+    "train-replay": (40.0, "train-replay (40 [30, 50]) is worse than real images (up to 12)"),
+}
+
+
+def test_controls_in_their_places_leave_a_board_valid(scored, controls):
+    (board,) = boards([scored(), *controls])
+    assert violations(board) == [] and why_unranked(board) is None
+
+
+@pytest.mark.parametrize("name", DOCTORED)
+def test_a_control_in_the_wrong_place_is_said_everywhere(name, scored, controls, tmp_path, capsys):
+    value, sentence = DOCTORED[name]
+    kept = [result for result in controls if result.variant != name]
+    audit = {"verdict": "MEMORISES"} if name == "train-replay" else None
+    (board,) = made = boards([scored(), *kept, scored(name, value, is_control=True, audit=audit)])
+    said = violations(board)
+    assert said and said[0].startswith(sentence)
+    assert standings(board)["ddpm ddim-5"].best is None
+    assert standings(board)["ddpm ddim-5"].reason == "the board is invalid"
+    assert f"**INVALID BOARD, nothing is ranked: {said[0]}.**" in page.markdown(made, tmp_path)
+    assert json.loads(export.json_text(made))[0]["invalid"] == said
+    assert next(csv.DictReader(io.StringIO(export.csv_text(made))))["invalid"] == "; ".join(said)
+    screen.boards(made)
+    assert "INVALID BOARD, nothing is ranked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verdict", ["not detected", "cannot say: only 3 test subjects"])
+def test_a_replay_that_the_audit_misses_makes_a_board_invalid(verdict, scored, controls):
+    kept = [result for result in controls if result.variant != "train-replay"]
+    missed = scored("train-replay", 3.0, is_control=True, audit={"verdict": verdict})
+    (board,) = boards([scored(), *kept, missed])
+    assert violations(board) == [
+        f"train-replay copies its training images, but the memorisation audit says {verdict!r} of it"
+    ]
+
+
+def test_without_floor_interval_or_control_nothing_is_claimed(scored, result):
+    """Three test subjects give no interval, older records no floor, a run may have no controls."""
+    bare = [
+        result(3.0, variant=name, is_control=True)
+        for name in ("gaussian", "blur", "train-replay", "mode-collapse")
+    ]
+    (board,) = boards([result(), *bare])
+    assert violations(board) == []
+    assert violations(boards([scored()])[0]) == []
+
+
+def test_seeds_that_differ_widely_do_not_make_a_board_invalid(scored, controls):
+    """Two seeds of a control have a wide interval over seeds; what it must be apart from is a matter of subjects."""
+    more = scored("mode-collapse", 120.0, seed=1, is_control=True)
+    (board,) = boards([scored(), scored(seed=1), *controls, more])
+    assert board.row("mode-collapse").entries[board.primary].low < 0 and violations(board) == []
