@@ -20,7 +20,7 @@ LAYERS = (
     "spec",
     "sources files seeds interrupt progress device profiles provenance problems phantom figures",
     "plugins results",
-    "data features metrics tasks variants samplers checkpoint train sample",
+    "data features metrics tasks variants samplers networks checkpoint steps train together sample",
     "rows",
     "leaderboard",
     "differences expectations",
