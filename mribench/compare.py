@@ -13,7 +13,6 @@ from mribench.differences import Difference, corrected, difference
 from mribench.errors import InputError
 from mribench.leaderboard import Board, boards, conflicts
 from mribench.metrics.significance import LEVEL
-from mribench.ranks import why_subjects
 from mribench.results import Result
 from mribench.rows import Row
 
@@ -100,7 +99,7 @@ def _pairs(first: list[Row], second: list[Row]) -> Iterator[tuple[Row, Row]]:
 def _compared(board: Board, one: Row, other: Row) -> tuple[list[Line], list[tuple[str, str, str, str]]]:
     """Every headline number that both rows have; the verdict here is which side is better by value alone."""
     lines, without = [], []
-    reason = why_subjects(board)
+    reason = board.why_unranked
     for address in tables.headline_addresses(board):
         entries = [row.entries.get(address) for row in (one, other)]
         if any(entry is None or entry.value is None for entry in entries):

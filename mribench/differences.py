@@ -26,12 +26,13 @@ class Difference:
     adjusted: float
 
 
-def difference(first: Row, second: Row, address: Address) -> Difference | None:
-    """None where a number is blank, or where the records hold no values of the same subjects.
+def difference(first: Row, second: Row, address: Address, over_seeds: bool = True) -> Difference | None:
+    """First minus second. None where a number is blank, or where the records hold no values of the same subjects.
 
     The variance over test subjects is that of the paired differences, each averaged over seeds; with several training
     seeds the variance between seeds is added (paired by seed where both rows have the same ones). Degrees of freedom:
-    Welch & Satterthwaite (Satterthwaite 1946, doi:10.2307/3002019), rounded down.
+    Welch & Satterthwaite (Satterthwaite 1946, doi:10.2307/3002019), rounded down. over_seeds False asks what the test
+    subjects alone can tell of these very trainings.
     """
     ours, theirs = first.scores(address), second.scores(address)
     if not ours or not theirs or any(s.value is None for s in (*ours.values(), *theirs.values())):
@@ -41,7 +42,10 @@ def difference(first: Row, second: Row, address: Address) -> Difference | None:
         return None
     about = next(iter(ours.values()))
     parts = [_subject_variance([a - b for a, b in zip(*drawn, strict=True)], about)]
-    parts += _seed_variance({k: s.value for k, s in ours.items()}, {k: s.value for k, s in theirs.items()})
+    if over_seeds:
+        parts += _seed_variance(
+            {k: s.value for k, s in ours.items()}, {k: s.value for k, s in theirs.items()}
+        )
     value = mean(s.value for s in ours.values()) - mean(s.value for s in theirs.values())
     total = sum(part for part, _ in parts)
     if total == 0:

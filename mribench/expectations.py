@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mribench.differences import difference
 from mribench.leaderboard import Board
 from mribench.results import called
 from mribench.rows import MEMORISES, SUSPECT, Address, Entry
@@ -18,15 +19,19 @@ WORSE_THAN_REAL = {
 def violations(board: Board) -> list[str]:
     """One sentence for each control that lands where it must not; a board with any is invalid and ranks nothing.
 
-    What intervals are needed for is left out where they are missing (fewer than four test subjects); they are those
-    over the test subjects, because two or three seeds of a control that learns nothing would only widen them.
+    Two things hold on any board: noise is last, and the audit sees the replay. The others need test subjects enough to
+    tell images apart: of fewer than 20, or unknown ones, nothing is ranked and a control that cannot be told apart says
+    only that they are few. Intervals are those over the test subjects, because two or three seeds of a control that
+    learns nothing would only widen them.
     """
     address = board.primary
     if address is None:
         return []
     values = {r.variant: r.entries[address] for r in board.rows if r.is_control and address in r.entries}
     known = {name: entry for name, entry in values.items() if entry.value is not None}
-    said = [*_noise(known, address), *_against_real(known, board, address)]
+    said = _noise(known, address)
+    if board.why_unranked is None:
+        said += _against_real(known, board, address)
     replay = board.row(REPLAY)
     if replay and replay.audit and not replay.audit.startswith((MEMORISES, SUSPECT)):
         said.append(
@@ -56,25 +61,34 @@ def _noise(known: dict[str, Entry], address: Address) -> list[str]:
 
 
 def _against_real(known: dict[str, Entry], board: Board, address: Address) -> list[str]:
-    real, most, label = board.floor_of(address), ceiling(board, address), called(*address[:2])
     said = []
-    if real.get("train_high") is None or most is None:
-        return said
     for name, why in WORSE_THAN_REAL.items():
-        entry = known.get(name)
-        if entry and entry.within_low is not None and entry.within_low <= real["train_high"]:
+        if name in known and not _behind_real(board, name, address):
             said.append(
-                f"{name} ({_interval(entry)}) cannot be told apart from real training images (up to "
-                f"{real['train_high']:.4g}) in {label}, but {why}"
+                f"{name} ({_interval(known[name])}) cannot be told apart from real training images "
+                f"({_interval(board.real_train.entries[address])}) in {called(*address[:2])}, but {why}"
             )
-    replay = known.get(REPLAY)
-    if replay and replay.within_low is not None and replay.within_low > most:
+    most, replay = ceiling(board, address), known.get(REPLAY)
+    if replay and most is not None and replay.within_low is not None and replay.within_low > most:
         said.append(
-            f"{REPLAY} ({_interval(replay)}) is worse than real images (up to {most:.4g}) in {label}, but it is made "
-            "of real images"
+            f"{REPLAY} ({_interval(replay)}) is worse than real images (up to {most:.4g}) in "
+            f"{called(*address[:2])}, but it is made of real images"
         )
     return said
 
 
+def _behind_real(board: Board, name: str, address: Address) -> bool:
+    """Is a control told apart from real training images? True also where the records cannot tell."""
+    real = board.real_train
+    if real is None or address not in real.entries:
+        return True
+    found = difference(board.row(name), real, address, over_seeds=False)
+    if found:
+        return found.low > 0
+    ours, theirs = board.row(name).entries[address].within_low, real.entries[address].high
+    return ours is None or theirs is None or ours > theirs
+
+
 def _interval(entry: Entry) -> str:
-    return f"{entry.value:.4g} [{entry.within_low:.4g}, {entry.within_high:.4g}]"
+    bounds = "" if entry.within_low is None else f" [{entry.within_low:.4g}, {entry.within_high:.4g}]"
+    return f"{entry.value:.4g}{bounds}"

@@ -7,14 +7,16 @@ This file decides what stands together, ``rows`` aggregates seeds; ``page``, ``e
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from mribench.results import Result, called, order
 from mribench.rows import Address, Row, row, versions
+from mribench.spec import Score
 
 PRIMARY: Address = ("kd", "hc85-v1", None)
+FEW_SUBJECTS = 20  # below this an interval over subjects says little
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
 OF_TASK = {"task", "metrics", "feature_spaces", "n_generated", "n_reference", "uncertainty"}
 
@@ -54,6 +56,20 @@ class Board:
         return self.floor.get(called(*address[:2]), {})
 
     @cached_property
+    def real_train(self) -> Row | None:
+        """The real training images as a row, to compare rows with; it is none of ``rows`` and contests nothing."""
+        first = self.members[0]
+        scores = tuple(
+            _real(name, floor, first.data["subjects"]["test"])
+            for name, floor in self.floor.items()
+            if floor.get("train_test") is not None
+        )
+        real = replace(
+            first, variant="real train", sampler=None, seed=0, is_control=True, scores=scores, audit=None
+        )
+        return row([replace(real, versions={})]) if scores else None
+
+    @cached_property
     def addresses(self) -> list[Address]:
         """Metric, space and level of every number, in the order of the results."""
         return list(dict.fromkeys(address for row in self.rows for address in row.entries))
@@ -63,6 +79,14 @@ class Board:
         """What trained rows are ranked by: the kernel distance in the primary space, else in the first there is."""
         kernel = [a for a in self.addresses if a[0] == PRIMARY[0]]
         return PRIMARY if PRIMARY in kernel else next(iter(kernel), None)
+
+    @property
+    def why_unranked(self) -> str | None:
+        """Why intervals over the test subjects carry no claim: who they are is unknown, or they are few."""
+        if not self.subjects_known:
+            return "subjects unknown"
+        n = self.members[0].data["subjects"]["test"]
+        return f"only {n} test subject{'' if n == 1 else 's'}" if n < FEW_SUBJECTS else None
 
     def row(self, variant: str) -> Row | None:
         """The first row of a variant, in its newest version."""
@@ -90,6 +114,22 @@ def boards(found: Iterable[Result]) -> list[Board]:
     for board in made:
         board.differs = conflicts(first.setdefault(board.modality, board).comparability, board.comparability)
     return made
+
+
+def _real(name: str, floor: Mapping[str, Any], subjects: int) -> Score:
+    """The floor's record of a metric, named as ``results.called`` names it, as the score of the training images."""
+    metric, _, space = name.rstrip("]").partition("[")
+    return Score(
+        metric=metric,
+        value=floor["train_test"],
+        n=floor["n"],
+        subjects=subjects,
+        low=floor["train_low"],
+        high=floor["train_high"],
+        n_reference=floor["n_reference"],
+        space=space or ("inception" if metric == "fid" else None),
+        subsamples=tuple(map(float, floor["subsamples"].split())),
+    )
 
 
 def _flat(result: Result) -> dict[str, Any]:

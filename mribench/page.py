@@ -9,9 +9,8 @@ from typing import Any
 
 from mribench import interpret, summary, tables
 from mribench.expectations import violations
-from mribench.leaderboard import Board
+from mribench.leaderboard import FEW_SUBJECTS, Board
 from mribench.metrics.distribution import fid_note
-from mribench.ranks import FEW_SUBJECTS
 from mribench.rows import Row
 from mribench.verdict import against_control
 

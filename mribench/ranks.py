@@ -11,8 +11,6 @@ from mribench.leaderboard import Board
 from mribench.metrics.significance import LEVEL
 from mribench.rows import MEMORISES, Address, Row
 
-FEW_SUBJECTS = 20  # below this an interval over subjects says little
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -35,17 +33,7 @@ class Standing:
 
 def why_unranked(board: Board) -> str | None:
     """Why a board ranks nothing: unknown or few subjects, or a control where it must not be. None: it ranks."""
-    return why_subjects(board) or ("the board is invalid" if violations(board) else None)
-
-
-def why_subjects(board: Board) -> str | None:
-    """Why intervals over the test subjects of a board say little; None where they carry a claim."""
-    if not board.subjects_known:
-        return "subjects unknown"
-    n = board.members[0].data["subjects"]["test"]
-    if n < FEW_SUBJECTS:
-        return f"only {n} test subject{'' if n == 1 else 's'}"
-    return None
+    return board.why_unranked or ("the board is invalid" if violations(board) else None)
 
 
 def standings(board: Board) -> dict[str, Standing]:
@@ -84,13 +72,19 @@ def pairs(board: Board, rows: list[Row]) -> list[Difference]:
 
 
 def at_floor(board: Board, row: Row, address: Address | None) -> bool:
-    """Does the interval of a row over the test subjects reach what real training images score? Then these subjects
-    cannot say anything finer of it, however many seeds there are."""
+    """Does a row reach what real training images score? Then these test subjects cannot say anything finer of it.
+
+    Decided by the paired difference to the training images over the test subjects, however many seeds there are; by
+    the interval of the row where records hold no subsamples.
+    """
     real = board.floor_of(address).get("train_test") if address else None
+    if real is None:
+        return False
+    found = difference(row, board.real_train, address, over_seeds=False)
+    if found:
+        return found.low <= 0
     entry = row.entries.get(address)
-    return (
-        real is not None and entry is not None and entry.within_low is not None and entry.within_low <= real
-    )
+    return entry is not None and entry.within_low is not None and entry.within_low <= real
 
 
 def _why_not(row: Row, board: Board, address: Address | None) -> str | None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,9 +14,12 @@ from mribench.ranks import standings, why_unranked
 
 DOCTORED = {
     "noise": (500.0, "blur (900) is not better than noise (500) in kd[hc85-v1]"),
-    "gaussian": (11.0, "gaussian (11 [1, 21]) cannot be told apart from real training images (up to 6)"),
-    "blur": (5.0, "blur (5 [-5, 15]) cannot be told apart from real training images (up to 6)"),
-    "mode-collapse": (14.0, "mode-collapse (14 [4, 24]) cannot be told apart from real training images"),
+    "gaussian": (
+        3.5,
+        "gaussian (3.5 [-6.5, 13.5]) cannot be told apart from real training images (2 [-4, 6]) in",
+    ),
+    "blur": (1.0, "blur (1 [-9, 11]) cannot be told apart from real training images (2 [-4, 6])"),
+    "mode-collapse": (3.8, "mode-collapse (3.8 [-6.2, 13.8]) cannot be told apart from real training images"),
     "train-replay": (40.0, "train-replay (40 [30, 50]) is worse than real images (up to 12)"),
 }
 
@@ -40,6 +44,32 @@ def test_a_control_in_the_wrong_place_is_said_everywhere(name, scored, controls,
     assert next(csv.DictReader(io.StringIO(export.csv_text(made))))["invalid"] == "; ".join(said)
     screen.boards(made)
     assert "INVALID BOARD, nothing is ranked" in capsys.readouterr().out
+
+
+def test_what_is_asked_of_a_control_is_asked_on_the_same_subjects(scored, controls):
+    """Their intervals overlap, yet on the same test subjects the training images are always nearer."""
+    kept = [result for result in controls if result.variant != "gaussian"]
+    (board,) = boards([scored(), *kept, scored("gaussian", 9.0, is_control=True)])
+    assert board.row("gaussian").entries[board.primary].low < 2 and violations(board) == []
+
+
+def test_of_few_subjects_nothing_is_asked_that_they_cannot_tell(scored, controls):
+    few = scored().data | {"subjects": {"train": 9, "validation": 3, "test": 5}}
+    kept = [replace(r, data=few) for r in [scored(), *controls] if r.variant not in ("gaussian", "noise")]
+    near = scored("gaussian", 3.5, is_control=True, data=few)
+    (board,) = boards([*kept, near])
+    assert violations(board) == []
+    (board,) = boards([*kept, near, scored("noise", 2.0, is_control=True, data=few)])
+    assert "is not better than noise" in violations(board)[0]
+
+
+def test_records_without_subsamples_are_judged_by_their_intervals(scored, controls):
+    bare = [replace(r, floor={"kd[hc85-v1]": r.floor["kd[hc85-v1]"] | {"subsamples": ""}}) for r in controls]
+    kept = [result for result in bare if result.variant != "gaussian"]
+    for value, invalid in ((15.0, True), (17.0, False)):
+        near = scored("gaussian", value, is_control=True, floor=bare[0].floor)
+        (board,) = boards([replace(scored(), floor=bare[0].floor), *kept, near])
+        assert bool(violations(board)) == invalid
 
 
 @pytest.mark.parametrize("verdict", ["not detected", "cannot say: only 3 test subjects"])

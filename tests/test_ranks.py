@@ -38,12 +38,12 @@ def test_a_row_alone_is_first(scored, controls):
 
 
 def test_at_the_floor_nothing_finer_is_said(scored, controls, tmp_path):
-    (board,) = made = boards([scored("a", 3.0), scored("b", 9.0), scored("c", 60.0), *controls])
+    (board,) = made = boards([scored("a", 1.0), scored("b", 3.9), scored("c", 60.0), *controls])
     places = standings(board)
     assert [places[f"{name} ddim-5"].words for name in "abc"] == ["1-2", "1-2", "3"]
     assert [places[f"{name} ddim-5"].at_floor for name in "abc"] == [True, True, False]
     assert places["train-replay"].at_floor and not places["gaussian"].at_floor
-    assert "| 1-2 | a ddim-5 | 1 (0) | 3.0 [-7.0, 13.0] |" in page.markdown(made, tmp_path)
+    assert "| 1-2 | a ddim-5 | 1 (0) | 1.0 [-9.0, 11.0] |" in page.markdown(made, tmp_path)
     assert "| 1 seed, at floor |" in page.markdown(made, tmp_path)
 
 

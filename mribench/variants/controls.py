@@ -16,7 +16,7 @@ from mribench.seeds import numpy_rng
 from mribench.spec import Control
 
 COMPONENTS = 64
-MODES = 8
+MODES = 4
 FITTED_ON = 1000  # images that the medoids are chosen among: their distances are a matrix
 
 
