@@ -76,9 +76,18 @@ class Board:
 
     @property
     def primary(self) -> Address | None:
-        """What trained rows are ranked by: the kernel distance in the primary space, else in the first there is."""
+        """What trained rows are ranked by: the kernel distance in the primary space, else in the first there is; one
+        that is not trusted with these images only where no other is."""
         kernel = [a for a in self.addresses if a[0] == PRIMARY[0]]
-        return PRIMARY if PRIMARY in kernel else next(iter(kernel), None)
+        kernel.sort(key=lambda a: (self.untrusted(a[1]) is not None, a != PRIMARY))
+        return next(iter(kernel), None)
+
+    def untrusted(self, space: str | None) -> str | None:
+        """Why a feature space must not rank these images; None where nothing speaks against it."""
+        found = (result.spaces.get(space or "", {}) for result in self.members)
+        return next(
+            (said.get("reason") or "not trusted" for said in found if said.get("trusted") is False), None
+        )
 
     @property
     def why_unranked(self) -> str | None:

@@ -206,6 +206,9 @@ def _notes(board: Board) -> str:
             lines += filter(None, [fid_note(n, m)])
         if m is not None and any(e.value is not None for e in entries):
             lines.append(f"{tables.title(board, address)}: {n} generated against {m} test images.")
+    for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
+        if reason := board.untrusted(space):
+            lines.append(f"{space} ranks nothing on these images: {reason}.")
     return "".join(f"- {_plain(line)}\n" for line in dict.fromkeys(lines))
 
 

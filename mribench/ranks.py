@@ -32,7 +32,10 @@ class Standing:
 
 
 def why_unranked(board: Board) -> str | None:
-    """Why a board ranks nothing: unknown or few subjects, or a control where it must not be. None: it ranks."""
+    """Why a board ranks nothing: unknown or few subjects, no feature space to trust, or a control where it must not
+    be. None: it ranks."""
+    if board.primary and board.untrusted(board.primary[1]):
+        return board.why_unranked or f"{board.primary[1]} is not trusted with these images"
     return board.why_unranked or ("the board is invalid" if violations(board) else None)
 
 

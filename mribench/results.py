@@ -26,7 +26,8 @@ class Result:
     never averages two. data: what the images are, their ``terms`` (licence,
     access, citation) and whether ``subjects_known``; the first records lack these two. floor: what real images
     score in a model's place, by ``called`` name (``mribench.metrics.floor``). audit: the memorisation audit, with
-    its ``verdict``.
+    its ``verdict``. spaces: of each feature space whether it may rank these images (``trusted``; None where that was
+    not measured), and the ``reason`` why not.
     """
 
     modality: str
@@ -43,6 +44,7 @@ class Result:
     reported: Mapping[str, Any] | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    spaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     floor: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -130,3 +131,27 @@ def test_ranks_and_floor_stand_in_csv_and_json(scored, controls):
     )
     assert [row["rank"] for row in board["rows"]][:2] == [[1, 2], [1, 2]]
     assert board["rows"][2]["rank"] is None and board["rows"][2]["unranked"] == "control"
+
+
+def test_a_space_that_is_not_trusted_ranks_nothing(scored, controls, tmp_path):
+    """Another space takes its place; without one the board describes."""
+    failed = {"hc85-v1": {"trusted": False, "reason": "it sees a background of 2 grey levels"}}
+    found = [replace(r, spaces=failed) for r in [scored("a", 100.0), scored("b", 200.0), *controls]]
+    (board,) = made = boards(found)
+    assert standings(board)["a ddim-5"].reason == "hc85-v1 is not trusted with these images"
+    text = page.markdown(made, tmp_path)
+    assert "- hc85-v1 ranks nothing on these images: it sees a background of 2 grey levels." in text
+
+    def also(result):
+        """The other way round in a second space."""
+        first = result.scores[0]
+        drawn = tuple(2000 - x for x in first.subsamples)
+        low, high = 2000 - first.high, 2000 - first.low
+        other = replace(first, space="gist", value=2000 - first.value, low=low, high=high, subsamples=drawn)
+        return replace(result, scores=(first, other), floor={})
+
+    (board,) = boards([also(r) for r in found if r.variant in "ab"])
+    assert board.primary == ("kd", "gist", None)
+    assert [standings(board)[f"{name} ddim-5"].words for name in "ab"] == ["2", "1"]
+    unknown = [replace(r, spaces={"hc85-v1": {"trusted": None}}) for r in found]
+    assert standings(boards(unknown)[0])["a ddim-5"].words == "1"
