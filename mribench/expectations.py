@@ -5,7 +5,7 @@ from __future__ import annotations
 from mribench.differences import difference
 from mribench.leaderboard import Board
 from mribench.results import called
-from mribench.rows import MEMORISES, SUSPECT, Address, Entry
+from mribench.rows import NOT_DETECTED, Address, Entry
 
 NOISE, REPLAY = "noise", "train-replay"
 # each must be told apart from real training images
@@ -19,10 +19,10 @@ WORSE_THAN_REAL = {
 def violations(board: Board) -> list[str]:
     """One sentence for each control that lands where it must not; a board with any is invalid and ranks nothing.
 
-    Two things hold on any board: noise is last, and the audit sees the replay. The others need test subjects enough to
-    tell images apart: of fewer than 20, or unknown ones, nothing is ranked and a control that cannot be told apart says
-    only that they are few. Intervals are those over the test subjects, because two or three seeds of a control that
-    learns nothing would only widen them.
+    Two things hold on any board: noise is last, and an audit that can say something sees the replay. The others need
+    test subjects enough to tell images apart: of fewer than 20, or unknown ones, nothing is ranked and a control that
+    cannot be told apart says only that they are few. Intervals are those over the test subjects, because two or three
+    seeds of a control that learns nothing would only widen them.
     """
     address = board.primary
     if address is None:
@@ -33,7 +33,7 @@ def violations(board: Board) -> list[str]:
     if board.why_unranked is None:
         said += _against_real(known, board, address)
     replay = board.row(REPLAY)
-    if replay and replay.audit and not replay.audit.startswith((MEMORISES, SUSPECT)):
+    if replay and replay.audit == NOT_DETECTED:
         said.append(
             f"{REPLAY} copies its training images, but the memorisation audit says {replay.audit!r} of it"
         )

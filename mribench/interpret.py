@@ -189,13 +189,13 @@ def unknown(boards: Sequence[Board]) -> Iterator[str]:
     trained = [(board, row) for board in boards for row in board.rows if not row.is_control]
     single = sorted({row.name for _, row in trained if len(row.seeds) == 1})
     if single:
-        yield f"{', '.join(single)}: of one seed somewhere; how much another training would differ is not known there."
+        yield f"{', '.join(single)}: boards with a single seed do not tell how much another training would differ."
     if any(not board.floor for board in boards):
-        organs = ", ".join(dict.fromkeys(_title(board) for board in boards if not board.floor))
+        organs = "; ".join(dict.fromkeys(_title(board) for board in boards if not board.floor))
         yield f"{organs}: the records hold no noise floor."
     unaudited = sorted({row.name for _, row in trained if row.audit is None})
     if unaudited:
-        yield f"{', '.join(unaudited)}: without an audit somewhere; whether training patients were copied is not known."
+        yield f"{', '.join(unaudited)}: without a memorisation audit nothing is known of copied training subjects."
 
 
 def _by_row(boards: Sequence[Board]) -> dict[str, list[tuple[Board, Row]]]:

@@ -100,7 +100,9 @@ def _why_not(row: Row, board: Board, address: Address | None) -> str | None:
         return MEMORISES
     if reason := why_unranked(board):
         return reason
-    return None if entry.low is not None and _paired(row, address) else "no interval"
+    if entry.low is None:
+        return "no interval"
+    return None if _paired(row, address) else "the record holds no values of single subjects"
 
 
 def _paired(row: Row, address: Address) -> bool:

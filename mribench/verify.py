@@ -84,6 +84,7 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
     else:
         outputs = task.produce(cell.model(plan, "verify"), cell.data, plan.profile, result.seed)
         images = _same(kept, outputs)
+    outputs = {**_read_beside(out, result), **outputs}
     metrics = {name: plan.metrics[name] for name in task.metrics}
     scores = task.score(outputs, cell.data, plan.profile, metrics, Extractor(plan.spaces), result.seed)
     now = {(s.metric, s.space, s.level): s for s in scores}
@@ -172,6 +173,17 @@ def _kept(path: Path) -> dict[str, np.ndarray] | None:
             return dict(archive)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
+
+
+def _read_beside(out: Path, result: Result) -> dict[str, np.ndarray]:
+    """Kept outputs of another task that a task scores beside its own; they are verified with their own record."""
+    name = result.provenance.get("reads")
+    if name is None:
+        return {}
+    kept = _kept(out / "outputs" / name / "outputs.npz")
+    if kept is None:
+        raise InputError(f"no outputs in {out}/outputs/{name}, which {result.task} reads; bring them back")
+    return kept
 
 
 def _same(kept: Mapping[str, np.ndarray] | None, now: Mapping[str, np.ndarray]) -> str:

@@ -72,14 +72,14 @@ def test_records_without_subsamples_are_judged_by_their_intervals(scored, contro
         assert bool(violations(board)) == invalid
 
 
-@pytest.mark.parametrize("verdict", ["not detected", "cannot say: only 3 test subjects"])
+@pytest.mark.parametrize("verdict", ["not detected", "suspect", "MEMORISES", "cannot say"])
 def test_a_replay_that_the_audit_misses_makes_a_board_invalid(verdict, scored, controls):
+    """Few subjects leave an audit without an answer; that is no wrong one."""
     kept = [result for result in controls if result.variant != "train-replay"]
-    missed = scored("train-replay", 3.0, is_control=True, audit={"verdict": verdict})
-    (board,) = boards([scored(), *kept, missed])
-    assert violations(board) == [
-        f"train-replay copies its training images, but the memorisation audit says {verdict!r} of it"
-    ]
+    seen = scored("train-replay", 3.0, is_control=True, audit={"verdict": verdict})
+    (board,) = boards([scored(), *kept, seen])
+    missed = "train-replay copies its training images, but the memorisation audit says 'not detected' of it"
+    assert violations(board) == ([missed] if verdict == "not detected" else [])
 
 
 def test_without_floor_interval_or_control_nothing_is_claimed(scored, result):

@@ -124,7 +124,7 @@ def test_psnr_against_the_kernel_distance(scored, controls):
 
 def test_what_is_not_known_is_said(scored, controls, result):
     said = " ".join(interpret.unknown(boards([scored(), *controls])))
-    assert "one seed" in said and "without an audit" in said and "no noise floor" not in said
+    assert "single seed" in said and "without a memorisation audit" in said and "no noise floor" not in said
     audited = [scored(seed=s, audit={"verdict": "not detected"}) for s in range(3)]
     assert list(interpret.unknown(boards([*audited, *controls]))) == []
     assert "hold no noise floor" in " ".join(interpret.unknown(boards([result()])))

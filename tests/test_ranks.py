@@ -72,9 +72,11 @@ def test_a_blank_score_or_one_without_interval_is_not_ranked(scored, result, con
         "a", scores=(scored().scores[0].__class__("kd", None, 24, 40, space="hc85-v1", reason="x"),)
     )
     bare = result(100.0, variant="b", data=scored().data)
-    (board,) = boards([blank, bare, scored("c"), *controls])
+    old = result(100.0, 90.0, 110.0, variant="d", data=scored().data)
+    (board,) = boards([blank, bare, old, scored("c"), *controls])
     reasons = {name: place.reason for name, place in standings(board).items()}
     assert reasons["a ddim-5"] == "no score to rank by" and reasons["b ddim-5"] == "no interval"
+    assert reasons["d ddim-5"] == "the record holds no values of single subjects"
     assert standings(board)["c ddim-5"].words == "1"
 
 
