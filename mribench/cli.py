@@ -82,7 +82,9 @@ def run(
     profile: Annotated[str | None, typer.Option(help="smoke, quick, standard or paper")] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="comma-separated: generation,reconstruction,audit")
+    ] = None,
     controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")

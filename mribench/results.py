@@ -22,7 +22,8 @@ class Result:
     comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit,
     direction by name. figures: paths relative to the run folder. versions: of variant and sampler; one row
     never averages two. data: what the images are, their ``terms`` (licence,
-    access, citation) and whether ``subjects_known``; the first records lack these two.
+    access, citation) and whether ``subjects_known``; the first records lack these two. audit: what a task with a
+    verdict found, see ``mribench.audit.verdict``.
     """
 
     modality: str
@@ -39,6 +40,7 @@ class Result:
     reported: Mapping[str, Any] | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:

@@ -20,7 +20,7 @@ LAYERS = (
     "spec",
     "sources files seeds interrupt progress device profiles provenance problems phantom figures",
     "plugins results",
-    "data features metrics tasks variants samplers networks checkpoint steps train together sample",
+    "data features metrics tasks variants samplers networks checkpoint steps train together sample audit",
     "leaderboard",
     "tables verdict export",
     "summary",
