@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
 from mribench.errors import MribenchError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(audit_app, name="audit")
 
 # what typer returns after Ctrl-C
 INTERRUPTED = 130

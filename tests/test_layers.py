@@ -31,7 +31,7 @@ LAYERS = (
     "runner",
     "screen",
     "data_screen",
-    "data_cli",
+    "data_cli audit_cli",
     "cli",
     "__main__ __init__",
 )

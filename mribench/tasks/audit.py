@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from mribench.audit import losses, membership
+from mribench.audit import losses
+from mribench.audit.examine import MOST_GENERATED, SPACE, examine, held_out
+from mribench.audit.match import neighbours
+from mribench.audit.membership import of_losses
+from mribench.audit.pairs import picture
+from mribench.audit.verdict import verdict
 from mribench.features import Extractor
-from mribench.spec import Prepared, Profile, Score, Task
+from mribench.spec import Model, Prepared, Profile, Score, Task
 
 
 def score(*_: Any) -> list[Score]:
@@ -20,8 +25,22 @@ def score(*_: Any) -> list[Score]:
 def judge(
     outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, extract: Extractor, seed: int
 ) -> dict[str, Any]:
-    found = membership.of_losses(outputs, data)
-    return {"verdict": "cannot say", "reasons": ["only the network was asked"], "membership": found}
+    """``verdict.verdict`` of the generated images and of the network's losses."""
+    found = examine(outputs["images"], data, extract, held_out(data, extract))
+    return verdict(found, of_losses(outputs, data), data)
+
+
+def draw(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Model] | None,
+    words: str,
+) -> dict[str, np.ndarray]:
+    """``neighbours``: generated images beside what they may be copies of. Of real data it shows patients."""
+    images = outputs["images"][:MOST_GENERATED]
+    near = neighbours(images, data.train.images, data.train.subjects)
+    return {"neighbours": picture(images, data.train.images, near, words)}
 
 
 AUDIT = Task(
@@ -31,7 +50,8 @@ AUDIT = Task(
     metrics=(),
     produce=losses.produce,
     score=score,
+    draw=draw,
     reads="generation",
-    features=("hc85-v1",),
+    features=(SPACE,),
     judge=judge,
 )
