@@ -18,7 +18,6 @@ from mribench.data import prepare_data
 from mribench.features import Extractor
 from mribench.seeds import numpy_rng
 from mribench.spec import Modality, Prepared, Profile, Split, Variant
-from mribench.tasks import to_uint8
 
 # a board that may just be ranked: 40 training subjects beside the fewest test subjects with a verdict
 FEW = {"train": 40, "test": FEWEST_SUBJECTS}
@@ -111,6 +110,7 @@ def _undertrained(
     from mribench.device import precision
     from mribench.sample import Trained
     from mribench.samplers import resolve
+    from mribench.tasks import to_uint8
     from mribench.train import train
 
     short = replace(profile, max_steps=UNDERTRAINED, eval_every=UNDERTRAINED, precision=precision(profile))
