@@ -37,14 +37,12 @@ def calibrate(
     budget, extract = profiles.get(profile), calibration.extractor(plugins.load)
     network = plugins.load("variants", "ddpm")
     written = table.write(out, table.read(out))
-    for modality in chosen.values():
-        with progress(f"calibrate {modality.name}", seeds) as advance:
-            for seed in range(seeds):
-                rows = table.read(out)
-                if not any(table.same_run(row, modality.name, data, seed) for row in rows):
-                    trained = network if seed < networks else None
-                    found = calibration.runs(modality, data, budget, seed, extract, trained)
-                    written = table.write(out, [*rows, *({"modality": modality.name, **r} for r in found)])
-                advance(seed + 1)
+    for name, modality in chosen.items():
+        done = table.seeds_of(table.read(out), name, data)
+        left = [seed for seed in range(seeds) if seed not in done]
+        with progress(f"calibrate {name}", seeds) as advance:
+            for found in calibration.runs(modality, data, budget, left, extract, network, networks):
+                written = table.write(out, [*table.read(out), *found])
+                advance(found[0]["seed"] + 1)
     for path in written:
         print(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,32 +23,61 @@ from mribench.spec import Modality, Prepared, Profile, Split, Variant
 FEW = {"train": 40, "test": FEWEST_SUBJECTS}
 FEW_GENERATORS = ("replay", f"{cheats.MIXED_IN:.0%} replay mixed in", "real, other subjects", "gaussian")
 UNDERTRAINED = 40  # steps
-SLICES = 3  # of a phantom subject, so that a run takes seconds
+SLICES, SPLITS = 3, 4  # of a phantom subject and of a phantom: drawing takes longer than the audit
+HELD_OUT = 0.15
 
 
 def runs(
-    modality: Modality, data: str, profile: Profile, seed: int, extract: Extractor, network: Variant | None
-) -> Iterator[dict[str, Any]]:
-    """One record per generator and scene for one seed: what it was, what the audit said, and the numbers behind it.
+    modality: Modality,
+    data: str,
+    profile: Profile,
+    seeds: Iterable[int],
+    extract: Extractor,
+    network: Variant | None = None,
+    networks: int = 0,
+) -> Iterator[list[dict[str, Any]]]:
+    """For each seed one record per generator and scene: what it was, what the audit said, the numbers behind it.
 
-    seed: of the phantom, of the split by subject and of the generators. The validation split, which no threshold has
-    seen, gives the real images of other subjects; an honest generator gives as many images as it has. network: a
-    variant that is trained for 40 steps, as another honest generator, with the losses of ``losses.produce``.
+    A phantom is drawn anew for every four seeds and split by subject anew for each; real images are split anew. The
+    subjects of neither train nor test, which no threshold has seen, stand in the generated images' place. network: a
+    variant that is trained for 40 steps where the seed is below ``networks``, as another honest generator.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        profile = replace(profile, phantom_slices=SLICES)
-        prepared = prepare_data(modality, data, profile, Path(folder), seed)
+    drawn: dict[int, Prepared] = {}
+    for seed in seeds:
+        draw = seed // SPLITS if data == "phantom" else 0
+        if draw not in drawn:
+            drawn = {draw: _drawn(modality, data, replace(profile, phantom_slices=SLICES), draw)}
+        prepared = _split(drawn[draw], seed)
         known = {**cheats.CHEATS, **cheats.HONEST}
         scene = "all subjects", prepared, extract, held_out(prepared, extract)
-        yield from _each(known, *scene, seed)
-        if network:
-            images, outputs = _undertrained(network, prepared, profile, seed, Path(folder))
-            yield _record(f"{network.name}, {UNDERTRAINED} steps", images, *scene, seed, outputs)
+        found = list(_each(known, *scene, seed))
+        if network and seed < networks:
+            images, outputs = _undertrained(network, prepared, profile, seed)
+            found.append(_record(f"{network.name}, {UNDERTRAINED} steps", images, *scene, seed, outputs))
         few = replace(
             prepared, train=_few(prepared.train, FEW["train"]), test=_few(prepared.test, FEW["test"])
         )
         chosen = {name: known[name] for name in FEW_GENERATORS}
-        yield from _each(chosen, "few subjects", few, extract, held_out(few, extract), seed)
+        found += _each(chosen, "few subjects", few, extract, held_out(few, extract), seed)
+        yield [{"modality": modality.name, **record} for record in found]
+
+
+def _drawn(modality: Modality, data: str, profile: Profile, seed: int) -> Prepared:
+    with tempfile.TemporaryDirectory() as folder:
+        return prepare_data(modality, data, profile, Path(folder), seed)
+
+
+def _split(drawn: Prepared, seed: int) -> Prepared:
+    """The same images with other subjects in train, validation and test: 70, 15 and 15 %."""
+    parts = drawn.train, drawn.validation, drawn.test
+    images = np.concatenate([part.images for part in parts])
+    subjects = np.array([subject for part in parts for subject in part.subjects])
+    names = numpy_rng("calibrate", "split", seed).permutation(np.unique(subjects))
+    aside = round(HELD_OUT * len(names))
+    chosen = names[2 * aside :], names[:aside], names[aside : 2 * aside]
+    rows = [np.flatnonzero(np.isin(subjects, some)) for some in chosen]
+    train, validation, test = (Split(images[some], tuple(subjects[some].tolist())) for some in rows)
+    return replace(drawn, train=train, validation=validation, test=test)
 
 
 def _each(
@@ -105,8 +134,9 @@ def _few(split: Split, most: int) -> Split:
 
 
 def _undertrained(
-    variant: Variant, data: Prepared, profile: Profile, seed: int, folder: Path
+    variant: Variant, data: Prepared, profile: Profile, seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """uint8 images and the network's losses."""
     from mribench.device import precision
     from mribench.sample import Trained
     from mribench.samplers import resolve
@@ -114,12 +144,11 @@ def _undertrained(
     from mribench.train import train
 
     short = replace(profile, max_steps=UNDERTRAINED, eval_every=UNDERTRAINED, precision=precision(profile))
-    weights = folder / "weights"
-    weights.mkdir()
-    train(variant, data.train, data.validation, short, seed, weights, "train")
-    model = Trained(weights / short.keep, variant, *resolve("ddim-5"), short, short.precision)
-    images = to_uint8(model.generate(range(len(data.validation)), seed))
-    return images, losses.produce(model, data, short, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        train(variant, data.train, data.validation, short, seed, Path(folder), "train")
+        model = Trained(Path(folder) / short.keep, variant, *resolve("ddim-5"), short, short.precision)
+        images = to_uint8(model.generate(range(len(data.validation)), seed))
+        return images, losses.produce(model, data, short, seed)
 
 
 def extractor(load: Callable[[str, str], Any]) -> Extractor:

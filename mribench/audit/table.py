@@ -14,10 +14,10 @@ ROWS, PAGE = "calibration.json", "calibration.md"
 TITLE = """# Calibration of the memorisation audit
 
 Made by `mribench audit calibrate`. Cheats must be called MEMORISES, honest generators must not; brackets are exact
-95 % binomial intervals over runs (a run: one organ, one seed, which decides phantom, split and generator). *By
-distance alone* counts what a threshold on the distance to the nearest training image would have flagged: smooth
-images are nearer to everything, so that it flags honest ones; the verdict rests on the ratio to the nearest other
-subject.
+95 % binomial intervals over runs: one organ and one seed, which decides split and generator; phantoms are drawn anew
+for every four seeds. *By distance alone* counts what a threshold on the distance to the nearest training image would
+have flagged: smooth images are nearer to everything, so that it flags honest ones; the verdict rests on the ratio to
+the nearest image of another subject.
 """
 
 
@@ -26,10 +26,10 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return files.read_json(path) if path.exists() else []
 
 
-def same_run(row: dict[str, Any], modality: str, data: str, seed: int) -> bool:
-    """Has this been run already? Real images are told apart from drawn ones, and by nothing else."""
+def seeds_of(rows: Sequence[dict[str, Any]], modality: str, data: str) -> set[int]:
+    """Seeds that have been run already. Real images are told apart from drawn ones, and by nothing else."""
     kind = "phantom" if data == "phantom" else "real"
-    return (row["modality"], row["data_kind"], row["seed"]) == (modality, kind, seed)
+    return {row["seed"] for row in rows if (row["modality"], row["data_kind"]) == (modality, kind)}
 
 
 def write(folder: Path, rows: Iterable[dict[str, Any]]) -> list[Path]:

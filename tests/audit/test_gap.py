@@ -31,6 +31,14 @@ def test_a_copier_has_a_gap():
     assert found == generalisation_gap(train[0] + 0.01, *train, *test)
 
 
+def test_a_shuffled_gap_is_as_often_below_0_as_above():
+    """Pairs of one subject would make the smaller side look farther away, always."""
+    rng = np.random.default_rng(0)
+    train, test = features(rng, 20, 6, "a"), features(rng, 3, 6, "b")
+    found = generalisation_gap(rng.standard_normal((60, DIM)), *train, *test)
+    assert abs(found["low"] + found["high"]) < 0.5 * (found["high"] - found["low"])
+
+
 def test_one_subject_has_none():
     rng = np.random.default_rng(0)
     train, test = features(rng, 4, 4, "a"), features(rng, 1, 4, "b")

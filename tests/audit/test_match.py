@@ -84,6 +84,13 @@ def test_the_second_neighbour_is_of_another_subject():
     assert same.ratio[0] < 0.05 and apart.r2[0] > 0.99
 
 
+def test_another_subject_is_found_behind_many_slices_of_one():
+    train = smooth(30)
+    train[:20] = np.clip(train[0].astype(int) + np.arange(20)[:, None, None] // 7, 0, 255)
+    found = neighbours(train[:1], train, ["a"] * 20 + [f"s{i}" for i in range(10)])
+    assert -1 < found.r2[0] < 0.9
+
+
 def test_a_training_image_is_compared_with_other_subjects_alone():
     train = smooth(12)
     subjects = [f"s{i // 3}" for i in range(12)]
