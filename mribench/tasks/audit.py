@@ -26,7 +26,8 @@ def judge(
     outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, extract: Extractor, seed: int
 ) -> dict[str, Any]:
     """``verdict.verdict`` of the generated images and of the network's losses."""
-    found = examine(outputs["images"], data, extract, held_out(data, extract))
+    real = extract.once(f"held out of {data.key}", lambda: held_out(data, extract))
+    found = examine(outputs["images"], data, extract, real)
     return verdict(found, of_losses(outputs, data), data)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mribench import plugins, publish, results, runner, runspec
+from mribench.audit.examine import held_out as real
 from mribench.audit.match import neighbours
 from mribench.audit.pairs import picture
 from mribench.tasks.audit import AUDIT
@@ -45,6 +46,15 @@ def test_generation_is_not_made_twice_and_a_verdict_not_again(folder, monkeypatc
     monkeypatch.setattr(plugins, "load_all", _with(watched, plugins.load_all))
     runner.run(runspec.make(**SMALL, tasks="audit", out=folder))
     assert not judged and before == {path: path.stat().st_mtime_ns for path in folder.rglob("outputs.npz")}
+
+
+def test_the_calibration_of_a_dataset_is_made_once_in_a_run(tmp_path, monkeypatch):
+    from mribench.tasks import audit
+
+    made = []
+    monkeypatch.setattr(audit, "held_out", lambda data, extract: made.append(data.key) or real(data, extract))
+    runner.run(runspec.make(**(SMALL | {"controls": ["noise", "train-replay"]}), tasks="audit", out=tmp_path))
+    assert len(made) == 1 and len(results.read_all([tmp_path])) == 2
 
 
 def _with(task, load_all):
