@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
 from mribench.errors import MribenchError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(audit_app, name="audit")
 
 # what typer returns after Ctrl-C
 INTERRUPTED = 130
@@ -82,7 +84,9 @@ def run(
     profile: Annotated[str | None, typer.Option(help="smoke, quick, standard or paper")] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="comma-separated: generation,reconstruction,audit")
+    ] = None,
     controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")

@@ -21,7 +21,7 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
     """The record before its scores; its path is known from here on."""
     profile, data, modality = plan.profile, cell.data, cell.modality
     metrics = {name: plan.metrics[name] for name in task.metrics}
-    spaces = {space for metric in metrics.values() for space in metric.features}
+    spaces = {space for part in (task, *metrics.values()) for space in part.features}
     splits = {split: getattr(data, split) for split in ("train", "validation", "test")}
     return Result(
         modality=modality.name,

@@ -25,9 +25,9 @@ class Result:
     direction by name. figures: paths relative to the run folder. versions: of variant and sampler; one row
     never averages two. data: what the images are, their ``terms`` (licence,
     access, citation) and whether ``subjects_known``; the first records lack these two. floor: what real images
-    score in a model's place, by ``called`` name (``mribench.metrics.floor``). audit: the memorisation audit, with
-    its ``verdict``. spaces: of each feature space whether it may rank these images (``trusted``; None where that was
-    not measured), and the ``reason`` why not.
+    score in a model's place, by ``called`` name (``mribench.metrics.floor``). audit: what a task with a verdict
+    found, see ``mribench.audit.verdict``. spaces: of each feature space whether it may rank these images
+    (``trusted``; None where that was not measured), and the ``reason`` why not.
     """
 
     modality: str

@@ -15,7 +15,7 @@ from mribench.errors import InputError
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
 
 CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
-TASKS = ("generation", "reconstruction")
+TASKS = ("generation", "reconstruction", "audit")
 # those of accelerate; each is the name of a package
 TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
 
@@ -121,7 +121,8 @@ def resolve(spec: RunSpec) -> Plan:
     tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
     metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
-    spaces = plugins.load_all("features", [space for metric in metrics.values() for space in metric.features])
+    needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
+    spaces = plugins.load_all("features", needed)
     for space in spaces.values():
         if space.check is not None:
             space.check()

@@ -20,7 +20,7 @@ LAYERS = (
     "spec",
     "sources files seeds interrupt progress device profiles provenance problems phantom figures",
     "plugins results",
-    "data features metrics tasks variants samplers networks checkpoint steps train together sample",
+    "data features metrics tasks variants samplers networks checkpoint steps train together sample audit",
     "rows",
     "leaderboard",
     "differences",
@@ -35,7 +35,7 @@ LAYERS = (
     "runner verify",
     "screen",
     "data_screen",
-    "data_cli",
+    "data_cli audit_cli",
     "cli",
     "__main__ __init__",
 )

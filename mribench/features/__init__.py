@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ class Extractor:
         self.spaces = dict(spaces)
         self._loaded: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
         self._seen: dict[tuple[str, str], np.ndarray] = {}
+        self._made: dict[str, Any] = {}
 
     def __call__(self, space: str, images: np.ndarray) -> np.ndarray:
         """float64 (N, dim) of uint8 images (N, H, W). Raises Unavailable where the space cannot be loaded."""
@@ -26,3 +28,9 @@ class Extractor:
         if (space, content) not in self._seen:
             self._seen[space, content] = self._loaded[space](images.astype(np.float32) / 255)
         return self._seen[space, content]
+
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, made once for each key: for what depends on the data alone, in a run of many cells."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
