@@ -19,7 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, leaderboard, provenance, publish, record, results, runspec
+from mribench import (
+    device,
+    figures,
+    files,
+    leaderboard,
+    process,
+    provenance,
+    publish,
+    record,
+    results,
+    runspec,
+)
 from mribench.cell import Cell
 from mribench.data import check_suits, terms
 from mribench.errors import DataError, InputError
@@ -55,11 +66,12 @@ def run(spec: runspec.RunSpec) -> list[Result]:
 
 
 def _run_cell(cell: Cell, plan: Plan, extract: Extractor, rank: int) -> list[Result]:
-    """Train once, then every sampler and task on what was trained."""
+    """Train once, then every sampler that fits and every task on what was trained."""
     sampled = [cell]
     if not cell.variant.is_control:
         trained = _trained(cell, plan)
-        sampled = [replace(cell, trained=trained, sampler=sampler) for sampler in plan.samplers]
+        fitting = [s for s in plan.samplers if process.fits(cell.variant, s[1])]
+        sampled = [replace(cell, trained=trained, sampler=sampler) for sampler in fitting]
     return [_result(c, task, plan, extract) for c in sampled for task in plan.tasks] if rank == 0 else []
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mribench import device, plugins, profiles, samplers
+from mribench import device, plugins, process, profiles, samplers
 from mribench.errors import InputError
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
 
@@ -121,6 +121,8 @@ def resolve(spec: RunSpec) -> Plan:
     tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
     metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
+    drawn = tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked))
+    process.check(variants.values(), drawn)
     spaces = plugins.load_all("features", [space for metric in metrics.values() for space in metric.features])
     for space in spaces.values():
         if space.check is not None:
@@ -132,7 +134,7 @@ def resolve(spec: RunSpec) -> Plan:
         profile=profile,
         modalities=tuple(plugins.load_all("modalities", names).values()),
         variants=tuple(variants.values()),
-        samplers=tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked)),
+        samplers=drawn,
         tasks=tasks,
         metrics=metrics,
         spaces=spaces,

@@ -20,6 +20,7 @@ LAYERS = (
     "spec",
     "sources files seeds interrupt progress device profiles provenance problems phantom figures",
     "plugins results",
+    "process",
     "data features metrics tasks variants samplers networks checkpoint steps train together sample",
     "leaderboard",
     "tables verdict export",
