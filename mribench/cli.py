@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
+from mribench import complete
 from mribench.data_cli import app as data_app
 from mribench.errors import MribenchError
+from mribench.plugin_cli import app as plugin_app
 
 app = typer.Typer(
     name="mribench",
@@ -21,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(plugin_app, name="plugin")
 
 # what typer returns after Ctrl-C
 INTERRUPTED = 130
@@ -73,17 +76,45 @@ def _split(text: str | None) -> list[str] | None:
 
 @app.command()
 def run(
-    modalities: Annotated[str | None, typer.Option(help="comma-separated, or all")] = None,
-    variants: Annotated[str | None, typer.Option(help="comma-separated trained variants, e.g. ddpm")] = None,
+    modalities: Annotated[
+        str | None,
+        typer.Option(help="comma-separated, or all", autocompletion=complete.names("modalities", "all")),
+    ] = None,
+    variants: Annotated[
+        str | None,
+        typer.Option(
+            help="comma-separated trained variants, e.g. ddpm", autocompletion=complete.names("variants")
+        ),
+    ] = None,
     samplers: Annotated[
-        str | None, typer.Option(help="comma-separated, with steps: ddim-50,dpm-solver-20")
+        str | None,
+        typer.Option(
+            help="comma-separated, with steps: ddim-50,dpm-solver-20",
+            autocompletion=complete.names("samplers"),
+        ),
     ] = None,
     seeds: Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")] = None,
-    profile: Annotated[str | None, typer.Option(help="smoke, quick, standard or paper")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete.profiles)
+    ] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
-    controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            help="comma-separated: generation,reconstruction", autocompletion=complete.names("tasks")
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="comma-separated metrics beside those of the tasks", autocompletion=complete.names("metrics")
+        ),
+    ] = None,
+    controls: Annotated[
+        str | None,
+        typer.Option(help="comma-separated controls; '' for none", autocompletion=complete.names("variants")),
+    ] = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")
     ] = None,
@@ -102,6 +133,7 @@ def run(
         "variants": _split(variants),
         "samplers": _split(samplers),
         "tasks": _split(tasks),
+        "metrics": _split(metrics),
         "controls": _split(controls),
         "seeds": _numbers(seeds),
         "profile": profile,
@@ -131,16 +163,28 @@ def _numbers(text: str | None) -> list[int] | None:
 @app.command("list")
 def list_plugins(
     group: Annotated[
-        str | None, typer.Argument(help="modalities, variants, samplers, tasks, metrics, features")
+        str | None,
+        typer.Argument(
+            help="modalities, variants, samplers, tasks, metrics, features", autocompletion=complete.groups
+        ),
     ] = None,
+    name: Annotated[str | None, typer.Option(help="only these names; a pattern such as 'hc*'")] = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option(
+            help="only from this distribution; a pattern as well", autocompletion=complete.distributions
+        ),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="table, or json with the file of each")] = "table",
 ) -> None:
     """Every installed plugin with its distribution and version; broken ones with the reason. Imports none."""
     from mribench import plugins, screen
     from mribench.errors import InputError
 
-    if group is not None and group not in plugins.GROUPS:
-        raise InputError(f"unknown group {group!r}; expected one of {', '.join(plugins.GROUPS)}")
-    screen.plugins([entry for g in ([group] if group else plugins.GROUPS) for entry in plugins.entries(g)])
+    if form not in ("table", "json"):
+        raise InputError(f"unknown format {form!r}; expected table or json")
+    found = plugins.choose(group, name, distribution)
+    screen.plugins(found) if form == "table" else screen.records(found)
 
 
 @app.command()

@@ -22,9 +22,9 @@ TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tenso
 
 @dataclass(frozen=True)
 class RunSpec:
-    """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or
-    a path. controls: variants without training that stand beside every board. train_steps, precision:
-    replace the profile's.
+    """modalities: names, or ("all",). samplers: None takes the profile's. metrics: further ones, beside those of the
+    tasks. data: ``phantom``, a registry id or a path. controls: variants without training that stand beside every
+    board. train_steps, precision: replace the profile's.
     """
 
     modalities: tuple[str, ...] = ("all",)
@@ -32,6 +32,7 @@ class RunSpec:
     controls: tuple[str, ...] = CONTROLS
     samplers: tuple[str, ...] | None = None
     tasks: tuple[str, ...] = TASKS
+    metrics: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     profile: str | None = None
     train_steps: int | None = None
@@ -118,8 +119,7 @@ def resolve(spec: RunSpec) -> Plan:
     # what a machine does best enters hashes and keys: two precisions are never one model
     profile = replace(profile, precision=device.precision(profile))
     asked = spec.samplers or profile.samplers
-    tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
-    metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
+    tasks, metrics = _measured(spec)
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
     drawn = tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked))
     process.check(variants.values(), drawn)
@@ -140,6 +140,25 @@ def resolve(spec: RunSpec) -> Plan:
         spaces=spaces,
         out=Path(spec.out),
     )
+
+
+def _measured(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
+    """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
+    tasks = plugins.load_all("tasks", spec.tasks).values()
+    own = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
+    further = plugins.load_all("metrics", spec.metrics)
+    kinds = {task.name: {own[name].kind for name in task.metrics} for task in tasks}
+    for metric in further.values():
+        if not any(metric.kind in reported for reported in kinds.values()):
+            raise InputError(
+                f"metric {metric.name!r} is {metric.kind}, and no task asked for reports such metrics; add one that "
+                "does to --tasks (reconstruction is paired, generation compares distributions)"
+            )
+    widened = []
+    for task in tasks:
+        fitting = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
+        widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *fitting)))))
+    return tuple(widened), own | further
 
 
 def _check_tracker(name: str | None) -> None:

@@ -30,9 +30,11 @@ LAYERS = (
     "runspec doctor",
     "cell record",
     "runner",
+    "testing scaffold",
     "screen",
     "data_screen",
-    "data_cli",
+    "complete",
+    "data_cli plugin_cli",
     "cli",
     "__main__ __init__",
 )
