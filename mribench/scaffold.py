@@ -48,8 +48,7 @@ def write(kind: str, name: str, out: Path) -> Path:
         root = files("mribench") / "templates"
         for part in ("common", kind):
             for place, template in _templates(root / part):
-                path = half.joinpath(*(words["package"] if part == "package" else part for part in place))
-                path = path.with_name(path.name.removesuffix(SUFFIX))
+                path = half / "/".join(place).replace("package", words["package"]).removesuffix(SUFFIX)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(
                     Template(template.read_text(encoding="utf-8")).substitute(words), encoding="utf-8"
