@@ -21,16 +21,14 @@ def it_says_what_it_is(case: Case) -> None:
 
 
 def its_loss_is_one_number_per_image(case: Case) -> None:
-    """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep."""
+    """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep; also at half the side."""
     import torch
 
     variant = case.plugin
     net, scheduler = variant.network(TINY), variant.scheduler(TINY)
     last = scheduler.config.num_train_timesteps - 1
-    shape = (3, 1, SIZE, SIZE)
-    loss = variant.loss(
-        net, scheduler, torch.zeros(shape), torch.randn(shape), torch.tensor([0, last // 2, last])
-    )
+    t = torch.tensor([0, last // 2, last])
+    loss = variant.loss(net, scheduler, torch.zeros(3, 1, SIZE, SIZE), torch.randn(3, 1, SIZE, SIZE), t)
     require(
         loss.shape == (3,) and loss.dtype == torch.float32,
         f"the loss is {loss.dtype} {tuple(loss.shape)} for three images",
@@ -38,6 +36,14 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     )
     require(
         loss.isfinite().all(), f"the loss is {loss.tolist()}", "see t = 0 and t = T - 1 for a division by 0"
+    )
+    half = variant.loss(
+        net, scheduler, torch.zeros(3, 1, SIZE // 2, SIZE // 2), torch.randn(3, 1, SIZE // 2, SIZE // 2), t
+    )
+    require(
+        half.shape == (3,) and half.isfinite().all(),
+        f"at half the side the loss is {half.tolist()}",
+        "let network and loss take the side from x0: the coarse steps of a profile are at half the side",
     )
     require(loss.requires_grad, "the loss has no gradient", "do not detach the output of the network")
 
