@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -74,47 +74,26 @@ def _split(text: str | None) -> list[str] | None:
     return None if text is None else [part for part in (p.strip() for p in text.split(",")) if part]
 
 
+def _names(words: str, group: str, *more: str) -> Any:
+    """The type of an option that takes comma-separated names of a group; the shell completes them."""
+    completes = complete.names(group, *more)
+    return Annotated[str | None, typer.Option(help=words, autocompletion=completes)]
+
+
 @app.command()
 def run(
-    modalities: Annotated[
-        str | None,
-        typer.Option(help="comma-separated, or all", autocompletion=complete.names("modalities", "all")),
-    ] = None,
-    variants: Annotated[
-        str | None,
-        typer.Option(
-            help="comma-separated trained variants, e.g. ddpm", autocompletion=complete.names("variants")
-        ),
-    ] = None,
-    samplers: Annotated[
-        str | None,
-        typer.Option(
-            help="comma-separated, with steps: ddim-50,dpm-solver-20",
-            autocompletion=complete.names("samplers"),
-        ),
-    ] = None,
+    modalities: _names("comma-separated, or all", "modalities", "all") = None,
+    variants: _names("comma-separated trained variants, e.g. ddpm", "variants") = None,
+    samplers: _names("comma-separated, with steps: ddim-50,dpm-solver-20", "samplers") = None,
     seeds: Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")] = None,
     profile: Annotated[
         str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete.profiles)
     ] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: Annotated[
-        str | None,
-        typer.Option(
-            help="comma-separated: generation,reconstruction", autocompletion=complete.names("tasks")
-        ),
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            help="comma-separated metrics beside those of the tasks", autocompletion=complete.names("metrics")
-        ),
-    ] = None,
-    controls: Annotated[
-        str | None,
-        typer.Option(help="comma-separated controls; '' for none", autocompletion=complete.names("variants")),
-    ] = None,
+    tasks: _names("comma-separated: generation,reconstruction", "tasks") = None,
+    metrics: _names("comma-separated metrics beside those of the tasks", "metrics") = None,
+    controls: _names("comma-separated controls; '' for none", "variants") = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")
     ] = None,

@@ -130,7 +130,8 @@ class Variant:
     network(profile) -> diffusers ``UNet2DModel`` (or any ``ModelMixin`` with the same call).
     scheduler(profile) -> diffusers scheduler that defines the forward process.
     loss(net, scheduler, x0, noise, t) -> float32 (N,) per-image loss; x0, noise: (N, 1, H, W), x0 in [-1, 1], of the
-    profile's side or half of it (``Profile.coarse_steps``); t: int64 (N,) in [0, T), T = ``scheduler.config.num_train_timesteps``.
+    profile's side or half of it (``Profile.coarse_steps``); t: int64 (N,) in [0, T), where T is
+    ``scheduler.config.num_train_timesteps``.
     process: the forward process in a word; samplers with the same word can integrate it. ``diffusion`` means
     x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps with abar in ``scheduler.alphas_cumprod``.
     path(scheduler) -> (signal, sigma), float64 (T,) each: x_t = signal_t x_0 + sigma_t eps, for a process whose

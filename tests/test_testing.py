@@ -110,9 +110,14 @@ def infinite(net, scheduler, x0, noise, t):
     return DDPM.loss(net, scheduler, x0, noise, t) / (t > 0)[:, None].squeeze()
 
 
+def one_side(net, scheduler, x0, noise, t):
+    return DDPM.loss(net, scheduler, x0, noise, t) + (x0 - x0.new_ones(3, 1, 32, 32)).mean()
+
+
 @pytest.mark.parametrize(
     ("run", "plugin", "found"),
     [
+        (variants.its_loss_is_one_number_per_image, replace(DDPM, loss=one_side), "RuntimeError: The size"),
         (variants.its_loss_is_one_number_per_image, replace(DDPM, loss=doubled), "(6,) for three images"),
         (variants.its_loss_is_one_number_per_image, replace(DDPM, loss=detached), "no gradient"),
         (variants.its_loss_is_one_number_per_image, replace(DDPM, loss=infinite), "the loss is [inf"),
