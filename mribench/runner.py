@@ -25,6 +25,7 @@ from mribench import (
     files,
     leaderboard,
     plugins,
+    process,
     provenance,
     publish,
     record,
@@ -66,11 +67,12 @@ def run(spec: runspec.RunSpec) -> list[Result]:
 
 
 def _run_cell(cell: Cell, plan: Plan, extract: Extractor, rank: int) -> list[Result]:
-    """Train once, then every sampler and task on what was trained."""
+    """Train once, then every sampler that fits and every task on what was trained."""
     sampled = [cell]
     if not cell.variant.is_control:
         trained = _trained(cell, plan)
-        sampled = [replace(cell, trained=trained, sampler=sampler) for sampler in plan.samplers]
+        fitting = [s for s in plan.samplers if process.fits(cell.variant, s[1])]
+        sampled = [replace(cell, trained=trained, sampler=sampler) for sampler in fitting]
     return [_result(c, task, plan, extract) for c in sampled for task in plan.tasks] if rank == 0 else []
 
 
