@@ -104,9 +104,18 @@ def run(
     ] = None,
     track: Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")] = None,
     spec: Annotated[Path | None, typer.Option(help="TOML file with the same keys; options here win")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="cells at once on this machine; default: what its cores and memory allow"),
+    ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(help="local, slurm, slurm:timeout_min=600,slurm_partition=gpu or dask:tcp://host:8786"),
+    ] = "local",
 ) -> None:
     """Prepare data, train, sample, score, and print the board. Run it again to go on where it stopped."""
     from mribench import runner, runspec
+    from mribench.parallel import Execution
 
     base = runspec.from_toml(spec) if spec else None
     given = {
@@ -125,7 +134,7 @@ def run(
         "track": track,
     }
     resolved = runspec.make(base, **given)
-    runner.run(resolved)
+    runner.run(resolved, Execution(executor, jobs))
     if os.environ.get("RANK", "0") == "0":
         _print_boards([Path(resolved.out)])
 
