@@ -132,7 +132,9 @@ class _Suite:
         if now is None or now == before:
             return
         self._heard[job] = now
-        for line in now.lines[len(before.lines) :]:
+        said = len(before.lines)
+        # a cluster may have given the cell to another worker, which begins to speak anew
+        for line in now.lines[said:] if now.lines[:said] == before.lines else now.lines:
             say(line)
         if now.title:
             self._display.show(job.name, now.title, now.done, now.total, now.note)
