@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from mribench import locks, plugins, relay, runspec, stages
+from mribench import lean, locks, plugins, relay, runspec, stages
 from mribench.cell import Cell
 from mribench.data import load
 from mribench.errors import InputError, Interrupted, MribenchError
@@ -71,6 +71,7 @@ def work(job: Job) -> Outcome:
 
 def warm() -> None:
     """Import what every cell needs, before there is one."""
+    lean.load_diffusers()
     import mribench.sample
     import mribench.train  # noqa: F401
 

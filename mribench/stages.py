@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mribench import device, figures, files, leaderboard, provenance, record, results
+from mribench import device, figures, files, leaderboard, lean, provenance, record, results
 from mribench.cell import Cell
 from mribench.data import terms
 from mribench.features import Extractor
@@ -43,6 +43,7 @@ def _trained(cell: Cell, plan: Plan) -> Path:
     """Folder of the trained variant; trains, or goes on training, where it is not finished."""
     folder = cell.train_folder(plan)
     if not _is_trained(folder):
+        lean.load_diffusers()
         from mribench.train import train
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,6 +122,7 @@ def outputs_of(folder: Path) -> dict[str, np.ndarray] | None:
 def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.ndarray]:
     """Fill ``folder`` with outputs.npz (the images) and made.json (seconds, NFE, GFLOPs, peak memory)."""
     provenance.new_peak()
+    lean.load_diffusers()
     start = time.monotonic()
     model = cell.model(plan, task.title)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
