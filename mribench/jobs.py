@@ -43,11 +43,6 @@ class Outcome:
     error: MribenchError | OSError | None = None
 
 
-def concerns_one_cell(error: MribenchError | OSError) -> bool:
-    """Whether other cells may well succeed: a loss that diverged, but no unknown word, full disk or Ctrl-C."""
-    return isinstance(error, MribenchError) and error.exit_code == MribenchError.exit_code
-
-
 def describe(cell: Cell, plan: Plan) -> Job:
     """The words for a cell; its data lie prepared in the run folder."""
     spec = replace(plan.spec, out=str(plan.out.absolute()))

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 SECONDS_BETWEEN_LINES = 15.0
+_shown: Any = None
+_users = 0
 
 
 class Listener(Protocol):
@@ -40,7 +42,7 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., No
         told.show(title, done, total, "")
         yield lambda done, note="", total=None: told.show(title, done, total or known, note)
     elif _on_terminal():
-        with _bars() as bars:
+        with _display() as bars:
             task = bars.add_task(title, total=total, completed=done, note="")
             yield lambda done, note="", total=None: bars.update(task, completed=done, note=note, total=total)
     else:
@@ -53,7 +55,7 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., No
 def rows() -> Iterator[Rows]:
     """Progress of several cells at once, a row or a line for each."""
     if _on_terminal():
-        with _bars() as bars:
+        with _display() as bars:
             yield Bars(bars)
     else:
         yield Rows()
@@ -121,15 +123,28 @@ def _on_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("RANK", "0") == "0"
 
 
-def _bars() -> Any:
+@contextmanager
+def _display() -> Iterator[Any]:
+    """A terminal has one live display; all that is under way at once shares it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.description:<44}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim", markup=False),
-    )
-    return Progress(*columns, console=Console(stderr=True))
+    global _shown, _users
+    if _shown is None:
+        columns = (
+            TextColumn("{task.description:<44}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
+        )
+        _shown = Progress(*columns, console=Console(stderr=True))
+        _shown.start()
+    _users += 1
+    try:
+        yield _shown
+    finally:
+        _users -= 1
+        if not _users:
+            _shown.stop()
+            _shown = None

@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from mribench import device, figures, files, jobs, locks, parallel, publish, results, runspec, suite
 from mribench.cell import Cell
 from mribench.data import check_suits
-from mribench.errors import DataError, MribenchError
+from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
 from mribench.jobs import Outcome
 from mribench.parallel import Execution
@@ -21,7 +21,7 @@ from mribench.progress import progress
 from mribench.results import Result
 from mribench.runspec import Plan
 from mribench.spec import Modality, Prepared
-from mribench.stages import finished, outputs_of, run_cell
+from mribench.stages import finished, outputs_of, run_cell, train_together
 
 HERE = Execution(jobs=1)
 
@@ -64,6 +64,12 @@ def _trainings(plan: Plan) -> int:
 
 def _here(cells: Sequence[Cell], plan: Plan) -> list[Outcome]:
     """One cell after the other, in this process."""
+    try:
+        train_together(cells, plan)
+    except MribenchError as error:
+        # a cell that diverged does so again when its turn comes; the others go on
+        if not concerns_one_cell(error):
+            raise
     extract = Extractor(plan.spaces)
     return [_attempt(cell, plan, extract) for cell in cells]
 
@@ -72,7 +78,7 @@ def _attempt(cell: Cell, plan: Plan, extract: Extractor) -> Outcome:
     try:
         return Outcome(tuple(run_cell(cell, plan, extract)))
     except MribenchError as error:
-        if not jobs.concerns_one_cell(error):
+        if not concerns_one_cell(error):
             raise
         return Outcome(error=error)
 

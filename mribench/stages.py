@@ -10,9 +10,10 @@ import math
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,35 +40,54 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
     return [_result(c, task, plan, extract) for c in sampled for task in plan.tasks] if rank == 0 else []
 
 
+def train_together(cells: Sequence[Cell], plan: Plan) -> None:
+    """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
+    left = [cell for cell in cells if not cell.variant.is_control and not _is_trained(cell, plan)]
+    if len(left) > 1 and device.one_gpu():
+        lean.load_diffusers()
+        from mribench import together
+        from mribench.train import training
+
+        together.train_together(
+            lambda interrupted, cell=cell: training(*_training(cell, plan), interrupted) for cell in left
+        )
+
+
 def _trained(cell: Cell, plan: Plan) -> Path:
     """Folder of the trained variant; trains, or goes on training, where it is not finished."""
-    folder = cell.train_folder(plan)
-    if not _is_trained(folder):
+    if not _is_trained(cell, plan):
         lean.load_diffusers()
         from mribench.train import train
 
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
-        title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
-        splits = cell.data.train, cell.data.validation
-        train(cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track)
-    return folder
+        train(*_training(cell, plan))
+    return cell.train_folder(plan)
+
+
+def _is_trained(cell: Cell, plan: Plan) -> bool:
+    return (cell.train_folder(plan) / "train.json").exists()
+
+
+def _training(cell: Cell, plan: Plan) -> tuple[Any, ...]:
+    """Arguments of ``train``, after its folder is there and says on what terms its data came."""
+    folder = cell.train_folder(plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
+    title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
+    splits = cell.data.train, cell.data.validation
+    return cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track
 
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
     """The results of a cell with nothing left to do."""
     sampled = [cell]
     if not cell.variant.is_control:
-        trained = cell.train_folder(plan)
-        if not _is_trained(trained):
+        if not _is_trained(cell, plan):
             return None
-        sampled = [replace(cell, trained=trained, sampler=sampler) for sampler in plan.samplers]
+        sampled = [
+            replace(cell, trained=cell.train_folder(plan), sampler=sampler) for sampler in plan.samplers
+        ]
     known = [_known(c, task, plan, record.blank(c, task, plan)) for c in sampled for task in plan.tasks]
     return None if None in known else known
-
-
-def _is_trained(folder: Path) -> bool:
-    return (folder / "train.json").exists()
 
 
 def _known(cell: Cell, task: Task, plan: Plan, blank: Result) -> Result | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mribench import jobs, parallel, relay
-from mribench.errors import Interrupted, MribenchError
+from mribench.errors import Interrupted, MribenchError, concerns_one_cell
 from mribench.executors import Processes, died
 from mribench.interrupt import deferred
 from mribench.jobs import Job, Outcome
@@ -114,7 +114,7 @@ class _Suite:
             outcome = self._outcome(future, job)
             if outcome is not None:
                 self.outcomes[job] = outcome
-                if outcome.error is not None and not jobs.concerns_one_cell(outcome.error):
+                if outcome.error is not None and not concerns_one_cell(outcome.error):
                     self.refused = self.refused or outcome.error
                     self.waiting.clear()
 

@@ -38,7 +38,7 @@ sys.argv = {words!r}
 from mribench import cli, stages
 run_cell = stages._trained
 def trained(*words):
-    import mribench.train as train
+    from mribench import steps as train
     rate, steps = train.learning_rate, []
     def second_step(*words):
         steps.append(1)

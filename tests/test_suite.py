@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mribench import interrupt, jobs, locks, parallel, plugins, relay, results, suite
-from mribench.errors import InputError, Interrupted, MribenchError, TrainingDiverged
+from mribench.errors import InputError, Interrupted, MribenchError, TrainingDiverged, concerns_one_cell
 from mribench.jobs import Job, Outcome
 from mribench.progress import progress, say
 from mribench.runspec import RunSpec
@@ -182,9 +182,9 @@ def test_a_worker_that_somebody_else_interrupts_is_as_good_as_dead(worked):
 
 
 def test_errors_of_one_cell_and_of_all():
-    assert jobs.concerns_one_cell(TrainingDiverged("x")) and jobs.concerns_one_cell(MribenchError("x"))
+    assert concerns_one_cell(TrainingDiverged("x")) and concerns_one_cell(MribenchError("x"))
     for error in (InputError("x"), Interrupted("x"), OSError(28, "x")):
-        assert not jobs.concerns_one_cell(error)
+        assert not concerns_one_cell(error)
 
 
 # whole suites in processes -----------------------------------------------------------------------------------------
