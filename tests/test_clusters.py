@@ -31,7 +31,10 @@ def run(out, *more):
 
 
 def finish(process):
-    _, words = process.communicate(timeout=240)
+    try:
+        _, words = process.communicate(timeout=240)
+    finally:
+        process.kill()
     assert process.returncode == 0, words
     return words
 

@@ -208,7 +208,10 @@ def start(out: Path, *more: str) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen, code: int = 0) -> str:
-    _, words = process.communicate(timeout=240)
+    try:
+        _, words = process.communicate(timeout=240)
+    finally:
+        process.kill()
     assert process.returncode == code, words
     return words
 
