@@ -21,7 +21,7 @@ from mribench.errors import InputError
 JOBS = ".jobs"
 WORKERS = "workers.lock"
 # where a run writes, and so where a killed one may have left something half-written
-WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "results/*/", "figures/")
+WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "floors/", "results/*/", "figures/")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, leaderboard, lean, provenance, record, results
+from mribench import device, figures, files, leaderboard, lean, plugins, process, provenance, record, results
 from mribench.cell import Cell
 from mribench.data import terms
 from mribench.features import Extractor
@@ -28,16 +28,24 @@ from mribench.spec import Score, Task
 
 
 def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
-    """Train once, then every sampler and task on what was trained.
+    """Train once, then every sampler that fits and every task on what was trained.
 
     Under ``accelerate launch`` all processes train and the first does the rest.
     """
-    sampled = [cell]
     if not cell.variant.is_control:
-        trained = _trained(cell, plan)
-        sampled = [replace(cell, trained=trained, sampler=sampler) for sampler in plan.samplers]
+        _trained(cell, plan)
     rank, _ = device.world()
-    return [_result(c, task, plan, extract) for c in sampled for task in plan.tasks] if rank == 0 else []
+    if rank != 0:
+        return []
+    return [_result(c, task, plan, extract) for c in _sampled(cell, plan) for task in plan.tasks]
+
+
+def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
+    """The cell with every sampler that fits what was trained; a control as it is."""
+    if cell.variant.is_control:
+        return [cell]
+    fitting = [sampler for sampler in plan.samplers if process.fits(cell.variant, sampler[1])]
+    return [replace(cell, trained=cell.train_folder(plan), sampler=sampler) for sampler in fitting]
 
 
 def train_together(cells: Sequence[Cell], plan: Plan) -> None:
@@ -79,47 +87,78 @@ def _training(cell: Cell, plan: Plan) -> tuple[Any, ...]:
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
     """The results of a cell with nothing left to do."""
-    sampled = [cell]
-    if not cell.variant.is_control:
-        if not _is_trained(cell, plan):
-            return None
-        sampled = [
-            replace(cell, trained=cell.train_folder(plan), sampler=sampler) for sampler in plan.samplers
-        ]
-    known = [_known(c, task, plan, record.blank(c, task, plan)) for c in sampled for task in plan.tasks]
+    if not cell.variant.is_control and not _is_trained(cell, plan):
+        return None
+    known = [_known(c, task, plan) for c in _sampled(cell, plan) for task in plan.tasks]
     return None if None in known else known
 
 
-def _known(cell: Cell, task: Task, plan: Plan, blank: Result) -> Result | None:
-    path = results.path_of(plan.out, blank)
-    if path.exists() and (known := results.read(path)).provenance.get("outputs") == cell.output_name(
-        task, plan
+def _known(cell: Cell, task: Task, plan: Plan) -> Result | None:
+    """The result that is on disk, where it is of the same outputs."""
+    path = results.path_of(plan.out, record.blank(cell, task, plan))
+    if (
+        path.exists()
+        and (known := results.read(path)).provenance.items() >= _made_from(cell, task, plan).items()
     ):
         return known
     return None
 
 
+def _read(task: Task) -> Task | None:
+    """The task whose outputs this one reads."""
+    return plugins.load("tasks", task.reads) if task.reads else None
+
+
+def _made_from(cell: Cell, task: Task, plan: Plan) -> dict[str, str]:
+    other = _read(task)
+    reads = {"reads": cell.output_name(other, plan)} if other else {}
+    return {"outputs": cell.output_name(task, plan)} | reads
+
+
 def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     """Produce, score, draw, record; each only where it has not been done."""
-    blank = record.blank(cell, task, plan)
-    if known := _known(cell, task, plan, blank):
+    if known := _known(cell, task, plan):
         return known
-    name = cell.output_name(task, plan)
-    folder = plan.out / "outputs" / name
-    outputs = outputs_of(folder) or _produce(cell, task, plan, folder)
+    name, other = cell.output_name(task, plan), _read(task)
+    outputs = _produced(cell, other, plan) if other else {}
+    outputs |= _produced(cell, task, plan)
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
     scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
-    produced = files.read_json(folder / "made.json") | {"seconds_scoring": round(time.monotonic() - start, 3)}
+    judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
+    produced = files.read_json(plan.out / "outputs" / name / "made.json")
+    produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
     result = replace(
-        blank,
+        record.blank(cell, task, plan),
         scores=scores,
+        floor=_floor(cell, task, plan, extract),
+        audit=judged,
         figures=_draw(cell, task, outputs, plan, name),
-        provenance=record.made_by(cell, plan, produced, name),
+        provenance=record.made_by(cell, plan, produced, name) | _made_from(cell, task, plan),
     )
     results.write(plan.out, result)
-    say(f"{cell.name} {task.name}: {leaderboard.in_one_line(result)}")
+    say(f"{cell.name} {task.name}: {judged['verdict'] if judged else leaderboard.in_one_line(result)}")
     return result
+
+
+def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, dict[str, Any]]:
+    """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
+    found = {}
+    for metric in (plan.metrics[name] for name in task.metrics if task.floor):
+        for space in metric.features:
+            path = (
+                plan.out
+                / "floors"
+                / f"{cell.modality.name}-{record.floor_key(cell, metric, space, plan)}.json"
+            )
+            floor = files.read_json(path) if path.exists() else None
+            if floor is None:
+                floor = task.floor(metric, space, cell.data, plan.profile, extract)
+                # what is blank for want of weights may be had the next time
+                if floor["train_test"] is not None:
+                    files.write_json(path, floor)
+            found[results.called(metric.name, space)] = floor
+    return found
 
 
 def _finite(score: Score) -> Score:
@@ -128,6 +167,13 @@ def _finite(score: Score) -> Score:
     if all(number is None or math.isfinite(number) for number in numbers):
         return score
     return replace(score, value=None, low=None, high=None, reason=f"the metric gave {score.value}")
+
+
+def _produced(cell: Cell, task: Task, plan: Plan) -> dict[str, np.ndarray]:
+    """What a task has produced of a cell, from disk where it is there."""
+    folder = plan.out / "outputs" / cell.output_name(task, plan)
+    outputs = outputs_of(folder)
+    return _produce(cell, task, plan, folder) if outputs is None else outputs
 
 
 def outputs_of(folder: Path) -> dict[str, np.ndarray] | None:
