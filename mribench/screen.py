@@ -102,7 +102,11 @@ def verification(found: Verification) -> None:
     counts = Counter(check.answer for check in found.checks)
     words = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
     where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
-    console.print(f"{where}: {found.answer}{images}; scores: {words}", markup=False)
+    scores = f"; scores: {words}" if words else ""
+    console.print(f"{where}: {found.answer}{images}{scores}", markup=False)
+    if one.audit and found.verdict != one.audit["verdict"]:
+        verdicts = f"{found.verdict!r}, on record {one.audit['verdict']!r}"
+        console.print(f"  verdict of the audit not reproduced: {verdicts}", markup=False)
     for check in found.checks:
         if check.answer in ("within interval", "not reproduced"):
             then, now = check.recorded, check.now

@@ -43,15 +43,18 @@ class Check:
 @dataclass(frozen=True)
 class Verification:
     """images: 'bit-equal' or what differs, None where nothing was generated again. notes: what has changed since the
-    record was made."""
+    record was made. verdict: of an audit, None for other tasks."""
 
     result: Result
     images: str | None
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
+    verdict: str | None = None
 
     @property
     def answer(self) -> Answer:
+        if self.result.audit and self.verdict != self.result.audit["verdict"]:
+            return "not reproduced"
         return max((check.answer for check in self.checks), key=GRAVITY.index, default="reproduced")
 
 
@@ -86,12 +89,14 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
         images = _same(kept, outputs)
     outputs = {**_read_beside(out, result), **outputs}
     metrics = {name: plan.metrics[name] for name in task.metrics}
-    scores = task.score(outputs, cell.data, plan.profile, metrics, Extractor(plan.spaces), result.seed)
+    extract = Extractor(plan.spaces)
+    scores = task.score(outputs, cell.data, plan.profile, metrics, extract, result.seed)
+    judged = task.judge(outputs, cell.data, plan.profile, extract, result.seed) if task.judge else {}
     now = {(s.metric, s.space, s.level): s for s in scores}
     checks = [_check(s, now.get((s.metric, s.space, s.level))) for s in result.scores]
     changed = conflicts(result.comparability, record.blank(cell, task, plan).comparability)
     notes = [f"{name}: {then} on record, {here} here" for name, (then, here) in changed.items()]
-    return Verification(result, images, tuple(checks), tuple(notes))
+    return Verification(result, images, tuple(checks), tuple(notes), judged.get("verdict"))
 
 
 def _again(out: Path, result: Result, data: str | None) -> tuple[Cell, Plan]:
@@ -100,7 +105,7 @@ def _again(out: Path, result: Result, data: str | None) -> tuple[Cell, Plan]:
     modality = plugins.load("modalities", result.modality)
     variant, task = plugins.load("variants", result.variant), plugins.load("tasks", result.task)
     metrics = plugins.load_all("metrics", task.metrics)
-    spaces = plugins.load_all("features", [space for m in metrics.values() for space in m.features])
+    spaces = plugins.load_all("features", [s for part in (task, *metrics.values()) for s in part.features])
     sampler = (result.sampler, *samplers.resolve(result.sampler)) if result.sampler else None
     trained = _checkpoint(out, result, profile)
     cell = Cell(modality, _data(out, result, modality, profile, data), variant, result.seed, trained, sampler)

@@ -39,8 +39,8 @@ def edit(path, change):
 def test_a_run_is_reproduced_to_the_bit(run, mribench):
     ended = mribench("verify", run)
     lines = [line for line in ended.out.splitlines() if line]
-    assert ended.code == 0 and len(lines) == 4
-    assert all(": reproduced, images bit-equal; scores: " in line for line in lines)
+    assert ended.code == 0 and len(lines) == 6  # two rows, three tasks
+    assert all(": reproduced, images bit-equal" in line for line in lines)
 
 
 def test_a_number_that_was_made_up_is_found(run, mribench):
@@ -51,6 +51,15 @@ def test_a_number_that_was_made_up_is_found(run, mribench):
     )
     ended = mribench("verify", path)
     assert ended.code == 1 and "not reproduced, images bit-equal; scores: 12 not reproduced" in ended.out
+
+
+def test_a_verdict_that_was_made_up_is_found(run, mribench):
+    path = record(run, "mode-collapse*audit*")
+    content = json.loads(path.read_text())
+    content["audit"]["verdict"] = "not detected"
+    path.write_text(json.dumps(content))
+    ended = mribench("verify", path)
+    assert ended.code == 1 and "on record 'not detected'" in ended.out
 
 
 def test_a_number_inside_its_interval_passes_and_is_said(run, mribench):
