@@ -32,6 +32,7 @@ LAYERS = (
     "summary export compare interpret",
     "page speed",
     "publish",
+    "hub",
     "runspec doctor",
     "cell record",
     "runner verify",
@@ -39,7 +40,7 @@ LAYERS = (
     "screen",
     "data_screen",
     "complete",
-    "data_cli audit_cli plugin_cli",
+    "data_cli audit_cli plugin_cli hub_cli",
     "cli",
     "__main__ __init__",
 )
