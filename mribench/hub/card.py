@@ -23,6 +23,7 @@ another table only where every field of `comparability` in the records is equal 
 SPLITS = ("train", "validation", "test")
 AUDIT = {
     "not detected": "No memorisation was detected. That is no proof of privacy.",
+    "cannot say": "**The audit cannot say** whether the weights remember training images.",
     "not audited": "**Not audited.** Nobody looked whether the weights remember training images.",
     "suspect": "**Suspect.** The audit cannot rule out that the weights remember training images.",
 }
@@ -148,8 +149,14 @@ def _marked(row: Row) -> str:
 
 
 def _memorisation(audit: Mapping[str, Any]) -> str:
+    words = AUDIT.get(audit["verdict"], MEMORISES)
+    if audit.get("copy_rate") is not None and audit.get("low") is not None:
+        words += (
+            f" Copies among {audit['n']} samples: {audit['copy_rate']:.1%} [{audit['low']:.1%}, {audit['high']:.1%}]; "
+            f"the threshold takes at most {audit['false_alarm_high']:.1%} of real held-out images for copies."
+        )
     reasons = "; ".join(audit.get("reasons") or ())
-    return AUDIT.get(audit["verdict"], MEMORISES) + (f"\n\nReasons: {reasons}." if reasons else "")
+    return words + (f"\n\nReasons: {reasons}." if reasons else "")
 
 
 def _reproduce(own: Sequence[Result], use: Use) -> str:

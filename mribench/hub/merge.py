@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from mribench import results
@@ -19,8 +20,9 @@ def gathered(sources: Sequence[str]) -> tuple[list[Result], list[str]]:
     """
     found: dict[tuple, tuple[str, Result]] = {}
     notes = []
-    for source in sources:
-        for result in results.read_all(_folders(source)):
+    # one by one: what two of them hold differently is told below, and not an error
+    for source, folder in chain.from_iterable(map(_folders, sources)):
+        for result in results.read_all([folder]):
             first, known = found.setdefault(results.order(result), (source, result))
             if _numbers(known) != _numbers(result):
                 notes.append(
@@ -30,13 +32,14 @@ def gathered(sources: Sequence[str]) -> tuple[list[Result], list[str]]:
     return [found[key][1] for key in sorted(found)], notes
 
 
-def _folders(source: str) -> list[Path]:
+def _folders(source: str) -> list[tuple[str, Path]]:
+    """(what a message calls it, folder) of every folder with results behind a source."""
     path = Path(source)
     if path.is_dir():
         runs = [path] if (path / "results").is_dir() else sorted(p.parent for p in path.glob("*/results"))
         if not runs:
             raise InputError(f"no results in {source}; expected a run folder, or a folder of them")
-        return runs
+        return [(str(run), run) for run in runs]
     repo, _, revision = source.partition("@")
     if not NAME.fullmatch(repo):
         raise InputError(
@@ -44,7 +47,7 @@ def _folders(source: str) -> list[Path]:
         )
     from mribench.hub.pull import records
 
-    return [records(repo, revision or None)]
+    return [(source, records(repo, revision or None))]
 
 
 def _numbers(result: Result) -> list[tuple]:

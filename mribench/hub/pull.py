@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -41,6 +44,16 @@ def pull(repo: str, revision: str | None = None, out: Path | None = None) -> Pat
         _fill(folder, repo, kind, head)
         files.write_json(folder / ORIGIN, origin)
     return out
+
+
+@contextmanager
+def at_hand(target: str, revision: str | None = None) -> Iterator[Path]:
+    """A path as it is, or a repository (``user/name``) as a run folder for as long as the block lasts."""
+    if Path(target).exists() or not client.NAME.fullmatch(target):
+        yield Path(target)
+        return
+    with tempfile.TemporaryDirectory(prefix="mribench-pull-") as temporary:
+        yield pull(target, revision, Path(temporary) / "run")
 
 
 def records(repo: str, revision: str | None = None) -> Path:

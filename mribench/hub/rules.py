@@ -12,8 +12,9 @@ from mribench.results import Result
 
 MEMORISES = "MEMORISES"
 NOT_AUDITED = {"verdict": "not audited", "reasons": ["no memorisation audit stands in the results"]}
-# from the mildest to the worst
-VERDICTS = ("not detected", "not audited", "suspect", MEMORISES)
+# from the mildest to the worst; samples are shown only under the harmless ones
+HARMLESS = ("not detected", "cannot say", "not audited")
+VERDICTS = (*HARMLESS, "suspect", MEMORISES)
 # what the Hub calls the licences that it knows
 HUB_IDS = {"PDDL-1.0": "pddl", "BSD-3-Clause": "bsd-3-clause", "BSD-2-Clause": "bsd-2-clause"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mribench.data import terms
 from mribench.errors import InputError
 from mribench.hub import card, layout, search
 from mribench.hub.cells import TrainedCell
-from mribench.hub.rules import VERDICTS
+from mribench.hub.rules import HARMLESS
 from mribench.hub.traces import Traces
 from mribench.results import Result
 from mribench.spec import Score
@@ -61,8 +61,9 @@ def stage(
 
 def public(result: Result, traces: Traces, pictures: Mapping[str, str] | None = None) -> Result:
     """A record without traces; its comparability key is that of what is left. pictures: kind -> path."""
-    clean = traces.cleaned(asdict(replace(result, figures=dict(pictures or {}))))
-    scores = tuple(Score(**score) for score in clean.pop("scores"))
+    shown = replace(result, figures=dict(pictures or {}))
+    clean = {f.name: traces.cleaned(getattr(shown, f.name)) for f in fields(shown) if f.name != "scores"}
+    scores = tuple(Score(**traces.cleaned(asdict(score))) for score in result.scores)
     return Result(**clean, scores=scores)
 
 
@@ -83,7 +84,7 @@ def _pipeline(cell: TrainedCell, folder: Path, traces: Traces) -> None:
 
 def _may_show(cell: TrainedCell, audit: Mapping[str, Any]) -> bool:
     """Samples of a model that may have memorised patients are pictures of patients."""
-    return cell.is_phantom or audit["verdict"] in VERDICTS[:2]
+    return cell.is_phantom or audit["verdict"] in HARMLESS
 
 
 def _grid(cell: TrainedCell) -> np.ndarray | None:

@@ -65,8 +65,8 @@ class Traces:
 
     def __post_init__(self) -> None:
         # the longest first: a home folder before the user's name in it
-        literal = "|".join(re.escape(word) for word in sorted(self.words, key=len, reverse=True))
-        self._words = re.compile(rf"(?<![A-Za-z0-9])(?:{literal})(?![A-Za-z0-9])", re.I) if literal else None
+        literal = "|".join(_bounded(word) for word in sorted(self.words, key=len, reverse=True))
+        self._words = re.compile(literal, re.IGNORECASE) if literal else None
         self._kinds = {word.lower(): kind for word, kind in self.words.items()}
 
     def found(self, text: str) -> list[str]:
@@ -84,7 +84,7 @@ class Traces:
         if isinstance(value, dict):
             return {self._text(str(key)): self.cleaned(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
-            return [self.cleaned(inner) for inner in value]
+            return type(value)(self.cleaned(inner) for inner in value)
         return value
 
     def _text(self, text: str) -> str:
@@ -97,6 +97,14 @@ class Traces:
         text = re.sub(TOKEN, REMOVED, text)
         text = re.sub(PATH, REMOVED, text)
         return self._words.sub(REMOVED, text) if self._words else text
+
+
+def _bounded(word: str) -> str:
+    """A word of its own; a number that is no part of another, so that no score loses its digits."""
+    before, after = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
+    if word.isdecimal():
+        before, after = r"(?<![A-Za-z0-9.,-])", r"(?![A-Za-z0-9]|[.,]\d)"
+    return before + re.escape(word) + after
 
 
 def of_machine(run: Path, spoken: Iterable[str] = ()) -> dict[str, str]:

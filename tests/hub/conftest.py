@@ -126,9 +126,14 @@ def sentence_of(shared, sentence):
 
 @pytest.fixture
 def trained(tmp_path, result):
-    """``trained(name="run", rows=..., audit=...)``: a run folder with one trained cell and a control."""
+    """``trained(name="run", ...)``: a run folder with one trained cell and a control.
 
-    def make(name="run", rows=None, data=None, value=10.0, checkpoint=CHECKPOINT, seed=0, weights=0) -> Path:
+    weights: further numbers in its file; write: makes another pipeline in the folder that it is given.
+    """
+
+    def make(
+        name="run", rows=None, data=None, value=10.0, checkpoint=CHECKPOINT, seed=0, weights=0, write=None
+    ) -> Path:
         run = tmp_path / name
         rows = rows if rows is not None else [terms.of_phantom()]
         pipeline = run / "train" / checkpoint / "best"
@@ -145,6 +150,8 @@ def trained(tmp_path, result):
             pipeline / "unet" / "config.json", {"_class_name": "U", "_name_or_path": "/home/x/y"}
         )
         files.write_json(pipeline / "scheduler" / "scheduler_config.json", {"_class_name": "DDPMScheduler"})
+        if write:
+            write(pipeline)
         files.write_json(run / "train" / checkpoint / "train.json", TRAINING)
         files.write_json(run / "train" / checkpoint / terms.TERMS, rows)
         sampled = run / "outputs" / SAMPLED

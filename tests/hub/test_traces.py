@@ -154,7 +154,10 @@ def test_without_the_prepared_set_nobody_can_check(trained, clinic, hub, sentenc
     assert "no longer holds the prepared images" in sentence_of("push", run, "--repo", "alice/brain", *OWN)
 
 
-GUARD = Traces({"PAT-0007": "subject id", "jdoe": "user name", "/home/jdoe": "path"}, {"17": "subject id"})
+GUARD = Traces(
+    {"PAT-0007": "subject id", "123456": "subject id", "jdoe": "user name", "/home/jdoe": "path"},
+    {"17": "subject id"},
+)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +167,8 @@ GUARD = Traces({"PAT-0007": "subject id", "jdoe": "user name", "/home/jdoe": "pa
         ("x_PAT-0007_y", ["subject id"]),
         ("PAT-00071", []),
         ("17", ["subject id"]),
+        ("scan_123456.nii", ["subject id"]),
+        ("0.123456 1.123456e-5 123456.7 1,123456", []),
         ("17 subjects", []),
         ("jdoe@console", ["user name"]),
         ("in /srv/data/x.nii", ["path"]),
