@@ -59,6 +59,8 @@ def _say(sent: Sent, dry_run: bool) -> None:
     removed = ", ".join(f"{n} x {kind}" for kind, n in sorted(sent.removed.items()))
     if removed:
         say(f"{sent.repo}: removed before it leaves: {removed}")
+    for note in sent.notes:
+        say(note)
     if dry_run:
         say(f"{sent.repo}: would be sent, {sum(sent.files.values()):,} bytes:")
         for name, size in sent.files.items():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mribench import files, publish, results
 from mribench.errors import InputError
 from mribench.hub import client, offer, search
+from mribench.hub.merge import numbers
 from mribench.hub.offer import Staged
 from mribench.hub.traces import Traces
 from mribench.leaderboard import boards
@@ -59,44 +60,49 @@ def _pages(folder: Path, repo: str) -> None:
     files.write_text(folder / "README.md", text)
 
 
-def send(staged: Staged, private: bool) -> str:
-    """Append records to the board on the Hub and rebuild its pages in one commit; returns its address.
+def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
+    """Append records to the board on the Hub and rebuild its pages in one commit.
 
-    Someone else's commit in between is taken in, and the pages are made again. Raises InputError where the board
-    holds other scores of the same cell: what is published is never changed.
+    Returns its address, and a sentence for each cell of which the board holds other scores: those stay, what is
+    published is never changed. Someone else's commit in between is taken in, and the pages are made again. Raises
+    InputError where the repository is no board, or holds other scores of everything that would be new.
     """
     repo, own = str(staged.repo), results.read_all([staged.folder])
 
-    def attempt() -> str:
+    def attempt() -> tuple[str, list[str]]:
         client.make(repo, "dataset", private)
         head = client.head(repo, "dataset")
         if TABLE not in head.files and head.files - {".gitattributes", "README.md"}:
             raise InputError(f"{repo} exists and is no board of mribench; choose another --results-to")
-        offer.new(staged.folder)
-        known = {}
-        if any(name.startswith("results/") for name in head.files):
-            there = client.snapshot(repo, "dataset", head.commit, ["results/**"]) / "results"
-            # byte for byte, whichever version wrote them
-            shutil.copytree(there, staged.folder / "results")
-            known = {results.order(result): result for result in results.read_all([staged.folder])}
+        known = _brought(repo, head, offer.new(staged.folder))
         appended = [result for result in own if results.order(result) not in known]
-        _refuse_other_scores(repo, own, known)
+        notes = _differences(repo, own, known)
+        if notes and not appended:
+            raise InputError(f"{notes[0]}, and nothing is new; run another seed, or publish to another board")
         for result in appended:
             results.write(staged.folder, result)
         _pages(staged.folder, repo)
         message = f"{len(appended)} results, measured with mribench"
-        return client.address(
-            repo, "dataset", client.commit(repo, "dataset", staged.folder, head.commit, message)
-        )
+        commit = client.commit(repo, "dataset", staged.folder, head.commit, message)
+        return client.address(repo, "dataset", commit), notes
 
     return client.persist(attempt)
 
 
-def _refuse_other_scores(repo: str, own: Sequence[Result], known: dict) -> None:
-    for result in own:
-        old = known.get(results.order(result))
-        if old and old.scores != result.scores:
-            raise InputError(
-                f"{repo} already holds other scores of {result.modality} {result.name} seed {result.seed}, and what is "
-                "published is never changed; run another seed, or publish to another board"
-            )
+def _brought(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:
+    """The records of a board, put into ``folder`` byte for byte, whichever version wrote them."""
+    if not any(name.startswith("results/") for name in head.files):
+        return {}
+    there = client.snapshot(repo, "dataset", head.commit, ["results/**"])
+    shutil.copytree(there / "results", folder / "results")
+    return {results.order(result): result for result in results.read_all([folder])}
+
+
+def _differences(repo: str, own: Sequence[Result], known: Mapping[tuple, Result]) -> list[str]:
+    pairs = [(result, known.get(results.order(result))) for result in own]
+    return [
+        f"{repo} already holds other scores of {result.modality} {result.name} seed {result.seed}, {result.task}, "
+        "which stay"
+        for result, old in pairs
+        if old and numbers(old) != numbers(result)
+    ]

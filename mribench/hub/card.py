@@ -117,12 +117,12 @@ def _training(first: Result) -> str:
     machine = (training.get("made_with") or {}).get("machine", {})
     about = {
         "profile": profile["name"],
-        "steps": f"{training.get('steps', 'unknown'):,}" if training.get("steps") else "unknown",
-        "images seen": f"{training['images_seen']:,}" if training.get("images_seen") else "unknown",
+        "steps": _count(training.get("steps")),
+        "images seen": _count(training.get("images_seen")),
         "batch size": profile["batch_size"],
         "optimizer": f"{profile['optimizer']}, learning rate {profile['lr']:g}",
         "predicts": training.get("prediction") or profile["prediction"],
-        "parameters": f"{training['parameters']:,}" if training.get("parameters") else "unknown",
+        "parameters": _count(training.get("parameters")),
         "weights": f"{profile['keep']}, moving average {profile['ema_decay'] or 'none'}",
         "precision": training.get("precision") or profile["precision"],
         "time": f"{training['seconds']:.0f} s on {machine.get('device', 'an unknown device')}"
@@ -130,6 +130,10 @@ def _training(first: Result) -> str:
         else "unknown",
     }
     return table(("budget", ""), [(name, str(value)) for name, value in about.items()])
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "unknown"
 
 
 def _scores(boards: Iterable[Board]) -> str:

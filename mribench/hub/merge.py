@@ -24,7 +24,7 @@ def gathered(sources: Sequence[str]) -> tuple[list[Result], list[str]]:
     for source, folder in chain.from_iterable(map(_folders, sources)):
         for result in results.read_all([folder]):
             first, known = found.setdefault(results.order(result), (source, result))
-            if _numbers(known) != _numbers(result):
+            if numbers(known) != numbers(result):
                 notes.append(
                     f"{result.modality} {result.name} seed {result.seed}, {result.task}: {source} holds other scores "
                     f"than {first}, which counts"
@@ -50,6 +50,6 @@ def _folders(source: str) -> list[tuple[str, Path]]:
     return [(source, records(repo, revision or None))]
 
 
-def _numbers(result: Result) -> list[tuple]:
+def numbers(result: Result) -> list[tuple]:
     """Scores without the words beside them: a reason may name a path at home and none on the Hub."""
     return [(s.metric, s.space, s.level, s.value, s.low, s.high, s.n) for s in result.scores]

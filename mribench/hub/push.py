@@ -21,12 +21,15 @@ EMPTY = {".gitattributes", "README.md"}
 
 @dataclass(frozen=True)
 class Sent:
-    """One repository. where: its address, or the staged folder; files: bytes by name; removed: traces, by kind."""
+    """One repository. where: its address, or the staged folder; files: bytes by name; removed: traces, by kind;
+    notes: sentences for the user.
+    """
 
     repo: str
     where: str
     files: dict[str, int]
     removed: Counter[str]
+    notes: tuple[str, ...] = ()
 
 
 def push(wish: Wish, dry_run: bool = False) -> list[Sent]:
@@ -47,8 +50,10 @@ def push(wish: Wish, dry_run: bool = False) -> list[Sent]:
             where = str(one.folder) if dry_run else _send(one, wish.private)
             sent.append(Sent(str(one.repo), where, offer.sizes(one.folder), one.removed))
         if records:
-            where = str(records.folder) if dry_run else board.send(records, wish.private)
-            sent.append(Sent(str(wish.board), where, offer.sizes(records.folder), records.removed))
+            where, notes = (str(records.folder), []) if dry_run else board.send(records, wish.private)
+            sent.append(
+                Sent(str(wish.board), where, offer.sizes(records.folder), records.removed, tuple(notes))
+            )
         return sent
 
 

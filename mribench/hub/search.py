@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench.errors import InputError
-from mribench.hub.traces import Traces
+from mribench.hub.traces import SHORTEST_NUMBER, Traces
 
 TEXT = (".md", ".csv", ".yaml", "SHA256SUMS")
 # what a picture needs, and nothing that could carry words
@@ -44,7 +44,8 @@ def _texts(path: Path, name: str) -> Iterator[str]:
     if path.suffix == ".json":
         yield from _leaves(json.loads(path.read_text()))
     elif path.suffix == ".safetensors":
-        yield from _leaves(header(path, name))
+        # its numbers are sizes and places of tensors
+        yield from (leaf for leaf in _leaves(header(path, name)) if not leaf.isdecimal())
     elif path.suffix == ".png":
         _check_png(path.read_bytes(), name)
     elif path.name.endswith(TEXT):
@@ -88,9 +89,11 @@ def _check_png(content: bytes, name: str) -> None:
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    """Every string of a JSON value, keys too."""
+    """Every string of a JSON value, keys too, and every whole number that is long enough to be somebody's."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, int) and len(str(value)) >= SHORTEST_NUMBER:
+        yield str(value)
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield key

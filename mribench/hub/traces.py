@@ -78,13 +78,15 @@ class Traces:
         return list(dict.fromkeys(kinds))
 
     def cleaned(self, value: Any) -> Any:
-        """A JSON value with every trace replaced, in keys as well; numbers stay as they are."""
+        """A JSON value with every trace replaced, in keys as well. Numbers stay, but those that are a subject's id."""
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, dict):
             return {self._text(str(key)): self.cleaned(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self.cleaned(inner) for inner in value)
+        if isinstance(value, int) and str(value) in self.words:
+            return self._text(str(value))
         return value
 
     def _text(self, text: str) -> str:

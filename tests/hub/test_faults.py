@@ -56,6 +56,13 @@ def test_a_name_that_another_model_has(hub, shared, sentence_of, push, trained):
     assert model(hub).head == head
 
 
+def test_who_may_write_but_not_make_repositories_may_add_results(hub, shared, trained):
+    hub.repos["dataset", "shared/board"] = repo = Repo()
+    ended = shared("push", trained(), "--results-to", "shared/board", token=BOB)
+    assert ended.code == 0, ended.err
+    assert len(repo.commits) == 2
+
+
 def test_an_empty_repository_of_that_name_is_used(hub, shared, push):
     hub.repos["model", "alice/brain"] = Repo()
     assert shared(*push).code == 0
@@ -69,18 +76,21 @@ def test_a_public_repository_takes_nothing_private(hub, sentence_of, push):
 
 def test_a_commit_of_someone_else_in_between_is_kept(hub, shared, trained):
     shared("push", trained(), "--results-to", "alice/board")
-    other = trained("other", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
+    second = trained("second", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
+    third = trained("third", checkpoint="brain_ddpm_s2_0123456789ab", seed=2)
+    record = next((third / "results").rglob("ddpm*.json"))
     theirs = []
 
     def meanwhile(repo):
         if not theirs:
-            theirs.append(repo.add({"results/brain/NOTES.md": b"hello"}))
+            name = record.relative_to(third).as_posix()
+            theirs.append(repo.add({name: record.read_bytes(), "leaderboard.md": b"theirs"}))
 
     hub.before_commit = meanwhile
-    assert shared("push", other, "--results-to", "alice/board").code == 0
+    assert shared("push", second, "--results-to", "alice/board").code == 0
     repo = hub.repos["dataset", "alice/board"]
-    assert repo.files["results/brain/NOTES.md"] == b"hello" and repo.commits[-2][0] == theirs[0]
-    assert sum(name.endswith(".json") and "results/" in name for name in repo.files) == 3
+    assert repo.commits[-2][0] == theirs[0]
+    assert "3 (0, 1, 2)" in repo.files["leaderboard.md"].decode()
 
 
 def test_commits_of_others_without_end(hub, shared, sentence_of, push):

@@ -1,6 +1,7 @@
 """Publishing through the real client: what arrives, in how many commits, and that twice is once."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -98,10 +99,34 @@ def test_the_board_takes_in_the_results_of_several_people(hub, shared, trained):
 
 def test_a_published_record_is_never_changed(hub, shared, sentence_of, trained):
     shared("push", trained(), "--results-to", "alice/board")
-    before = hub.repos["dataset", "alice/board"].head
-    said = sentence_of("push", trained("again", value=3.0), "--results-to", "alice/board")
-    assert "already holds other scores of brain ddpm ddim-5 seed 0" in said
-    assert hub.repos["dataset", "alice/board"].head == before
+    before = hub.repos["dataset", "alice/board"]
+    records = {name: content for name, content in before.files.items() if name.startswith("results/")}
+    again = trained("again", value=3.0)
+    said = sentence_of("push", again, "--results-to", "alice/board")
+    assert (
+        "already holds other scores of brain ddpm ddim-5 seed 0, generation, which stay, and nothing is new"
+        in said
+    )
+    assert len(before.commits) == 2
+    # beside something new it stays too, and the rest arrives
+    trained("again", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
+    ended = shared("push", again, "--results-to", "alice/board")
+    assert ended.code == 0 and "already holds other scores" in ended.err
+    after = hub.repos["dataset", "alice/board"].files
+    assert {name: after[name] for name in records} == records
+    assert sum(name.startswith("results/") for name in after) == 3
+
+
+def test_a_reason_in_other_words_is_no_other_score(hub, shared, trained):
+    run = trained()
+    shared("push", run, "--results-to", "alice/board")
+    for path in (run / "results").rglob("ddpm*.json"):
+        one = results.read(path)
+        scores = tuple(replace(s, reason=s.reason and "not here") for s in one.scores)
+        results.write(run, replace(one, scores=scores))
+    ended = shared("push", run, "--results-to", "alice/board")
+    assert ended.code == 0 and "other scores" not in ended.err
+    assert len(hub.repos["dataset", "alice/board"].commits) == 2
 
 
 def test_eval_results_come_on_demand(hub, shared, sentence_of, trained):

@@ -192,6 +192,17 @@ def test_what_is_a_trace(text, kinds):
         assert cleaned == {"a": [text], text: 1}
 
 
+def test_a_number_may_be_a_subject(tmp_path):
+    assert GUARD.cleaned({"subject": 123456, "n": 17, "loss": 0.123456}) == {
+        "subject": REMOVED,
+        "n": 17,
+        "loss": 0.123456,
+    }
+    (tmp_path / "a.json").write_text('{"subject": 123456}')
+    with pytest.raises(InputError, match="holds a subject id"):
+        search.check(tmp_path, GUARD)
+
+
 def test_the_last_guard_knows_every_kind_of_file(tmp_path):
     search.check(tmp_path, GUARD)
     (tmp_path / "pixels.png").write_bytes(b"")
