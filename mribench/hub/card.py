@@ -107,9 +107,7 @@ def _data(first: Result, rows: Sequence[terms.Row]) -> str:
         for name in SPLITS
     )
     known = "Split by subject" if data.get("subjects_known", True) else "**Subjects unknown**, split by file"
-    few = data["subjects"]["test"] < tables.FEW_SUBJECTS
-    note = " Too few test subjects to rank: a description." if few else ""
-    return table(titles, lines) + f"\n{known}: {split}.{note}"
+    return table(titles, lines) + f"\n{known}: {split}."
 
 
 def _training(first: Result) -> str:
