@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mribench import complete
+from mribench import complete, hub_cli
 from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
 from mribench.errors import MribenchError
@@ -179,18 +179,52 @@ def list_plugins(
 
 @app.command()
 def leaderboard(
-    folders: Annotated[list[Path], typer.Argument(help="run folders; several are merged where comparable")],
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="run folders; several are merged where comparable")
+    ] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", help="a run folder, a folder of runs, or a published user/name[@revision]; repeat it"
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="another folder: results and pictures go there too")
     ] = None,
 ) -> None:
-    """Write leaderboard.md, .csv and .json from the results in run folders, and print the boards."""
-    from mribench import publish, results
+    """Write leaderboard.md, .csv and .json from the results in run folders, and print the boards.
 
+    With --from, local and published results are merged and printed; --out keeps them.
+    """
+    from mribench import publish, results
+    from mribench.errors import InputError
+
+    if sources:
+        _merged([*map(str, folders or ()), *sources], out)
+        return
+    if not folders:
+        raise InputError("no run folder given; name one, or --from a folder of runs or a published user/name")
     written = publish.publish(folders, out) if out else publish.write(results.read_all(folders), folders[0])
     for path in written:
         print(path)
     _print_boards(folders)
+
+
+def _merged(sources: list[str], out: Path | None) -> None:
+    from mribench import leaderboard as board
+    from mribench import publish, results, screen
+    from mribench.hub.merge import gathered
+    from mribench.progress import say
+
+    found, notes = gathered(sources)
+    for note in notes:
+        say(note)
+    if out:
+        for result in found:
+            results.write(out, result)
+        for path in publish.write(results.read_all([out]), out):
+            print(path)
+    screen.boards(board.boards(found))
 
 
 def _print_boards(folders: list[Path]) -> None:
@@ -286,6 +320,7 @@ def tune(
     record = tuning.tune(tuning.around_quick(), profiles.QUICK, data, seconds, seed, out)
     print(tuning.markdown(record))
 
+hub_cli.add_to(app)
 
 if __name__ == "__main__":
     main()

@@ -16,11 +16,24 @@ from mribench.data import prepare_data
 from mribench.parallel import Execution
 
 HEAVY = ("torch", "diffusers", "datasets", "accelerate", "numpy", "PIL", "pyarrow")
-COMMANDS = ([], ["run"], ["list"], ["leaderboard"], ["doctor"], ["data"], ["data", "list"], ["data", "show"])
+COMMANDS = (
+    [],
+    ["run"],
+    ["list"],
+    ["leaderboard"],
+    ["doctor"],
+    ["data"],
+    ["data", "list"],
+    ["data", "show"],
+    ["push"],
+    ["pull"],
+)
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["run", "--help"], ["list"], ["data", "show", "--help"]], ids=" ".join
+    "words",
+    [["--help"], ["run", "--help"], ["list"], ["data", "show", "--help"], ["push", "--help"]],
+    ids=" ".join,
 )
 def test_light_commands_import_nothing_heavy(words, python):
     code = f"""
@@ -79,7 +92,14 @@ def test_every_command_has_help(words, mribench):
         ),
         (["run", "--profile", "smoke", "--jobs", "0"], "jobs must be at least 1, found 0"),
         (["list", "organs"], "unknown group 'organs'; expected one of modalities"),
-        (["leaderboard"], "Missing argument"),
+        (["leaderboard"], "no run folder given; name one, or --from"),
+        (["push"], "Missing argument"),
+        (
+            ["push", "absent", "--repo", "me/x", "--dry-run"],
+            "no folder absent; give the --out folder of a run",
+        ),
+        (["pack", "absent"], "no folder absent; give the --out folder of a run"),
+        (["unpack", "absent.tar"], "no file absent.tar; expected what `mribench pack` wrote"),
         (["leaderboard", "absent"], "no folder absent; give the --out folder of a run"),
         (["data", "show", "absent"], "'absent' is no dataset card; see `mribench data list`"),
     ],

@@ -34,6 +34,7 @@ LAYERS = (
     "summary export compare interpret",
     "page speed",
     "publish",
+    "hub",
     "runspec doctor",
     "cell record",
     "stages",
@@ -44,7 +45,7 @@ LAYERS = (
     "screen",
     "data_screen",
     "complete",
-    "data_cli audit_cli plugin_cli",
+    "data_cli audit_cli plugin_cli hub_cli",
     "cli",
     "__main__ __init__",
 )

@@ -70,6 +70,11 @@ def read_split(path: Path, name: str, size: int, update: Callable[[bytes], None]
     return Split(images.finished(), subjects)
 
 
+def column(path: Path, name: str) -> Iterator[Any]:
+    """Every value of a column, over all splits: ``subject``, ``slice`` or ``source``."""
+    return (value for split in SPLITS for batch in _batches(path, split, name) for value in batch)
+
+
 def head(name: str, shape: Sequence[int], subjects: Sequence[str]) -> bytes:
     """What stands before the pixels of a split in the content key."""
     return json.dumps([name, list(shape), list(subjects)]).encode()

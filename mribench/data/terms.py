@@ -104,10 +104,10 @@ def of_run(folder: Path) -> list[Row]:
     rows = [row for path in sorted(folder.glob(f"*/*/{TERMS}")) for row in files.read_json(path)]
     if rows and not (folder / "results").is_dir():
         return distinct(rows)
-    return distinct([*rows, *(row for result in results.read_all([folder]) for row in _of_result(result))])
+    return distinct([*rows, *(row for result in results.read_all([folder]) for row in of_result(result))])
 
 
-def _of_result(result: results.Result) -> list[Row]:
+def of_result(result: results.Result) -> list[Row]:
     """Of a record from before terms travelled: what the name of its data tells."""
     if result.data.get("terms"):
         return list(result.data["terms"])

@@ -1,0 +1,142 @@
+"""The trained cells of a run folder: what is published one by one, each with the results that stand on it."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mribench import files, leaderboard, results
+from mribench.data import store, terms
+from mribench.errors import InputError
+from mribench.leaderboard import Board
+from mribench.results import Result
+from mribench.spec import Prepared
+
+# a folder name that a record of a stranger may give
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+
+
+@dataclass(frozen=True)
+class TrainedCell:
+    """One organ, variant and seed. name: ``brain-ddpm-s0``, with the checkpoint's hash where a run has several of that
+    name; results: of its samplers and tasks; boards: those they stand on, with the controls and nothing else.
+    """
+
+    run: Path
+    name: str
+    checkpoint: str
+    results: tuple[Result, ...]
+    boards: tuple[Board, ...]
+
+    @property
+    def controls(self) -> tuple[Result, ...]:
+        return tuple(r for board in self.boards for r in board.members if r.is_control)
+
+    @property
+    def folder(self) -> Path:
+        return self.run / "train" / self.checkpoint
+
+    @property
+    def pipeline(self) -> Path:
+        """The diffusers pipeline that was sampled: moving average where the profile keeps one."""
+        return self.folder / self.results[0].provenance["profile"]["keep"]
+
+    @property
+    def rows(self) -> list[terms.Row]:
+        """Terms of the data: what lies beside the weights and what the records say, whichever names more."""
+        beside = terms.of_run(self.folder) if (self.folder / terms.TERMS).is_file() else []
+        said = [row for r in self.results for row in terms.of_result(r)]
+        # two rows of one name that differ stay two: the stricter word decides
+        rows = [*beside, *said]
+        return [row for i, row in enumerate(rows) if row not in rows[:i]]
+
+    @property
+    def is_phantom(self) -> bool:
+        return all(r.comparability["data_kind"] == "phantom" for r in self.results)
+
+
+def trained(run: Path, wanted: Sequence[str] = ()) -> list[TrainedCell]:
+    """The trained cells of a run folder, in a fixed order.
+
+    wanted: names such as ``brain-ddpm-s0`` or patterns such as ``brain-*``; none means all. Raises InputError where
+    the run has no trained cell, where a name fits none, or where weights are not those that the results were
+    measured with.
+    """
+    found: dict[str, list[Result]] = {}
+    everything = results.read_all([run])
+    for result in everything:
+        if not result.is_control and (checkpoint := result.provenance.get("checkpoint")):
+            found.setdefault(checkpoint, []).append(result)
+    called = Counter(map(_called, found.values()))
+    cells = []
+    for checkpoint, members in sorted(found.items()):
+        name = _called(members)
+        if called[name] > 1:
+            name += f"-{checkpoint.rpartition('_')[2]}"
+        cells.append(_cell(run, name, checkpoint, members, everything))
+    if not cells:
+        raise InputError(
+            f"{run} has no trained variant to share, only controls; run it with --variants ddpm, or "
+            "publish its results alone with --results-to"
+        )
+    chosen = [c for c in cells if not wanted or any(fnmatch.fnmatch(c.name, pattern) for pattern in wanted)]
+    for pattern in wanted:
+        if not fnmatch.filter([cell.name for cell in cells], pattern):
+            raise InputError(
+                f"{run} has no cell {pattern!r}; expected one of {', '.join(cell.name for cell in cells)}"
+            )
+    for cell in chosen:
+        _check_weights(cell)
+    return chosen
+
+
+def prepared(run: Path, found: Sequence[Result]) -> list[Prepared]:
+    """The prepared sets behind results. Raises InputError where that of real images is no longer there."""
+    keys = {r.provenance.get("data_key") or r.comparability["data_key"]: r for r in found}
+    there = {}
+    for manifest in sorted((run / "data").glob(f"*/{store.MANIFEST}")):
+        key = files.read_json(manifest).get("key")
+        if key in keys and key not in there:
+            there[key] = store.load(manifest.parent)
+    for key, result in keys.items():
+        if key not in there and result.comparability["data_kind"] != "phantom":
+            raise InputError(
+                f"{run} no longer holds the prepared images of {result.comparability['data']}, so nobody can check "
+                "that no subject id leaves; run the same `mribench run` again, it prepares them and trains nothing"
+            )
+    return list(there.values())
+
+
+def _called(members: Sequence[Result]) -> str:
+    return f"{members[0].modality}-{members[0].variant}-s{members[0].seed}"
+
+
+def _cell(
+    run: Path, name: str, checkpoint: str, members: Sequence[Result], everything: Sequence[Result]
+) -> TrainedCell:
+    if not PLAIN.fullmatch(checkpoint):
+        raise InputError(
+            f"{run}: a result names the checkpoint {checkpoint!r}, expected the name of a folder"
+        )
+    modality = members[0].modality
+    stand = [r for r in everything if r.modality == modality and (r.is_control or r in members)]
+    boards = tuple(b for b in leaderboard.boards(stand) if any(r in members for r in b.members))
+    return TrainedCell(run, name, checkpoint, tuple(members), boards)
+
+
+def _check_weights(cell: TrainedCell) -> None:
+    weights = sorted(cell.pipeline.glob("*/*.safetensors"))
+    if not weights or not (cell.folder / "train.json").is_file():
+        raise InputError(
+            f"{cell.pipeline} holds no trained weights; run the same `mribench run` again, it trains what is missing"
+        )
+    measured = {r.provenance.get("checkpoint_sha256") for r in cell.results} - {None}
+    if not measured <= {files.sha256(path) for path in weights}:
+        raise InputError(
+            f"the weights in {cell.pipeline} are not those that the results were measured with (another sha256); "
+            "run the same `mribench run` into a new --out"
+        )

@@ -1,0 +1,55 @@
+"""Local and published results together: whatever the comparability key allows stands on one board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from mribench import results
+from mribench.errors import InputError
+from mribench.hub.client import NAME
+from mribench.results import Result
+
+
+def gathered(sources: Sequence[str]) -> tuple[list[Result], list[str]]:
+    """Results of run folders, folders of runs, and repositories (``user/name`` or ``user/name@revision``).
+
+    Returns them in a fixed order, with one sentence for each cell of which two sources hold different scores: that
+    of the source named first counts. Raises InputError where a source holds no results.
+    """
+    found: dict[tuple, tuple[str, Result]] = {}
+    notes = []
+    # one by one: what two of them hold differently is told below, and not an error
+    for source, folder in chain.from_iterable(map(_folders, sources)):
+        for result in results.read_all([folder]):
+            first, known = found.setdefault(results.order(result), (source, result))
+            if numbers(known) != numbers(result):
+                notes.append(
+                    f"{result.modality} {result.name} seed {result.seed}, {result.task}: {source} holds other scores "
+                    f"than {first}, which counts"
+                )
+    return [found[key][1] for key in sorted(found)], notes
+
+
+def _folders(source: str) -> list[tuple[str, Path]]:
+    """(what a message calls it, folder) of every folder with results behind a source."""
+    path = Path(source)
+    if path.is_dir():
+        runs = [path] if (path / "results").is_dir() else sorted(p.parent for p in path.glob("*/results"))
+        if not runs:
+            raise InputError(f"no results in {source}; expected a run folder, or a folder of them")
+        return [(str(run), run) for run in runs]
+    repo, _, revision = source.partition("@")
+    if not NAME.fullmatch(repo):
+        raise InputError(
+            f"{source!r} is neither a folder nor a repository; expected a run folder or user/name"
+        )
+    from mribench.hub.pull import records
+
+    return [(source, records(repo, revision or None))]
+
+
+def numbers(result: Result) -> list[tuple]:
+    """Scores without the words beside them: a reason may name a path at home and none on the Hub."""
+    return [(s.metric, s.space, s.level, s.value, s.low, s.high, s.n) for s in result.scores]

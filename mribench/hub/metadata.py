@@ -1,0 +1,90 @@
+"""What the Hub reads by machine: the card's front matter with its model-index, and ``.eval_results``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mribench.results import Result, called
+
+if TYPE_CHECKING:
+    from mribench.hub.card import Use
+    from mribench.spec import Score
+
+TASK = "unconditional-image-generation"
+TAGS = ("mribench", "diffusion", "medical-imaging")
+
+
+def front_matter(name: str, found: Sequence[Result], use: Use) -> str:
+    """YAML between dashes: licence, library, tags and a model-index with every finite score."""
+    from huggingface_hub import ModelCardData
+
+    first = found[0]
+    data = ModelCardData(
+        license=use.licence.id,
+        license_name="terms-of-the-data" if use.licence.name else None,
+        library_name="diffusers",
+        pipeline_tag=TASK,
+        tags=[*TAGS, first.modality, first.variant, *(["mri"] if first.data["is_mri"] else [])],
+        model_name=name,
+        eval_results=[entry for result in found for entry in _entries(result)] or None,
+    )
+    return f"---\n{data.to_yaml()}\n---\n"
+
+
+def _entries(result: Result) -> Iterable[Any]:
+    """One entry per score; interval, numbers and seed stand among the metric's arguments."""
+    from huggingface_hub import EvalResult
+
+    c = result.comparability
+    for score in result.scores:
+        if score.value is None:
+            continue
+        yield EvalResult(
+            task_type=TASK,
+            task_name=result.task,
+            dataset_type=c["data"],
+            dataset_name=f"{result.data['title']}, {c['data']}, profile {c['profile']}",
+            dataset_split=c["split"],
+            dataset_revision=c["data_key"],
+            metric_type=_metric(score),
+            metric_name=result.metrics[score.metric]["title"],
+            metric_value=score.value,
+            metric_args=_arguments(result, score),
+        )
+
+
+def _metric(score: Score) -> str:
+    return called(score.metric, score.space) + ("" if score.level is None else f"@{score.level:g}")
+
+
+def _arguments(result: Result, score: Score) -> Mapping[str, Any]:
+    about = {
+        "sampler": result.sampler,
+        "seed": result.seed,
+        "unit": result.metrics[score.metric]["unit"],
+        "interval_95": [score.low, score.high] if score.low is not None else None,
+        "images": score.n,
+        "reference_images": score.n_reference,
+        "subjects": score.subjects,
+    }
+    return {name: value for name, value in about.items() if value not in (None, "")}
+
+
+def eval_results(found: Sequence[Result], board: str) -> str:
+    """One ``.eval_results`` file: a number per metric against a data set repository (JSON, which YAML contains).
+
+    board: id of the data set repository. The format has no place for intervals; the notes say n and the interval.
+    """
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    entries = []
+    for result in found:
+        for score in result.scores:
+            if score.value is None:
+                continue
+            task = f"{result.modality}_{result.task}_{_metric(score)}"
+            notes = ", ".join(f"{name}: {value}" for name, value in _arguments(result, score).items())
+            entries.append(EvalResultEntry(dataset_id=board, task_id=task, value=score.value, notes=notes))
+    return json.dumps(eval_result_entries_to_yaml(entries), indent=1) + "\n"

@@ -1,0 +1,109 @@
+"""The same folders as one file with checksums, for sites that may not upload."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import mribench
+from mribench import files
+from mribench.data import archive
+from mribench.errors import InputError
+from mribench.hub import layout, offer
+from mribench.hub.offer import Wish
+
+CONTENTS = "pack.json"
+SCHEMA = 1
+
+
+def pack(wish: Wish, out: Path) -> tuple[Path, str]:
+    """Write the trained cells of a run to one tar, under the rules of ``push``; returns it and its sha256.
+
+    The same run gives the same bytes. Raises InputError where a cell must not leave; then there is no file.
+    """
+    with tempfile.TemporaryDirectory(prefix="mribench-pack-") as temporary:
+        place = Path(temporary)
+        offer.staged(wish, place)
+        names = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+        contents = {
+            "schema": SCHEMA,
+            "mribench": mribench.__version__,
+            "files": {name: files.sha256(place / name) for name in names},
+        }
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = out.with_name(f"{files.TEMPORARY}{os.getpid()}-{out.name}")
+        try:
+            with open(part, "wb") as file:
+                _write(file, contents, place, names)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, out)
+        finally:
+            part.unlink(missing_ok=True)
+    return out, files.sha256(out)
+
+
+def unpack(file: Path, out: Path) -> Path:
+    """The run folder of a packed file at ``out``, whole or not at all.
+
+    Raises InputError (DataError) for what is no pack, for a file that is missing, added or changed, and for an
+    archive that reaches outside its folder, holds links, or unpacks to far more than its size.
+    """
+    if not file.is_file():
+        raise InputError(f"no file {file}; expected what `mribench pack` wrote")
+    if not tarfile.is_tarfile(file):
+        raise InputError(f"{file.name} is no file of `mribench pack`; ask for it again, it may be cut short")
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty; choose another --out")
+    with files.new_folder(out) as folder:
+        shared = folder / f"{files.TEMPORARY}shared"
+        shared.mkdir()
+        archive.unpack(file, shared)
+        for cell in _checked(shared, file.name):
+            layout.lay_out(cell, folder, f"{file.name}: {cell.name}")
+        shutil.rmtree(shared)
+    return out
+
+
+def _write(file: io.BufferedWriter, contents: dict, place: Path, names: list[str]) -> None:
+    """Contents first; no times, owners or modes of this machine."""
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        text = json.dumps(contents, indent=1, sort_keys=True).encode()
+        about = tarfile.TarInfo(CONTENTS)
+        about.size = len(text)
+        tar.addfile(about, io.BytesIO(text))
+        for name in names:
+            about = tarfile.TarInfo(name)
+            about.size = (place / name).stat().st_size
+            with open(place / name, "rb") as content:
+                tar.addfile(about, content)
+
+
+def _checked(shared: Path, source: str) -> Iterator[Path]:
+    """The cells of an unpacked file, after every checksum has been compared."""
+    try:
+        contents = files.read_json(shared / CONTENTS)
+        schema, expected = contents["schema"], dict(contents["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{source} has no readable {CONTENTS}; expected what `mribench pack` wrote"
+        ) from error
+    if schema != SCHEMA:
+        raise InputError(f"{source} has layout {schema!r}, expected {SCHEMA}; use the mribench that made it")
+    found = {
+        p.relative_to(shared).as_posix(): p for p in shared.rglob("*") if p.is_file() and p.name != CONTENTS
+    }
+    if wrong := sorted(set(found) ^ set(expected)):
+        raise InputError(f"{source}: {wrong[0]!r} is missing or was added; ask for the file again")
+    for name, digest in sorted(expected.items()):
+        if files.sha256(found[name]) != digest:
+            raise InputError(
+                f"{source}: {name!r} was changed or damaged (another sha256); ask for the file again"
+            )
+    return (manifest.parent for manifest in sorted(shared.glob(f"*/{layout.MANIFEST}")))

@@ -1,0 +1,113 @@
+"""``mribench push``, ``pull``, ``pack``, ``unpack``: parse, call one function, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mribench.hub.push import Sent
+
+Run = Annotated[Path, typer.Argument(help="the --out folder of a run")]
+Cells = Annotated[
+    list[str] | None,
+    typer.Option("--cell", help="only these (ORGAN-ddpm-s0, or a pattern '*-s0'); repeat it"),
+]
+Private = Annotated[
+    bool,
+    typer.Option("--private", help="for people under the same agreement: allows data that may not go public"),
+]
+IKnow = Annotated[
+    bool, typer.Option("--i-know", help="in spite of a MEMORISES verdict, or of terms that nobody checked")
+]
+
+
+def push(
+    run: Run,
+    repo: Annotated[
+        str | None,
+        typer.Option(help="user/name of one trained cell; of several, each has its user/name-CELL"),
+    ] = None,
+    cell: Cells = None,
+    results_to: Annotated[
+        str | None, typer.Option(help="user/board: append the run's records to this data set repository")
+    ] = None,
+    private: Private = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="write what would be sent to RUN/hub/, ask nobody")
+    ] = False,
+    i_know: IKnow = False,
+    eval_results: Annotated[
+        bool,
+        typer.Option("--eval-results", help="also .eval_results, numbers against the --results-to data set"),
+    ] = False,
+) -> None:
+    """Publish trained cells on the Hugging Face Hub: weights, card, records; one repository and one commit each."""
+    from mribench.hub.offer import Wish
+    from mribench.hub.push import push as publish
+
+    wish = Wish(run, repo, tuple(cell or ()), results_to, private, i_know, eval_results)
+    for sent in publish(wish, dry_run):
+        _say(sent, dry_run)
+
+
+def _say(sent: Sent, dry_run: bool) -> None:
+    from mribench.progress import say
+
+    removed = ", ".join(f"{n} x {kind}" for kind, n in sorted(sent.removed.items()))
+    if removed:
+        say(f"{sent.repo}: removed before it leaves: {removed}")
+    for note in sent.notes:
+        say(note)
+    if dry_run:
+        say(f"{sent.repo}: would be sent, {sum(sent.files.values()):,} bytes:")
+        for name, size in sent.files.items():
+            say(f"{size:>14,}  {name}")
+    print(sent.where)
+
+
+def pull(
+    repo: Annotated[str, typer.Argument(help="user/name of a model or board that mribench published")],
+    revision: Annotated[str | None, typer.Option(help="commit, branch or tag; default: the newest")] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder to make; default: runs/<name>")] = None,
+) -> None:
+    """Bring a published model or board here as a run folder, pinned to one commit and proved by checksums."""
+    from mribench.hub.pull import pull as bring
+
+    print(bring(repo, revision, out))
+
+
+def pack(
+    run: Run,
+    out: Annotated[Path | None, typer.Option(help="file to write; default: RUN.tar")] = None,
+    cell: Cells = None,
+    private: Private = False,
+    i_know: IKnow = False,
+) -> None:
+    """Write trained cells to one file with checksums, for sites that may not upload; the rules are those of push."""
+    from mribench.hub.offer import Wish
+    from mribench.hub.pack import pack as write
+
+    file, sha256 = write(
+        Wish(run, None, tuple(cell or ()), private=private, i_know=i_know),
+        out or run.resolve().with_name(f"{run.resolve().name}.tar"),
+    )
+    print(f"{sha256}  {file}")
+
+
+def unpack(
+    file: Annotated[Path, typer.Argument(help="what `mribench pack` wrote")],
+    out: Annotated[Path | None, typer.Option(help="run folder to make; default: the file's name")] = None,
+) -> None:
+    """Make a run folder from a packed file; every checksum is compared, and nothing leaves the folder."""
+    from mribench.hub.pack import unpack as read
+
+    print(read(file, out or file.with_suffix("")))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the four commands."""
+    for command in (push, pull, pack, unpack):
+        app.command()(command)

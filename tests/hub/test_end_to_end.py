@@ -1,0 +1,82 @@
+"""A real run, published, sampled by diffusers alone, and brought back; and the words of README."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mribench import files, results
+
+README = Path(__file__).parents[2] / "README.md"
+SAMPLE = """
+import torch
+from diffusers import DiffusionPipeline
+
+pipeline = DiffusionPipeline.from_pretrained("alice/brain", revision={commit!r})
+generator = torch.Generator().manual_seed(0)
+images = pipeline(batch_size=2, num_inference_steps=2, generator=generator, output_type="np").images
+print(images.shape, images.dtype, images.min() >= 0, images.max() <= 1)
+"""
+
+
+def tiny(folder):
+    """A pipeline that diffusers writes, in place of the made-up one."""
+    from diffusers import DDPMScheduler, UNet2DModel
+
+    from mribench.checkpoint import write_pipeline
+
+    blocks = {"down_block_types": ("DownBlock2D",) * 2, "up_block_types": ("UpBlock2D",) * 2}
+    net = UNet2DModel(16, 1, 1, block_out_channels=(8, 8), layers_per_block=1, norm_num_groups=4, **blocks)
+    write_pipeline(folder, net, DDPMScheduler(prediction_type="v_prediction"))
+
+
+def sampled(commit, surroundings):
+    code = SAMPLE.format(commit=commit)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=surroundings)
+
+
+def test_a_published_model_is_sampled_by_diffusers_alone(hub, shared, surroundings, trained):
+    ended = shared("push", trained(write=tiny), "--repo", "alice/brain")
+    assert ended.code == 0, ended.err
+    said = sampled(hub.repos["model", "alice/brain"].head, surroundings)
+    assert said.stdout == "(2, 16, 16, 1) float32 True True\n", said.stderr
+
+
+@pytest.mark.slow
+def test_a_real_run_goes_out_and_comes_back(hub, shared, surroundings, tmp_path):
+    asked = ["--modalities", "brain", "--profile", "smoke", "--controls", "gaussian", "--out", "run"]
+    assert shared("run", *asked, MRIBENCH_OFFLINE="1").code == 0
+    ended = shared("push", "run", "--repo", "alice/brain")
+    assert ended.code == 0, ended.err
+    said = sampled(hub.repos["model", "alice/brain"].head, surroundings)
+    assert said.stdout == "(2, 32, 32, 1) float32 True True\n", said.stderr
+    card = hub.repos["model", "alice/brain"].files["README.md"].decode()
+    assert "![Samples of the model](figures/" in card and "| *gaussian* |" in card
+
+    assert shared("pull", "alice/brain", "--out", "back").code == 0
+    own, back = results.read_all([tmp_path / "run"]), results.read_all([tmp_path / "back"])
+    assert [(r.key, r.provenance["checkpoint_sha256"]) for r in own] == [
+        (r.key, r.provenance.get("checkpoint_sha256")) for r in back
+    ]
+    # the folder is that of a run: the same command finds the weights and trains nothing
+    weights = next((tmp_path / "back").rglob("*.safetensors"))
+    before = weights.stat().st_mtime_ns, files.sha256(weights)
+    assert shared("run", *asked[:-1], "back", MRIBENCH_OFFLINE="1").code == 0
+    assert (weights.stat().st_mtime_ns, files.sha256(weights)) == before
+    assert len(list((tmp_path / "back" / "train").iterdir())) == 1
+
+
+@pytest.mark.skipif(not README.exists(), reason="only in a checkout")
+def test_the_block_of_the_readme_runs(hub, shared, trained, tmp_path):
+    trained("runs/mine")
+    section = README.read_text().partition("## Share a model")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    lines = [shlex.split(line.replace("user/", "alice/"), comments=True) for line in block.splitlines()]
+    assert len(lines) >= 6
+    for name, *words in lines:
+        ended = shared(*words)
+        assert (name, ended.code) == ("mribench", 0), ended.err
+    assert {"mine", "theirs", "unpacked"} == {path.name for path in (tmp_path / "runs").iterdir()}

@@ -1,0 +1,242 @@
+"""No subject id, path, host, user name or token leaves: planted everywhere, found nowhere."""
+
+import json
+import struct
+import tarfile
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from mribench import files, results
+from mribench.data import terms
+from mribench.errors import InputError
+from mribench.hub import search
+from mribench.hub.traces import REMOVED, Traces
+
+USER, HOST, TOKEN = "jdoe-radiology", "mr-console-7", "hf_" + "S" * 34
+SUBJECT, SCAN = "PAT-0007-Mueller", "scans.npz"
+HOME = f"/home/{USER}/study"
+SECRETS = (
+    SUBJECT,
+    "PAT-0003-Mueller",
+    USER,
+    HOST,
+    TOKEN,
+    HOME,
+    "C:\\Users\\Doe\\scan",
+    "/mnt/pacs/in",
+    "token-9f8e7d6c",
+)
+SURROUNDINGS = {"USER": USER, "HOSTNAME": HOST, "PACS_PASSWORD": "token-9f8e7d6c"}
+OWN = ("--i-know",)
+
+
+def everything(content, name):
+    """Texts that a reader could get out of a file: its bytes, and what its JSON says once decoded."""
+    yield content.decode("utf-8", errors="replace")
+    if name.endswith(".json"):
+        yield json.dumps(json.loads(content), ensure_ascii=False).replace("\\\\", "\\")
+
+
+def leaked(sent):
+    """(file, secret) of every secret in what was sent, names of files included."""
+    return {
+        (name, secret)
+        for name, content in sent.items()
+        for text in (name, *everything(content, name))
+        for secret in SECRETS
+        if secret.lower() in text.lower()
+    }
+
+
+def below(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def planted(trained, clinic):
+    """A run in which every secret stands in every place where text may stand."""
+    words = "; ".join(SECRETS)
+    row = terms.of_local(clinic.name) | {"citation": words, "title": SUBJECT, "note": {SUBJECT: [HOST]}}
+    run = trained(rows=[row], data=clinic)
+    for path in (run / "results").rglob("*.json"):
+        result = results.read(path)
+        path.unlink()
+        scores = tuple(replace(s, reason=s.reason and f"{s.reason}: {words}") for s in result.scores)
+        data = dict(result.data) | {"contrast": words, "subject_ids": list(SECRETS), SUBJECT: HOME}
+        metrics = {k: dict(m) | {"paper": words} for k, m in result.metrics.items()}
+        provenance = dict(result.provenance) | {"host": HOST, "user": {USER: HOME}, "argv": list(SECRETS)}
+        results.write(run, replace(result, scores=scores, data=data, metrics=metrics, provenance=provenance))
+    for path in (run / "train").rglob("*.json"):
+        content = files.read_json(path)
+        if isinstance(content, dict):
+            files.write_json(
+                path, content | {"_name_or_path": HOME, "made_by": words, SUBJECT: {"x": [HOST]}}
+            )
+    (run / "spec.toml").write_text(f'out = "{HOME}"')
+    info = PngImagePlugin.PngInfo()
+    info.add_text("subject", words)
+    (run / "figures").mkdir()
+    for name in ("overview.png", "brain_samples.png"):
+        Image.new("L", (4, 4)).save(run / "figures" / name, pnginfo=info)
+    return run
+
+
+def test_the_plants_are_there(planted):
+    assert len({secret for _, secret in leaked(below(planted))}) == len(SECRETS)
+
+
+def test_nothing_planted_is_published(planted, hub, shared):
+    ended = shared(
+        *("push", planted, "--repo", "alice/brain", "--results-to", "alice/board", *OWN),
+        token=TOKEN,
+        **SURROUNDINGS,
+    )
+    assert ended.code == 2 and "does not accept the token" in ended.err
+    ended = shared(
+        "push", planted, "--repo", "alice/brain", "--results-to", "alice/board", *OWN, **SURROUNDINGS
+    )
+    assert ended.code == 0, ended.err
+    assert "removed before it leaves" in ended.err and not leaked({"said": (ended.err + ended.out).encode()})
+    for repo in hub.repos.values():
+        assert not leaked(repo.files)
+    assert not leaked({name: content for name, content in hub.blobs.items()})
+    assert REMOVED in hub.repos["model", "alice/brain"].files["README.md"].decode()
+
+
+def test_nothing_planted_is_in_a_dry_run_or_a_pack(planted, shared, tmp_path):
+    assert shared("push", planted, "--repo", "alice/brain", "--dry-run", *OWN, **SURROUNDINGS).code == 0
+    assert not leaked(below(planted / "hub"))
+    assert shared("pack", planted, "--out", "brain.tar", *OWN, **SURROUNDINGS).code == 0
+    assert not leaked({"brain.tar": (tmp_path / "brain.tar").read_bytes()})
+    with tarfile.open(tmp_path / "brain.tar") as tar:
+        owners = {(m.uid, m.gid, m.uname, m.gname, m.mtime) for m in tar}
+    assert owners == {(0, 0, "", "", 0)}
+
+
+def test_the_repository_may_be_called_like_the_user(trained, hub, shared):
+    assert shared("push", trained(), "--repo", "alice/brain", USER="alice", LOGNAME="alice").code == 0
+    assert "alice/brain" in hub.repos["model", "alice/brain"].files["README.md"].decode()
+
+
+def test_metadata_in_the_weights_stops_everything(planted, hub, sentence_of):
+    path = next(planted.rglob("*.safetensors"))
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"]["trained_on"] = SUBJECT
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+    digest = files.sha256(path)
+    for record in (planted / "results").rglob("ddpm*.json"):
+        result = results.read(record)
+        results.write(
+            planted, replace(result, provenance=dict(result.provenance) | {"checkpoint_sha256": digest})
+        )
+    said = sentence_of("push", planted, "--repo", "alice/brain", *OWN, **SURROUNDINGS)
+    assert "carries more than its tensors (trained_on)" in said and SUBJECT not in said
+    assert not hub.repos
+
+
+def test_a_checkpoint_named_after_a_patient_stops_everything(trained, clinic, hub, sentence_of):
+    run = trained(rows=[terms.of_local(clinic.name)], data=clinic, checkpoint=f"brain_{SUBJECT}")
+    said = sentence_of("push", run, "--repo", "alice/brain", *OWN)
+    assert "holds a subject id that must not leave" in said and SUBJECT not in said
+    assert not hub.repos
+
+
+def test_without_the_prepared_set_nobody_can_check(trained, clinic, hub, sentence_of):
+    run = trained(rows=[terms.of_local(clinic.name)], data=clinic)
+    for path in (run / "data").rglob("manifest.json"):
+        path.unlink()
+    assert "no longer holds the prepared images" in sentence_of("push", run, "--repo", "alice/brain", *OWN)
+
+
+GUARD = Traces(
+    {"PAT-0007": "subject id", "123456": "subject id", "jdoe": "user name", "/home/jdoe": "path"},
+    {"17": "subject id"},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("scan of pat-0007.", ["subject id"]),
+        ("x_PAT-0007_y", ["subject id"]),
+        ("PAT-00071", []),
+        ("17", ["subject id"]),
+        ("scan_123456.nii", ["subject id"]),
+        ("0.123456 1.123456e-5 123456.7 1,123456", []),
+        ("17 subjects", []),
+        ("jdoe@console", ["user name"]),
+        ("in /srv/data/x.nii", ["path"]),
+        ("~/scans/a", ["path"]),
+        ("D:\\scans\\a.dcm", ["path"]),
+        ("\\\\pacs\\share\\a", ["path"]),
+        ("file:///x", ["path"]),
+        ("hf_" + "Ab1" * 8, ["token"]),
+        ("Authorization: Bearer abc.def.ghi", ["token"]),
+        ("https://zenodo.org/records/1/files/a.zip", []),
+        ("doi:10.1016/0047-259X(82)90077-X and/or train / test / more", []),
+        ("figures/samples.png, ../unet/config.json", []),
+        ("AMD EPYC, 3.0 x 10/s, T1w bSSFP, KD[hc85-v1] (1e-3) ↓", []),
+    ],
+)
+def test_what_is_a_trace(text, kinds):
+    assert GUARD.found(text) == kinds
+    cleaned = GUARD.cleaned({"a": [text], text: 1})
+    assert not any(GUARD.found(part) for part in (*cleaned, *cleaned["a"]))
+    if not kinds:
+        assert cleaned == {"a": [text], text: 1}
+
+
+def test_a_number_may_be_a_subject(tmp_path):
+    assert GUARD.cleaned({"subject": 123456, "n": 17, "loss": 0.123456}) == {
+        "subject": REMOVED,
+        "n": 17,
+        "loss": 0.123456,
+    }
+    (tmp_path / "a.json").write_text('{"subject": 123456}')
+    with pytest.raises(InputError, match="holds a subject id"):
+        search.check(tmp_path, GUARD)
+
+
+def test_the_last_guard_knows_every_kind_of_file(tmp_path):
+    search.check(tmp_path, GUARD)
+    (tmp_path / "pixels.png").write_bytes(b"")
+    Image.new("L", (4, 4)).save(tmp_path / "pixels.png")
+    search.check(tmp_path, GUARD)
+    for name, content, said in [
+        ("weights.pt", b"pickle", "no kind of file that mribench shares"),
+        ("a.json", json.dumps({"x": [{"PAT-0007": 1}]}).encode(), "a.json holds a subject id"),
+        ("a.md", b"fine\nby jdoe\n", "a.md holds a user name"),
+        ("b.png", (tmp_path / "pixels.png").read_bytes() + b"more", "b.png holds more than pixels"),
+        ("a.safetensors", b"x" * 32, "no safetensors file"),
+    ]:
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=said):
+            search.check(tmp_path, GUARD)
+        (tmp_path / name).unlink()
+    (tmp_path / "link.md").symlink_to(tmp_path / "pixels.png")
+    with pytest.raises(InputError, match="a link or a device"):
+        search.check(tmp_path, GUARD)
+
+
+def test_bytes_of_no_tensor_are_found(tmp_path):
+    from safetensors.numpy import save
+
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(save({"a": np.zeros(4, np.float32)}, {"format": "pt"}))
+    assert set(search.header(path, "w")) == {"__metadata__", "a"}
+    path.write_bytes(path.read_bytes() + b"PAT-0007")
+    with pytest.raises(InputError, match="bytes of no tensor"):
+        search.header(path, "w")
+
+
+def test_a_record_without_traces_is_left_as_it_is(result):
+    from mribench.hub.stage import public
+
+    one = result(figures={})
+    assert asdict(public(one, GUARD)) == asdict(one)
