@@ -174,11 +174,20 @@ def leaderboard(
     out: Annotated[
         Path | None, typer.Option(help="another folder: results and pictures go there too")
     ] = None,
+    html: Annotated[
+        bool, typer.Option(help="also the page, leaderboard.html, to be opened from disk")
+    ] = True,
+    speed: Annotated[
+        Path | None, typer.Option(help="folder of speed records, MACHINE/speed.json, for the page")
+    ] = None,
 ) -> None:
-    """Write leaderboard.md, .csv and .json from the results in run folders, and print the boards."""
+    """Write leaderboard.html, .md, .csv and .json from the results in run folders, and print the boards."""
     from mribench import publish, results
 
-    written = publish.publish(folders, out) if out else publish.write(results.read_all(folders), folders[0])
+    if out:
+        written = publish.publish(folders, out, html, speed)
+    else:
+        written = publish.write(results.read_all(folders), folders[0], html, speed)
     for path in written:
         print(path)
     _print_boards(folders)

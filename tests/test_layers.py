@@ -24,7 +24,7 @@ LAYERS = (
     "process",
     "data features metrics tasks variants samplers networks checkpoint steps train together sample audit",
     "rows",
-    "leaderboard",
+    "leaderboard shareable",
     "differences",
     "expectations",
     "ranks",
