@@ -15,6 +15,7 @@ from mribench.verdict import CONTROL
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
+NAME = 120, 13  # room that the name of a point takes
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _figure(board: Board, points: list[Point], label: str, anchor: str) -> Marku
     for value, name, words in ((real, "real", "real train"), (bar, "gaussian", "Gaussian control")):
         if value is not None:
             parts += _level(y(value), name, words)
-    parts += [_front(points, x, y), *(_point(p, x, y) for p in points)]
+    parts += [_front(points, x, y), *_points(points, x, y)]
     parts.append(_text(label, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "label", "middle"))
     parts.append(_text(title, 12, (TOP + HEIGHT - BOTTOM) / 2, "label", "middle", turned=True))
     organ = board.members[0].data["title"]
@@ -111,19 +112,24 @@ def _front(points: list[Point], x: Axis, y: Axis) -> Markup | None:
     return element("path", d="".join(steps), class_="front")
 
 
-def _point(point: Point, x: Axis, y: Axis) -> Markup:
-    across, up = x(point.x), y(point.entry.value)
-    parts = []
-    if point.entry.low is not None:
-        low, high = y(point.entry.low), y(point.entry.high)
-        parts.append(_line(across, low, across, high, "whisker trained"))
-        parts += [_line(across - 4, end, across + 4, end, "whisker trained") for end in (low, high)]
-    parts.append(strips.mark(across, up, "trained"))
-    right = across < (LEFT + WIDTH) * 0.6
-    parts.append(
-        _text(point.name, across + (8 if right else -8), up + 4, "name", "start" if right else "end")
-    )
-    return join(*parts)
+def _points(points: list[Point], x: Axis, y: Axis) -> list[Markup]:
+    """Marks with whiskers, and names beside them that do not run into each other."""
+    parts, taken = [], []
+    for point in sorted(points, key=lambda p: y(p.entry.value)):
+        across, up = x(point.x), y(point.entry.value)
+        if point.entry.low is not None:
+            low, high = y(point.entry.low), y(point.entry.high)
+            parts.append(_line(across, low, across, high, "whisker trained"))
+            parts += [_line(across - 4, end, across + 4, end, "whisker trained") for end in (low, high)]
+        parts.append(strips.mark(across, up, "trained"))
+        near = [at for place, at in taken if abs(place - across) < NAME[0]]
+        at = max([up + 4, *(other + NAME[1] for other in near)])
+        taken.append((across, at))
+        right = across < (LEFT + WIDTH) * 0.6
+        parts.append(
+            _text(point.name, across + (8 if right else -8), at, "name", "start" if right else "end")
+        )
+    return parts
 
 
 def _grid(x: Axis, y: Axis) -> Markup:

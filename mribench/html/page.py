@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files as package_files
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,9 @@ def _costs(boards: Sequence[Board], anchors: Sequence[str]) -> Markup | None:
     drawn = [charts(board, anchor) for board, anchor in zip(boards, anchors, strict=True)]
     if not any(drawn):
         return None
-    kinds = [list(filter(None, column)) for column in zip(*(d for d in drawn if d), strict=False)]
+    known = [d for d in drawn if d]
+    # one organ: all of its drawings side by side; several: a block for each kind of cost
+    kinds = known if len(known) == 1 else [list(filter(None, column)) for column in zip_longest(*known)]
     note = (
         "Lower is better, further left is cheaper; a dotted line joins what nothing else beats in both. Shaded: halves "
         "of the test subjects against each other. Training costs the same within a board: its budget is part of what "

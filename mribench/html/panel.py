@@ -12,7 +12,7 @@ from mribench.html.pictures import Picture, gallery
 from mribench.html.table import Cell, Column, Line, blank, columns, plain, table
 from mribench.leaderboard import Board
 from mribench.ranks import Standing, standings
-from mribench.rows import MEMORISES, SUSPECT, Row
+from mribench.rows import CANNOT_SAY, MEMORISES, NOT_DETECTED, SUSPECT, Row
 
 REAL = (tables.REAL_TRAIN, tables.HALVES)
 COST = ("NFE", "train images", "train s")
@@ -95,11 +95,15 @@ def rank(place: Standing) -> Cell:
 
 
 def notes(said: Iterable[str]) -> Markup:
-    """Words on a row; the grave ones are set apart."""
-    grave = (MEMORISES, SUSPECT)
-    return join(
-        *(element("span", one, class_="note grave" if one.startswith(grave) else "note") for one in said)
-    )
+    """Words on a row; those of the audit are named so, and the grave ones set apart."""
+    made = []
+    for one in said:
+        audit = one.startswith((MEMORISES, SUSPECT, NOT_DETECTED, CANNOT_SAY))
+        grave = one.startswith((MEMORISES, SUSPECT))
+        made.append(
+            element("span", "audit: " if audit else "", one, class_="note grave" if grave else "note")
+        )
+    return join(*made)
 
 
 def _number(said: str) -> float | None:

@@ -66,13 +66,12 @@ def choose(boards: Sequence[Board], out: Path, budget: int = BUDGET) -> Mapping[
         grid = tiles.read(
             out / picture.path, result.comparability["resolution"], _columns(picture.kind, result)
         )
-        uri = None
-        if grid:
+        if grid and budget > 0:
             grid = tiles.smaller(replace(grid, columns=grid.columns * KINDS[picture.kind].across))
             uri = tiles.data_uri(grid)
-            budget -= len(uri)
-        if uri and budget >= 0:
-            picture = Picture(picture.kind, picture.row, picture.seed, picture.path, uri, grid)
+            if len(uri) <= budget:
+                budget -= len(uri)
+                picture = replace(picture, uri=uri, grid=grid)
         chosen[index].append(picture)
     return chosen
 

@@ -44,13 +44,13 @@ def strip(
         )
     parts += [_upright(axis(value), 2.0, HEIGHT - 2.0, name) for value, name in marks]
     parts.append(element("line", x1=EDGE, y1=MIDDLE, x2=WIDTH - EDGE, y2=MIDDLE, class_="axis"))
-    if not axis.low <= entry.value <= axis.high:
-        parts.append(_off(entry.value > axis.high, kind))
-    else:
+    if axis.low <= entry.value <= axis.high:
         parts += _interval(axis, entry, kind)
         parts.append(mark(axis(entry.value), MIDDLE, kind))
-    if len(seeds) > 1:
-        parts += [element("circle", cx=axis(v), cy=HEIGHT - 3.0, r=1.7, class_="seed") for v in seeds]
+        if len(seeds) > 1:
+            parts += [element("circle", cx=axis(v), cy=HEIGHT - 3.0, r=1.7, class_="seed") for v in seeds]
+    else:
+        parts.append(_off(entry.value > axis.high, kind))
     view = f"0 0 {WIDTH} {HEIGHT}"
     about = {"width": WIDTH, "height": HEIGHT, "viewBox": view, "aria_hidden": "true"}
     return element("svg", *parts, class_="strip", **about)

@@ -34,7 +34,7 @@ class Grid:
 
 
 def read(path: Path, size: int, columns: int) -> Grid | None:
-    """The left-most grid of a picture that ``figures`` drew: ``columns`` images to a row, each of ``size`` pixels.
+    """The left-most grid of a picture that ``figures`` drew: at most ``columns`` images of ``size`` pixels to a row.
 
     None where the file is missing, is no picture, or has another layout.
     """
@@ -44,18 +44,21 @@ def read(path: Path, size: int, columns: int) -> Grid | None:
     except (OSError, ValueError, SyntaxError):
         return None
     pitch = size + GAP
-    rows = (len(pixels) + GAP) // pitch
-    if rows < 1 or pixels.shape[1] < columns * pitch - GAP or rows * pitch - GAP != len(pixels):
+    rows, columns = (len(pixels) + GAP) // pitch, min(columns, (pixels.shape[1] + GAP) // pitch)
+    if rows < 1 or columns < 1 or rows * pitch - GAP != len(pixels):
         return None
-    images = [
-        pixels[top : top + size, left : left + size]
-        for top in range(0, rows * pitch, pitch)
-        for left in range(0, columns * pitch, pitch)
-    ]
-    # what the last row lacks is paper
-    while images and (images[-1] == PAPER).all():
-        images.pop()
-    return Grid(np.stack(images), columns) if images else None
+    pixels = np.pad(pixels[:, : columns * pitch], ((0, GAP), (0, GAP)), constant_values=PAPER)
+    cells = pixels[:, : columns * pitch].reshape(rows, pitch, columns, pitch).swapaxes(1, 2)
+    if not ((cells[:, :, size:] == PAPER).all() and (cells[..., size:] == PAPER).all()):
+        return None
+    cells = cells[:, :, :size, :size]
+    # what the last row lacks is paper, as are columns beside a short row under a long caption
+    drawn = (cells != PAPER).any(axis=(2, 3))
+    if not drawn.any():
+        return None
+    columns = 1 + int(np.flatnonzero(drawn.any(axis=0))[-1])
+    flat, last = cells[:, :columns].reshape(-1, size, size), np.flatnonzero(drawn[:, :columns].ravel())[-1]
+    return Grid(flat[: last + 1], columns)
 
 
 def smaller(grid: Grid) -> Grid:
