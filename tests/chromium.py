@@ -39,7 +39,9 @@ def binary() -> str | None:
 class Page:
     """``with Page(path, width, height) as page``: one page, opened from disk."""
 
-    def __init__(self, path: Path, width: int = 1280, height: int = 900, dark: bool = False):
+    def __init__(
+        self, path: Path, width: int = 1280, height: int = 900, dark: bool = False, script: bool = True
+    ):
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         reading, self.to = os.pipe()
         self.back, writing = os.pipe()
@@ -67,6 +69,7 @@ class Page:
             self.call(f"{domain}.enable")
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Emulation.setScriptExecutionDisabled", value=not script)
         self.size(width, height)
         self.call("Page.navigate", url=path.resolve().as_uri())
         self.until("document.readyState === 'complete' && location.protocol === 'file:'")
