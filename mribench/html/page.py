@@ -121,7 +121,12 @@ def _top(boards: Sequence[Board], anchors: Sequence[str], pictures: Pictures) ->
         element("p", element("b", warning), class_="invalid") if bad else None,
         glance(boards, anchors, pictures),
         _legend(),
-        element("details", element("summary", "How to read this"), *(element("p", said) for said in READING)),
+        element(
+            "details",
+            element("summary", "How to read this"),
+            *(element("p", said) for said in READING),
+            class_="paper",
+        ),
         aria_labelledby="glance",
     )
 

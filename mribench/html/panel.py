@@ -33,9 +33,13 @@ def panel(board: Board, pictures: Sequence[Picture], anchor: str) -> Markup:
         *_levels(board, title),
         *_more(board, title),
         element("div", *gallery(pictures, title), class_="gallery") if pictures else None,
-        element("h3", "Where this comes from"),
-        origin.of_board(board, f"{anchor}-data", title),
-        *(origin.of_row(row, row_anchor(anchor, i), title) for i, row in enumerate(board.rows)),
+        element(
+            "div",
+            element("h3", "Where this comes from"),
+            origin.of_board(board, f"{anchor}-data", title),
+            *(origin.of_row(row, row_anchor(anchor, i), title) for i, row in enumerate(board.rows)),
+            class_="origin",
+        ),
         aria_labelledby=anchor,
     )
 
@@ -86,11 +90,9 @@ def _kind(row: Row) -> Markup | None:
 def rank(place: Standing) -> Cell:
     """The rank interval, or why there is none."""
     if place.best is None:
-        return (
-            blank()
-            if place.reason == "control"
-            else plain(element("span", place.reason or "", class_="blank"))
-        )
+        # a control's name already says so
+        why = None if place.reason == "control" else place.reason
+        return Cell(element("span", why, class_="blank why")) if why else blank("controls are not ranked")
     return plain(element("b", place.words), float(place.best))
 
 
@@ -135,7 +137,7 @@ def _more(board: Board, title: str) -> list[Markup]:
         return []
     lines = [_line(row, shown) for row in board.rows] + _real(board, shown, gap=0, after=0)
     made = table(f"{title}: more metrics", ["variant", *(c.title for c in shown)], lines)
-    return [element("details", element("summary", "More metrics"), made)]
+    return [element("details", element("summary", "More metrics"), made, class_="paper")]
 
 
 def _line(row: Row, shown: Sequence[Column]) -> Line:
@@ -155,4 +157,6 @@ def _levels(board: Board, title: str) -> list[Markup]:
         made.append(
             table(f"{title}: restored from ᾱ = {level:.3f}", ["variant", *(c.title for c in shown)], lines)
         )
-    return [element("details", element("summary", "Reconstruction at every noise level"), *made)]
+    return [
+        element("details", element("summary", "Reconstruction at every noise level"), *made, class_="paper")
+    ]

@@ -39,6 +39,7 @@ function sortBy(table, column, heading) {
 }
 for (const table of document.querySelectorAll("table.sortable")) {
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
+    if (![...table.tBodies[0].rows].some((row) => row.cells[column].dataset.value !== undefined)) return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
@@ -102,7 +103,7 @@ document.getElementById("viewer-previous").addEventListener("click", () => move(
 document.getElementById("viewer-next").addEventListener("click", () => move(1));
 document.getElementById("viewer-close").addEventListener("click", () => viewer.close());
 
-// a link to a closed block opens it; paper shows everything
+// a link to a closed block opens it; paper shows every number, and of the origins what is open
 function openTarget() {
   const target = document.getElementById(location.hash.slice(1));
   if (target instanceof HTMLDetailsElement) target.open = true;
@@ -111,7 +112,7 @@ addEventListener("hashchange", openTarget);
 openTarget();
 let closed = [];
 addEventListener("beforeprint", () => {
-  closed = [...document.querySelectorAll("details:not([open])")];
+  closed = [...document.querySelectorAll("details.paper:not([open])")];
   for (const block of closed) block.open = true;
 });
 addEventListener("afterprint", () => {

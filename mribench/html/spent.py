@@ -32,7 +32,7 @@ def spent(boards: Sequence[Board]) -> list[tuple[str, str]]:
             ),
         ),
         ("test subjects per organ", _span(test)),
-        ("training seeds", ", ".join(map(str, seeds)) or "none"),
+        ("training seeds", f"{len(seeds)} ({', '.join(map(str, seeds))})" if seeds else "none"),
         ("trainings", str(len(trained))),
         ("spent on training", _time(sum(t.get("seconds") or 0 for t in trained.values()))),
         ("on sampling and scoring", _time(sampling + scoring)),
