@@ -191,8 +191,14 @@ def leaderboard(
     out: Annotated[
         Path | None, typer.Option(help="another folder: results and pictures go there too")
     ] = None,
+    html: Annotated[
+        bool, typer.Option(help="also the page, leaderboard.html, to be opened from disk")
+    ] = True,
+    speed: Annotated[
+        Path | None, typer.Option(help="folder of speed records, MACHINE/speed.json, for the page")
+    ] = None,
 ) -> None:
-    """Write leaderboard.md, .csv and .json from the results in run folders, and print the boards.
+    """Write leaderboard.html, .md, .csv and .json from the results in run folders, and print the boards.
 
     With --from, local and published results are merged and printed; --out keeps them.
     """
@@ -204,7 +210,10 @@ def leaderboard(
         return
     if not folders:
         raise InputError("no run folder given; name one, or --from a folder of runs or a published user/name")
-    written = publish.publish(folders, out) if out else publish.write(results.read_all(folders), folders[0])
+    if out:
+        written = publish.publish(folders, out, html, speed)
+    else:
+        written = publish.write(results.read_all(folders), folders[0], html, speed)
     for path in written:
         print(path)
     _print_boards(folders)
@@ -319,6 +328,7 @@ def tune(
     data = [(m, prepare_data(m, "phantom", plan.profile, out)) for m in plan.modalities]
     record = tuning.tune(tuning.around_quick(), profiles.QUICK, data, seconds, seed, out)
     print(tuning.markdown(record))
+
 
 hub_cli.add_to(app)
 

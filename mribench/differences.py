@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from statistics import mean, variance
+from statistics import fmean
 
 from mribench.metrics.significance import holm, student_p, student_quantile, subsample_scale
 from mribench.rows import Address, Row
@@ -46,7 +46,7 @@ def difference(first: Row, second: Row, address: Address, over_seeds: bool = Tru
         parts += _seed_variance(
             {k: s.value for k, s in ours.items()}, {k: s.value for k, s in theirs.items()}
         )
-    value = mean(s.value for s in ours.values()) - mean(s.value for s in theirs.values())
+    value = fmean(s.value for s in ours.values()) - fmean(s.value for s in theirs.values())
     total = sum(part for part, _ in parts)
     if total == 0:
         p, margin = float(value == 0), 0.0
@@ -68,16 +68,22 @@ def _over_subjects(scores: list[Score]) -> list[float]:
     values = [s.per_subject or s.subsamples for s in scores]
     if len({len(v) for v in values}) != 1:
         return []
-    return [mean(column) for column in zip(*values, strict=True)]
+    return [fmean(column) for column in zip(*values, strict=True)]
 
 
 def _subject_variance(differences: list[float], score: Score) -> tuple[float, int]:
     """Variance of the mean difference over test subjects, and its degrees of freedom."""
-    spread, dof = (variance(differences) if len(differences) > 1 else 0.0), max(1, score.subjects - 1)
+    spread, dof = (_variance(differences) if len(differences) > 1 else 0.0), max(1, score.subjects - 1)
     if score.per_subject:
         return spread / score.subjects, dof
     # half-subsamples already vary as a mean over half of the subjects does
     return spread * subsample_scale(score.subjects) ** 2, dof
+
+
+def _variance(values: list[float]) -> float:
+    """As ``statistics.variance``, whose exact fractions take a board of many rows seconds."""
+    centre = fmean(values)
+    return math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1)
 
 
 def _seed_variance(ours: dict[int, float], theirs: dict[int, float]) -> list[tuple[float, int]]:
@@ -86,4 +92,4 @@ def _seed_variance(ours: dict[int, float], theirs: dict[int, float]) -> list[tup
         samples = [[ours[seed] - theirs[seed] for seed in ours]]
     else:
         samples = [list(ours.values()), list(theirs.values())]
-    return [(variance(s) / len(s), len(s) - 1) for s in samples if len(s) > 1]
+    return [(_variance(s) / len(s), len(s) - 1) for s in samples if len(s) > 1]

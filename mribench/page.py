@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from mribench import interpret, summary, tables
+from mribench import interpret, summary, tables, words
 from mribench.expectations import violations
-from mribench.leaderboard import FEW_SUBJECTS, Board
-from mribench.metrics.distribution import fid_note
+from mribench.leaderboard import Board
 from mribench.rows import Row
-from mribench.verdict import against_control
-
-PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
-KEPT = {"best": "best of validation", "last": "last weights"}
-SPLITS = ("train", "validation", "test")
-REPORTED_NOTE = (
-    "Printed by the study, not reproduced, and not comparable with the tables above: data sets, splits, "
-    "sample counts and the pairing behind PSNR, SSIM, MSE and MAE are not stated; no single data range makes "
-    "its PSNR follow from its MSE (implied ranges from 73 to 453); at range 255 its SSIM contradicts its "
-    "MSE; its MSE exceeds what images in [-1, 1] can differ by; FID is of an unknown, small number of images "
-    "without an interval."
-)
 
 
 def markdown(boards: Sequence[Board], out: Path) -> str:
@@ -73,74 +58,8 @@ def _interpretation(boards: Sequence[Board]) -> str:
 
 
 def _heading(board: Board) -> str:
-    first, c = board.members[0], board.comparability
-    data = first.data
-    kind = "drawn by a phantom" if c["data_kind"] == "phantom" else "real images"
-    images, subjects = data["images"], data["subjects"]
-    counts = ", ".join(f"{split} {images[split]} ({tables.subjects(subjects[split])})" for split in SPLITS)
-    lines = [
-        f"## {data['title']}, {c['data']}, profile {c['profile']}\n",
-        f"{data['contrast']}; {kind}; {c['resolution']} x {c['resolution']}; images: {counts}.",
-    ]
-    if data.get("adjusted"):
-        lines.append(
-            "Split adjusted: the plain rule left a split short of subjects, so some were moved; another subject "
-            "in the data may move them again."
-        )
-    if not data["is_mri"]:
-        lines.append("Not MRI: microscopy.")
-    if subjects["test"] < FEW_SUBJECTS:
-        lines.append(f"**Only {tables.subjects(subjects['test'], 'test ')}: a description, not a ranking.**")
-    if not board.subjects_known:
-        lines.append(
-            "**Subjects unknown: images of one person may stand in train and in test. A description, not a "
-            "ranking.**"
-        )
-    if board.differs:
-        said = "; ".join(
-            f"{name}: {_short(there)} there, {_short(here)} here"
-            for name, (there, here) in board.differs.items()
-        )
-        lines.append(f"Kept apart from the first {data['title']} board, not comparable: {said}.")
-    if twins := data.get("near_duplicates_across_splits"):
-        lines.append(
-            f"{twins} pairs of nearly equal images stand in different splits: scores may be flattered."
-        )
-    return "\n".join([*lines, *_trained(board), *_made(board)]) + "\n"
-
-
-def _trained(board: Board) -> list[str]:
-    """For how long and for what the networks were trained: a variant of one name differs between profiles."""
-    steps: dict[tuple[int, str, str], set[int]] = {}
-    for result in board.members:
-        profile, training = (result.provenance.get(word) for word in ("profile", "training"))
-        if profile and training and "steps" in training:
-            predicts, kept = training.get("prediction") or profile["prediction"], profile["keep"]
-            budget = profile["batch_size"], PREDICTS.get(predicts, predicts), KEPT.get(kept, kept)
-            steps.setdefault(budget, set()).add(training["steps"])
-    # seeds that stopped early at different steps share a line
-    return [
-        f"Trained: {' to '.join(f'{n:,}' for n in sorted({min(taken), max(taken)}))} steps of {batch}, "
-        f"predicts {predicts}, {kept}."
-        for (batch, predicts, kept), taken in sorted(steps.items())
-    ]
-
-
-def _made(board: Board) -> list[str]:
-    """With what and on what the results were made; several lines where that was not the same for all."""
-    made = set()
-    for result in board.members:
-        versions, machine = (result.provenance.get(word) for word in ("versions", "machine"))
-        if versions and machine:
-            packages = ", ".join(f"{name} {versions[name]}" for name in ("mribench", "torch", "diffusers"))
-            made.add(f"Made with {packages} on {machine['device']}, threads: {machine['threads']}.")
-    return sorted(made)
-
-
-def _short(value: Any) -> str:
-    """Lists in words, and of a hash what is enough to tell it from another."""
-    words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return re.sub(r"[0-9a-f]{40,}", lambda digits: digits[0][:12], words) or "none"
+    lines = [f"**{said.text}**" if said.loud else said.text for said in words.about(board)]
+    return "\n".join([f"## {words.title(board)}\n", *lines]) + "\n"
 
 
 def _marked(row: Row) -> str:
@@ -196,20 +115,7 @@ def _levels(board: Board) -> str:
 
 
 def _notes(board: Board) -> str:
-    lines = against_control(board)
-    for address in board.addresses:
-        entries = [row.entries[address] for row in board.rows if address in row.entries]
-        for reason in dict.fromkeys(e.reason for e in entries if e.reason):
-            lines.append(f"{tables.title(board, address)} is blank: {reason}")
-        n, m = entries[0].n, entries[0].n_reference
-        if address[:2] == ("fid", "inception") and any(e.value is not None for e in entries):
-            lines += filter(None, [fid_note(n, m)])
-        if m is not None and any(e.value is not None for e in entries):
-            lines.append(f"{tables.title(board, address)}: {n} generated against {m} test images.")
-    for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
-        if reason := board.untrusted(space):
-            lines.append(f"{space} ranks nothing on these images: {reason}.")
-    return "".join(f"- {_plain(line)}\n" for line in dict.fromkeys(lines))
+    return "".join(f"- {_plain(line)}\n" for line in words.notes(board))
 
 
 def _pictures(board: Board, out: Path) -> str:
@@ -224,14 +130,12 @@ def _pictures(board: Board, out: Path) -> str:
 
 
 def _reported(boards: Iterable[Board]) -> str:
-    rows = {b.members[0].data["title"]: b.members[0].reported for b in boards if b.members[0].reported}
+    sources, rows = words.reported(boards)
     if not rows:
         return ""
-    names = ("psnr", "ssim", "mse", "mae", "fid")
-    titles = ["modality", "PSNR ↑", "SSIM ↑", "MSE ↓", "MAE ↓", "FID ↓"]
-    lines = [[title, *(f"{row[name]:g}" for name in names)] for title, row in rows.items()]
-    sources = "; ".join(dict.fromkeys(row["source"] for row in rows.values()))
-    return f"## Reported, not reproduced\n\n{sources}\n\n{REPORTED_NOTE}\n\n" + _table(titles, lines)
+    lines = [[organ, *(f"{number:g}" for number in numbers)] for organ, numbers in rows]
+    note = f"## Reported, not reproduced\n\n{'; '.join(sources)}\n\n{words.REPORTED_NOTE}\n\n"
+    return note + _table(["modality", *words.REPORTED.values()], lines)
 
 
 def _table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -6,19 +6,25 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from mribench import export, files, page, results
+from mribench import export, files, results, shareable
+from mribench.html.machines import read as read_machines
+from mribench.html.page import html
 from mribench.leaderboard import boards
+from mribench.page import markdown
 from mribench.results import Result
 
-# pictures that show generated images alone
-GENERATED = ("samples", "reverse")
 
+def write(found: Sequence[Result], out: Path, page: bool = True, speed: Path | None = None) -> list[Path]:
+    """leaderboard.html, .md, .csv and .json in ``out``; the same results and pictures give the same bytes.
 
-def write(found: Sequence[Result], out: Path) -> list[Path]:
-    """leaderboard.md, .csv and .json in ``out``; the same results give the same bytes."""
+    page: whether leaderboard.html is wanted; speed: a folder with records of ``mribench speed``, a folder each, that it
+    shows.
+    """
+    machines = read_machines(speed) if speed else []
     made = boards(found)
-    contents = {
-        "leaderboard.md": page.markdown(made, out),
+    contents = {"leaderboard.html": html(made, out, machines)} if page else {}
+    contents |= {
+        "leaderboard.md": markdown(made, out),
         "leaderboard.csv": export.csv_text(made),
         "leaderboard.json": export.json_text(made),
     }
@@ -27,14 +33,7 @@ def write(found: Sequence[Result], out: Path) -> list[Path]:
     return [out / name for name in contents]
 
 
-def _shareable(result: Result) -> list[str]:
-    drawn = result.figures
-    if result.comparability["data_kind"] == "phantom":
-        return list(drawn.values())
-    return [path for kind, path in drawn.items() if kind in GENERATED]
-
-
-def publish(folders: Sequence[Path], out: Path) -> list[Path]:
+def publish(folders: Sequence[Path], out: Path, page: bool = True, speed: Path | None = None) -> list[Path]:
     """Results, the pictures of trained variants and boards of run folders, in ``out``; returns the boards.
 
     Of real data only pictures without a patient's image come along: whether those may be passed on is for their
@@ -44,7 +43,13 @@ def publish(folders: Sequence[Path], out: Path) -> list[Path]:
     found = results.read_all(folders)
     for result in found:
         results.write(out, result)
-    pictures = {path for result in found if not result.is_control for path in _shareable(result)}
+    copies = shareable.copying(found)
+    pictures = {
+        path
+        for result in found
+        if not result.is_control
+        for path in shareable.pictures(result, copies).values()
+    }
     if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
         # of several folders each has an overview, of its own organs alone
         pictures.add("figures/overview.png")
@@ -53,4 +58,4 @@ def publish(folders: Sequence[Path], out: Path) -> list[Path]:
             if (folder / path).exists():
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / path, out / path)
-    return write(results.read_all([out]), out)
+    return write(results.read_all([out]), out, page, speed)

@@ -48,7 +48,7 @@ def headline(board: Board) -> tuple[list[str], list[Line]]:
     for row in board.rows:
         place = places[row.name]
         numbers = [cell(board, row, address) for address in shown]
-        cells = [place.words, row.name, seeds(row), *numbers, *_cost(row), ", ".join(place.notes)]
+        cells = [place.words, row.name, seeds(row), *numbers, *cost(row), ", ".join(place.notes)]
         lines.append(Line("control" if row.is_control else "trained", cells, row))
     return titles, lines + [
         Line("real", ["", name, "", *numbers, "", "", "", ""]) for name, numbers in real(board, shown)
@@ -137,7 +137,7 @@ def seeds(row: Row) -> str:
     return f"{len(row.seeds)} ({', '.join(map(str, row.seeds))})"
 
 
-def _cost(row: Row) -> list[str]:
+def cost(row: Row) -> list[str]:
     """NFE per generated image (empty where none was generated), training images seen, training seconds."""
     # a reconstruction starts on the way: its NFE is that of a level, not of the sampler
     generation = next((r for r in row.results if r.task == "generation"), None)

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from mribench import export, leaderboard, page, publish, tables
+from mribench import export, leaderboard, page, publish, tables, words
 from mribench.leaderboard import boards
 from mribench.spec import Score
 from mribench.verdict import against_control
@@ -173,7 +173,7 @@ def test_the_reported_panel_stands_apart_with_its_note(result, tmp_path):
     measured, reported = text.split("## Reported, not reproduced")
     assert "52.9" not in measured and "40.1" not in measured
     assert "| Brain | 40.1 | 0.7 | 2 | 0.6 | 52.9 |" in reported
-    assert "A study" in reported and page.REPORTED_NOTE in reported
+    assert "A study" in reported and words.REPORTED_NOTE in reported
     assert "Reported" not in page.markdown(boards([result()]), tmp_path)
 
 

@@ -1,0 +1,254 @@
+"""The page: its head, what every part is for, and the order of the parts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files as package_files
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from mribench import interpret, tables, words
+from mribench.expectations import violations
+from mribench.html import machines, strips
+from mribench.html.axes import Axis
+from mribench.html.charts import charts
+from mribench.html.cite import linked
+from mribench.html.glance import Pictures, glance
+from mribench.html.markup import Markup, element, join
+from mribench.html.panel import panel
+from mribench.html.pictures import choose
+from mribench.html.spent import spent
+from mribench.html.table import Line, plain, table
+from mribench.leaderboard import Board
+from mribench.rows import Entry
+
+TITLE = "mribench leaderboard"
+BETTER = {"up": "higher", "down": "lower", "zero": "nearer to 0"}
+READING = (
+    "Each number is a mean over seeds ± the standard deviation between seeds (where there are several), with its "
+    "95 % interval over test subjects and seeds in brackets. Rows stand together only where data, split, resolution, "
+    "budget, task, metrics, feature spaces and numbers of images are equal.",
+    "Ranks are intervals: 1-3 means that the numbers leave the places 1 to 3 open. Controls learn nothing a "
+    "diffusion model should and show the scale, as do real images in a model's place; they are not ranked. At floor: "
+    "the interval reaches what real training images score, and nothing finer can be said.",
+    "Organs are different data: compare within a table, never between two.",
+)
+
+
+def html(boards: Sequence[Board], out: Path, speed: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The boards as one HTML file to be kept in ``out``, where their pictures are; the same boards give the same text.
+
+    speed: records of ``mribench speed``. Pictures are embedded, as many as fit ``pictures.BUDGET``.
+    """
+    anchors = [f"board-{i}" for i, _ in enumerate(boards, start=1)]
+    pictures = choose(boards, out)
+    main = element(
+        "main",
+        _top(boards, anchors, pictures),
+        _interpretation(boards),
+        _costs(boards, anchors),
+        *(panel(board, pictures[i], anchors[i]) for i, board in enumerate(boards)),
+        _reported(boards),
+        machines.sections(speed),
+        _glossary(boards),
+        id="main",
+    )
+    style, script = _packaged("style.css"), _packaged("script.js")
+    body = element(
+        "body",
+        element("a", "Skip to the boards", href="#main", class_="skip"),
+        _header(boards, anchors),
+        main,
+        _viewer(),
+        element("script", Markup(script)),
+    )
+    return f"<!doctype html>\n{element('html', _head(style, script), body, lang='en')}\n"
+
+
+def _packaged(name: str) -> str:
+    return (package_files("mribench.html") / name).read_text(encoding="utf-8")
+
+
+def _head(style: str, script: str) -> Markup:
+    allowed = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+    return element(
+        "head",
+        element("meta", charset="utf-8"),
+        element(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content=allowed + "base-uri 'none'; form-action 'none'",
+        ),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", TITLE),
+        element("style", Markup(style)),
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _header(boards: Sequence[Board], anchors: Sequence[str]) -> Markup:
+    links = [("#glance", "All organs", False)]
+    links += [
+        (f"#{a}", b.members[0].data["title"], bool(violations(b)))
+        for a, b in zip(anchors, boards, strict=True)
+    ]
+    items = [
+        element("li", element("a", text + (" (invalid)" if bad else ""), href=to)) for to, text, bad in links
+    ]
+    return element(
+        "header",
+        element("p", TITLE, class_="brand"),
+        element("nav", element("ul", *items), aria_label="Boards"),
+        element("button", "Dark", type_="button", id="theme", hidden=True),
+    )
+
+
+def _top(boards: Sequence[Board], anchors: Sequence[str], pictures: Pictures) -> Markup:
+    facts = [join(element("dt", name), element("dd", value)) for name, value in spent(boards)]
+    bad = [b.members[0].data["title"] for b in boards if violations(b)]
+    warning = f"INVALID: {', '.join(bad)}. A control lands where it must not; nothing is ranked there."
+    return element(
+        "section",
+        element("h1", "Diffusion models on medical images, organ by organ", id="glance"),
+        element("dl", *(element("div", fact) for fact in facts), class_="facts"),
+        element("p", element("b", warning), class_="invalid") if bad else None,
+        glance(boards, anchors, pictures),
+        _legend(),
+        element(
+            "details",
+            element("summary", "How to read this"),
+            *(element("p", said) for said in READING),
+            class_="paper",
+        ),
+        aria_labelledby="glance",
+    )
+
+
+def _legend() -> Markup:
+    """What the drawings in the cells mean, in the drawings' own marks."""
+    axis = Axis(0, 10, strips.EDGE, strips.WIDTH - strips.EDGE)
+
+    def entry(value: float, low: float | None = None, high: float | None = None) -> Entry:
+        return Entry(value, None, low, high, (), 0, None, 0)
+
+    shown = (
+        (
+            strips.strip(axis, entry(5, 3, 7), "trained", (4.2, 5.8)),
+            "trained: mean, 95 % interval, seeds as dots below",
+        ),
+        (strips.strip(axis, entry(5, 4, 6), "control"), "control"),
+        (strips.strip(axis, entry(3, 1, 5), "real", (), (1, 5)), "real images; shaded: as good as real"),
+        (
+            strips.strip(axis, entry(2, 1, 3), "trained", (), None, [(7, "gaussian")]),
+            "dashed: the Gaussian control",
+        ),
+    )
+    return element("ul", *(element("li", drawn, " ", said) for drawn, said in shown), class_="legend")
+
+
+def _interpretation(boards: Sequence[Board]) -> Markup | None:
+    said = interpret.sections(boards)
+    if not said:
+        return None
+    blocks = [
+        element("div", element("h3", heading), element("ul", *(element("li", s) for s in sentences)))
+        for heading, sentences in said
+    ]
+    return element(
+        "section",
+        element("h2", "What the numbers allow to say", id="reading"),
+        *blocks,
+        aria_labelledby="reading",
+        class_="reading",
+    )
+
+
+def _costs(boards: Sequence[Board], anchors: Sequence[str]) -> Markup | None:
+    drawn = [charts(board, anchor) for board, anchor in zip(boards, anchors, strict=True)]
+    if not any(drawn):
+        return None
+    known = [d for d in drawn if d]
+    # one organ: all of its drawings side by side; several: a block for each kind of cost
+    kinds = known if len(known) == 1 else [list(filter(None, column)) for column in zip_longest(*known)]
+    note = (
+        "Lower is better, further left is cheaper; a dotted line joins what nothing else beats in both. Shaded: halves "
+        "of the test subjects against each other. Training costs the same within a board: its budget is part of what "
+        "must be equal."
+    )
+    return element(
+        "section",
+        element("h2", "Quality against cost", id="cost"),
+        element("p", note, class_="about"),
+        *(element("div", *column, class_="charts") for column in kinds),
+        aria_labelledby="cost",
+    )
+
+
+def _reported(boards: Sequence[Board]) -> Markup | None:
+    sources, rows = words.reported(boards)
+    if not rows:
+        return None
+    lines = [Line([plain(organ), *(plain(f"{n:g}", float(n)) for n in numbers)]) for organ, numbers in rows]
+    return element(
+        "section",
+        element("h2", "Reported, not reproduced", id="reported"),
+        *(element("p", linked(source)) for source in sources),
+        element("p", words.REPORTED_NOTE, class_="care"),
+        table("Reported by the study, not reproduced", ["organ", *words.REPORTED.values()], lines),
+        aria_labelledby="reported",
+        class_="reported",
+    )
+
+
+def _glossary(boards: Sequence[Board]) -> Markup:
+    """What each metric is, and the paper it comes from."""
+    known = {name: about for board in boards for r in board.members for name, about in r.metrics.items()}
+    items = [
+        join(
+            element("dt", f"{name.upper()} {tables.ARROWS[about['direction']]}"),
+            element(
+                "dd",
+                f"{about['title'] or name}; {BETTER[about['direction']]} is better. ",
+                linked(about.get("paper") or ""),
+            ),
+        )
+        for name, about in sorted(known.items())
+    ]
+    more = (
+        ("NFE", "Network evaluations for one generated image."),
+        ("ᾱ", "Share of the signal's variance left at the noise level from which an image is restored."),
+    )
+    items += [join(element("dt", name), element("dd", said)) for name, said in more]
+    return element(
+        "section",
+        element("h2", "Words", id="words"),
+        element("dl", *(element("div", item) for item in items), class_="words"),
+        aria_labelledby="words",
+    )
+
+
+def _viewer() -> Markup:
+    """Where a single image is shown; closed, and so invisible, until the script opens it."""
+    buttons = [
+        element("button", text, type_="button", id=f"viewer-{name}", aria_label=label)
+        for name, text, label in (
+            ("previous", "←", "previous image"),
+            ("next", "→", "next image"),
+            ("close", "Close", "close (Escape)"),
+        )
+    ]
+    return element(
+        "dialog",
+        element("canvas", id="viewer-canvas", role="img"),
+        element("p", id="viewer-words", aria_live="polite"),
+        element("div", *buttons, class_="buttons"),
+        id="viewer",
+        aria_label="One image, enlarged",
+    )

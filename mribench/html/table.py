@@ -1,0 +1,128 @@
+"""Tables: every number with its interval in words and drawn, sortable where there is JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mribench import tables
+from mribench.expectations import NOISE
+from mribench.html import strips
+from mribench.html.axes import Axis
+from mribench.html.markup import Child, Markup, element, join
+from mribench.leaderboard import Board
+from mribench.rows import Address, Entry, Row
+
+
+@dataclass(frozen=True)
+class Cell:
+    """value: what the column is sorted by; None sorts last."""
+
+    content: Child
+    value: float | str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """The first cell names the line. kind: ``trained``, ``control``, ``real`` or empty."""
+
+    cells: Sequence[Cell]
+    kind: str = ""
+
+
+def table(caption: str, titles: Sequence[Child], lines: Iterable[Line], sortable: bool = True) -> Markup:
+    """A table in a box that scrolls sideways by itself, so that the page never does."""
+    head = element("tr", *(element("th", title, scope="col") for title in titles))
+    rows = [
+        element(
+            "tr", *(_cell(cell, first=i == 0) for i, cell in enumerate(line.cells)), class_=line.kind or None
+        )
+        for line in lines
+    ]
+    made = element(
+        "table",
+        element("caption", element("span", caption)),
+        element("thead", head),
+        element("tbody", *rows),
+        class_="sortable" if sortable else None,
+    )
+    return element("div", made, class_="scroll", role="region", aria_label=caption, tabindex=0)
+
+
+def _cell(cell: Cell, first: bool) -> Markup:
+    about = {"scope": "row"} if first else {}
+    return element("th" if first else "td", cell.content, data_value=_key(cell.value), **about)
+
+
+def _key(value: float | str | None) -> str | None:
+    return repr(float(value)) if isinstance(value, int | float) else value
+
+
+class Column:
+    """One metric of a board, drawn on one scale for all its rows."""
+
+    def __init__(self, board: Board, address: Address):
+        self.board, self.address = board, address
+        self.unit = tables.metric(board, address[0])["unit"]
+        floor = board.floor_of(address)
+        self.real = tables.floor_entry(floor, board)
+        self.halves = tables.halves_entry(floor, board)
+        # noise is so far from everything that the rest would be one point; it is drawn as beyond the scale
+        known = [row.entries.get(address) for row in board.rows if row.variant != NOISE]
+        self.axis = strips.scale([*known, self.real, self.halves])
+
+    @property
+    def title(self) -> Markup:
+        """Heading, with the metric's full name where a pointer or a screen reader asks for it."""
+        about = tables.metric(self.board, self.address[0])
+        return element("span", tables.title(self.board, self.address), title=about["title"] or None)
+
+    @property
+    def band(self) -> strips.Band | None:
+        """What one half of the test subjects scores against the other."""
+        return (self.halves.low, self.halves.high) if self.halves else None
+
+    def of(self, row: Row) -> Cell:
+        entry = row.entries.get(self.address)
+        if entry is None or entry.value is None:
+            return blank(entry.reason if entry else None)
+        seeds = [s.value for s in row.scores(self.address).values() if s.value is not None]
+        kind = "control" if row.is_control else "trained"
+        return number(entry, self.unit, self.axis, kind, seeds, self.band)
+
+    def of_real(self, entry: Entry | None) -> Cell:
+        return blank() if entry is None else number(entry, self.unit, self.axis, "real", (), self.band)
+
+
+def number(
+    entry: Entry,
+    unit: str,
+    axis: Axis | None,
+    kind: str,
+    seeds: Sequence[float] = (),
+    band: strips.Band | None = None,
+    marks: Sequence[tuple[float, str]] = (),
+) -> Cell:
+    """The value, what follows it in brackets, and the drawing (none where axis is None)."""
+    value, _, rest = tables.number(entry, unit).partition(" ")
+    drawn = strips.strip(axis, entry, kind, seeds, band, marks) if axis else None
+    return Cell(join(element("b", value), element("span", f" {rest}", class_="more"), drawn), entry.value)
+
+
+def blank(reason: str | None = None) -> Cell:
+    """An empty cell that says why, to whoever asks."""
+    return Cell(element("span", "–", class_="blank", title=reason or "no number"))
+
+
+def plain(content: Child, value: float | str | None = None) -> Cell:
+    """A cell of words; sorted by them where nothing else is given."""
+    return Cell(content, value if value is not None or not isinstance(content, str) else content)
+
+
+def columns(board: Board, addresses: Iterable[Address]) -> list[Column]:
+    """Those columns in which any row has a number; why another is blank stands in the notes."""
+    return [
+        Column(board, address)
+        for address in addresses
+        if any((e := row.entries.get(address)) and e.value is not None for row in board.rows)
+    ]

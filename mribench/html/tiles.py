@@ -1,0 +1,89 @@
+"""Saved grids taken apart into images, and put together again small enough to travel inside a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mribench.figures import GAP, MARGIN, PAPER
+
+SCALE = 2  # of ``figures.captioned``
+BETWEEN = 16  # of ``figures.beside``, after scaling
+MOST = 96  # pixels of an image on the page
+GREYS = 64
+
+
+@dataclass(frozen=True)
+class Grid:
+    """images: uint8 (N, H, W), shown ``columns`` to a row."""
+
+    images: np.ndarray
+    columns: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        n, height, width = self.images.shape
+        rows = -(-n // self.columns)
+        return rows * (height + GAP) - GAP, self.columns * (width + GAP) - GAP
+
+
+def read(path: Path, size: int, columns: int) -> Grid | None:
+    """The left-most grid of a picture that ``figures`` drew: at most ``columns`` images of ``size`` pixels to a row.
+
+    None where the file is missing, is no picture, or has another layout.
+    """
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("L"))[MARGIN::SCALE, ::SCALE]
+    except (OSError, ValueError, SyntaxError):
+        return None
+    pitch = size + GAP
+    rows, columns = (len(pixels) + GAP) // pitch, min(columns, (pixels.shape[1] + GAP) // pitch)
+    if rows < 1 or columns < 1 or rows * pitch - GAP != len(pixels):
+        return None
+    pixels = np.pad(pixels[:, : columns * pitch], ((0, GAP), (0, GAP)), constant_values=PAPER)
+    cells = pixels[:, : columns * pitch].reshape(rows, pitch, columns, pitch).swapaxes(1, 2)
+    if not ((cells[:, :, size:] == PAPER).all() and (cells[..., size:] == PAPER).all()):
+        return None
+    cells = cells[:, :, :size, :size]
+    # what the last row lacks is paper, as are columns beside a short row under a long caption
+    drawn = (cells != PAPER).any(axis=(2, 3))
+    if not drawn.any():
+        return None
+    columns = 1 + int(np.flatnonzero(drawn.any(axis=0))[-1])
+    flat, last = cells[:, :columns].reshape(-1, size, size), np.flatnonzero(drawn[:, :columns].ravel())[-1]
+    return Grid(flat[: last + 1], columns)
+
+
+def smaller(grid: Grid) -> Grid:
+    """The same with images of at most ``MOST`` pixels."""
+    side = max(grid.images.shape[1:])
+    if side <= MOST:
+        return grid
+    height, width = (max(1, n * MOST // side) for n in grid.images.shape[1:])
+    shrunk = [Image.fromarray(i).resize((width, height), Image.Resampling.LANCZOS) for i in grid.images]
+    return Grid(np.stack([np.asarray(i) for i in shrunk]), grid.columns)
+
+
+def data_uri(grid: Grid) -> str:
+    """The grid as a PNG of 64 grey levels, transparent between the images."""
+    height, width = grid.shape
+    canvas = np.full((height, width), GREYS, dtype=np.uint8)
+    for i, image in enumerate(grid.images):
+        top, left = (
+            place * (side + GAP) for place, side in zip(divmod(i, grid.columns), image.shape, strict=True)
+        )
+        levels = np.rint(image * ((GREYS - 1) / 255)).astype(np.uint8)
+        canvas[top : top + image.shape[0], left : left + image.shape[1]] = levels
+    picture = Image.frombytes("P", (width, height), canvas.tobytes())
+    greys = np.rint(np.arange(GREYS) * (255 / (GREYS - 1))).astype(np.uint8)
+    picture.putpalette([*greys.repeat(3).tolist(), PAPER, PAPER, PAPER])
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True, transparency=GREYS)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,270 @@
+"""The page as a document: well formed, of one piece, escaped, the same every time, and honest about what is missing."""
+
+import base64
+import hashlib
+import itertools
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from mribench import figures, files, publish, shareable
+from mribench.errors import InputError
+from mribench.html import pictures
+from mribench.html.charts import Point, pareto
+from mribench.html.machines import read
+from mribench.html.markup import VOID
+from mribench.html.page import html
+from mribench.leaderboard import boards
+from mribench.rows import Entry
+from mribench.spec import Score
+
+SELF_CLOSED = VOID | {"link", "input", "hr"}
+MADE = {
+    "training": {"images_seen": 320, "seconds": 3.6},
+    "produced": {"nfe": [5], "gflops_per_evaluation": 2.0},
+}
+REPORTED = {"source": "A study", "psnr": 40.1, "ssim": 0.7, "mse": 2.0, "mae": 0.6, "fid": 52.9}
+
+
+class Document(HTMLParser):
+    """Checks nesting while it reads; keeps every element, and the text of table rows."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements, self.text, self.rows = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        assert len(dict(attributes)) == len(attributes), f"an attribute twice in <{tag}>"
+        self.elements.append((tag, dict(attributes)))
+        if tag == "tr":
+            self.rows.append("")
+        if tag not in SELF_CLOSED:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.text.append(data)
+            if "tr" in self.open:
+                self.rows[-1] += data + " "
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def row(self, *words):
+        return next(row for row in self.rows if all(word in row for word in words))
+
+
+def drawing(path, n=10, columns=8, size=32):
+    images = np.random.default_rng(0).integers(0, 250, (n, size, size), dtype=np.uint8)
+    figures.save(path, figures.captioned(figures.grid(images, columns), "words"))
+
+
+@pytest.fixture
+def found(scored, controls, result):
+    """Two organs with everything: seeds, controls, floor, audit, several samplers, reported numbers."""
+    rows = [
+        scored(value=value + seed, seed=seed, sampler=sampler, provenance=MADE, reported=REPORTED)
+        for seed in (0, 1)
+        for sampler, value in (("ddim-5", 100.0), ("ddim-50", 60.0))
+    ]
+    copied = {"verdict": "MEMORISES", "reasons": ["all of them"]}
+    copier = scored("copier", 3.0, audit=copied, provenance=MADE, reported=REPORTED)
+    return [*rows, copier, *controls, result(modality="lung", same={"modality": "lung"}, provenance=MADE)]
+
+
+def page(results, out):
+    text = html(boards(results), out)
+    return text, Document(text)
+
+
+def test_the_document_is_of_one_piece(found, tmp_path):
+    drawing(tmp_path / "a.png")
+    with_picture = replace(found[0], seed=7, figures={"samples": "a.png"})
+    _, document = page([*found, with_picture], tmp_path)
+    ids = [attributes["id"] for _, attributes in document.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = [a["href"] for a in document.all("a")]
+    assert {t[1:] for t in targets if t.startswith("#")} <= set(ids)
+    named = [a[k] for _, a in document.elements for k in ("aria-labelledby", "for") if k in a]
+    assert set(named) <= set(ids)
+    sources = [a[k] for _, a in document.elements for k in ("src", "srcset", "data", "poster") if k in a]
+    assert sources and all(s.startswith("data:image/png;base64,") for s in sources)
+    assert (
+        not document.all("link")
+        and not document.all("iframe")
+        and "style" not in {k for _, a in document.elements for k in a}
+    )
+    assert all(a.get("alt") for a in document.all("img"))
+    assert len(document.all("table")) == len(document.all("caption"))
+    assert all(re.match(r"#|results/|https://(arxiv|doi)\.org/", t) for t in targets), targets
+    assert document.all("html")[0]["lang"] == "en" and len(document.all("h1")) == 1
+
+
+def test_nothing_but_this_style_and_this_script_may_run(found, tmp_path):
+    text, document = page(found, tmp_path)
+    policy = next(
+        a["content"] for a in document.all("meta") if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy.startswith("default-src 'none'; img-src data:;") and "unsafe" not in policy
+    for tag in ("style", "script"):
+        (body,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert not [k for _, a in document.elements for k in a if k.startswith("on")]
+
+
+def test_words_of_records_stay_words(found, tmp_path):
+    nasty = '<script>alert("x")</script>&amp;<img src=x onerror=y>'
+    wild = [replace(r, variant=nasty, data=r.data | {"title": nasty, "contrast": nasty}) for r in found]
+    text, document = page(wild, tmp_path)
+    assert len(document.all("script")) == 1 and not document.all("img")
+    assert nasty in "".join(document.text) and "<script>alert" not in text
+
+
+def test_the_same_results_give_the_same_bytes(found, tmp_path):
+    drawing(tmp_path / "a.png")
+    few = found[:2] + found[-2:]
+    assert len({html(boards(shuffled), tmp_path) for shuffled in itertools.permutations(few)}) == 1
+
+
+def test_numbers_ranks_and_verdicts_stand_in_their_rows(found, tmp_path):
+    _, document = page(found, tmp_path)
+    assert "60.5  ± 0.7 [" in document.row("ddpm ddim-50") and "▲ ahead" in document.row(
+        "Brain", "ddpm ddim-50"
+    )
+    assert "audit: MEMORISES" in document.row("Brain", "copier")
+    for name in ("real train", "half against half", "gaussian", "noise"):
+        assert document.row(name)
+    said = "".join(document.text)
+    assert "INVALID" not in said and "52.9" in document.row("Brain", "40.1") and "not reproduced" in said
+    assert "Only 4 test subjects" in said and "What is not known" in said
+
+
+def test_an_invalid_board_is_loud_everywhere(scored, controls, tmp_path):
+    wrong = [one for one in controls if one.variant != "blur"]
+    wrong.append(scored("blur", 1.0, is_control=True))
+    text, document = page([scored(), *wrong], tmp_path)
+    assert "INVALID: Brain." in text and "INVALID BOARD" in text and "Brain (invalid)" in text
+    assert "INVALID" in document.row("Brain", "ddpm") and "the board is invalid" in document.row(
+        "Brain", "ddpm"
+    )
+
+
+def test_what_is_blank_is_said_and_takes_no_column(result, tmp_path):
+    about = {"fid": {"title": "", "unit": "", "direction": "down", "paper": ""}, **result().metrics}
+    scores = (Score("fid", None, 24, 4, reason="no <weights>", space="inception"), *result().scores)
+    text, document = page([result(scores=scores, metrics=about)], tmp_path)
+    assert "FID" not in document.rows[0] and "FID ↓ is blank: no &lt;weights&gt;" in text
+
+
+def test_an_empty_board_and_nothing_known(result, tmp_path):
+    bare = result(scores=(), provenance={}, figures={"samples": "gone.png"})
+    _, document = page([bare], tmp_path)
+    assert "ddpm" in document.row("Brain")
+    assert not document.all("figure")
+
+
+@pytest.fixture
+def drawn(run_folder, result):
+    """A run folder of ``kind`` data with one picture of every kind."""
+
+    def make(kind, **changes):
+        named = {name: f"figures/{name}.png" for name in (*pictures.KINDS, "unheard-of")}
+        folder = run_folder(kind, result(same={"data_kind": kind}, figures=named, **changes))
+        (folder / "figures").mkdir()
+        for name in named:
+            columns = {"samples": 8, "neighbours": 12, "beside": 4, "restored": 1}.get(name, 10)
+            drawing(folder / "figures" / f"{name}.png", columns=columns)
+        return folder
+
+    return make
+
+
+def shown(folder):
+    publish.write(publish.results.read_all([folder]), folder)
+    text = (folder / "leaderboard.html").read_text()
+    return {kind for kind in pictures.KINDS if f'class="tiles {kind}"' in text}
+
+
+def test_pictures_are_inside(drawn):
+    assert shown(drawn("phantom")) == set(pictures.KINDS)
+
+
+def test_no_patient_is_shown(drawn):
+    assert shown(drawn("real")) == set(shareable.GENERATED)
+
+
+def test_nothing_of_a_model_that_copies_patients_is_shown(drawn):
+    assert shown(drawn("real", audit={"verdict": "MEMORISES"})) == set()
+
+
+@pytest.mark.parametrize("path", ["/etc/a.png", "../a.png", "javascript:alert(1)", "file:///a.png"])
+def test_a_path_out_of_the_folder_is_no_picture(path, result):
+    assert shareable.pictures(result(figures={"samples": path}), set()) == {}
+
+
+def test_pictures_beyond_the_budget_are_named(drawn, tmp_path):
+    folder = drawn("phantom")
+    made = boards(publish.results.read_all([folder]))
+    chosen = pictures.choose(made, folder, budget=20_000)[0]
+    assert [p.kind for p in chosen] == list(pictures.KINDS)
+    assert 0 < sum(p.uri is not None for p in chosen) < len(chosen)
+    assert sum(len(p.uri or "") for p in chosen) <= 20_000
+    assert 'href="figures/forward.png"' in "".join(pictures.gallery(chosen, "Brain"))
+
+
+def test_the_front_is_what_nothing_beats():
+    def point(x, value):
+        return Point("", x, Entry(value, None, None, None, (), 1, 1, 1))
+
+    points = [point(50, 1.0), point(5, 9.0), point(10, 9.0), point(10, 4.0), point(60, 1.0)]
+    assert [(p.x, p.entry.value) for p in pareto(points)] == [(5, 9.0), (10, 4.0), (50, 1.0)]
+
+
+SPEED = {
+    "machine": {"device": "a <GPU>", "threads": 2},
+    "versions": {"torch": "2.9", "diffusers": "0.38"},
+    "training": [{"name": "quick", "batch": 16, "images_per_second": {"ours": 1234.5}}],
+    "sampling": [
+        {
+            "network": "quick",
+            "sampler": "ddim-25",
+            "nfe": 25,
+            "images_per_second": {"ours": 20.0, "reference": 10.0},
+            "ratio": {"median": 2.0, "low": 1.9, "high": 2.1},
+        }
+    ],
+}
+
+
+def test_recorded_machines(found, tmp_path):
+    files.write_json(tmp_path / "machine" / "speed.json", SPEED)
+    document = Document(html(boards(found), tmp_path, read(tmp_path)))
+    assert "1,234.5" in document.row("quick", "16") and "2 [1.9, 2.1]" in document.row("quick ddim-25")
+
+
+@pytest.mark.parametrize("record", [None, {"machine": {}}, SPEED | {"training": [{}]}])
+def test_a_bad_speed_record_is_refused_in_one_sentence(record, refused, run_folder, result, tmp_path):
+    if record is not None:
+        files.write_json(tmp_path / "speed" / "machine" / "speed.json", record)
+    said = refused("leaderboard", run_folder("run", result()), "--speed", tmp_path / "speed")
+    assert "speed.json" in said
+    with pytest.raises(InputError):
+        read(tmp_path / "speed")
+
+
+def test_the_page_is_written_unless_not_wanted(mribench, run_folder, result):
+    folder = run_folder("run", result())
+    assert mribench("leaderboard", folder, "--no-html").code == 0
+    assert not (folder / "leaderboard.html").exists()
+    assert "leaderboard.html" in mribench("leaderboard", folder, "--html").out
+    assert (folder / "leaderboard.html").read_text().startswith("<!doctype html>")
