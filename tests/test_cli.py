@@ -87,10 +87,10 @@ def test_every_command_has_help(words, mribench):
         ),
         (["run", "--spec", "absent.toml"], "cannot read absent.toml"),
         (
-            ["run", "--profile", "smoke", "--executor", "cloud"],
+            ["run", "--modalities", "brain", "--executor", "cloud"],
             "unknown executor 'cloud'; expected local, slurm",
         ),
-        (["run", "--profile", "smoke", "--jobs", "0"], "jobs must be at least 1, found 0"),
+        (["run", "--modalities", "brain", "--jobs", "0"], "jobs must be at least 1, found 0"),
         (["list", "organs"], "unknown group 'organs'; expected one of modalities"),
         (["leaderboard"], "no run folder given; name one, or --from"),
         (["push"], "Missing argument"),
@@ -227,7 +227,12 @@ def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
 
 
 def test_the_options_are_the_words_of_a_spec(mribench):
-    options = set(re.findall(r"--([a-z-]+)", mribench("run", "--help").out)) - {"help", "spec"}
+    options = set(re.findall(r"--([a-z-]+)", mribench("run", "--help").out)) - {
+        "help",
+        "spec",
+        "jobs",
+        "executor",
+    }
     assert {option.replace("-", "_") for option in options} == set(runspec.RunSpec.__dataclass_fields__)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import plugins, publish, results, runner, runspec
+from mribench import plugins, publish, results, runner, runspec, stages
 from mribench.audit.examine import held_out as real
 from mribench.audit.match import neighbours
 from mribench.audit.pairs import picture
@@ -40,7 +40,7 @@ def test_a_run_ends_with_a_verdict(folder):
 
 def test_generation_is_not_made_twice_and_a_verdict_not_again(folder, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("outputs.npz")}
-    monkeypatch.setattr(runner, "_produce", lambda *_: pytest.fail("produced again"))
+    monkeypatch.setattr(stages, "_produce", lambda *_: pytest.fail("produced again"))
     judged = []
     watched = replace(AUDIT, judge=lambda *a: judged.append(a))
     monkeypatch.setattr(plugins, "load_all", _with(watched, plugins.load_all))
