@@ -83,6 +83,9 @@ def run(
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
     tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
+    features: Annotated[
+        str | None, typer.Option(help="comma-separated feature spaces, see `mribench list features`")
+    ] = None,
     controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")
@@ -102,6 +105,7 @@ def run(
         "variants": _split(variants),
         "samplers": _split(samplers),
         "tasks": _split(tasks),
+        "features": _split(features),
         "controls": _split(controls),
         "seeds": _numbers(seeds),
         "profile": profile,

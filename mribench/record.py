@@ -62,7 +62,9 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "terms": terms.of_prepared(data),
         },
         metrics={
-            name: {"title": m.title, "unit": m.unit, "direction": m.direction, "paper": m.paper}
+            name: {
+                word: getattr(m, word) for word in ("title", "unit", "direction", "paper", "kind", "headline")
+            }
             for name, m in metrics.items()
         },
         provenance={},

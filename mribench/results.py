@@ -20,9 +20,10 @@ class Result:
     """A record as read back; it explains itself without any plugin installed.
 
     comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit,
-    direction by name. figures: paths relative to the run folder. versions: of variant and sampler; one row
-    never averages two. data: what the images are, their ``terms`` (licence,
-    access, citation) and whether ``subjects_known``; the first records lack these two.
+    direction, kind and whether it is ``headline``, by name. figures: paths relative to the run folder. versions: of
+    variant and sampler; one row never averages two. data: what the images are, their ``terms`` (licence,
+    access, citation) and whether ``subjects_known``; the first records lack these two. spaces: of each feature space
+    whether it may rank these images, and why not (``mribench.trust``).
     """
 
     modality: str
@@ -39,6 +40,7 @@ class Result:
     reported: Mapping[str, Any] | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    spaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, leaderboard, provenance, publish, record, results, runspec
+from mribench import device, figures, files, leaderboard, provenance, publish, record, results, runspec, trust
 from mribench.cell import Cell
 from mribench.data import check_suits, terms
 from mribench.errors import DataError, InputError
@@ -39,7 +39,7 @@ def run(spec: runspec.RunSpec) -> list[Result]:
         data = {modality.name: _prepared(modality, plan) for modality in plan.modalities}
         if rank == 0:
             files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
-        extract = Extractor(plan.spaces)
+        extract = Extractor(plan.spaces, plan.out / "features")
         cells = [
             Cell(modality, data[modality.name], variant, seed)
             for modality in plan.modalities
@@ -90,7 +90,7 @@ def _prepared(modality: Modality, plan: Plan) -> Prepared:
             raise DataError(
                 f"{modality.name}: the {split} split of {data.name} is empty; give images of more subjects"
             )
-    return data
+    return replace(data, is_mri=modality.is_mri)
 
 
 def _train_together(cells: Sequence[Cell], plan: Plan) -> None:
@@ -144,12 +144,23 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     result = replace(
         blank,
         scores=scores,
+        spaces=_trusted(cell.data, task, plan),
         figures=_draw(cell, task, outputs, plan, name),
         provenance=record.made_by(cell, plan, produced, name),
     )
     results.write(plan.out, result)
     say(f"{cell.name} {task.name}: {leaderboard.in_one_line(result)}")
     return result
+
+
+def _trusted(data: Prepared, task: Task, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Of each feature space that the run names, where the task uses it: whether it may rank these images."""
+    used = {space for name in task.metrics for space in plan.metrics[name].features}
+    return {
+        name: trust.of_prepared(plan.spaces[name], data, plan.out / "features")
+        for name in plan.spec.features
+        if name in used
+    }
 
 
 def _finite(score: Score) -> Score:
@@ -237,7 +248,7 @@ def _only_writer(out: Path, rank: int) -> Iterator[None]:
 
 
 # where a run writes, and so where a killed one may have left something half-written
-WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "results/*/", "figures/")
+WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "features/", "results/*/", "figures/")
 
 
 def _sweep(out: Path) -> None:

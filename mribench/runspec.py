@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -16,6 +16,8 @@ from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Samp
 
 CONTROLS = ("noise", "gaussian", "train-replay")
 TASKS = ("generation", "reconstruction")
+# two unlike ones that need no weights
+FEATURES = ("hc85-v1", "gist208-v1")
 # those of accelerate; each is the name of a package
 TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
 
@@ -23,7 +25,8 @@ TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tenso
 @dataclass(frozen=True)
 class RunSpec:
     """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or
-    a path. controls: variants without training that stand beside every board. train_steps, precision:
+    a path. controls: variants without training that stand beside every board. features: spaces of the distribution
+    metrics that name none themselves. train_steps, precision:
     replace the profile's.
     """
 
@@ -32,6 +35,7 @@ class RunSpec:
     controls: tuple[str, ...] = CONTROLS
     samplers: tuple[str, ...] | None = None
     tasks: tuple[str, ...] = TASKS
+    features: tuple[str, ...] = FEATURES
     seeds: tuple[int, ...] = (0,)
     profile: str | None = None
     train_steps: int | None = None
@@ -105,7 +109,7 @@ def to_toml(spec: RunSpec) -> str:
 
 def resolve(spec: RunSpec) -> Plan:
     """Load everything the spec names. Raises InputError or PluginError in one sentence, before any work."""
-    for word in ("modalities", "variants", "tasks", "seeds"):
+    for word in ("modalities", "variants", "tasks", "features", "seeds"):
         if not getattr(spec, word) and not (word == "variants" and spec.controls):
             raise InputError(f"no {word} asked for; give at least one")
     names = plugins.names("modalities") if "all" in spec.modalities else spec.modalities
@@ -119,7 +123,7 @@ def resolve(spec: RunSpec) -> Plan:
     profile = replace(profile, precision=device.precision(profile))
     asked = spec.samplers or profile.samplers
     tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
-    metrics = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
+    metrics = load_metrics([name for task in tasks for name in task.metrics], spec.features)
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
     spaces = plugins.load_all("features", [space for metric in metrics.values() for space in metric.features])
     for space in spaces.values():
@@ -138,6 +142,16 @@ def resolve(spec: RunSpec) -> Plan:
         spaces=spaces,
         out=Path(spec.out),
     )
+
+
+def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> dict[str, Metric]:
+    """Metrics by name; a distribution metric that names no feature space is taken in ``features``."""
+    return {
+        name: replace(metric, features=metric.features or features)
+        if metric.kind == "distribution"
+        else metric
+        for name, metric in plugins.load_all("metrics", names).items()
+    }
 
 
 def _check_tracker(name: str | None) -> None:

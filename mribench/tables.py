@@ -12,7 +12,7 @@ from mribench.results import called
 HEADLINE_LEVEL = 0.52409  # t = 250 of the linear schedule: half signal, half noise
 FEW_SUBJECTS = 20  # below this an interval over subjects says little
 DIGITS = {"dB": 2, "1e-3": 1}
-ARROWS = {"up": "↑", "down": "↓"}
+ARROWS = {"up": "↑", "down": "↓", "zero": "→ 0"}
 
 
 def one_line(board: Board) -> str:
@@ -51,8 +51,11 @@ def headline(
 
 
 def headline_addresses(board: Board) -> list[Address]:
-    """Columns of the headline: every distribution metric, and the paired ones at one level of noise."""
-    return [a for a in addresses(board) if a[2] is None or a[2] == _headline_level(board)]
+    """Columns of the headline: metrics that ask for it, the paired ones at one level of noise."""
+    level = _headline_level(board)
+    return [
+        a for a in addresses(board) if a[2] in (None, level) and _metric(board, a[0]).get("headline", True)
+    ]
 
 
 def addresses(board: Board) -> list[Address]:

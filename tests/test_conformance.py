@@ -13,6 +13,7 @@ from mribench import plugins, profiles
 from mribench.data import load_cards
 from mribench.errors import Unavailable
 from mribench.features import Extractor
+from mribench.runspec import load_metrics
 from mribench.spec import Control, Prepared, Split, Variant
 
 MODALITIES = plugins.names("modalities")
@@ -203,36 +204,52 @@ def metric(request):
 
 def test_a_metric_says_what_it_is(metric):
     low, high = metric.range
-    assert low < high and metric.direction in ("up", "down") and metric.paper and metric.version >= 1
-    assert metric.kind in ("paired", "distribution") and metric.scale > 0
-    assert bool(metric.features) == (metric.kind == "distribution")
+    assert low < high and metric.direction in ("up", "down", "zero") and metric.paper and metric.version >= 1
+    assert metric.kind in ("paired", "distribution", "images") and metric.scale > 0
+    assert metric.kind == "distribution" or not metric.features
+    assert metric.kind == "paired" or metric.pooled is None
     assert set(metric.features) <= set(FEATURES)
+
+
+def in_air(n, noise, seed=0):
+    """float32 (n, 64, 64) in [0, 1]: blobs in air, and Rician noise."""
+    rng = np.random.default_rng(seed)
+    bodies = images(n, seed, 64).astype(float) / 255
+    bodies[bodies < 0.2] = 0
+    real, imaginary = noise * rng.standard_normal((2, n, 64, 64))
+    return np.hypot(bodies + real, imaginary).clip(0, 1).astype(np.float32)
+
+
+def compared(metric):
+    """Values for three outputs, each worse than the one before; the first is the truth itself."""
+    if metric.kind == "paired":
+        y = in_air(6, 0.01)
+        noise = np.random.default_rng(0).standard_normal(y.shape)
+        each = [metric.compute(np.clip(y + s * noise, 0, 1), y) for s in (0, 0.05, 0.3)]
+        assert all(v.shape == (6,) and v.dtype == np.float64 for v in each)
+        return [(metric.pooled or float)(v.mean()) for v in each]
+    if metric.kind == "images":
+        y, subjects = in_air(60, 0.01), [str(i // 2) for i in range(60)]
+        return [metric.compute(x, y, subjects) for x in (y, in_air(60, 0.05), in_air(60, 0.15))]
+    rng = np.random.default_rng(0)
+    # extrapolation asks for thousands
+    reference, train = rng.standard_normal((2, 5000 if metric.name == "fd_inf" else 80, 6))
+    space = plugins.load("features", (metric.features or ("hc85-v1",))[0])
+    return [metric.compute(reference + shift, reference, train, space) for shift in (0, 1, 3)]
 
 
 def test_a_metric_prefers_the_truth(metric):
     """Identical is best, a little worse is worse, much worse is worse still; all in the stated range."""
-    rng = np.random.default_rng(0)
-    if metric.kind == "paired":
-        y = images(6).astype(np.float32) / 255
-        noise = rng.standard_normal(y.shape)
-        values = [metric.compute(np.clip(y + s * noise, 0, 1), y) for s in (0, 0.05, 0.3)]
-        assert all(v.shape == (6,) and v.dtype == np.float64 for v in values)
-        means = [v.mean() * metric.scale for v in values]
-        every = np.concatenate(values) * metric.scale
-    else:
-        space = plugins.load("features", metric.features[0])
-        reference, train = rng.standard_normal((2, 80, 6))
-        sets = (reference, reference + 1, reference + 3)
-        means = [metric.compute(s, reference, train, space) * metric.scale for s in sets]
-        every = np.array(means)
-    assert np.isfinite(every).all()
-    assert every.min() >= metric.range[0] and every.max() <= metric.range[1]
-    assert means == sorted(means, reverse=metric.direction == "up") and len(set(means)) == 3
+    values = [value * metric.scale for value in compared(metric)]
+    assert np.isfinite(values).all()
+    assert min(values) >= metric.range[0] and max(values) <= metric.range[1]
+    badness = [{"up": -v, "down": v, "zero": abs(v)}[metric.direction] for v in values]
+    assert badness == sorted(badness) and len(set(values)) == 3
 
 
 def test_a_distribution_metric_says_when_there_is_too_little(metric):
     if metric.kind == "distribution":
-        space = plugins.load("features", metric.features[0])
+        space = plugins.load("features", (metric.features or ("hc85-v1",))[0])
         few = np.random.default_rng(0).standard_normal((1, 6))
         with pytest.raises(Unavailable):
             metric.compute(few, few, np.vstack([few] * 8), space)
@@ -248,7 +265,11 @@ def test_a_feature_space_keeps_its_contract(name):
         pytest.skip(str(reason))
     some = images(4).astype(np.float32) / 255
     found = extract(some)
-    assert found.shape == (4, space.dim) and found.dtype == np.float64 and np.isfinite(found).all()
+    assert (
+        found.shape == (4, space.dim or found.shape[1])
+        and found.dtype == np.float64
+        and np.isfinite(found).all()
+    )
     # images are taken one by one: the others in the batch change nothing but the last bits
     assert np.allclose(extract(some[2:3])[0], found[2], rtol=1e-4, atol=1e-5)
 
@@ -262,7 +283,7 @@ def test_a_task_produces_and_scores(name, control, data):
     from mribench.sample import Fitted
 
     task = plugins.load("tasks", name)
-    metrics = plugins.load_all("metrics", task.metrics)
+    metrics = load_metrics(task.metrics)
     spaces = plugins.load_all("features", [space for m in metrics.values() for space in m.features])
     outputs = task.produce(Fitted(VARIANTS[control], data.train), data, SMOKE, 0)
     assert all(part.dtype == np.uint8 and part.shape[1:] == (32, 32) for part in outputs.values())

@@ -21,6 +21,7 @@ LAYERS = (
     "sources files seeds interrupt progress device profiles provenance problems phantom figures",
     "plugins results",
     "data features metrics tasks variants samplers networks checkpoint steps train together sample",
+    "trust",
     "leaderboard",
     "tables verdict export",
     "summary",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,9 @@ from mribench.features import Extractor
 from mribench.figures import beside, captioned, forward_process, grid, spread
 from mribench.metrics.distribution import least_images
 from mribench.metrics.subsets import subset_statistic
-from mribench.metrics.uncertainty import subsample_interval
+from mribench.metrics.uncertainty import Interval, subsample_interval
 from mribench.seeds import numpy_rng
-from mribench.spec import FeatureSpace, Metric, Model, Prepared, Profile, Score, Task
+from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
 from mribench.tasks import to_uint8
 
 
@@ -30,20 +31,17 @@ def score(
     extract: Extractor,
     seed: int,
 ) -> list[Score]:
-    """Every metric in every feature space it names; generated images against the test split."""
+    """Generated images against the test split: distances in every feature space, and metrics on the images."""
     return [
         _score(metric, space, outputs["images"], data, extract)
         for metric in metrics.values()
-        for space in metric.features
+        for space in (metric.features if metric.kind == "distribution" else (None,))
     ]
 
 
-def _resamples(space: FeatureSpace) -> int:
-    """Fewer where one Fréchet distance takes seconds (2,048 dimensions) instead of milliseconds."""
-    return 200 if space.dim <= 512 else 20
-
-
-def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extract: Extractor) -> Score:
+def _score(
+    metric: Metric, space: str | None, images: np.ndarray, data: Prepared, extract: Extractor
+) -> Score:
     about = {
         "metric": metric.name,
         "space": space,
@@ -51,29 +49,50 @@ def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extra
         "n_reference": len(data.test),
         "subjects": data.test.n_subjects,
     }
-    where = extract.spaces[space]
     try:
-        # before the space is loaded: weights are not fetched for a score that cannot be given
-        least = least_images(metric, where)
-        if min(len(images), len(data.test)) < least:
-            raise Unavailable(
-                f"{len(images)} generated and {len(data.test)} reference images are too few: "
-                f"at least {least} of each are needed"
-            )
-        generated, reference = extract(space, images), extract(space, data.test.images)
-        # only the rbf kernel takes its scale from the training images
-        train = extract(space, data.train.images) if where.kernel == "rbf" else None
-        value = metric.compute(generated, reference, train, where) * metric.scale
+        sets = _compared(metric, space, images, data, extract)
+        value = metric.compute(*sets) * metric.scale
     except Unavailable as reason:
         return Score(**about, value=None, reason=str(reason))
+    low, high = _interval(metric, sets, data.test.subjects)
+    return Score(**about, value=value, low=low, high=high)
+
+
+def _interval(metric: Metric, sets: tuple[Any, ...], subjects: tuple[str, ...]) -> Interval:
     try:
-        statistic = subset_statistic(metric.compute, generated, reference, train, where)
-        low, high = subsample_interval(statistic, len(images), data.test.subjects, _resamples(where))
+        statistic = subset_statistic(metric, *sets)
+        ends = subsample_interval(statistic, len(sets[0]), subjects, _resamples(metric, sets[0]))
     except Unavailable:
         # halves of the test subjects can be too few where all of them are enough
-        low = high = None
-    scaled = [None if bound is None else bound * metric.scale for bound in (low, high)]
-    return Score(**about, value=value, low=scaled[0], high=scaled[1])
+        return None, None
+    known = None not in ends and np.isfinite(ends).all()
+    return (ends[0] * metric.scale, ends[1] * metric.scale) if known else (None, None)
+
+
+def _compared(
+    metric: Metric, space: str | None, images: np.ndarray, data: Prepared, extract: Extractor
+) -> tuple[Any, ...]:
+    """What the metric takes: images and the subjects of the real ones, or features, those of train, and the space."""
+    if metric.mri_only and not data.is_mri:
+        raise Unavailable("the images are not MRI: their noise is not Rician")
+    if space is None:
+        return images.astype(np.float32) / 255, data.test.unit(), data.test.subjects
+    where = extract.spaces[space]
+    # before the space is loaded: weights are not fetched for a score that cannot be given
+    least = least_images(metric, where)
+    if min(len(images), len(data.test)) < least:
+        raise Unavailable(
+            f"{len(images)} generated and {len(data.test)} reference images are too few: "
+            f"at least {least} of each are needed"
+        )
+    # only the rbf kernel takes its scale from the training images
+    train = extract(space, data.train.images) if where.kernel == "rbf" else None
+    return extract(space, images), extract(space, data.test.images), train, where
+
+
+def _resamples(metric: Metric, generated: np.ndarray) -> int:
+    """Fewer where one number takes seconds (a Fréchet distance in 2,048 dimensions) instead of milliseconds."""
+    return 200 if metric.on_subsets or generated.shape[1] <= 512 else 20
 
 
 def draw(
@@ -101,11 +120,16 @@ def draw(
     return pictures
 
 
+METRICS = (
+    "kd", "fid", "fd", "fd_inf",
+    "precision", "recall", "density", "coverage",
+    "diversity", "spectrum", "histogram", "background_offset", "background_sigma",
+)  # fmt: skip
 GENERATION = Task(
     name="generation",
     title="unconditional generation",
-    version=1,
-    metrics=("fid", "kd", "fd"),
+    version=2,
+    metrics=METRICS,
     produce=produce,
     score=score,
     draw=draw,

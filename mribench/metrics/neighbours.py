@@ -1,0 +1,123 @@
+"""Which images of one set lie among those of the other: precision, recall, density, coverage.
+
+Features as in ``distribution``. A ball reaches from each image to its 5th nearest neighbour of the same set. All four
+depend on the number of images, so both sides hold the same number, at most 2,048, drawn with a fixed seed. Real
+images of other patients do not reach 1 in them: slices of one subject are each other's neighbours. ``Unavailable``
+with fewer than 6 images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from mribench.metrics.distribution import scaled
+from mribench.metrics.kernels import squared_distances
+from mribench.metrics.subsets import whole
+from mribench.metrics.uncertainty import SubsetStatistic
+from mribench.seeds import numpy_rng
+from mribench.spec import FeatureSpace, Metric
+
+K = 5
+MOST = 2048
+NEAREST = 64  # of the sorted neighbours; where fewer than K of them are in a subset, all are looked at
+
+# (distances (reference, generated), radii (reference,), radii (generated,)) -> number; all of one subset, squared
+Measure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+
+
+def precision(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
+    """Share of generated images inside the ball of some real one: Kynkäänniemi et al. 2019, eq. 2."""
+    return float((across <= r_radii[:, None]).any(0).mean())
+
+
+def recall(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
+    """Share of real images inside the ball of some generated one: Kynkäänniemi et al. 2019, eq. 2."""
+    return float((across <= g_radii).any(1).mean())
+
+
+def density(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
+    """Balls of real images that hold a generated one, over K, mean over the generated: Naeem et al. 2020, eq. 3.
+
+    1 on average where both sets have one distribution; above it where samples gather in dense places.
+    """
+    return float((across <= r_radii[:, None]).sum(0).mean() / K)
+
+
+def coverage(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
+    """Share of real images with a generated one in their ball: Naeem et al. 2020, eq. 4."""
+    return float((across.min(1) <= r_radii).mean())
+
+
+def on_subsets(measure: Measure) -> Callable[..., SubsetStatistic]:
+    """The measure as ``Metric.on_subsets``: distances are taken once, balls anew in each subset."""
+
+    def make(
+        generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+    ) -> SubsetStatistic:
+        g, r, _ = scaled(generated, reference, train, space, at_least=K + 1)
+        n = min(len(g), len(r), MOST)
+        some_g, some_r = (
+            np.sort(numpy_rng("neighbours", side).permutation(len(part))[:n])
+            for side, part in (("generated", g), ("reference", r))
+        )
+        g, r = g[some_g], r[some_r]
+        across, g_radii, r_radii = squared_distances(r, g), _Radii(g), _Radii(r)
+
+        def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
+            pairs = zip(in_generated[:, some_g], in_reference[:, some_r], strict=True)
+            return np.array([one(a, b) for a, b in pairs])
+
+        def one(in_g: np.ndarray, in_r: np.ndarray) -> float:
+            if min(in_g.sum(), in_r.sum()) <= K:
+                return np.nan
+            return measure(across[np.ix_(in_r, in_g)], r_radii(in_r), g_radii(in_g))
+
+        return statistic
+
+    return make
+
+
+class _Radii:
+    """Squared distance of each image of a subset to its K-th nearest neighbour in that subset."""
+
+    def __init__(self, features: np.ndarray):
+        self.squared = squared_distances(features, features)
+        np.fill_diagonal(self.squared, np.inf)
+        self.order = np.argsort(self.squared, axis=1)[:, :NEAREST]
+        self.sorted = np.take_along_axis(self.squared, self.order, axis=1)
+
+    def __call__(self, inside: np.ndarray) -> np.ndarray:
+        rank = np.cumsum(inside[self.order[inside]], axis=1)
+        found = self.sorted[inside, (rank < K).sum(1).clip(max=rank.shape[1] - 1)]
+        short = np.flatnonzero(rank[:, -1] < K)
+        rows = np.flatnonzero(inside)[short]
+        found[short] = np.partition(self.squared[np.ix_(rows, inside)], K - 1, axis=1)[:, K - 1]
+        return found
+
+
+def _metric(name: str, title: str, measure: Measure, top: float, paper: str) -> Metric:
+    subsets = on_subsets(measure)
+    return Metric(
+        name=name,
+        title=title,
+        unit="",
+        direction="up",
+        range=(0.0, top),
+        kind="distribution",
+        compute=partial(whole, subsets),
+        on_subsets=subsets,
+        version=1,
+        paper=paper,
+        headline=False,
+    )
+
+
+KYNKAANNIEMI = "Kynkäänniemi et al. 2019, arXiv:1904.06991"
+NAEEM = "Naeem et al. 2020, arXiv:2002.09797"
+PRECISION = _metric("precision", "Precision", precision, 1.0, KYNKAANNIEMI)
+RECALL = _metric("recall", "Recall", recall, 1.0, KYNKAANNIEMI)
+DENSITY = _metric("density", "Density", density, float("inf"), NAEEM)
+COVERAGE = _metric("coverage", "Coverage", coverage, 1.0, NAEEM)
