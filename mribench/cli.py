@@ -171,6 +171,27 @@ def _print_boards(folders: list[Path]) -> None:
 
 
 @app.command()
+def trust(
+    modalities: Annotated[str, typer.Option(help="comma-separated, or all")] = "all",
+    features: Annotated[
+        str | None, typer.Option(help="comma-separated feature spaces, see `mribench list features`")
+    ] = None,
+    data: Annotated[str, typer.Option(help="phantom, a registry id, or a file or folder")] = "phantom",
+    profile: Annotated[str, typer.Option(help="whose images: smoke, quick, standard or paper")] = "quick",
+    out: Annotated[Path, typer.Option(help="folder for the records and the table")] = Path("runs/trust"),
+) -> None:
+    """Test which feature spaces may rank: blind to what no eye can see, and to nothing that any eye can."""
+    from mribench import plugins, profiles, runspec
+    from mribench.trust.survey import survey
+
+    names = plugins.names("modalities") if modalities == "all" else _split(modalities)
+    organs = plugins.load_all("modalities", names).values()
+    spaces = plugins.load_all("features", _split(features) or runspec.FEATURES).values()
+    path = survey(organs, list(spaces), data, profiles.get(profile), out)
+    print(path.read_text())
+
+
+@app.command()
 def doctor() -> None:
     """Check packages, torch and torchvision, device, weights, plugins. Exit code 1 if something is broken."""
     from mribench import doctor as checks

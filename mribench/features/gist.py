@@ -17,7 +17,7 @@ from mribench.errors import InputError
 from mribench.spec import FeatureSpace
 
 CELLS = 4
-SCALES = (0.33, 0.165, 0.0825)  # centre frequencies, cycles per pixel
+SCALES = (0.42, 0.21, 0.105)  # centre frequencies, cycles per pixel
 ORIENTATIONS = 4
 BANDWIDTH = 0.65  # of the log-Gabor, about one octave: Kovesi 1999
 DIM = CELLS**2 * (len(SCALES) * ORIENTATIONS + 1)

@@ -36,7 +36,10 @@ def kernel_distance(
 def kernel_distance_on_subsets(
     generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """The kernel distance on many subsets at once: blocks of the kernel are made once and summed for all of them."""
+    """The kernel distance on many subsets at once: blocks of the kernel are made once and summed for all of them.
+
+    Subsets may also be counts (how often an image is there), as of a set that holds copies.
+    """
     g, r, scale = scaled(generated, reference, train, space, at_least=2)
     kernel = cubic if scale is None else partial(rbf, bandwidth=median_distance(scale))
 

@@ -64,15 +64,17 @@ def pair_sums(
     y: np.ndarray | None = None,
     in_y: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sum of kernel(x_i, y_j) over the pairs that each row of 0/1 weights selects; without y over i != j of x.
+    """Sum of kernel(x_i, y_j) over the pairs that each row of counts selects; without y, of x with itself, i != j.
 
-    x (n, d), y (m, d), in_x (B, n), in_y (B, m), float64 -> (B,). Memory grows with n, not with n m.
+    x (n, d), y (m, d), in_x (B, n), in_y (B, m), float64 -> (B,). A count says how often an image is there: 0, 1, or
+    more, when copies of one image are pairs. Memory grows with n, not with n m.
     """
     total = np.zeros(len(in_x))
     for start in range(0, len(x), ROWS):
         block = kernel(x[start : start + ROWS], x if y is None else y)
+        rows = in_x[:, start : start + ROWS]
+        total += ((rows @ block) * (in_x if in_y is None else in_y)).sum(1)
         if y is None:
-            rows = np.arange(len(block))
-            block[rows, start + rows] = 0
-        total += ((in_x[:, start : start + ROWS] @ block) * (in_x if in_y is None else in_y)).sum(1)
+            # an image is no pair with itself
+            total -= rows @ np.diagonal(block, offset=start)
     return total
