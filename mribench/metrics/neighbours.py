@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -24,34 +25,32 @@ K = 5
 MOST = 2048
 NEAREST = 64  # of the sorted neighbours; where fewer than K of them are in a subset, all are looked at
 
-# (distances (reference, generated), radii (reference,), radii (generated,)) -> number; all of one subset, squared
-Measure = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+# squared distances (n, m) from centres to the images asked about, squared radii (n,) -> number; all of one subset
+Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
-def precision(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
-    """Share of generated images inside the ball of some real one: Kynkäänniemi et al. 2019, eq. 2."""
-    return float((across <= r_radii[:, None]).any(0).mean())
+def inside_any(across: np.ndarray, radii: np.ndarray) -> float:
+    """Share of images inside the ball of some centre: Kynkäänniemi et al. 2019, eq. 2.
+
+    ``precision`` with the real images as centres, ``recall`` with the generated ones.
+    """
+    return float((across <= radii[:, None]).any(0).mean())
 
 
-def recall(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
-    """Share of real images inside the ball of some generated one: Kynkäänniemi et al. 2019, eq. 2."""
-    return float((across <= g_radii).any(1).mean())
-
-
-def density(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
+def density(across: np.ndarray, radii: np.ndarray) -> float:
     """Balls of real images that hold a generated one, over K, mean over the generated: Naeem et al. 2020, eq. 3.
 
     1 on average where both sets have one distribution; above it where samples gather in dense places.
     """
-    return float((across <= r_radii[:, None]).sum(0).mean() / K)
+    return float(np.count_nonzero(across <= radii[:, None]) / (K * across.shape[1]))
 
 
-def coverage(across: np.ndarray, r_radii: np.ndarray, g_radii: np.ndarray) -> float:
+def coverage(across: np.ndarray, radii: np.ndarray) -> float:
     """Share of real images with a generated one in their ball: Naeem et al. 2020, eq. 4."""
-    return float((across.min(1) <= r_radii).mean())
+    return float((across.min(1) <= radii).mean())
 
 
-def on_subsets(measure: Measure) -> Callable[..., SubsetStatistic]:
+def on_subsets(measure: Measure, centres: Literal["real", "generated"]) -> Callable[..., SubsetStatistic]:
     """The measure as ``Metric.on_subsets``: distances are taken once, balls anew in each subset."""
 
     def make(
@@ -63,17 +62,19 @@ def on_subsets(measure: Measure) -> Callable[..., SubsetStatistic]:
             np.sort(numpy_rng("neighbours", side).permutation(len(part))[:n])
             for side, part in (("generated", g), ("reference", r))
         )
-        g, r = g[some_g], r[some_r]
-        across, g_radii, r_radii = squared_distances(r, g), _Radii(g), _Radii(r)
+        real = centres == "real"
+        around, asked = (r[some_r], g[some_g]) if real else (g[some_g], r[some_r])
+        across, radii = squared_distances(around, asked), _Radii(around)
 
         def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
-            pairs = zip(in_generated[:, some_g], in_reference[:, some_r], strict=True)
+            in_g, in_r = in_generated[:, some_g], in_reference[:, some_r]
+            pairs = zip(in_r, in_g, strict=True) if real else zip(in_g, in_r, strict=True)
             return np.array([one(a, b) for a, b in pairs])
 
-        def one(in_g: np.ndarray, in_r: np.ndarray) -> float:
-            if min(in_g.sum(), in_r.sum()) <= K:
+        def one(in_around: np.ndarray, in_asked: np.ndarray) -> float:
+            if min(in_around.sum(), in_asked.sum()) <= K:
                 return np.nan
-            return measure(across[np.ix_(in_r, in_g)], r_radii(in_r), g_radii(in_g))
+            return measure(across[np.ix_(in_around, in_asked)], radii(in_around))
 
         return statistic
 
@@ -98,11 +99,13 @@ class _Radii:
         return found
 
 
-def _metric(name: str, title: str, measure: Measure, top: float, paper: str) -> Metric:
-    subsets = on_subsets(measure)
+def _metric(
+    name: str, measure: Measure, top: float, paper: str, centres: Literal["real", "generated"] = "real"
+) -> Metric:
+    subsets = on_subsets(measure, centres)
     return Metric(
         name=name,
-        title=title,
+        title=name.capitalize(),
         unit="",
         direction="up",
         range=(0.0, top),
@@ -117,7 +120,7 @@ def _metric(name: str, title: str, measure: Measure, top: float, paper: str) -> 
 
 KYNKAANNIEMI = "Kynkäänniemi et al. 2019, arXiv:1904.06991"
 NAEEM = "Naeem et al. 2020, arXiv:2002.09797"
-PRECISION = _metric("precision", "Precision", precision, 1.0, KYNKAANNIEMI)
-RECALL = _metric("recall", "Recall", recall, 1.0, KYNKAANNIEMI)
-DENSITY = _metric("density", "Density", density, float("inf"), NAEEM)
-COVERAGE = _metric("coverage", "Coverage", coverage, 1.0, NAEEM)
+PRECISION = _metric("precision", inside_any, 1.0, KYNKAANNIEMI)
+RECALL = _metric("recall", inside_any, 1.0, KYNKAANNIEMI, centres="generated")
+DENSITY = _metric("density", density, float("inf"), NAEEM)
+COVERAGE = _metric("coverage", coverage, 1.0, NAEEM)

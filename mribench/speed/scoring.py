@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,13 +41,15 @@ def measure(sizes: Sequence[int] = SIZES) -> dict[str, Any]:
 
 
 def one(n: int) -> dict[str, Any]:
-    """Scores of the generation task at one size; ``again`` finds the features on disk."""
+    """Every metric of generation, and of reconstruction at one level, at one size; ``again`` finds the features on disk."""
+    from mribench import profiles
     from mribench.features import Extractor
     from mribench.runspec import FEATURES, load_metrics
     from mribench.spec import Prepared
-    from mribench.tasks.generation import GENERATION, score
+    from mribench.tasks import generation, reconstruction
 
-    metrics = load_metrics(GENERATION.metrics)
+    metrics = load_metrics(generation.METRICS)
+    profile = replace(profiles.get("standard"), alpha_bars=(0.52409,))
     spaces = _spaces(FEATURES)
     data = Prepared(Path(), "", "drawn", "phantom", _split(1, n), _split(2, 10), _split(3, n))
     outputs = {"images": _split(4, n).images}
@@ -62,8 +65,15 @@ def one(n: int) -> dict[str, Any]:
         # FID needs weights, which are not everywhere
         for name in (name for name in metrics if name != "fid"):
             start = time.process_time()
-            score(outputs, data, None, {name: metrics[name]}, extract, 0)
+            generation.score(outputs, data, profile, {name: metrics[name]}, extract, 0)
             parts[name] = time.process_time() - start
+        start = time.process_time()
+        level = profile.alpha_bars[0]
+        paired = load_metrics(reconstruction.METRICS)
+        reconstruction.score(
+            {reconstruction.level_name(level): outputs["images"]}, data, profile, paired, extract, 0
+        )
+        parts["reconstruction, one level"] = time.process_time() - start
     return {
         "n": n,
         "seconds": round(time.perf_counter() - wall, 1),
