@@ -41,7 +41,7 @@ def measure(sizes: Sequence[int] = SIZES) -> dict[str, Any]:
 
 
 def one(n: int) -> dict[str, Any]:
-    """Every metric of generation, and of reconstruction at one level, for n images; ``again`` finds the features kept."""
+    """Every metric of generation, and of reconstruction at one level; ``again`` finds the features kept."""
     from mribench import profiles
     from mribench.features import Extractor
     from mribench.runspec import FEATURES, load_metrics
