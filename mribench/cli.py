@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
 from mribench.errors import MribenchError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(audit_app, name="audit")
 
 # what typer returns after Ctrl-C
 INTERRUPTED = 130
@@ -82,7 +84,9 @@ def run(
     profile: Annotated[str | None, typer.Option(help="smoke, quick, standard or paper")] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: Annotated[str | None, typer.Option(help="comma-separated: generation,reconstruction")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="comma-separated: generation,reconstruction,audit")
+    ] = None,
     features: Annotated[
         str | None, typer.Option(help="comma-separated feature spaces, see `mribench list features`")
     ] = None,
@@ -189,6 +193,51 @@ def trust(
     spaces = plugins.load_all("features", _split(features) or runspec.FEATURES).values()
     path = survey(organs, list(spaces), data, profiles.get(profile), out)
     print(path.read_text())
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="result file, run folder, or FOLDER:VARIANT")],
+    second: Annotated[str, typer.Argument(help="the same of what it is compared with")],
+    format: Annotated[str, typer.Option(help="table or json")] = "table",
+) -> None:
+    """Say what makes two results incomparable, and if nothing does, which differences are significant."""
+    import json
+
+    from mribench import compare as comparing
+    from mribench import screen
+    from mribench.errors import InputError
+
+    if format not in ("table", "json"):
+        raise InputError(f"unknown format {format!r}; expected table or json")
+    found = comparing.compare(comparing.select(first), comparing.select(second))
+    if format == "json":
+        print(json.dumps(comparing.as_json(found), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        screen.comparison(found)
+
+
+@app.command()
+def verify(
+    result: Annotated[Path, typer.Argument(help="a result file in a run folder, or a run folder")],
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="score the kept outputs again, generate nothing")
+    ] = False,
+    data: Annotated[
+        str | None, typer.Option(help="source of the images, where the prepared ones are gone")
+    ] = None,
+) -> None:
+    """Generate again from the recorded seeds and score: reproduced, within interval, or not (exit code 1)."""
+    from mribench import screen
+    from mribench import verify as verifying
+
+    answers = []
+    for out, one in verifying.find(result):
+        verification = verifying.verify(out, one, data, rescore)
+        screen.verification(verification)
+        answers.append(verification.answer)
+    if "not reproduced" in answers:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,57 +1,24 @@
 """From results to boards. A board holds only results whose comparability fields are equal; a difference is
 named.
 
-This file decides what stands together and aggregates seeds; ``page``, ``export`` and ``screen`` show it.
+This file decides what stands together, ``rows`` aggregates seeds; ``page``, ``export`` and ``screen`` show it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import mean, stdev
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from mribench.results import Result, called, order
+from mribench.rows import Address, Row, row, versions
 from mribench.spec import Score
 
-Address = tuple[str, str | None, float | None]  # metric, feature space, level
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One number of one row, aggregated over seeds.
-
-    value: mean over seeds; spread: their standard deviation, None for one seed; low, high: 95 % interval
-    over test subjects, averaged over seeds; n, n_reference, subjects: per seed. reason: why value is None.
-    """
-
-    value: float | None
-    spread: float | None
-    low: float | None
-    high: float | None
-    seeds: tuple[int, ...]
-    n: int
-    n_reference: int | None
-    subjects: int
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One variant with one sampler, each in one version. versions: the variant's and the sampler's."""
-
-    variant: str
-    sampler: str | None
-    is_control: bool
-    entries: Mapping[Address, Entry]
-    results: tuple[Result, ...]
-    versions: tuple[int, int] = (1, 1)
-
-    @property
-    def name(self) -> str:
-        """'ddpm ddim-25', 'ddpm v2 ddim-25': a version is said from the second on."""
-        named = zip((self.variant, self.sampler), self.versions, strict=True)
-        return " ".join(f"{name} v{n}" if n > 1 else name for name, n in named if name)
+PRIMARY: Address = ("kd", "hc85-v1", None)
+FEW_SUBJECTS = 20  # below this an interval over subjects says little
+# fields that belong to one task; the others are of the data and the budget, and hold for every task
+OF_TASK = {"task", "metrics", "feature_spaces", "n_generated", "n_reference", "uncertainty"}
 
 
 @dataclass
@@ -63,19 +30,72 @@ class Board:
     members: list[Result] = field(default_factory=list)
     differs: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
         """Trained variants first, controls after; by name, then version: no mean is over two versions."""
         groups: dict[tuple[bool, str, str, tuple[int, int]], list[Result]] = {}
         for result in self.members:
-            key = result.is_control, result.variant, result.sampler or "", _versions(result)
+            key = result.is_control, result.variant, result.sampler or "", versions(result)
             groups.setdefault(key, []).append(result)
-        return [_row(groups[key]) for key in sorted(groups)]
+        return [row(groups[key]) for key in sorted(groups)]
 
     @property
     def subjects_known(self) -> bool:
         """False where one person may stand in train and in test; then nothing on the board is ranked."""
         return all(result.data.get("subjects_known", True) for result in self.members)
+
+    @cached_property
+    def floor(self) -> dict[str, dict[str, Any]]:
+        """What real images score in a model's place, by ``results.called`` name (``mribench.metrics.floor``)."""
+        return {
+            name: dict(floor) for result in reversed(self.members) for name, floor in result.floor.items()
+        }
+
+    def floor_of(self, address: Address) -> dict[str, Any]:
+        """The noise floor of one metric and space; empty where the records hold none."""
+        return self.floor.get(called(*address[:2]), {})
+
+    @cached_property
+    def real_train(self) -> Row | None:
+        """The real training images as a row, to compare rows with; it is none of ``rows`` and contests nothing."""
+        first = self.members[0]
+        scores = tuple(
+            _real(name, floor, first.data["subjects"]["test"])
+            for name, floor in self.floor.items()
+            if floor.get("train_test") is not None
+        )
+        real = replace(
+            first, variant="real train", sampler=None, seed=0, is_control=True, scores=scores, audit=None
+        )
+        return row([replace(real, versions={})]) if scores else None
+
+    @cached_property
+    def addresses(self) -> list[Address]:
+        """Metric, space and level of every number, in the order of the results."""
+        return list(dict.fromkeys(address for row in self.rows for address in row.entries))
+
+    @property
+    def primary(self) -> Address | None:
+        """What trained rows are ranked by: the kernel distance in the primary space, else in the first there is; one
+        that is not trusted with these images only where no other is."""
+        kernel = [a for a in self.addresses if a[0] == PRIMARY[0]]
+        kernel.sort(key=lambda a: (self.untrusted(a[1]) is not None, a != PRIMARY))
+        return next(iter(kernel), None)
+
+    def untrusted(self, space: str | None) -> str | None:
+        """Why a feature space must not rank these images; None where nothing speaks against it."""
+        found = (result.spaces.get(space or "", {}) for result in self.members)
+        return next(
+            (said.get("reason") or "not trusted" for said in found if said.get("trusted") is False), None
+        )
+
+    @property
+    def why_unranked(self) -> str | None:
+        """Why intervals over the test subjects carry no claim: who they are is unknown, or they are few."""
+        if not self.subjects_known:
+            return "subjects unknown"
+        n = self.members[0].data["subjects"]["test"]
+        return f"only {n} test subject{'' if n == 1 else 's'}" if n < FEW_SUBJECTS else None
 
     def row(self, variant: str) -> Row | None:
         """The first row of a variant, in its newest version."""
@@ -92,7 +112,7 @@ def boards(found: Iterable[Result]) -> list[Board]:
     for result in sorted(found, key=order):
         fields = _flat(result)
         same = [board for board in made if board.modality == result.modality]
-        home = next((board for board in same if not _conflicts(board.comparability, fields)), None)
+        home = next((board for board in same if not conflicts(board.comparability, fields)), None)
         if home is None:
             home = Board(result.modality, {})
             made.append(home)
@@ -101,57 +121,44 @@ def boards(found: Iterable[Result]) -> list[Board]:
     made.sort(key=lambda b: (b.modality, str(b.comparability["data_kind"]), str(b.comparability["data"])))
     first: dict[str, Board] = {}
     for board in made:
-        board.differs = _conflicts(first.setdefault(board.modality, board).comparability, board.comparability)
+        board.differs = conflicts(first.setdefault(board.modality, board).comparability, board.comparability)
     return made
+
+
+def _real(name: str, floor: Mapping[str, Any], subjects: int) -> Score:
+    """The floor's record of a metric, named as ``results.called`` names it, as the score of the training images."""
+    metric, _, space = name.rstrip("]").partition("[")
+    return Score(
+        metric=metric,
+        value=floor["train_test"],
+        n=floor["n"],
+        subjects=subjects,
+        low=floor["train_low"],
+        high=floor["train_high"],
+        n_reference=floor["n_reference"],
+        space=space or ("inception" if metric == "fid" else None),
+        subsamples=tuple(map(float, floor["subsamples"].split())),
+    )
 
 
 def _flat(result: Result) -> dict[str, Any]:
     """Comparability fields, those that belong to one task under its name."""
-    own = {"task", "metrics", "feature_spaces", "n_generated", "n_reference"}
-    return {(f"{result.task}.{k}" if k in own else k): v for k, v in result.comparability.items()}
+    fields = result.comparability.items()
+    return {(f"{result.task}.{k}" if k in OF_TASK else k): v for k, v in fields}
 
 
-def _conflicts(board: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Shared fields with different values: name -> (the board's, the other's)."""
-    return {k: (board[k], v) for k, v in fields.items() if k in board and board[k] != v}
+def conflicts(board: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with different values: name -> (the board's, the other's), a missing one being None.
+
+    Fields of a task that only one side has say nothing against standing together.
+    """
+    tasks = _tasks(board) & _tasks(fields)
+    meant = [k for k in sorted({*board, *fields}) if "." not in k or k.partition(".")[0] in tasks]
+    return {k: (board.get(k), fields.get(k)) for k in meant if board.get(k) != fields.get(k)}
 
 
-def _versions(result: Result) -> tuple[int, int]:
-    """Versions of variant and sampler; 1 where a record does not say."""
-    return result.versions.get("variant") or 1, result.versions.get("sampler") or 1
-
-
-def _row(members: Sequence[Result]) -> Row:
-    by_address: dict[Address, list[tuple[int, Score]]] = {}
-    for result in members:
-        for score in result.scores:
-            by_address.setdefault((score.metric, score.space, score.level), []).append((result.seed, score))
-    first = members[0]
-    seeds = {result.seed for result in members}
-    entries = {address: _aggregate(scores, seeds) for address, scores in by_address.items()}
-    return Row(
-        first.variant, first.sampler, first.is_control, entries, tuple(members), versions=_versions(first)
-    )
-
-
-def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Entry:
-    """Mean and spread over seeds. One blank or absent seed makes the whole entry blank: no mean skips it."""
-    seeds = tuple(sorted(seed for seed, _ in scores))
-    first = scores[0][1]
-    absent = [f"no result of seed {seed}" for seed in sorted(wanted - set(seeds))]
-    blank = next((s.reason or "no value" for _, s in scores if s.value is None), *absent[:1] or [None])
-    about = {"seeds": seeds, "n": first.n, "n_reference": first.n_reference, "subjects": first.subjects}
-    if blank is not None:
-        return Entry(None, None, None, None, reason=blank, **about)
-    values = [s.value for _, s in scores]
-    bounded = all(s.low is not None for _, s in scores)
-    return Entry(
-        value=mean(values),
-        spread=stdev(values) if len(values) > 1 else None,
-        low=mean(s.low for _, s in scores) if bounded else None,
-        high=mean(s.high for _, s in scores) if bounded else None,
-        **about,
-    )
+def _tasks(fields: Mapping[str, Any]) -> set[str]:
+    return {name.partition(".")[0] for name in fields if "." in name}
 
 
 def in_one_line(result: Result) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mribench import summary, tables
-from mribench.leaderboard import Board, Row
+from mribench import interpret, summary, tables
+from mribench.expectations import violations
+from mribench.leaderboard import FEW_SUBJECTS, Board
 from mribench.metrics.distribution import fid_note
+from mribench.rows import Row
 from mribench.verdict import against_control
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
@@ -27,10 +29,13 @@ REPORTED_NOTE = (
 def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
     parts = ["# mribench leaderboard\n", _legend(), _overview(out), _table(*summary.table(boards))]
+    parts.append(_interpretation(boards))
     for board in boards:
         parts += [
             _heading(board),
-            _table(*tables.headline(board, _marked)),
+            _invalid(board),
+            _headline(board),
+            _more(board),
             _levels(board),
             _notes(board),
             _pictures(board, out),
@@ -42,9 +47,13 @@ def markdown(boards: Sequence[Board], out: Path) -> str:
 def _legend() -> str:
     return (
         "Each number: mean over seeds ± standard deviation between seeds (where there are several) [95 % "
-        "interval over test subjects]. Rows stand together only where data, split, resolution, budget, task, "
-        "metrics, feature spaces and numbers of images are equal. *Controls* are set in italics. Organs are "
-        "different data: compare within a table, never between two.\n"
+        "interval over test subjects and seeds; over test subjects alone for one seed]. Rows stand together only "
+        "where data, split, resolution, budget, task, metrics, feature spaces and numbers of images are equal. "
+        "Ranks are intervals: 1-3 means that the numbers leave the places 1 to 3 open. *Controls* are set in "
+        "italics, as are *real train* (real training images in a model's place) and *half against half* (of the "
+        "test subjects; mean and 95 % band of 20 splits); they show the scale and are not ranked. At floor: the "
+        "interval reaches what real training images score, and nothing finer can be said. Organs are different "
+        "data: compare within a table, never between two.\n"
     )
 
 
@@ -53,6 +62,14 @@ def _overview(out: Path) -> str:
     return (
         f"![Held-out images beside generated ones, by organ]({picture})\n" if (out / picture).exists() else ""
     )
+
+
+def _interpretation(boards: Sequence[Board]) -> str:
+    said = [
+        f"### {heading}\n\n" + "".join(f"- {_plain(sentence)}\n" for sentence in sentences)
+        for heading, sentences in interpret.sections(boards)
+    ]
+    return "## What the numbers allow to say\n\n" + "\n".join(said) if said else ""
 
 
 def _heading(board: Board) -> str:
@@ -72,7 +89,7 @@ def _heading(board: Board) -> str:
         )
     if not data["is_mri"]:
         lines.append("Not MRI: microscopy.")
-    if subjects["test"] < tables.FEW_SUBJECTS:
+    if subjects["test"] < FEW_SUBJECTS:
         lines.append(f"**Only {tables.subjects(subjects['test'], 'test ')}: a description, not a ranking.**")
     if not board.subjects_known:
         lines.append(
@@ -131,9 +148,35 @@ def _marked(row: Row) -> str:
     return f"*{row.name}*" if row.is_control else row.name
 
 
+def _invalid(board: Board) -> str:
+    """Loudly, above the numbers: what a control does that it must not."""
+    said = violations(board)
+    return "".join(f"**INVALID BOARD, nothing is ranked: {_plain(sentence)}.**\n\n" for sentence in said)
+
+
+def _headline(board: Board) -> str:
+    titles, lines = tables.headline(board)
+    name = titles.index("variant")
+    for line in lines:
+        if line.kind != "trained":
+            line.cells[name] = f"*{line.cells[name]}*"
+    return _table(titles, [line.cells for line in lines])
+
+
+def _more(board: Board) -> str:
+    """The metrics that the headline leaves out."""
+    shown = tables.more_addresses(board)
+    if not shown:
+        return ""
+    titles = ["variant", *(tables.title(board, address) for address in shown)]
+    lines = [[_marked(row), *(tables.cell(board, row, address) for address in shown)] for row in board.rows]
+    lines += [[f"*{name}*", *numbers] for name, numbers in tables.real(board, shown)]
+    return f"<details><summary>more metrics</summary>\n\n{_table(titles, lines)}\n</details>\n"
+
+
 def _levels(board: Board) -> str:
     """The paired metrics at every level of noise."""
-    addresses = [a for a in tables.addresses(board) if a[2] is not None]
+    addresses = [a for a in board.addresses if a[2] is not None]
     levels = sorted({a[2] for a in addresses}, reverse=True)
     if len(levels) < 2:
         return ""
@@ -154,7 +197,7 @@ def _levels(board: Board) -> str:
 
 def _notes(board: Board) -> str:
     lines = against_control(board)
-    for address in tables.addresses(board):
+    for address in board.addresses:
         entries = [row.entries[address] for row in board.rows if address in row.entries]
         for reason in dict.fromkeys(e.reason for e in entries if e.reason):
             lines.append(f"{tables.title(board, address)} is blank: {reason}")
@@ -163,6 +206,9 @@ def _notes(board: Board) -> str:
             lines += filter(None, [fid_note(n, m)])
         if m is not None and any(e.value is not None for e in entries):
             lines.append(f"{tables.title(board, address)}: {n} generated against {m} test images.")
+    for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
+        if reason := board.untrusted(space):
+            lines.append(f"{space} ranks nothing on these images: {reason}.")
     return "".join(f"- {_plain(line)}\n" for line in dict.fromkeys(lines))
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from mribench import files, plugins
 from mribench.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.data import terms
+from mribench.metrics import floor, uncertainty
 from mribench.results import Result
 from mribench.runspec import Plan
-from mribench.spec import Task
+from mribench.spec import Metric, Task
 
 # fields of a profile that no score depends on
 SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
@@ -20,7 +21,7 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
     """The record before its scores; its path is known from here on."""
     profile, data, modality = plan.profile, cell.data, cell.modality
     metrics = {name: plan.metrics[name] for name in task.metrics}
-    spaces = {space for metric in metrics.values() for space in metric.features}
+    spaces = {space for part in (task, *metrics.values()) for space in part.features}
     splits = {split: getattr(data, split) for split in ("train", "validation", "test")}
     return Result(
         modality=modality.name,
@@ -48,6 +49,7 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "feature_spaces": sorted(plan.spaces[space].identity() for space in spaces),
             "n_generated": profile.n_generated,
             "n_reference": len(data.test),
+            "uncertainty": f"intervals v{uncertainty.VERSION}, floor v{floor.VERSION}",
         },
         data={
             "title": modality.title,
@@ -70,6 +72,18 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
         provenance={},
         reported=asdict(modality.reported) if modality.reported else None,
     )
+
+
+def floor_key(cell: Cell, metric: Metric, space: str, plan: Plan) -> str:
+    """Names everything that the noise floor of one metric in one space depends on."""
+    versions = [
+        metric.name,
+        metric.version,
+        plan.spaces[space].identity(),
+        floor.VERSION,
+        uncertainty.VERSION,
+    ]
+    return files.key([cell.data.key, plan.profile.n_generated, *versions])
 
 
 def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:

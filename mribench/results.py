@@ -13,6 +13,8 @@ from mribench.errors import InputError
 from mribench.spec import Score
 
 SCHEMA = 1
+# fields of a score that hold many numbers
+LISTS = ("per_subject", "subsamples")
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,10 @@ class Result:
     comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit,
     direction, kind and whether it is ``headline``, by name. figures: paths relative to the run folder. versions: of
     variant and sampler; one row never averages two. data: what the images are, their ``terms`` (licence,
-    access, citation) and whether ``subjects_known``; the first records lack these two. spaces: of each feature space
-    whether it may rank these images, and why not (``mribench.trust``).
+    access, citation) and whether ``subjects_known``; the first records lack these two. floor: what real images
+    score in a model's place, by ``called`` name (``mribench.metrics.floor``). audit: what a task with a verdict
+    found, see ``mribench.audit.verdict``. spaces: of each feature space whether it may rank these images
+    (``trusted``; None where that was not measured), and the ``reason`` why not (``mribench.trust``).
     """
 
     modality: str
@@ -41,6 +45,8 @@ class Result:
     figures: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
     spaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    floor: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -61,8 +67,17 @@ def path_of(out: Path, result: Result) -> Path:
 
 def write(out: Path, result: Result) -> Path:
     path = path_of(out, result)
-    files.write_json(path, {"schema": SCHEMA, **asdict(result), "comparability_key": result.key})
+    scores = [
+        asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
+    ]
+    record = {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    files.write_json(path, record)
     return path
+
+
+def _line(values: Iterable[float]) -> str:
+    """Numbers as one line of text: a list would take one line each, and thousands of them in a record."""
+    return " ".join(map(repr, values))
 
 
 def read(path: Path) -> Result:
@@ -83,15 +98,20 @@ def read(path: Path) -> Result:
 def _checked(record: dict[str, Any]) -> Result:
     """Raises ValueError or TypeError where the record was damaged or edited by hand."""
     key = record.pop("comparability_key")
-    record["scores"] = tuple(Score(**score) for score in record["scores"])
+    record["scores"] = tuple(map(_score, record["scores"]))
     result = Result(**record)
     if result.key != key:
         raise ValueError("its comparability fields were changed")
     for score in result.scores:
-        numbers = (score.value, score.low, score.high)
+        numbers = (score.value, score.low, score.high, *score.per_subject, *score.subsamples)
         if not all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers):
             raise ValueError(f"the score {score.metric} is not a finite number")
     return result
+
+
+def _score(record: Mapping[str, Any]) -> Score:
+    lists = {name: tuple(map(float, record.get(name, "").split())) for name in LISTS}
+    return Score(**{**record, **lists})
 
 
 def read_all(folders: Iterable[Path]) -> list[Result]:

@@ -19,7 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, leaderboard, provenance, publish, record, results, runspec, trust
+from mribench import (
+    device,
+    figures,
+    files,
+    leaderboard,
+    plugins,
+    provenance,
+    publish,
+    record,
+    results,
+    runspec,
+    trust,
+)
 from mribench.cell import Cell
 from mribench.data import check_suits, terms
 from mribench.errors import DataError, InputError
@@ -131,25 +143,31 @@ def _training(cell: Cell, plan: Plan) -> tuple[Any, ...]:
 def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     """Produce, score, draw, record; each only where it has not been done."""
     name = cell.output_name(task, plan)
-    folder = plan.out / "outputs" / name
+    other = plugins.load("tasks", task.reads) if task.reads else None
+    made_from = {"outputs": name} | ({"reads": cell.output_name(other, plan)} if other else {})
     blank = record.blank(cell, task, plan)
     path = results.path_of(plan.out, blank)
-    if path.exists() and (known := results.read(path)).provenance.get("outputs") == name:
+    if path.exists() and (known := results.read(path)).provenance.items() >= made_from.items():
         return known
-    outputs = _outputs(folder) or _produce(cell, task, plan, folder)
+    outputs = _produced(cell, other, plan) if other else {}
+    outputs |= _produced(cell, task, plan)
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
     scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
-    produced = files.read_json(folder / "made.json") | {"seconds_scoring": round(time.monotonic() - start, 3)}
+    judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
+    produced = files.read_json(plan.out / "outputs" / name / "made.json")
+    produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
     result = replace(
         blank,
         scores=scores,
         spaces=_trusted(cell.data, task, plan),
+        floor=_floor(cell, task, plan, extract),
+        audit=judged,
         figures=_draw(cell, task, outputs, plan, name),
-        provenance=record.made_by(cell, plan, produced, name),
+        provenance=record.made_by(cell, plan, produced, name) | made_from,
     )
     results.write(plan.out, result)
-    say(f"{cell.name} {task.name}: {leaderboard.in_one_line(result)}")
+    say(f"{cell.name} {task.name}: {judged['verdict'] if judged else leaderboard.in_one_line(result)}")
     return result
 
 
@@ -163,12 +181,39 @@ def _trusted(data: Prepared, task: Task, plan: Plan) -> dict[str, dict[str, Any]
     }
 
 
+def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, dict[str, Any]]:
+    """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
+    found = {}
+    for metric in (plan.metrics[name] for name in task.metrics if task.floor):
+        for space in metric.features:
+            path = (
+                plan.out
+                / "floors"
+                / f"{cell.modality.name}-{record.floor_key(cell, metric, space, plan)}.json"
+            )
+            floor = files.read_json(path) if path.exists() else None
+            if floor is None:
+                floor = task.floor(metric, space, cell.data, plan.profile, extract)
+                # what is blank for want of weights may be had the next time
+                if floor["train_test"] is not None:
+                    files.write_json(path, floor)
+            found[results.called(metric.name, space)] = floor
+    return found
+
+
 def _finite(score: Score) -> Score:
     """A metric that gives NaN or infinity has given nothing: the cell stays blank and says why."""
     numbers = (score.value, score.low, score.high)
     if all(number is None or math.isfinite(number) for number in numbers):
         return score
     return replace(score, value=None, low=None, high=None, reason=f"the metric gave {score.value}")
+
+
+def _produced(cell: Cell, task: Task, plan: Plan) -> dict[str, np.ndarray]:
+    """What a task has produced of a cell, from disk where it is there."""
+    folder = plan.out / "outputs" / cell.output_name(task, plan)
+    outputs = _outputs(folder)
+    return _produce(cell, task, plan, folder) if outputs is None else outputs
 
 
 def _outputs(folder: Path) -> dict[str, np.ndarray] | None:
@@ -248,7 +293,17 @@ def _only_writer(out: Path, rank: int) -> Iterator[None]:
 
 
 # where a run writes, and so where a killed one may have left something half-written
-WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "features/", "results/*/", "figures/")
+WRITTEN = (
+    "",
+    "data/",
+    "train/*/",
+    "train/*/checkpoints/",
+    "outputs/",
+    "features/",
+    "floors/",
+    "results/*/",
+    "figures/",
+)
 
 
 def _sweep(out: Path) -> None:

@@ -14,8 +14,8 @@ from mribench import device, plugins, profiles, samplers
 from mribench.errors import InputError
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
 
-CONTROLS = ("noise", "gaussian", "train-replay")
-TASKS = ("generation", "reconstruction")
+CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
+TASKS = ("generation", "reconstruction", "audit")
 # two unlike ones that need no weights
 FEATURES = ("hc85-v1", "gist208-v1")
 # those of accelerate; each is the name of a package
@@ -125,7 +125,8 @@ def resolve(spec: RunSpec) -> Plan:
     tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
     metrics = load_metrics([name for task in tasks for name in task.metrics], spec.features)
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
-    spaces = plugins.load_all("features", [space for metric in metrics.values() for space in metric.features])
+    needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
+    spaces = plugins.load_all("features", needed)
     for space in spaces.values():
         if space.check is not None:
             space.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
@@ -41,6 +42,7 @@ class Trained:
         self.net = tuned(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
         self.trained_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
         self.sampler, self.steps, self.profile, self.title = sampler, steps, profile, title
+        self.variant = variant
         self.autocast = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         self.nfe: list[int] = []
 
@@ -124,6 +126,32 @@ class Trained:
                 "use more steps, another sampler, or fp32"
             )
         return x, nfe
+
+    @torch.inference_mode()
+    def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N,): the variant's own training loss at one level; images float32 (N, H, W) in [0, 1].
+
+        The noise of an image depends on its content, the level and the seed; short batches are filled up, as above.
+        """
+        levels = self.trained_scheduler.alphas_cumprod.numpy()
+        t = int(np.abs(levels - alpha_bar).argmin())
+        size, out = self.profile.sample_batch, []
+        with progress(f"{self.title} at alpha-bar {alpha_bar:.3f}", len(images)) as advance:
+            for first in range(0, len(images), size):
+                chunk = np.ascontiguousarray(images[first : first + size], dtype=np.float32)
+                filled = np.concatenate([chunk, chunk[:1].repeat(size - len(chunk), axis=0)])
+                contents = [hashlib.sha256(image).hexdigest() for image in filled]
+                generators = [torch_generator("loss", content, alpha_bar, seed) for content in contents]
+                noise = torch.cat([torch.randn(1, 1, *chunk.shape[1:], generator=g) for g in generators])
+                x0 = torch.from_numpy(filled).unsqueeze(1) * 2 - 1
+                at = torch.full((size,), t, device=self.device)
+                with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+                    loss = self.variant.loss(
+                        self.net, self.trained_scheduler, x0.to(self.device), noise.to(self.device), at
+                    )
+                out.append(loss.float().cpu().numpy()[: len(chunk)])
+                advance(first + len(chunk))
+        return np.concatenate(out)
 
 
 class Fitted:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from mribench import summary, tables
+from mribench.compare import Comparison
 from mribench.doctor import Check
+from mribench.expectations import violations
 from mribench.leaderboard import Board
 from mribench.plugins import Entry
+from mribench.results import called
 from mribench.verdict import against_control
+
+if TYPE_CHECKING:
+    from mribench.verify import Verification
 
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
 console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
@@ -39,9 +47,11 @@ def boards(made: Sequence[Board]) -> None:
     for board in made:
         titles, lines = tables.headline(board)
         table = _table(*titles, title=tables.one_line(board))
-        for row, line in zip(board.rows, lines, strict=True):
-            table.add_row(*map(Text, line), style="dim" if row.is_control else None)
+        for line in lines:
+            table.add_row(*map(Text, line.cells), style=None if line.kind == "trained" else "dim")
         console.print(table)
+        for sentence in violations(board):
+            console.print(Text(f"  INVALID BOARD, nothing is ranked: {sentence}.", style="bold red"))
         for sentence in against_control(board):
             console.print(f"  {sentence}", markup=False)
         console.print()
@@ -50,6 +60,53 @@ def boards(made: Sequence[Board]) -> None:
     for line in lines:
         table.add_row(*map(Text, line))
     console.print(table)
+
+
+def comparison(found: Comparison) -> None:
+    """What sets the two apart, then each difference with its interval and what may be said of it."""
+    for modality, fields in found.differs.items():
+        console.print(f"{modality}: not comparable", markup=False)
+        for name, (first, second) in fields.items():
+            console.print(f"  {name}: {first} in the first, {second} in the second", markup=False)
+    if found.lines:
+        table = _table("modality", "number", "first", "second", "difference", "95 %", "p (Holm)", "better")
+        for line in found.lines:
+            one = line.found
+            better = {"first": one.first, "second": one.second}.get(line.verdict, line.verdict)
+            interval = f"[{one.low:.4g}, {one.high:.4g}]"
+            values = f"{one.value:+.4g}", interval, f"{one.adjusted:.3g}"
+            table.add_row(*map(Text, (line.modality, line.title, one.first, one.second, *values, better)))
+        console.print(table)
+        console.print("difference: first minus second, on the same test subjects; p over all lines together")
+    for modality, first, second, number in found.unpaired:
+        console.print(
+            f"{modality}, {first} and {second}, {number}: not compared, a record holds no values of single subjects "
+            "(too few images to halve, or an older mribench)",
+            markup=False,
+        )
+    if not (found.lines or found.unpaired or found.differs):
+        console.print("no number is on both sides")
+
+
+def verification(found: Verification) -> None:
+    """The answer for one result, and each score that is not the recorded one."""
+    one = found.result
+    images = f", images {found.images}" if found.images else ""
+    counts = Counter(check.answer for check in found.checks)
+    words = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
+    where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
+    console.print(f"{where}: {found.answer}{images}; scores: {words}", markup=False)
+    for check in found.checks:
+        if check.answer in ("within interval", "not reproduced"):
+            then, now = check.recorded, check.now
+            level = "" if then.level is None else f" at {then.level:g}"
+            interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
+            value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
+            label = f"{called(then.metric, then.space)}{level}"
+            words = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
+            console.print(f"  {words}", markup=False)
+    for note in found.notes:
+        console.print(f"  changed since: {note}", markup=False)
 
 
 def _table(*titles: str, title: str | None = None) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -244,6 +244,9 @@ class Score:
     space: feature space of a distribution metric; level: alpha_bar of a reconstruction; n: images that entered;
     n_reference: reference images (distribution metrics); subjects: how many subjects they came from; low, high: 95 %
     interval over subjects, None where it cannot be given.
+    per_subject: a paired metric's mean within each test subject, by the ordinal of the subject, never by its id;
+    subsamples: a distribution metric on the half-subsamples of the test subjects that its interval stands on. Both
+    serve paired comparison: another variant on the same data has its numbers of the same subjects at the same place.
     """
 
     metric: str
@@ -256,6 +259,8 @@ class Score:
     space: str | None = None
     level: float | None = None
     reason: str | None = None
+    per_subject: tuple[float, ...] = ()
+    subsamples: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -300,12 +305,18 @@ class Prepared:
 class Task:
     """What is asked of a variant. The expensive half and the scoring half are apart, so that scores can be recomputed.
 
-    produce(model, data, profile, seed) -> {name: uint8 (n, H, W)}; ``model`` is a ``Model``, trained or control.
+    produce(model, data, profile, seed) -> {name: uint8 (n, H, W)}, or other arrays of numbers that are not images;
+    ``model`` is a ``Model``, trained or control.
     score(outputs, data, profile, metrics, extract, seed) -> list of Score; metrics: those named below, loaded;
     extract: a ``mribench.features.Extractor``, which gives (and remembers) features by space and images.
     metrics: names of the metrics that the task reports.
     draw(outputs, data, profile, model, words) -> {kind: uint8 (H, W)}: pictures to look at; words name the cell;
     model() gives the trained model, model is None for a control.
+    floor(metric, space, data, profile, extract) -> record: what real images score in a model's place
+    (``mribench.metrics.floor``); it depends on no variant and is computed once per prepared dataset.
+    reads: another task, whose outputs ``score``, ``judge`` and ``draw`` get beside this task's own.
+    features: feature spaces that the task uses beside those of its metrics.
+    judge(outputs, data, profile, extract, seed) -> JSON-serialisable verdict, stored as ``Result.audit``.
     """
 
     name: str
@@ -315,6 +326,10 @@ class Task:
     produce: Callable[..., dict[str, np.ndarray]]
     score: Callable[..., list[Score]]
     draw: Callable[..., dict[str, np.ndarray]] | None = None
+    floor: Callable[..., dict[str, Any]] | None = None
+    reads: str | None = None
+    features: tuple[str, ...] = ()
+    judge: Callable[..., dict[str, Any]] | None = None
 
 
 class Model(Protocol):
@@ -325,3 +340,11 @@ class Model(Protocol):
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
         """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1]."""
+
+
+@runtime_checkable
+class DenoisingLoss(Protocol):
+    """What a ``Model`` may have besides, where there is a network: its training loss on given images."""
+
+    def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N,) of images float32 (N, H, W) in [0, 1]; the noise depends on image, level and seed alone."""

@@ -5,35 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mribench import tables
-from mribench.leaderboard import Board
-from mribench.verdict import CONTROL, KD, word
+from mribench.leaderboard import PRIMARY, Board
+from mribench.ranks import standings
+from mribench.verdict import CONTROL, word
 
 
 def table(boards: Sequence[Board]) -> tuple[list[str], list[list[str]]]:
     """Titles and one line per board and trained row. Columns are those of the first board with every number."""
     shown = list(dict.fromkeys(a for board in boards for a in tables.headline_addresses(board)))
-    first = {a: next(b for b in boards if a in tables.addresses(b)) for a in shown}
+    first = {a: next(b for b in boards if a in b.addresses) for a in shown}
     titles = [
         "modality",
         "data",
         "profile",
         "test subjects",
         "variant",
+        "rank",
         "seeds",
         *(tables.title(first[a], a) for a in shown),
     ]
-    titles += [f"{tables.title(first[KD], KD)} of {CONTROL}", f"against {CONTROL}"] if KD in first else []
+    titles += (
+        [f"{tables.title(first[PRIMARY], PRIMARY)} of {CONTROL}", f"against {CONTROL}"]
+        if PRIMARY in first
+        else []
+    )
     lines = []
     for board in boards:
-        about, control = board.members[0].data, board.row(CONTROL)
+        about, control, places = board.members[0].data, board.row(CONTROL), standings(board)
         # one organ may have several boards: what sets them apart stands in the line
         which = [about["title"], board.comparability["data"], board.comparability["profile"]]
         for row in board.rows:
             if row.is_control:
                 continue
-            line = [*which, str(about["subjects"]["test"]), row.name, tables.seeds(row)]
+            line = [*which, str(about["subjects"]["test"]), row.name]
+            line += [places[row.name].words, tables.seeds(row)]
             line += [tables.cell(board, row, address) for address in shown]
-            if KD in first:
-                line += [tables.cell(board, control, KD), word(board, row, control)] if control else ["", ""]
+            if PRIMARY in first:
+                line += (
+                    [tables.cell(board, control, PRIMARY), word(board, row, control)] if control else ["", ""]
+                )
             lines.append(line)
     return titles, lines

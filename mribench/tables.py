@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from mribench.leaderboard import Address, Board, Entry, Row
+from mribench.leaderboard import Board
+from mribench.ranks import standings, why_unranked
 from mribench.results import called
+from mribench.rows import Address, Entry, Row
 
 HEADLINE_LEVEL = 0.52409  # t = 250 of the linear schedule: half signal, half noise
-FEW_SUBJECTS = 20  # below this an interval over subjects says little
 DIGITS = {"dB": 2, "1e-3": 1}
-ARROWS = {"up": "↑", "down": "↓", "zero": "→ 0"}
+ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
+REAL_TRAIN, HALVES = "real train", "half against half"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table. kind ``real``: real images in a model's place, which contest nothing; row is then None."""
+
+    kind: Literal["trained", "control", "real"]
+    cells: list[str]
+    row: Row | None = None
 
 
 def one_line(board: Board) -> str:
     """What a board is of, in one line."""
     c, data = board.comparability, board.members[0].data
-    n = data["subjects"]["test"]
-    few = f", only {subjects(n, 'test ')}: not a ranking" if n < FEW_SUBJECTS else ""
-    few = few if board.subjects_known else ", subjects unknown: not a ranking"
+    reason = why_unranked(board)
+    few = f", {reason}: not a ranking" if reason else ""
     return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"
-
-
-def ranked(board: Board) -> bool:
-    """False where intervals over the test subjects say nothing: too few of them, or unknown who they are."""
-    return board.subjects_known and board.members[0].data["subjects"]["test"] >= FEW_SUBJECTS
 
 
 def subjects(n: int, which: str = "") -> str:
@@ -34,48 +38,80 @@ def subjects(n: int, which: str = "") -> str:
     return f"{n} {which}subject{'' if n == 1 else 's'}"
 
 
-def headline(
-    board: Board, name: Callable[[Row], str] = attrgetter("name")
-) -> tuple[list[str], list[list[str]]]:
-    """Titles, and one line per variant and sampler: paired metrics at the headline level, then the cost.
-
-    name: writes a row's name where the table is shown; a page marks controls in it.
-    """
+def headline(board: Board) -> tuple[list[str], list[Line]]:
+    """Titles, and the lines: trained variants, controls, real images; paired metrics at the headline level, cost."""
     shown = headline_addresses(board)
-    titles = ["variant", "seeds", *(title(board, a) for a in shown), "NFE", "train images", "train s"]
-    lines = [
-        [name(row), seeds(row), *(cell(board, row, address) for address in shown), *_cost(row)]
-        for row in board.rows
+    titles = ["rank", "variant", "seeds", *(title(board, a) for a in shown)]
+    titles += ["NFE", "train images", "train s", "notes"]
+    places = standings(board)
+    lines = []
+    for row in board.rows:
+        place = places[row.name]
+        numbers = [cell(board, row, address) for address in shown]
+        cells = [place.words, row.name, seeds(row), *numbers, *_cost(row), ", ".join(place.notes)]
+        lines.append(Line("control" if row.is_control else "trained", cells, row))
+    return titles, lines + [
+        Line("real", ["", name, "", *numbers, "", "", "", ""]) for name, numbers in real(board, shown)
     ]
-    return titles, lines
+
+
+def real(board: Board, shown: list[Address]) -> list[tuple[str, list[str]]]:
+    """Real images in a model's place, in the columns shown: training images, and halves of the test subjects."""
+    if not board.floor:
+        return []
+    lines = []
+    for name, entries in ((REAL_TRAIN, floor_entry), (HALVES, halves_entry)):
+        found = [(address, entries(board.floor_of(address), board)) for address in shown]
+        units = [metric(board, address[0])["unit"] for address in shown]
+        numbers = [number(e, unit) if e else "" for (_, e), unit in zip(found, units, strict=True)]
+        if any(numbers):
+            lines.append((name, numbers))
+    return lines
+
+
+def floor_entry(floor: dict[str, Any], board: Board) -> Entry | None:
+    """The real training images as a row would show them; None where there is no number."""
+    if floor.get("train_test") is None:
+        return None
+    about = floor["n"], floor["n_reference"], board.members[0].data["subjects"]["test"]
+    return Entry(floor["train_test"], None, floor.get("train_low"), floor.get("train_high"), (), *about)
+
+
+def halves_entry(floor: dict[str, Any], board: Board) -> Entry | None:
+    """One half of the test subjects against the other: mean and 95 % band of single splits."""
+    if floor.get("half_mean") is None:
+        return None
+    about = floor["n_half"], floor["n_half"], board.members[0].data["subjects"]["test"] // 2
+    return Entry(floor["half_mean"], None, floor["half_low"], floor["half_high"], (), *about)
 
 
 def headline_addresses(board: Board) -> list[Address]:
-    """Columns of the headline: metrics that ask for it, the paired ones at one level of noise."""
+    """Columns of the headline: distribution metrics, and the paired ones at one level; what a metric calls not
+    ``headline`` stands in a table of its own."""
     level = _headline_level(board)
-    return [
-        a for a in addresses(board) if a[2] in (None, level) and _metric(board, a[0]).get("headline", True)
-    ]
+    found = [a for a in board.addresses if a[2] is None or a[2] == level]
+    return [a for a in found if metric(board, a[0]).get("headline", True)]
 
 
-def addresses(board: Board) -> list[Address]:
-    """Metric, space and level of every column, in the order of the results."""
-    return list(dict.fromkeys(address for row in board.rows for address in row.entries))
+def more_addresses(board: Board) -> list[Address]:
+    """What the headline leaves out and no table by noise level shows."""
+    return [a for a in board.addresses if a[2] is None and not metric(board, a[0]).get("headline", True)]
 
 
 def _headline_level(board: Board) -> float | None:
-    levels = [a[2] for a in addresses(board) if a[2] is not None]
+    levels = [a[2] for a in board.addresses if a[2] is not None]
     return min(levels, key=lambda level: abs(level - HEADLINE_LEVEL), default=None)
 
 
-def _metric(board: Board, name: str) -> dict[str, Any]:
+def metric(board: Board, name: str) -> dict[str, Any]:
+    """Title, unit and direction of a metric, as the records of the board say."""
     return next(r.metrics[name] for r in board.members if name in r.metrics)
 
 
 def title(board: Board, address: Address) -> str:
     """Heading of a column: metric, space, level, unit, and which way is better."""
     name, space, level = address
-    about = _metric(board, name)
+    about = metric(board, name)
     word, bracket, rest = called(name, space).partition("[")
     label = word.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
     unit = f" ({about['unit']})" if about["unit"] else ""
@@ -85,7 +121,7 @@ def title(board: Board, address: Address) -> str:
 def cell(board: Board, row: Row, address: Address) -> str:
     """The number of a row in a column; empty where there is none."""
     entry = row.entries.get(address)
-    return "" if entry is None or entry.value is None else number(entry, _metric(board, address[0])["unit"])
+    return "" if entry is None or entry.value is None else number(entry, metric(board, address[0])["unit"])
 
 
 def number(entry: Entry, unit: str) -> str:
@@ -98,8 +134,7 @@ def number(entry: Entry, unit: str) -> str:
 
 def seeds(row: Row) -> str:
     """'3 (0, 1, 2)': how many, and which."""
-    used = sorted({result.seed for result in row.results})
-    return f"{len(used)} ({', '.join(map(str, used))})"
+    return f"{len(row.seeds)} ({', '.join(map(str, row.seeds))})"
 
 
 def _cost(row: Row) -> list[str]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from mribench import tables
-from mribench.leaderboard import Address, Board, Entry, Row
+from mribench.differences import Difference, corrected, difference
+from mribench.leaderboard import PRIMARY, Board
+from mribench.metrics.significance import LEVEL
+from mribench.ranks import why_unranked
+from mribench.rows import Address, Entry, Row
 
 CONTROL = "gaussian"
-KD: Address = ("kd", "hc85-v1", None)
 SENTENCES = {
     "ahead": "is ahead of {other}",
     "behind": "is behind {other}",
-    "not told apart": "cannot be told apart from {other}, the intervals overlap",
+    "not told apart": "cannot be told apart from {other}",
     "no interval": "cannot be compared with {other}, an interval is missing",
 }
 
 
-def against_control(board: Board, control: str = CONTROL, address: Address = KD) -> list[str]:
+def against_control(board: Board, control: str = CONTROL, address: Address = PRIMARY) -> list[str]:
     """One honest sentence for each trained row; none where a number is missing or the board ranks nothing."""
     other, sentences = board.row(control), []
     for row in board.rows:
@@ -28,22 +30,30 @@ def against_control(board: Board, control: str = CONTROL, address: Address = KD)
     return sentences
 
 
-def word(board: Board, row: Row, control: Row, address: Address = KD) -> str:
+def word(board: Board, row: Row, control: Row, address: Address = PRIMARY) -> str:
     """'ahead', 'behind', 'not told apart', 'no interval' or 'not ranked'; empty where a number is missing.
 
-    Less is better. Overlapping intervals decide nothing, and without intervals nothing is decided.
+    Less is better. Decided by the paired difference on the same test subjects, corrected over the trained rows of
+    the board; by overlapping intervals in records that hold no values per subject; by nothing without intervals.
     """
     ours, theirs = row.entries.get(address), control.entries.get(address)
     if ours is None or theirs is None or ours.value is None or theirs.value is None:
         return ""
-    # intervals over few subjects, or over files that may share a person, say nothing
-    if not tables.ranked(board):
+    # intervals over few subjects, or over files that may share a person, say nothing; nor does an invalid board
+    if why_unranked(board):
         return "not ranked"
     if None in (ours.low, ours.high, theirs.low, theirs.high):
         return "no interval"
-    if _overlap(ours, theirs):
+    paired = _paired(board, control, address).get(row.name)
+    apart = paired.adjusted < LEVEL if paired else not _overlap(ours, theirs)
+    if not apart:
         return "not told apart"
     return "ahead" if ours.value < theirs.value else "behind"
+
+
+def _paired(board: Board, control: Row, address: Address) -> dict[str, Difference]:
+    found = (difference(row, control, address) for row in board.rows if not row.is_control)
+    return {one.first: one for one in corrected([one for one in found if one])}
 
 
 def _overlap(ours: Entry, theirs: Entry) -> bool:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 # before torch or a hub is imported: two cores are shared, and no test may reach the network
@@ -16,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1")
 
 from mribench import cli, results
+from mribench.metrics.uncertainty import recorded
 from mribench.results import Result
 from mribench.spec import Score
 
@@ -128,6 +130,53 @@ def result():
         return replace(RESULT, **changes)
 
     return make
+
+
+FLOOR = {
+    "train_test": 2.0,
+    "train_low": -4.0,
+    "train_high": 6.0,
+    "half_mean": 5.0,
+    "half_low": -1.0,
+    "half_high": 12.0,
+    "n": 24,
+    "n_reference": 12,
+    "n_half": 6,
+    "splits": 20,
+    "subsamples": " ".join(map(repr, recorded(2 + 5 * np.random.default_rng(0).standard_normal(200)))),
+}
+
+
+@pytest.fixture
+def scored(result):
+    """``scored(variant, value)``: a result of a board that ranks: 40 test subjects, floor, paired subsamples.
+
+    Subsamples share the deviations of the test subjects and have some of their own: the standard error of a single
+    value is 5, of a difference of two variants 1.4.
+    """
+
+    def make(variant="ddpm", value=100.0, seed=0, same=None, own=1.0, **changes) -> Result:
+        shared = np.random.default_rng(0).standard_normal(200)
+        alone = np.random.default_rng([seed, *variant.encode()]).standard_normal(200)
+        drawn = value + 5 * shared + own * (alone - alone.mean())
+        score = Score("kd", value, 24, 40, value - 10, value + 10, 12, "hc85-v1", subsamples=recorded(drawn))
+        data = DATA | {"subjects": {"train": 80, "validation": 20, "test": 40}}
+        about = {"scores": (score,), "data": data, "floor": {"kd[hc85-v1]": FLOOR}, "seed": seed}
+        return result(same=same, variant=variant, **(about | changes))
+
+    return make
+
+
+@pytest.fixture
+def controls(scored):
+    """Results of all controls where they must land: a valid board, given trained rows beside them."""
+    values = {"noise": 1300.0, "gaussian": 600.0, "train-replay": 3.0, "mode-collapse": 150.0, "blur": 900.0}
+    return [
+        scored(
+            name, value, is_control=True, audit={"verdict": "MEMORISES"} if name == "train-replay" else None
+        )
+        for name, value in values.items()
+    ]
 
 
 @pytest.fixture

@@ -209,7 +209,7 @@ def test_leaderboard_writes_and_prints(mribench, run_folder, result, tmp_path):
     ended = mribench("leaderboard", folder, "--out", tmp_path / "board")
     assert ended.code == 0 and "ddpm ddim-5" in ended.out
     # markup is for the page
-    assert "\ngaussian " in ended.out and "*" not in ended.out
+    assert " gaussian " in ended.out and "*" not in ended.out
     names = {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "results"}
     assert {path.name for path in (tmp_path / "board").iterdir()} == names
     assert sorted(path.name for path in folder.iterdir()) == ["results"]

@@ -64,5 +64,5 @@ def test_the_python_block_runs(tmp_path, monkeypatch):
     (code,) = blocks("python")
     names: dict[str, object] = {}
     exec(code, names)
-    assert {result.task for result in names["results"]} == {"generation", "reconstruction"}
+    assert {result.task for result in names["results"]} == {"generation", "reconstruction", "audit"}
     assert (tmp_path / "runs" / "python" / "leaderboard.md").exists()

@@ -14,6 +14,12 @@ def test_one_is_as_good_as_a_list_of_one():
     assert runspec.make(RunSpec(data="x"), out=None).data == "x"
 
 
+def test_every_control_of_the_core_stands_on_a_board():
+    own = [e.name for e in plugins.entries("variants") if e.distribution == "mribench"]
+    loaded = plugins.load_all("variants", own)
+    assert set(runspec.CONTROLS) == {name for name, variant in loaded.items() if variant.is_control}
+
+
 def test_paths_are_taken(tmp_path):
     spec = runspec.make(data=tmp_path, out=tmp_path)
     assert (spec.data, spec.out) == (str(tmp_path), str(tmp_path))

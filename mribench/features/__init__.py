@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Extractor:
         self.folder = folder
         self._loaded: dict[str, Callable[[np.ndarray], np.ndarray] | Unavailable] = {}
         self._seen: dict[tuple[str, str], np.ndarray] = {}
+        self._made: dict[str, Any] = {}
 
     def __call__(self, space: str, images: np.ndarray) -> np.ndarray:
         """float64 (N, dim) of uint8 images (N, H, W). Raises Unavailable where the space cannot be loaded."""
@@ -36,13 +38,19 @@ class Extractor:
             self._seen[space, content] = self._kept(space, content, images)
         return self._seen[space, content]
 
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, made once for each key: for what depends on the data alone, in a run of many cells."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
     def _kept(self, space: str, content: str, images: np.ndarray) -> np.ndarray:
         if self.folder is None:
-            return self._made(space, images)
+            return self._extracted(space, images)
         path = self.folder / f"{space}_{self._key(space, content)}.npy"
         features = _read(path, len(images))
         if features is None:
-            features = self._made(space, images)
+            features = self._extracted(space, images)
             buffer = io.BytesIO()
             np.save(buffer, features, allow_pickle=False)
             files.write_bytes(path, buffer.getvalue())
@@ -52,7 +60,7 @@ class Extractor:
         where = self.spaces[space]
         return files.key([where.identity(), sources.identity(where.load), content])
 
-    def _made(self, space: str, images: np.ndarray) -> np.ndarray:
+    def _extracted(self, space: str, images: np.ndarray) -> np.ndarray:
         if space not in self._loaded:
             try:
                 self._loaded[space] = self.spaces[space].load()

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mribench.errors import InputError
+from mribench.metrics.significance import subsample_scale
 
+# raised when an interval changes: the comparability key carries it
+VERSION = 2
 PERCENTILES = (2.5, 97.5)
 FEWEST_TO_BOOTSTRAP = 2
 FEWEST_TO_SUBSAMPLE = 4
@@ -51,6 +54,48 @@ def cluster_bootstrap_mean(
     return float(means.mean()), float(low), float(high)
 
 
+def subsamples(
+    statistic: SubsetStatistic,
+    n_generated: int,
+    reference_subjects: Sequence[str],
+    resamples: int = 200,
+    seed: int = 0,
+) -> np.ndarray | None:
+    """A distribution metric on half-subsamples without replacement: float64 (resamples,).
+
+    statistic(in_generated, in_reference) -> float64 (B,) from bool (B, n_generated) and (B, n_reference), as
+    ``subsets.subset_statistic`` makes it. Each resample keeps half of the reference's subjects, with all
+    their images, and the same share of the generated images. A bootstrap would not do: duplicates enter the
+    kernel matrix off its diagonal and bias the distance upwards. The subjects of resample b depend on the
+    reference and the seed alone, so two models are compared on the same subjects. None with fewer than four subjects,
+    or where the metric has no number on one of the subsets.
+    """
+    names, which = np.unique(np.asarray(reference_subjects), return_inverse=True)
+    if len(names) < FEWEST_TO_SUBSAMPLE:
+        return None
+    kept = len(names) // 2
+    rng = np.random.default_rng(seed)
+    in_reference = _random_subsets(rng, resamples, len(names), kept)[:, which]
+    in_generated = _random_subsets(rng, resamples, n_generated, max(2, n_generated * kept // len(names)))
+    drawn = statistic(in_generated, in_reference)
+    return drawn if np.isfinite(drawn).all() else None
+
+
+def interval_around(value: float, drawn: np.ndarray | None, subjects: int) -> Interval:
+    """95 % interval of a distribution metric from its ``subsamples``: (low, high).
+
+    Deviations from the mean over resamples are scaled by ``subsample_scale`` and put around the full-sample value.
+    Near the noise floor the distance is degenerate and the interval is only indicative. (None, None) without
+    subsamples.
+    """
+    if drawn is None:
+        return None, None
+    # a deviation of the subsample to one side says that the truth may lie on the other
+    deviations = np.percentile(drawn - drawn.mean(), PERCENTILES[::-1])
+    low, high = value - subsample_scale(subjects) * deviations
+    return float(low), float(high)
+
+
 def subsample_interval(
     statistic: SubsetStatistic,
     n_generated: int,
@@ -58,32 +103,19 @@ def subsample_interval(
     resamples: int = 200,
     seed: int = 0,
 ) -> Interval:
-    """95 % interval of a distribution metric by half-subsamples without replacement: (low, high).
-
-    statistic(in_generated, in_reference) -> float64 (B,) from bool (B, n_generated) and (B, n_reference), as
-    ``subsets.subset_statistic`` makes it. Each resample keeps half of the reference's subjects, with all
-    their images, and the same share of the generated images. A bootstrap would not do: duplicates enter the
-    kernel matrix off its diagonal and bias the distance upwards.
-
-    Deviations from the mean over resamples are scaled by sqrt(m / (n - m)), m of n subjects, and put around
-    the full-sample value: Politis & Romano 1994 (doi:10.1214/aos/1176325770) scale by sqrt(m / n), which
-    holds for m << n; a half drawn without replacement varies less by the finite-population factor (Shao & Wu
-    1989, doi:10.1214/aos/1176347263). Near the noise floor the distance is degenerate and the interval is
-    only indicative. (None, None) with fewer than four subjects.
-    """
-    names, which = np.unique(np.asarray(reference_subjects), return_inverse=True)
-    if len(names) < FEWEST_TO_SUBSAMPLE:
+    """``interval_around`` the value on all images, by ``subsamples``: (low, high); (None, None) below four subjects."""
+    drawn = subsamples(statistic, n_generated, reference_subjects, resamples, seed)
+    if drawn is None:
         return None, None
-    kept = len(names) // 2
-    rng = np.random.default_rng(seed)
-    in_reference = _random_subsets(rng, resamples, len(names), kept)[:, which]
-    in_generated = _random_subsets(rng, resamples, n_generated, max(2, n_generated * kept // len(names)))
-    value = statistic(np.ones((1, n_generated), bool), np.ones((1, len(which)), bool))[0]
-    deviations = statistic(in_generated, in_reference)
-    scale = np.sqrt(kept / (len(names) - kept))
-    # a deviation of the subsample to one side says that the truth may lie on the other
-    low, high = value - scale * np.percentile(deviations - deviations.mean(), PERCENTILES[::-1])
-    return float(low), float(high)
+    everything = np.ones((1, n_generated), bool), np.ones((1, len(reference_subjects)), bool)
+    return interval_around(statistic(*everything)[0], drawn, len(set(reference_subjects)))
+
+
+def recorded(values: np.ndarray | None) -> tuple[float, ...]:
+    """Values as a record keeps them, five significant digits each; () where there are none or one is not finite."""
+    if values is None or not np.isfinite(values).all():
+        return ()
+    return tuple(float(f"{value:.5g}") for value in values)
 
 
 def _random_subsets(rng: np.random.Generator, rows: int, n: int, kept: int) -> np.ndarray:

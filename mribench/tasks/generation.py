@@ -11,8 +11,9 @@ from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.figures import beside, captioned, forward_process, grid, spread
 from mribench.metrics.distribution import least_images
-from mribench.metrics.subsets import subset_statistic
-from mribench.metrics.uncertainty import Interval, subsample_interval
+from mribench.metrics.floor import noise_floor
+from mribench.metrics.subsets import resamples, subset_statistic
+from mribench.metrics.uncertainty import interval_around, recorded, subsamples
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
 from mribench.tasks import to_uint8
@@ -54,19 +55,15 @@ def _score(
         value = metric.compute(*sets) * metric.scale
     except Unavailable as reason:
         return Score(**about, value=None, reason=str(reason))
-    low, high = _interval(metric, sets, data.test.subjects)
-    return Score(**about, value=value, low=low, high=high)
-
-
-def _interval(metric: Metric, sets: tuple[Any, ...], subjects: tuple[str, ...]) -> Interval:
     try:
         statistic = subset_statistic(metric, *sets)
-        ends = subsample_interval(statistic, len(sets[0]), subjects, _resamples(metric, sets[0]))
+        drawn = subsamples(statistic, len(images), data.test.subjects, resamples(metric, sets[0]))
     except Unavailable:
         # halves of the test subjects can be too few where all of them are enough
-        return None, None
-    known = None not in ends and np.isfinite(ends).all()
-    return (ends[0] * metric.scale, ends[1] * metric.scale) if known else (None, None)
+        drawn = None
+    drawn = None if drawn is None else drawn * metric.scale
+    low, high = interval_around(value, drawn, data.test.n_subjects)
+    return Score(**about, value=value, low=low, high=high, subsamples=recorded(drawn))
 
 
 def _compared(
@@ -90,9 +87,9 @@ def _compared(
     return extract(space, images), extract(space, data.test.images), train, where
 
 
-def _resamples(metric: Metric, generated: np.ndarray) -> int:
-    """Fewer where one number takes seconds (a Fréchet distance in 2,048 dimensions) instead of milliseconds."""
-    return 200 if metric.on_subsets or generated.shape[1] <= 512 else 20
+def floor(metric: Metric, space: str, data: Prepared, profile: Profile, extract: Extractor) -> dict[str, Any]:
+    """What real images score in a model's place."""
+    return noise_floor(metric, space, data, profile.n_generated, extract)
 
 
 def draw(
@@ -133,4 +130,5 @@ GENERATION = Task(
     produce=produce,
     score=score,
     draw=draw,
+    floor=floor,
 )

@@ -1,8 +1,9 @@
 """Controls: generators that learn nothing a diffusion model should, and give every board its scale.
 
 ``noise`` is the bottom, ``gaussian`` what second-order statistics alone can do, ``train-replay`` a perfect-looking
-cheat that copies its patients. Denoising has its natural counterpart in each: no prior, a Gaussian prior, a prior
-that is the training set.
+cheat that copies its patients, ``mode-collapse`` shows a few perfect images again and again, ``blur`` has every image
+but no detail. Denoising has its natural counterpart in each: no prior, a Gaussian prior, a prior that is the training
+set, one of a few images, a moving average. Where they must land on a board: ``mribench.expectations``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from mribench.seeds import numpy_rng
 from mribench.spec import Control
 
 COMPONENTS = 64
+MODES = 4
+FITTED_ON = 1000  # images that the medoids are chosen among: their distances are a matrix
 
 
 def _rescaled(x_t: np.ndarray, alpha_bar: float) -> np.ndarray:
@@ -84,6 +87,44 @@ def _nearest(train: np.ndarray, x_t: np.ndarray, alpha_bar: float, seed: int) ->
     return train[distance.argmin(axis=1)]
 
 
+def _medoids(train: np.ndarray) -> np.ndarray:
+    """Up to ``MODES`` training images that stand for the rest: k-medoids in L2 (Park & Jun 2009,
+    doi:10.1016/j.eswa.2008.01.039) of 1,000 images at equal steps."""
+    chosen = np.linspace(0, len(train) - 1, min(len(train), FITTED_ON)).astype(int)
+    flat = train[chosen].reshape(len(chosen), -1).astype(np.float64)
+    squares = np.square(flat).sum(1)
+    distance = np.sqrt(np.maximum(squares[:, None] + squares - 2 * flat @ flat.T, 0))
+    # their start: images near to all others, in units of how far those are from everything
+    centrality = (distance / np.maximum(distance.sum(0), 1e-12)).sum(1)
+    medoids = np.sort(centrality.argsort(kind="stable")[:MODES])
+    for _ in range(50):
+        nearest = distance[:, medoids].argmin(1)
+        members = [np.flatnonzero(nearest == k) for k in range(len(medoids))]
+        moved = [
+            m[distance[np.ix_(m, m)].sum(1).argmin()] if len(m) else medoids[k] for k, m in enumerate(members)
+        ]
+        if (moved := np.sort(moved)).tolist() == medoids.tolist():
+            break
+        medoids = moved
+    return train[chosen[medoids]]
+
+
+def _collapsed(modes: np.ndarray, indices: range, seed: int) -> np.ndarray:
+    return modes[[int(numpy_rng("mode-collapse", seed, i).integers(len(modes))) for i in indices]]
+
+
+def _average(images: np.ndarray) -> np.ndarray:
+    """Mean of the 3 x 3 pixels around each; the border is repeated outwards."""
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="edge").astype(np.float64)
+    height, width = images.shape[1:]
+    shifted = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return np.clip(sum(shifted) / 9, 0, 1).astype(np.float32)
+
+
+def _blurred(train: np.ndarray, indices: range, seed: int) -> np.ndarray:
+    return _average(train[[int(numpy_rng("blur", seed, i).integers(len(train))) for i in indices]])
+
+
 NOISE = Control(
     name="noise",
     title="noise",
@@ -107,4 +148,20 @@ TRAIN_REPLAY = Control(
     fit=lambda train: train,
     generate=_replay,
     denoise=_nearest,
+)
+MODE_COLLAPSE = Control(
+    name="mode-collapse",
+    title="mode collapse",
+    paper=f"control: {MODES} training medoids again and again; denoises to the nearest of them",
+    fit=_medoids,
+    generate=_collapsed,
+    denoise=_nearest,
+)
+BLUR = Control(
+    name="blur",
+    title="blurred training images",
+    paper="control: training images after a 3 x 3 moving average; denoises by that average",
+    fit=lambda train: train,
+    generate=_blurred,
+    denoise=lambda train, x_t, alpha_bar, seed: _average(_rescaled(x_t, alpha_bar)),
 )

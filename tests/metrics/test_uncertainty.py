@@ -1,16 +1,19 @@
 """Intervals: clustering widens them, their coverage is about 95 %, and block sums equal recomputation."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mribench.errors import InputError
 from mribench.features.hc85 import HC85
-from mribench.metrics.distribution import FD, KD, kernel_distance
+from mribench.metrics.distribution import FD, KD, frechet, kernel_distance
 from mribench.metrics.neighbours import COVERAGE, DENSITY, PRECISION, RECALL
 from mribench.metrics.subsets import subset_statistic
-from mribench.metrics.uncertainty import cluster_bootstrap_mean, subsample_interval
+from mribench.metrics.uncertainty import cluster_bootstrap_mean, recorded, subsample_interval, subsamples
+
+CUBIC = replace(HC85, name="cubic", kernel="cubic")
 
 FOUR = PRECISION, RECALL, DENSITY, COVERAGE
 
@@ -124,3 +127,29 @@ def test_two_hundred_half_subsamples_take_less_than_a_second():
     start = time.perf_counter()
     interval(g, r, train, ids(30, 5))
     assert time.perf_counter() - start < 1
+
+
+def test_a_naive_bootstrap_of_the_frechet_distance_is_biased_upwards_by_half():
+    """Two sets of one distribution: duplicates shrink the covariances, and the whole interval leaves the value."""
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 200, 64))
+    value = frechet(a, b)
+    naive = [frechet(a[rng.integers(0, 200, 200)], b[rng.integers(0, 200, 200)]) for _ in range(40)]
+    assert np.mean(naive) > 1.5 * value and np.percentile(naive, 2.5) > value
+    statistic = subset_statistic(FD, a, b, a, CUBIC)
+    low, high = subsample_interval(statistic, 200, ids(40, 5), resamples=40)
+    assert low < value < high
+
+
+def test_subsamples_of_two_models_are_of_the_same_subjects():
+    rng = np.random.default_rng(0)
+    effect = rng.standard_normal(60)
+    of_reference = lambda in_g, in_r: (in_r @ effect) / in_r.sum(1)  # noqa: E731
+    # whatever a model generates, and however many images
+    one, other = (subsamples(of_reference, n, ids(12, 5)) for n in (60, 33))
+    assert (one == other).all() and one.std() > 0
+
+
+def test_what_a_record_keeps_of_many_numbers():
+    assert recorded(np.array([1.23456789, -1e-7, 100000.4])) == (1.2346, -1e-07, 100000.0)
+    assert recorded(np.array([1.0, np.nan])) == () and recorded(None) == ()

@@ -1,0 +1,85 @@
+"""Can the denoising loss of an image tell whether the network was trained on it?
+
+Membership inference by a threshold on the loss (Yeom et al. 2018, arXiv:1709.01604; for diffusion models Matsumoto et
+al. 2023, arXiv:2302.03262): AUROC 0.5 where members and others are alike, above where members have the lower loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mribench.audit.losses import LEVELS
+from mribench.spec import Prepared
+
+RESAMPLES = 1000
+PERCENTILES = (2.5, 97.5)
+NO_NETWORK = "no network: nothing was trained, so no loss tells members from others"
+
+
+def of_losses(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, Any]:
+    """AUROC of train against test images by their mean rank of loss over the levels, and at each level.
+
+    auroc, low, high: 95 % interval over subjects of both splits; by_level: [[alpha_bar, auroc], ...]; n: images of
+    train and of test. Only {auroc: None, reason} where there are no losses.
+    """
+    if "train_loss" not in outputs:
+        return {"auroc": None, "reason": NO_NETWORK}
+    groups = [
+        [getattr(data, name).subjects[row] for row in outputs[f"{name}_rows"]] for name in ("train", "test")
+    ]
+    both = np.concatenate([outputs["train_loss"], outputs["test_loss"]], axis=1).astype(np.float64)
+    if not np.isfinite(both).all():
+        return {"auroc": None, "reason": "a loss is not finite"}
+    # losses of different levels differ by orders of magnitude: each level votes by rank
+    member = np.arange(both.shape[1]) < len(groups[0])
+    votes = np.mean([_mid_ranks(level) for level in both], axis=0)
+    low, high = _interval(votes, member, groups)
+    return {
+        "auroc": auroc(votes[member], votes[~member]),
+        "low": low,
+        "high": high,
+        "by_level": [
+            [level, auroc(losses[member], losses[~member])]
+            for level, losses in zip(LEVELS, both, strict=True)
+        ],
+        "n": [int(member.sum()), int((~member).sum())],
+        "subjects": [len(set(group)) for group in groups],
+    }
+
+
+def auroc(members: np.ndarray, others: np.ndarray) -> float:
+    """P(loss of a member < loss of another) + P(equal) / 2, in [0, 1]: the Mann-Whitney statistic."""
+    ranks = _mid_ranks(np.concatenate([members, others]))
+    n, m = len(members), len(others)
+    return float(1 - (ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def _mid_ranks(values: np.ndarray) -> np.ndarray:
+    """float64 (N,): ranks from 1; equal values share their mean rank."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[which]
+
+
+def _interval(
+    votes: np.ndarray, member: np.ndarray, groups: Sequence[Sequence[str]], seed: int = 0
+) -> tuple[float, float] | tuple[None, None]:
+    """95 % percentile bootstrap over the subjects of both splits; None where a split has one subject."""
+    train, test = (np.unique(group, return_inverse=True)[1] for group in groups)
+    if min(train.max(), test.max()) < 1:
+        return None, None
+    ours, theirs = votes[member][:, None], votes[~member]
+    wins = (ours < theirs) + (ours == theirs) / 2
+    # per pair of subjects: with so many wins of so many pairs of images, a resample is two small products
+    of_train, of_test = np.eye(train.max() + 1)[train], np.eye(test.max() + 1)[test]
+    won = of_train.T @ wins @ of_test
+    rng = np.random.default_rng(seed)
+    times = [
+        rng.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64) for n in (len(won), won.shape[1])
+    ]
+    pairs = (times[0] @ of_train.sum(0)) * (times[1] @ of_test.sum(0))
+    low, high = np.percentile(((times[0] @ won) * times[1]).sum(1) / pairs, PERCENTILES)
+    return float(low), float(high)

@@ -1,0 +1,98 @@
+"""Detection and false-alarm rates of the audit as JSON rows and as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mribench import files
+from mribench.audit.copies import binomial_interval
+from mribench.audit.verdict import CANNOT_SAY, MEMORISES, SUSPECT
+
+ROWS, PAGE = "calibration.json", "calibration.md"
+TITLE = """# Calibration of the memorisation audit
+
+Made by `mribench audit calibrate`. Cheats must be called MEMORISES, honest generators must not; brackets are exact
+95 % binomial intervals over runs: one organ and one seed, which decides split and generator; phantoms are drawn anew
+for every four seeds. *By distance alone* counts what a threshold on the distance to the nearest training image would
+have flagged: smooth images are nearer to everything, so that it flags honest ones; the verdict rests on the ratio to
+the nearest image of another subject.
+"""
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    path = folder / ROWS
+    return files.read_json(path) if path.exists() else []
+
+
+def seeds_of(rows: Sequence[dict[str, Any]], modality: str, data: str) -> set[int]:
+    """Seeds that have been run already. Real images are told apart from drawn ones, and by nothing else."""
+    kind = "phantom" if data == "phantom" else "real"
+    return {row["seed"] for row in rows if (row["modality"], row["data_kind"]) == (modality, kind)}
+
+
+def write(folder: Path, rows: Iterable[dict[str, Any]]) -> list[Path]:
+    """calibration.json and calibration.md; the same rows give the same bytes."""
+    ordered = sorted(rows, key=lambda r: (*_set(r), r["modality"], r["generator"], r["seed"]))
+    files.write_json(folder / ROWS, ordered)
+    files.write_text(folder / PAGE, markdown(ordered))
+    return [folder / ROWS, folder / PAGE]
+
+
+def _set(row: dict[str, Any]) -> tuple[str, str, str]:
+    """What stands in one table: drawn and real images are never mixed."""
+    return row["data_kind"], row["data"] if row["data_kind"] == "real" else "", row["scene"]
+
+
+def markdown(rows: Sequence[dict[str, Any]]) -> str:
+    parts = [TITLE]
+    for which in dict.fromkeys(map(_set, rows)):
+        parts.append(_table(which, [row for row in rows if _set(row) == which]))
+    return "\n".join(parts)
+
+
+def _table(which: tuple[str, str, str], rows: Sequence[dict[str, Any]]) -> str:
+    organs = sorted({row["modality"] for row in rows})
+    seeds = sorted({row["seed"] for row in rows})
+    about = (
+        f"## {'Phantoms' if which[0] == 'phantom' else f'Real images: {which[1]}'}, {which[2]}\n\n"
+        f"{len(seeds)} seeds ({_span(seeds)}); subjects: {_span([r['subjects'][0] for r in rows])} of train, "
+        f"{_span([r['subjects'][1] for r in rows])} of test; {_span([r['n'] for r in rows])} generated images; "
+        f"smallest copy rate that would be called MEMORISES: {_span([r['detectable'] for r in rows], '.1%')}.\n\n"
+    )
+    titles = ["generator", "", "runs", MEMORISES, SUSPECT, "by distance alone", *organs]
+    lines = [_line(titles), "|" + " --- |" * len(titles) + "\n"]
+    for kind in ("cheat", "honest"):
+        for name in dict.fromkeys(row["generator"] for row in rows if row["kind"] == kind):
+            lines.append(_line(_cells(name, kind, [r for r in rows if r["generator"] == name], organs)))
+    return about + "".join(lines)
+
+
+def _span(values: Sequence[float], form: str = "d") -> str:
+    low, high = (format(end(values), form) for end in (min, max))
+    return low if low == high else f"{low} to {high}"
+
+
+def _cells(name: str, kind: str, rows: Sequence[dict[str, Any]], organs: Sequence[str]) -> list[str]:
+    caught = [row["verdict"] == MEMORISES for row in rows]
+    by_organ = [[row["verdict"] == MEMORISES for row in rows if row["modality"] == organ] for organ in organs]
+    unsaid = sum(row["verdict"] == CANNOT_SAY for row in rows)
+    return [
+        name,
+        kind,
+        f"{len(rows)}" + (f" ({unsaid} cannot say)" if unsaid else ""),
+        _share(sum(caught), len(rows)),
+        _share(sum(row["verdict"] == SUSPECT for row in rows), len(rows)),
+        _share(sum(row["by_distance_alone"] for row in rows), len(rows)),
+        *(f"{sum(few)}/{len(few)}" if few else "" for few in by_organ),
+    ]
+
+
+def _share(k: int, n: int) -> str:
+    low, high = binomial_interval(k, n)
+    return f"{k / n:.1%} [{low:.1%}, {high:.1%}]"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"

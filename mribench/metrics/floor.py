@@ -1,0 +1,93 @@
+"""Noise floor of a distribution metric: what real images score in a model's place, on the same test subjects.
+
+Two rows: the real training images (the ceiling for a model, which cannot be asked to be nearer to the test subjects
+than other real subjects are) and one half of the test subjects against the other half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mribench.errors import Unavailable
+from mribench.features import Extractor
+from mribench.metrics.distribution import least_images
+from mribench.metrics.subsets import resamples, subset_statistic
+from mribench.metrics.uncertainty import (
+    FEWEST_TO_SUBSAMPLE,
+    PERCENTILES,
+    interval_around,
+    recorded,
+    subsamples,
+)
+from mribench.seeds import numpy_rng
+from mribench.spec import FeatureSpace, Metric, Prepared, Split
+
+VERSION = 1
+SPLITS = 20
+
+
+def noise_floor(metric: Metric, space: str, data: Prepared, n: int, extract: Extractor) -> dict[str, Any]:
+    """train_test with its interval (train_low, train_high) and subsamples, half_mean with the 95 % band of single
+    splits (half_low, half_high); n, n_reference, n_half: images; splits; reason: why a number is None.
+
+    n: how many images a model gives; of more training images as many are drawn, because the bias of a Fréchet
+    distance depends on their number. Halves are smaller: their mean says what noise alone looks like, unbiased for
+    a kernel distance and too high for a Fréchet distance.
+    """
+    where = extract.spaces[space]
+    chosen = _drawn(data.train, n)
+    found: dict[str, Any] = {"n": len(chosen), "n_reference": len(data.test), "splits": SPLITS}
+    blank = dict.fromkeys(("train_test", "train_low", "train_high", "half_mean", "half_low", "half_high"))
+    found |= blank | {"subsamples": "", "n_half": len(data.test) // 2}
+    try:
+        least = least_images(metric, where)
+        if min(found["n"], found["n_reference"]) < least:
+            raise Unavailable(f"{found['n']} training and {found['n_reference']} test images are too few")
+        train, test = extract(space, data.train.images), extract(space, data.test.images)
+        value = metric.compute(train[chosen], test, train, where) * metric.scale
+    except Unavailable as reason:
+        return found | {"reason": str(reason)}
+    try:
+        found["train_test"] = float(value)
+        statistic = subset_statistic(metric, train[chosen], test, train, where)
+        drawn = subsamples(statistic, len(chosen), data.test.subjects, resamples(metric, test))
+        drawn = None if drawn is None else drawn * metric.scale
+        found["train_low"], found["train_high"] = interval_around(value, drawn, data.test.n_subjects)
+        found["subsamples"] = " ".join(map(repr, recorded(drawn)))
+        halves = _halves(metric, where, test, train, data.test.subjects)
+    except Unavailable as reason:
+        # half of the test images can be too few where all of them are enough
+        return found | {"reason": f"no halves: {reason}"}
+    band = np.percentile(halves, PERCENTILES)
+    return found | {
+        "half_mean": float(halves.mean()),
+        "half_low": float(band[0]),
+        "half_high": float(band[1]),
+    }
+
+
+def _drawn(train: Split, n: int) -> np.ndarray:
+    """Indices of at most n training images, seeded."""
+    if len(train) <= n:
+        return np.arange(len(train))
+    return np.sort(numpy_rng("floor", "train").permutation(len(train))[:n])
+
+
+def _halves(
+    metric: Metric, space: FeatureSpace, test: np.ndarray, train: np.ndarray, subjects: Sequence[str]
+) -> np.ndarray:
+    """The metric between two halves of the test subjects, for ``SPLITS`` seeded splits: float64 (SPLITS,)."""
+    names, which = np.unique(np.asarray(subjects), return_inverse=True)
+    if len(names) < FEWEST_TO_SUBSAMPLE:
+        raise Unavailable(
+            f"{len(names)} test subjects are too few to halve: at least {FEWEST_TO_SUBSAMPLE} are needed"
+        )
+    values = []
+    for split in range(SPLITS):
+        first = numpy_rng("floor", "half", split).permutation(len(names))[: len(names) // 2]
+        mask = np.isin(which, first)
+        values.append(metric.compute(test[mask], test[~mask], train, space) * metric.scale)
+    return np.array(values)

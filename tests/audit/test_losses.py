@@ -1,0 +1,81 @@
+"""The loss of an image is a matter of its content, level and seed; subjects enter in equal parts."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_train import TINY, blobs, fit
+
+from mribench.audit import losses
+from mribench.spec import Prepared
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    from mribench import samplers
+    from mribench.sample import Trained
+    from mribench.variants import ddpm
+
+    folder = tmp_path_factory.mktemp("trained")
+    fit(folder, replace(TINY, max_steps=30, eval_every=30))
+    sampler, steps = samplers.resolve("ddim-2")
+    return Trained(folder / "best", ddpm.DDPM, sampler, steps, replace(TINY, sample_batch=4), "fp32")
+
+
+def test_a_loss_depends_on_image_level_and_seed_alone(model):
+    images = blobs(7).unit()
+    found = model.losses(images, 0.5, 0)
+    assert (
+        found.shape == (7,) and found.dtype == np.float32 and np.isfinite(found).all() and (found > 0).all()
+    )
+    assert (found[[5, 2]] == model.losses(images[[5, 2]], 0.5, 0)).all()
+    assert (found != model.losses(images, 0.5, 1)).all()
+    assert (found != model.losses(images, 0.1, 0)).all()
+
+
+def test_the_loss_is_that_of_training(model):
+    """Against the expectation over many draws of the formula itself, equation 14 of Ho et al."""
+    import torch
+
+    image = blobs(1).unit()
+    ours = np.mean([model.losses(image, 0.52409, seed)[0] for seed in range(40)])
+    generator = torch.Generator().manual_seed(5)
+    t = torch.full((400,), 250)
+    level = float(model.trained_scheduler.alphas_cumprod[250])
+    x0 = torch.from_numpy(image * 2 - 1)[None].repeat(400, 1, 1, 1)
+    noise = torch.randn(x0.shape, generator=generator)
+    with torch.inference_mode():
+        output = model.net(level**0.5 * x0 + (1 - level) ** 0.5 * noise, t).sample
+    v = level**0.5 * noise - (1 - level) ** 0.5 * x0
+    target = noise if model.trained_scheduler.config.prediction_type == "epsilon" else v
+    theirs = (output - target).square().mean((1, 2, 3)).mean().item()
+    assert ours == pytest.approx(theirs, rel=0.05)
+
+
+def test_what_is_stored_for_the_audit(model):
+    data = Prepared(Path(), "0", "made up", "phantom", blobs(12), blobs(4), blobs(6))
+    outputs = losses.produce(model, data, TINY, 0)
+    assert {name: part.shape for name, part in outputs.items()} == {
+        "train_rows": (12,),
+        "train_loss": (5, 12),
+        "test_rows": (6,),
+        "test_loss": (5, 6),
+    }
+    assert losses.produce(object(), data, TINY, 0) == {}, "a control has no network and no loss"
+
+
+def test_subjects_enter_in_equal_parts():
+    subjects = ["many"] * 40 + ["some"] * 5 + ["few"] * 2
+    rows = losses.equal_by_subject(subjects, 12, "train", 0)
+    assert Counter(subjects[row] for row in rows) == {"many": 5, "some": 5, "few": 2}
+    assert list(rows) == sorted(set(rows))
+    assert (rows == losses.equal_by_subject(subjects, 12, "train", 0)).all()
+    assert (rows != losses.equal_by_subject(subjects, 12, "train", 1)).any()
+    assert len(losses.equal_by_subject(subjects, 256, "train", 0)) == len(subjects)
+
+
+def test_levels_are_those_of_the_linear_schedule():
+    levels = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
+    assert np.allclose([levels[t - 1] for t in (50, 100, 250, 500, 750)], losses.LEVELS, atol=6e-6)

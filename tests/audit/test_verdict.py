@@ -1,0 +1,113 @@
+"""Every cheat is caught, honest generators are not, and where there are too few subjects nothing is said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mribench import plugins
+from mribench.audit import cheats
+from mribench.audit.examine import SPACE, examine, held_out
+from mribench.audit.verdict import CANNOT_SAY, MEMORISES, NOT_DETECTED, SUSPECT, detectable, verdict
+from mribench.features import Extractor
+from mribench.seeds import numpy_rng
+from mribench.spec import Prepared, Split
+
+NO_LOSS = {"auroc": None, "reason": "no network"}
+
+
+def drawn(phantom, first, subjects, slices):
+    images = [phantom(7, first + s, k, size=32).image for s in range(subjects) for k in range(slices)]
+    names = tuple(f"s{first + s}" for s in range(subjects) for _ in range(slices))
+    return Split(np.rint(np.stack(images) * 255).astype(np.uint8), names)
+
+
+@pytest.fixture(scope="module")
+def data():
+    phantom = plugins.load("modalities", plugins.names("modalities")[0]).phantom
+    parts = drawn(phantom, 0, 90, 2), drawn(phantom, 90, 100, 1), drawn(phantom, 190, 24, 2)
+    return Prepared(Path(), "0", "phantom", "phantom", *parts, manifest={"subjects_known": True})
+
+
+@pytest.fixture(scope="module")
+def extract():
+    return Extractor({SPACE: plugins.load("features", SPACE)})
+
+
+@pytest.fixture(scope="module")
+def real(data, extract):
+    return held_out(data, extract)
+
+
+@pytest.fixture(scope="module")
+def judged(data, extract, real):
+    def judge(name, seed=0):
+        generate = {**cheats.CHEATS, **cheats.HONEST}[name]
+        fresh = data.validation.images
+        images = generate(data.train.images, fresh, len(fresh), numpy_rng("test", name, seed))
+        assert images.dtype == np.uint8 and images.shape == fresh.shape
+        return verdict(examine(images, data, extract, real), NO_LOSS, data)
+
+    return judge
+
+
+@pytest.mark.parametrize("name", cheats.CHEATS)
+def test_a_cheat_is_caught(judged, name):
+    for seed in range(2):
+        said = judged(name, seed)
+        assert said["verdict"] == MEMORISES and "nearer to one training subject" in said["reasons"][0]
+        assert said["low"] > said["false_alarm_high"] and said["copy_rate"] >= said["detectable"]
+
+
+@pytest.mark.parametrize("name", cheats.HONEST)
+def test_an_honest_generator_is_not(judged, name):
+    assert [judged(name, seed)["verdict"] for seed in range(2)] == [NOT_DETECTED] * 2
+
+
+def test_smooth_images_are_why_distance_alone_decides_nothing(judged):
+    sharp, blurred = (judged(name)["findings"]["nearer"]["rate"] for name in list(cheats.HONEST)[:2])
+    assert blurred >= sharp
+
+
+def test_too_few_or_unknown_subjects(judged, data, extract, real):
+    found = judged("replay")["findings"]
+    few = replace(data, test=Split(data.test.images[:38], data.test.subjects[:38]))
+    said = verdict(found, NO_LOSS, few)
+    assert said["verdict"] == CANNOT_SAY and said["reasons"] == ["only 19 test subjects, 20 are needed"]
+    assert said["copy_rate"] == 1, "the numbers stay"
+    said = verdict(found, NO_LOSS, replace(data, manifest={"subjects_known": False}))
+    assert said["verdict"] == CANNOT_SAY and "unknown" in said["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "membership", "sign"),
+    [
+        ({"features": {"low": 0.5, "rate": 0.6, "false_alarm_high": 0.04}}, NO_LOSS, "hc85-v1"),
+        ({"gap": {"gap": 9.0, "low": -1.0, "high": 1.0, "p": 0.001}}, NO_LOSS, "distribution"),
+        ({}, {"auroc": 0.8, "low": 0.7, "high": 0.9}, "loss"),
+    ],
+)
+def test_other_signs_make_suspect_only(judged, data, changes, membership, sign):
+    honest = judged("noise")["findings"]
+    said = verdict({**honest, **changes}, membership, data)
+    assert said["verdict"] == SUSPECT and len(said["reasons"]) == 1 and sign in said["reasons"][0]
+
+
+def test_some_copies_make_suspect_before_they_are_sure(judged, data):
+    found = judged("noise")["findings"]
+    few = found["copies"] | {"rate": 0.06, "low": 0.03, "false_alarm_high": 0.04, "copies": 6}
+    assert verdict({**found, "copies": few}, NO_LOSS, data)["verdict"] == SUSPECT
+
+
+def test_what_so_many_images_could_show():
+    assert detectable(256, 0.04) == pytest.approx(18 / 256)
+    assert detectable(20, 0.9) is None
+    assert detectable(1000, 0.04) < detectable(100, 0.04)
+
+
+def test_a_verdict_is_json(judged):
+    import json
+
+    said = judged("gaussian")
+    assert json.loads(json.dumps(said, allow_nan=False)) == said
