@@ -36,6 +36,7 @@ from mribench.cell import Cell
 from mribench.data import check_suits, terms
 from mribench.errors import DataError, InputError
 from mribench.features import Extractor
+from mribench.metrics import subsets
 from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runspec import Plan
@@ -185,7 +186,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
     """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
     found = {}
     for metric in (plan.metrics[name] for name in task.metrics if task.floor):
-        for space in metric.features:
+        for space in subsets.places(metric):
             path = (
                 plan.out
                 / "floors"

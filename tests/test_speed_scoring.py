@@ -1,5 +1,7 @@
 """The scoring benchmark counts every metric that needs no weights."""
 
+import json
+
 from mribench.speed import scoring
 from mribench.tasks import generation
 
@@ -16,3 +18,11 @@ def test_images_are_drawn_with_a_seed_five_to_a_subject():
     first, again, other = scoring._split(1, 12), scoring._split(1, 12), scoring._split(2, 12)
     assert (first.images == again.images).all() and (first.images != other.images).any()
     assert first.n_subjects == 3
+
+
+def test_the_command_measures_each_size_in_a_process_of_its_own(tmp_path, python):
+    out = tmp_path / "scoring.json"
+    code = f"import sys; sys.argv = ['scoring', '--sizes', '30', '--out', {str(out)!r}]; "
+    ended = python(code + "import runpy; runpy.run_module('mribench.speed.scoring', run_name='__main__')")
+    assert ended.code == 0, ended.err
+    assert [row["n"] for row in json.loads(out.read_text())["sizes"]] == [30]

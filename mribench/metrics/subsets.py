@@ -11,6 +11,11 @@ from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.spec import Metric
 
 
+def places(metric: Metric) -> tuple[str | None, ...]:
+    """Where a metric on two sets is taken: its feature spaces, or None where it looks at the images themselves."""
+    return metric.features if metric.kind == "distribution" else (None,)
+
+
 def resamples(metric: Metric, features: np.ndarray) -> int:
     """Fewer where one number takes seconds (a Fréchet distance in 2,048 dimensions) instead of milliseconds."""
     return 200 if metric.on_subsets or features.shape[1] <= 512 else 20

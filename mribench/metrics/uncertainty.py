@@ -81,18 +81,20 @@ def subsamples(
     return drawn if np.isfinite(drawn).all() else None
 
 
-def interval_around(value: float, drawn: np.ndarray | None, subjects: int) -> Interval:
+def interval_around(
+    value: float, drawn: np.ndarray | None, subjects: int, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Interval:
     """95 % interval of a distribution metric from its ``subsamples``: (low, high).
 
     Deviations from the mean over resamples are scaled by ``subsample_scale`` and put around the full-sample value.
-    Near the noise floor the distance is degenerate and the interval is only indicative. (None, None) without
-    subsamples.
+    Near the noise floor the distance is degenerate and the interval is only indicative. An end beyond what the metric
+    can be (``bounds``) is moved there. (None, None) without subsamples.
     """
     if drawn is None:
         return None, None
     # a deviation of the subsample to one side says that the truth may lie on the other
     deviations = np.percentile(drawn - drawn.mean(), PERCENTILES[::-1])
-    low, high = value - subsample_scale(subjects) * deviations
+    low, high = (value - subsample_scale(subjects) * deviations).clip(*bounds)
     return float(low), float(high)
 
 

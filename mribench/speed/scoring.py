@@ -34,7 +34,7 @@ def measure(sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """
     rows = []
     for n in sizes:
-        command = [sys.executable, "-m", __name__, "--one", str(n)]
+        command = [sys.executable, "-m", "mribench.speed.scoring", "--one", str(n)]
         rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     return {"machine": platform.machine(), "cores": os.cpu_count(), "threads": threads, "sizes": rows}

@@ -12,7 +12,7 @@ from mribench.features import Extractor
 from mribench.figures import beside, captioned, forward_process, grid, spread
 from mribench.metrics.distribution import least_images
 from mribench.metrics.floor import noise_floor
-from mribench.metrics.subsets import resamples, subset_statistic
+from mribench.metrics.subsets import places, resamples, subset_statistic
 from mribench.metrics.uncertainty import interval_around, recorded, subsamples
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
@@ -36,7 +36,7 @@ def score(
     return [
         _score(metric, space, outputs["images"], data, extract)
         for metric in metrics.values()
-        for space in (metric.features if metric.kind == "distribution" else (None,))
+        for space in places(metric)
     ]
 
 
@@ -62,7 +62,7 @@ def _score(
         # halves of the test subjects can be too few where all of them are enough
         drawn = None
     drawn = None if drawn is None else drawn * metric.scale
-    low, high = interval_around(value, drawn, data.test.n_subjects)
+    low, high = interval_around(value, drawn, data.test.n_subjects, metric.range)
     return Score(**about, value=value, low=low, high=high, subsamples=recorded(drawn))
 
 
@@ -87,7 +87,9 @@ def _compared(
     return extract(space, images), extract(space, data.test.images), train, where
 
 
-def floor(metric: Metric, space: str, data: Prepared, profile: Profile, extract: Extractor) -> dict[str, Any]:
+def floor(
+    metric: Metric, space: str | None, data: Prepared, profile: Profile, extract: Extractor
+) -> dict[str, Any]:
     """What real images score in a model's place."""
     return noise_floor(metric, space, data, profile.n_generated, extract)
 
