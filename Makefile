@@ -2,18 +2,24 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PLUGINS := $(sort $(wildcard plugins/mribench-*))
+# worked examples: installed for the tests, left out of the demo
+EXAMPLES := plugins/mribench-flow plugins/mribench-knee
+ORGANS := $(filter-out $(EXAMPLES),$(sort $(wildcard plugins/mribench-*)))
+EMPTY :=
+COMMA := ,
+NAMES := $(subst $(EMPTY) $(EMPTY),$(COMMA),$(ORGANS:plugins/mribench-%=%))
 STAMP := $(VENV)/.installed
+TESTED := $(VENV)/.examples
 
 .PHONY: demo test slow lint clean
 
 demo: $(STAMP)
-	$(BIN)/mribench run --modalities all --profile quick --out runs/demo
+	$(BIN)/mribench run --modalities $(NAMES) --profile quick --out runs/demo
 
-test: $(STAMP)
+test: $(TESTED)
 	$(BIN)/python -m pytest
 
-slow: $(STAMP)
+slow: $(TESTED)
 	$(BIN)/python -m pytest -m "slow or network or gpu"
 
 lint: $(STAMP)
@@ -21,10 +27,14 @@ lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 # one pip call, so that the plugins find the core beside them
-$(STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(PLUGINS))
+$(STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(ORGANS))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mribench needs Python >= 3.11; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[test]" $(addprefix -e ./,$(PLUGINS))
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[test]" $(addprefix -e ./,$(ORGANS))
+	touch $@
+
+$(TESTED): $(STAMP) $(addsuffix /pyproject.toml,$(EXAMPLES))
+	$(BIN)/python -m pip install -q -c constraints.txt $(addprefix -e ./,$(EXAMPLES))
 	touch $@
 
 clean:

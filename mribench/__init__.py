@@ -40,14 +40,17 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def run(**settings: Any) -> list[Result]:
+def run(*, jobs: int | None = 1, executor: str = "local", **settings: Any) -> list[Result]:
     """Run a suite and return its results; the words are those of ``mribench run``.
 
     modalities, variants, controls, samplers, tasks: a name or several; seeds: a number or several; profile,
     train_steps, precision, data, out, track: one value. Raises ``mribench.errors.MribenchError`` in one sentence.
+    jobs: cells at once, each in a process of its own; None lets cores and memory decide. With any but 1 a script
+    must call this below ``if __name__ == "__main__":``, as Python asks of all that starts processes.
 
     >>> results = mribench.run(modalities="all", variants="ddpm", data="phantom", profile="smoke", out="runs")
     """
     from mribench import runner, runspec
+    from mribench.parallel import Execution
 
-    return runner.run(runspec.make(**settings))
+    return runner.run(runspec.make(**settings), Execution(executor, jobs))

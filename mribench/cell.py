@@ -48,7 +48,10 @@ class Cell:
     def _variant(self) -> list[Any]:
         """Name, version and code: an edited variant with its old version number is another variant."""
         v = self.variant
-        parts = (v.fit, v.generate, v.denoise) if isinstance(v, Control) else (v.network, v.scheduler, v.loss)
+        if isinstance(v, Control):
+            parts = v.fit, v.generate, v.denoise
+        else:
+            parts = v.network, v.scheduler, v.loss, *filter(None, [v.path])
         return [v.name, v.version, sources.identity(*parts)]
 
     def output_name(self, task: Task, plan: Plan) -> str:

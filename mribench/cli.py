@@ -6,13 +6,15 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from mribench import complete
 from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
 from mribench.errors import MribenchError
+from mribench.plugin_cli import app as plugin_app
 
 app = typer.Typer(
     name="mribench",
@@ -23,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(audit_app, name="audit")
+app.add_typer(plugin_app, name="plugin")
 
 # what typer returns after Ctrl-C
 INTERRUPTED = 130
@@ -73,24 +76,27 @@ def _split(text: str | None) -> list[str] | None:
     return None if text is None else [part for part in (p.strip() for p in text.split(",")) if part]
 
 
+def _names(words: str, group: str, *more: str) -> Any:
+    """The type of an option that takes comma-separated names of a group; the shell completes them."""
+    completes = complete.names(group, *more)
+    return Annotated[str | None, typer.Option(help=words, autocompletion=completes)]
+
+
 @app.command()
 def run(
-    modalities: Annotated[str | None, typer.Option(help="comma-separated, or all")] = None,
-    variants: Annotated[str | None, typer.Option(help="comma-separated trained variants, e.g. ddpm")] = None,
-    samplers: Annotated[
-        str | None, typer.Option(help="comma-separated, with steps: ddim-50,dpm-solver-20")
-    ] = None,
+    modalities: _names("comma-separated, or all", "modalities", "all") = None,
+    variants: _names("comma-separated trained variants, e.g. ddpm", "variants") = None,
+    samplers: _names("comma-separated, with steps: ddim-50,dpm-solver-20", "samplers") = None,
     seeds: Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")] = None,
-    profile: Annotated[str | None, typer.Option(help="smoke, quick, standard or paper")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete.profiles)
+    ] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: Annotated[
-        str | None, typer.Option(help="comma-separated: generation,reconstruction,audit")
-    ] = None,
-    features: Annotated[
-        str | None, typer.Option(help="comma-separated feature spaces, see `mribench list features`")
-    ] = None,
-    controls: Annotated[str | None, typer.Option(help="comma-separated controls; '' for none")] = None,
+    tasks: _names("comma-separated: generation,reconstruction,audit", "tasks") = None,
+    metrics: _names("comma-separated metrics beside those of the tasks", "metrics") = None,
+    features: _names("comma-separated feature spaces of the distribution metrics", "features") = None,
+    controls: _names("comma-separated controls; '' for none", "variants") = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")
     ] = None,
@@ -99,9 +105,18 @@ def run(
     ] = None,
     track: Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")] = None,
     spec: Annotated[Path | None, typer.Option(help="TOML file with the same keys; options here win")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="cells at once on this machine; default: what its cores and memory allow"),
+    ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(help="local, slurm, slurm:timeout_min=600,slurm_partition=gpu or dask:tcp://host:8786"),
+    ] = "local",
 ) -> None:
     """Prepare data, train, sample, score, and print the board. Run it again to go on where it stopped."""
     from mribench import runner, runspec
+    from mribench.parallel import Execution
 
     base = runspec.from_toml(spec) if spec else None
     given = {
@@ -110,6 +125,7 @@ def run(
         "samplers": _split(samplers),
         "tasks": _split(tasks),
         "features": _split(features),
+        "metrics": _split(metrics),
         "controls": _split(controls),
         "seeds": _numbers(seeds),
         "profile": profile,
@@ -120,7 +136,7 @@ def run(
         "track": track,
     }
     resolved = runspec.make(base, **given)
-    runner.run(resolved)
+    runner.run(resolved, Execution(executor, jobs))
     if os.environ.get("RANK", "0") == "0":
         _print_boards([Path(resolved.out)])
 
@@ -139,16 +155,28 @@ def _numbers(text: str | None) -> list[int] | None:
 @app.command("list")
 def list_plugins(
     group: Annotated[
-        str | None, typer.Argument(help="modalities, variants, samplers, tasks, metrics, features")
+        str | None,
+        typer.Argument(
+            help="modalities, variants, samplers, tasks, metrics, features", autocompletion=complete.groups
+        ),
     ] = None,
+    name: Annotated[str | None, typer.Option(help="only these names; a pattern such as 'hc*'")] = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option(
+            help="only from this distribution; a pattern as well", autocompletion=complete.distributions
+        ),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="table, or json with the file of each")] = "table",
 ) -> None:
     """Every installed plugin with its distribution and version; broken ones with the reason. Imports none."""
     from mribench import plugins, screen
     from mribench.errors import InputError
 
-    if group is not None and group not in plugins.GROUPS:
-        raise InputError(f"unknown group {group!r}; expected one of {', '.join(plugins.GROUPS)}")
-    screen.plugins([entry for g in ([group] if group else plugins.GROUPS) for entry in plugins.entries(g)])
+    if form not in ("table", "json"):
+        raise InputError(f"unknown format {form!r}; expected table or json")
+    found = plugins.choose(group, name, distribution)
+    screen.plugins(found) if form == "table" else screen.records(found)
 
 
 @app.command()
@@ -176,10 +204,8 @@ def _print_boards(folders: list[Path]) -> None:
 
 @app.command()
 def trust(
-    modalities: Annotated[str, typer.Option(help="comma-separated, or all")] = "all",
-    features: Annotated[
-        str | None, typer.Option(help="comma-separated feature spaces, see `mribench list features`")
-    ] = None,
+    modalities: _names("comma-separated, or all", "modalities", "all") = "all",
+    features: _names("comma-separated feature spaces", "features") = None,
     data: Annotated[str, typer.Option(help="phantom, a registry id, or a file or folder")] = "phantom",
     profile: Annotated[str, typer.Option(help="whose images: smoke, quick, standard or paper")] = "quick",
     out: Annotated[Path, typer.Option(help="folder for the records and the table")] = Path("runs/trust"),

@@ -33,3 +33,8 @@ class Interrupted(MribenchError):
     """Ctrl-C or SIGTERM: the state is saved and the same command goes on from there. Exit code 130."""
 
     exit_code = 130
+
+
+def concerns_one_cell(error: Exception) -> bool:
+    """Whether other cells may well succeed: a loss that diverged, but no unknown word, full disk, Ctrl-C or bug."""
+    return isinstance(error, MribenchError) and error.exit_code == MribenchError.exit_code

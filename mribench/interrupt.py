@@ -7,7 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
+
+from mribench.errors import Interrupted
+
+# how a worker learns that its suite is to stop: a signal reaches neither another machine nor a thread
+asked_elsewhere: ContextVar[Callable[[], bool]] = ContextVar("asked_elsewhere", default=lambda: False)
+_saving: ContextVar[bool] = ContextVar("saving", default=False)
 
 
 @contextmanager
@@ -16,9 +23,6 @@ def deferred() -> Iterator[Callable[[], bool]]:
 
     Launchers pass one Ctrl-C on as several signals; those count as one.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
     came: float | None = None
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -27,9 +31,20 @@ def deferred() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         came = came or time.monotonic()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    # only a process's main thread is told of signals
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    here = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, note) for number in numbers} if here else {}
+    saving = _saving.set(True)
     try:
-        yield lambda: came is not None
+        yield lambda: came is not None or asked_elsewhere.get()()
     finally:
+        _saving.reset(saving)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def stop_here() -> None:
+    """Raise Interrupted where the suite is to stop and nothing would be saved by waiting."""
+    if not _saving.get() and asked_elsewhere.get()():
+        raise Interrupted("interrupted; finished stages are kept, run the same command to go on")

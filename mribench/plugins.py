@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatch
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from pathlib import Path
 from typing import Any
 
 from mribench import spec
 from mribench.errors import InputError, PluginError
-from mribench.problems import problem
+from mribench.problems import mismatch, origin, problem
 
 GROUPS: dict[str, tuple[type, ...]] = {
     "modalities": (spec.Modality,),
@@ -28,7 +29,10 @@ GROUPS: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One installed plugin as its metadata tells it; ``problem`` is None where nothing is wrong."""
+    """One installed plugin as its metadata tells it; ``problem`` is None where nothing is wrong.
+
+    file: where its module would be imported from.
+    """
 
     group: str
     name: str
@@ -36,6 +40,7 @@ class Entry:
     distribution: str
     version: str
     problem: str | None = None
+    file: str = ""
 
 
 def entries(group: str) -> list[Entry]:
@@ -45,9 +50,30 @@ def entries(group: str) -> list[Entry]:
     for point in found:
         claims.setdefault(point.name, []).append(_distribution(point))
     return [
-        Entry(group, p.name, p.value, _distribution(p), _version(p), _problem(p, claims[p.name]))
+        Entry(group, p.name, p.value, _distribution(p), _version(p), _problem(p, claims[p.name]), origin(p))
         for p in found
     ]
+
+
+def choose(group: str | None = None, name: str | None = None, distribution: str | None = None) -> list[Entry]:
+    """The entries of one group or all, whose name and distribution match these patterns (``fnmatch``: ``hc*``).
+
+    Raises InputError for an unknown group, and where a pattern leaves nothing.
+    """
+    if group is not None and group not in GROUPS:
+        raise InputError(f"unknown group {group!r}; expected one of {', '.join(GROUPS)}")
+    found = [entry for each in ([group] if group else GROUPS) for entry in entries(each)]
+    left = [
+        entry
+        for entry in found
+        if fnmatch(entry.name, name or "*") and fnmatch(entry.distribution, distribution or "*")
+    ]
+    if found and not left:
+        asked = " and ".join(
+            f"{word} {value!r}" for word, value in (("name", name), ("distribution", distribution)) if value
+        )
+        raise InputError(f"no plugin has {asked}; mribench list shows all")
+    return left
 
 
 def names(group: str) -> list[str]:
@@ -69,6 +95,10 @@ def load(group: str, name: str) -> Any:
         raise PluginError(f"{_noun(group)} {name!r} is claimed by {owners}; uninstall one of them")
     (point,) = points
     where = f"{_distribution(point)}, entry point mribench.{group}: {name} = {point.value}"
+    if clause := mismatch(point):
+        raise PluginError(
+            f"{_noun(group)} {name!r} ({where}) {clause}; install versions of the two that go together"
+        )
     try:
         plugin = point.load()
     except (Exception, SystemExit) as error:

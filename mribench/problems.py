@@ -9,14 +9,23 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+import mribench
+
 
 def problem(point: EntryPoint) -> str | None:
-    """One clause, or None: value malformed, module missing, source broken, name missing, dependency missing.
+    """One clause, or None: value malformed, module missing, source broken, name missing, dependency missing, written
+    for another mribench.
 
     What only an import can show (an exception at run time, a wrong type) is found by ``plugins.load``.
     """
     if point.pattern.fullmatch(point.value) is None or not point.attr:
         return f"{point.value!r} does not name an object; expected module:name"
+    if clause := mismatch(point):
+        return clause
     found = _find(point.module)
     if found is None:
         return f"module {point.module} not found"
@@ -34,6 +43,41 @@ def problem(point: EntryPoint) -> str | None:
         return f"module {point.module} has no {point.attr}"
     missing = next((top for top in _needs(tree) if _find(top) is None), None)
     return f"{point.module} needs {missing}, which is not installed" if missing else None
+
+
+def mismatch(point: EntryPoint) -> str | None:
+    """One clause where the distribution's own dependencies exclude this mribench; else None."""
+    for line in _requires(point):
+        try:
+            needs = Requirement(line)
+        except InvalidRequirement:
+            continue
+        wanted = canonicalize_name(needs.name) == "mribench" and (
+            needs.marker is None or _holds(needs.marker)
+        )
+        # a development version counts as the release it leads to: that is what its author tries
+        if wanted and not needs.specifier.contains(mribench.__version__, prereleases=True):
+            return f"needs mribench{needs.specifier}, this is {mribench.__version__}"
+    return None
+
+
+def origin(point: EntryPoint) -> str:
+    """The file that the entry point's module would be imported from; empty where there is none."""
+    found = _find(point.module) if point.pattern.fullmatch(point.value) else None
+    return (found.origin or "") if found else ""
+
+
+def _requires(point: EntryPoint) -> list[str]:
+    """The dependencies that the distribution declares; damaged metadata declare none."""
+    try:
+        return list((point.dist.requires if point.dist else None) or [])
+    except Exception:
+        return []
+
+
+def _holds(marker: Marker) -> bool:
+    """Whether a marker holds here; one that asks for an extra asks for something optional."""
+    return marker.evaluate({"extra": ""})
 
 
 def _find(module: str) -> ModuleSpec | None:

@@ -103,5 +103,6 @@ def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> d
         "plugins": {
             "modality": plugins.owner("modalities", cell.modality.name),
             "variant": plugins.owner("variants", cell.variant.name),
-        },
+        }
+        | ({"sampler": plugins.owner("samplers", cell.sampler[1].name)} if cell.sampler else {}),
     }

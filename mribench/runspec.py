@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mribench import device, plugins, profiles, samplers
+from mribench import device, plugins, process, profiles, samplers
 from mribench.errors import InputError
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
 
@@ -24,10 +24,10 @@ TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tenso
 
 @dataclass(frozen=True)
 class RunSpec:
-    """modalities: names, or ("all",). samplers: None takes the profile's. data: ``phantom``, a registry id or
-    a path. controls: variants without training that stand beside every board. features: spaces of the distribution
-    metrics that name none themselves. train_steps, precision:
-    replace the profile's.
+    """modalities: names, or ("all",). samplers: None takes the profile's. metrics: further ones, beside those of the
+    tasks. features: spaces of the distribution metrics that name none themselves. data: ``phantom``, a registry id
+    or a path. controls: variants without training that stand beside every board. train_steps, precision: replace the
+    profile's.
     """
 
     modalities: tuple[str, ...] = ("all",)
@@ -35,6 +35,7 @@ class RunSpec:
     controls: tuple[str, ...] = CONTROLS
     samplers: tuple[str, ...] | None = None
     tasks: tuple[str, ...] = TASKS
+    metrics: tuple[str, ...] = ()
     features: tuple[str, ...] = FEATURES
     seeds: tuple[int, ...] = (0,)
     profile: str | None = None
@@ -122,9 +123,10 @@ def resolve(spec: RunSpec) -> Plan:
     # what a machine does best enters hashes and keys: two precisions are never one model
     profile = replace(profile, precision=device.precision(profile))
     asked = spec.samplers or profile.samplers
-    tasks = tuple(plugins.load_all("tasks", spec.tasks).values())
-    metrics = load_metrics([name for task in tasks for name in task.metrics], spec.features)
+    tasks, metrics = _measured(spec)
     variants = plugins.load_all("variants", (*spec.variants, *spec.controls))
+    drawn = tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked))
+    process.check(variants.values(), drawn)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = plugins.load_all("features", needed)
     for space in spaces.values():
@@ -137,7 +139,7 @@ def resolve(spec: RunSpec) -> Plan:
         profile=profile,
         modalities=tuple(plugins.load_all("modalities", names).values()),
         variants=tuple(variants.values()),
-        samplers=tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked)),
+        samplers=drawn,
         tasks=tasks,
         metrics=metrics,
         spaces=spaces,
@@ -153,6 +155,25 @@ def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> 
         else metric
         for name, metric in plugins.load_all("metrics", names).items()
     }
+
+
+def _measured(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
+    """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
+    tasks = plugins.load_all("tasks", spec.tasks).values()
+    own = load_metrics([name for task in tasks for name in task.metrics], spec.features)
+    further = load_metrics(spec.metrics, spec.features)
+    kinds = {task.name: {own[name].kind for name in task.metrics} for task in tasks}
+    for metric in further.values():
+        if not any(metric.kind in reported for reported in kinds.values()):
+            raise InputError(
+                f"metric {metric.name!r} is {metric.kind}, and no task asked for reports such metrics; add one that "
+                "does to --tasks (reconstruction is paired, generation compares distributions)"
+            )
+    widened = []
+    for task in tasks:
+        fitting = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
+        widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *fitting)))))
+    return tuple(widened), own | further
 
 
 def _check_tracker(name: str | None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mribench import process
 from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.seeds import torch_generator
@@ -41,6 +42,7 @@ class Trained:
         network, scheduler = type(variant.network(profile)), type(variant.scheduler(profile))
         self.net = tuned(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
         self.trained_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
+        self.alpha_bars, self.scale = process.levels(variant, self.trained_scheduler)
         self.sampler, self.steps, self.profile, self.title = sampler, steps, profile, title
         self.variant = variant
         self.autocast = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
@@ -57,9 +59,8 @@ class Trained:
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
         """float32 (N, H, W) in [0, 1]; the level alpha_bar is mapped to the nearest timestep of this variant."""
-        levels = self.trained_scheduler.alphas_cumprod.numpy()
-        t = int(np.abs(levels - alpha_bar).argmin())
-        pixels = torch.from_numpy(np.asarray(x_t, dtype=np.float32)).unsqueeze(1)
+        t = int(np.abs(self.alpha_bars - alpha_bar).argmin())
+        pixels = torch.from_numpy(np.asarray(x_t * self.scale[t], dtype=np.float32)).unsqueeze(1)
         return self._batched(list(range(len(x_t))), seed, t, lambda chunk, generators: pixels[list(chunk)])
 
     def trajectory(self, indices: Sequence[int], seed: int, frames: int) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +34,11 @@ def plugins(entries: Sequence[Entry]) -> None:
         known = map(Text, (e.group, e.name, e.distribution, e.version, e.value))
         table.add_row(*known, Text(e.problem or "", style="red"))
     console.print(table)
+
+
+def records(rows: Sequence[Any]) -> None:
+    """Frozen dataclasses as a JSON list, for other programs."""
+    print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
 
 
 def checks(found: Sequence[Check]) -> None:

@@ -129,8 +129,13 @@ class Variant:
 
     network(profile) -> diffusers ``UNet2DModel`` (or any ``ModelMixin`` with the same call).
     scheduler(profile) -> diffusers scheduler that defines the forward process.
-    loss(net, scheduler, x0, noise, t) -> float32 (N,) per-image loss; x0, noise: (N, 1, H, W), x0 in [-1, 1];
-    t: int64 (N,) in [0, T).
+    loss(net, scheduler, x0, noise, t) -> float32 (N,) per-image loss; x0, noise: (N, 1, H, W), x0 in [-1, 1], of the
+    profile's side or half of it (``Profile.coarse_steps``); t: int64 (N,) in [0, T), where T is
+    ``scheduler.config.num_train_timesteps``.
+    process: the forward process in a word; samplers with the same word can integrate it. ``diffusion`` means
+    x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps with abar in ``scheduler.alphas_cumprod``.
+    path(scheduler) -> (signal, sigma), float64 (T,) each: x_t = signal_t x_0 + sigma_t eps, for a process whose
+    scheduler has no ``alphas_cumprod``.
     """
 
     name: str
@@ -140,6 +145,8 @@ class Variant:
     scheduler: Callable[[Profile], Any]
     loss: Callable[..., torch.Tensor]
     version: int = 1
+    process: str = "diffusion"
+    path: Callable[[Any], tuple[np.ndarray, np.ndarray]] | None = None
     is_control: ClassVar[bool] = False
 
 
@@ -168,18 +175,21 @@ class Sampler:
     """How a trained variant is integrated back to an image.
 
     scheduler(config) -> diffusers scheduler made from the training scheduler's config.
-    timesteps(scheduler, steps, start) -> the descending training timesteps to visit; ``start`` None means from pure
-    noise, an int t means from x_t. It also calls the scheduler's own ``set_timesteps``.
+    timesteps(scheduler, steps, start) -> the descending timesteps to visit, each as the network and the scheduler's
+    ``step`` take it (a float where the process is continuous); ``start`` None means from pure noise, an int t in
+    [0, T) means from x_t. It also calls the scheduler's own ``set_timesteps``.
     default_steps: used where a name carries no number (``ddim`` means ``ddim-50``).
+    process: the forward process that it reverses; it draws from variants with the same word.
     """
 
     name: str
     title: str
     paper: str
     scheduler: Callable[[Mapping[str, Any]], Any]
-    timesteps: Callable[[Any, int, int | None], list[int]]
+    timesteps: Callable[[Any, int, int | None], list[int] | list[float]]
     default_steps: int
     version: int = 1
+    process: str = "diffusion"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from mribench.errors import Interrupted
+from mribench.errors import Interrupted, concerns_one_cell
 from mribench.interrupt import deferred
 
 Training = Generator[int, None, dict[str, Any]]
@@ -22,8 +22,8 @@ HEADROOM = 1.25  # of the measured memory of one training: evaluation and alloca
 def train_together(starts: Iterable[Callable[[Callable[[], bool]], Training]]) -> None:
     """Run every training to its end, as many at once as the measured memory allows.
 
-    starts: functions of ``interrupted`` that begin a training. Every training is carried as far as it goes; the first
-    error (Interrupted, TrainingDiverged) is raised when none is left.
+    starts: functions of ``interrupted`` that begin a training. Every training is carried as far as it goes; when none
+    is left the first error is raised, of a single training (TrainingDiverged) only where there is no other.
     """
     waiting, running, failed = list(starts), [], []
     need = 0.0
@@ -41,7 +41,7 @@ def train_together(starts: Iterable[Callable[[Callable[[], bool]], Training]]) -
                 waiting.clear()
                 failed.append(Interrupted("interrupted, state saved; run the same command to go on"))
     if failed:
-        raise failed[0]
+        raise min(failed, key=concerns_one_cell)
 
 
 def _advance(running: list[tuple[Training, torch.cuda.Stream]], index: int, failed: list[Exception]) -> None:

@@ -13,6 +13,7 @@ import pytest
 import mribench as package
 from mribench import cli, errors, plugins, profiles, results, runner, runspec
 from mribench.data import prepare_data
+from mribench.parallel import Execution
 
 HEAVY = ("torch", "diffusers", "datasets", "accelerate", "numpy", "PIL", "pyarrow")
 COMMANDS = ([], ["run"], ["list"], ["leaderboard"], ["doctor"], ["data"], ["data", "list"], ["data", "show"])
@@ -72,6 +73,11 @@ def test_every_command_has_help(words, mribench):
             "unknown tracker 'tensorbord'; expected one of",
         ),
         (["run", "--spec", "absent.toml"], "cannot read absent.toml"),
+        (
+            ["run", "--profile", "smoke", "--executor", "cloud"],
+            "unknown executor 'cloud'; expected local, slurm",
+        ),
+        (["run", "--profile", "smoke", "--jobs", "0"], "jobs must be at least 1, found 0"),
         (["list", "organs"], "unknown group 'organs'; expected one of modalities"),
         (["leaderboard"], "Missing argument"),
         (["leaderboard", "absent"], "no folder absent; give the --out folder of a run"),
@@ -110,7 +116,7 @@ def test_no_command_shows_the_usage(mribench):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception | KeyboardInterrupt) else "",
 )
 def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, monkeypatch):
-    def fail(spec):
+    def fail(spec, execution):
         raise error
 
     monkeypatch.setattr(runner, "run", fail)
@@ -120,7 +126,7 @@ def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, 
 
 
 def test_a_bug_keeps_its_traceback(mribench, monkeypatch):
-    def fail(spec):
+    def fail(spec, execution):
         raise ZeroDivisionError
 
     monkeypatch.setattr(runner, "run", fail)
@@ -151,8 +157,8 @@ def test_ctrl_c_ends_a_real_process_with_130(tmp_path):
 
 
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
-    seen = []
-    monkeypatch.setattr(runner, "run", lambda spec: seen.append(spec) or [])
+    seen, how = [], []
+    monkeypatch.setattr(runner, "run", lambda spec, execution: [seen.append(spec), how.append(execution)])
     monkeypatch.setattr(cli, "_print_boards", lambda folders: None)
     toml = tmp_path / "study.toml"
     toml.write_text(
@@ -188,6 +194,16 @@ def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     mribench("run", "--spec", toml, "--seeds", "7")
     assert seen[0] == seen[1] == seen[2]
     assert seen[3].seeds == (7,) and seen[3].modalities == seen[0].modalities
+    # what no result depends on is no part of a spec: the command line chooses, a Python session starts nothing
+    assert how == [Execution(), Execution(), Execution(jobs=1), Execution()]
+    mribench("run", "--spec", toml, "--jobs", "3")
+    mribench("run", "--spec", toml, "--executor", "dask:tcp://host:1")
+    package.run(modalities="lung", jobs=None, executor="slurm:timeout_min=5")
+    assert how[4:] == [
+        Execution(jobs=3),
+        Execution("dask:tcp://host:1"),
+        Execution("slurm:timeout_min=5", None),
+    ]
 
 
 def test_the_options_are_the_words_of_a_spec(mribench):

@@ -1,11 +1,14 @@
 """The plugin door: distributions made up in a folder on sys.path, good, broken and quarrelling."""
 
+import json
 import re
 import sys
 from importlib import invalidate_caches
+from pathlib import Path
 
 import pytest
 
+from mribench import __version__ as mribench_version
 from mribench import plugins
 from mribench.errors import InputError, PluginError
 
@@ -136,6 +139,7 @@ def test_listing_imports_no_plugin(install, python):
     path = install("loud", "loud", "loud:MODALITY", "print('imported')\n" + GOOD.replace("NAME", "loud"))
     code = """
 import sys
+from mribench import __version__ as mribench_version
 from mribench import plugins
 owned = {e.value.partition(':')[0] for g in plugins.GROUPS for e in plugins.entries(g)}
 print(sorted(owned & set(sys.modules)), sorted({'torch', 'numpy', 'diffusers'} & set(sys.modules)))
@@ -179,3 +183,50 @@ def test_every_installed_plugin_is_whole():
     found = [entry for group in plugins.GROUPS for entry in plugins.entries(group)]
     assert len(found) >= 18
     assert [entry for entry in found if entry.problem] == []
+
+
+def test_a_plugin_for_another_mribench_is_named_and_not_run(install, refused, mribench, tmp_path):
+    folder = install("older", "old", "old:MODALITY", GOOD.replace("NAME", "old"))
+    metadata = folder / "older-1.2.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text() + "Requires-Dist: mribench<0.1,>=0.0.3\n")
+    clause = f"needs mribench<0.1,>=0.0.3, this is {mribench_version}"
+    assert shown("old")[0].problem == clause
+    assert clause in mribench("list", "modalities", "--name", "old").out
+    sentence = refused("run", "--modalities", "old", "--profile", "smoke", "--out", tmp_path / "out")
+    assert clause in sentence and "older, entry point" in sentence and "go together" in sentence
+    assert "old" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "mribench>=0.0.1",
+        "MRIbench",
+        "mribench<0.1; python_version < '3'",
+        "mribench<0.1; extra == 'old'",
+        "mribench-brain<0.0.1",
+        "not a requirement at all ((",
+    ],
+)
+def test_a_range_that_holds_or_says_nothing_is_no_problem(install, line):
+    folder = install("fine", "fine", "fine:MODALITY", GOOD.replace("NAME", "fine"))
+    metadata = folder / "fine-1.2.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text() + f"Requires-Dist: {line}\n")
+    assert shown("fine")[0].problem is None
+
+
+def test_the_list_is_filtered_and_is_json(mribench, refused):
+    listed = json.loads(
+        mribench("list", "--format", "json", "--name", "dd*", "--distribution", "mribench").out
+    )
+    assert {(row["group"], row["name"]) for row in listed} == {
+        ("variants", "ddpm"),
+        ("samplers", "ddpm"),
+        ("samplers", "ddim"),
+    }
+    for row in listed:
+        assert row["version"] == mribench_version and row["problem"] is None
+        assert Path(row["file"]).is_file() and "mribench" in row["file"]
+    assert "ddim" not in mribench("list", "variants", "--format", "json").out
+    assert "no plugin has name 'qq*'" in refused("list", "--name", "qq*")
+    assert "unknown format 'yaml'; expected table or json" in refused("list", "--format", "yaml")

@@ -1,13 +1,16 @@
 """What README says works as written."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
-from mribench import profiles
+from mribench import profiles, scaffold
 from mribench.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +52,7 @@ def test_ci_runs_the_test_command_of_the_readme():
 
 
 def test_links_lead_somewhere():
-    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", README):
         assert (ROOT / link).exists(), link
 
 
@@ -61,8 +64,32 @@ def test_every_profile_is_described():
 @pytest.mark.slow
 def test_the_python_block_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks("python")
+    (code,) = [block for block in blocks("python") if "mribench.run(" in block]
     names: dict[str, object] = {}
     exec(code, names)
     assert {result.task for result in names["results"]} == {"generation", "reconstruction", "audit"}
     assert (tmp_path / "runs" / "python" / "leaderboard.md").exists()
+
+
+def test_the_lines_of_a_plugins_tests_are_those_that_are_written(tmp_path):
+    scaffold.write("variant", "mine", tmp_path)
+    written = (tmp_path / "mribench-mine" / "tests" / "test_mribench_mine.py").read_text()
+    assert written in blocks("python")
+
+
+@pytest.mark.slow
+def test_adding_an_organ_works_as_written(tmp_path):
+    """The block as a shell runs it; pip puts the package into a folder of its own, away from this environment."""
+    (block,) = [block for block in blocks("sh") if "plugin new modality" in block]
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path / "site"),
+    }
+    options = f"--quiet --no-deps --no-build-isolation --no-index --target {tmp_path / 'site'}"
+    lines = block.replace("pip install -e", f"pip install {options}")
+    ended = subprocess.run(
+        ["bash", "-ec", lines], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "0 broken" in ended.stdout and "Wrist" in ended.stdout
+    assert (tmp_path / "runs" / "wrist" / "leaderboard.md").exists()

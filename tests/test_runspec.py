@@ -1,5 +1,7 @@
 """A run's words: typed, suggested, kept beside the results, resolved before any work."""
 
+from dataclasses import replace
+
 import pytest
 
 from mribench import plugins, runspec
@@ -126,3 +128,23 @@ def test_precision_is_settled_before_any_work():
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="fp16 needs a GPU"):
             runspec.resolve(runspec.make(profile="smoke", precision="fp16"))
+
+
+def test_further_metrics_join_the_tasks_of_their_kind(monkeypatch):
+    load = plugins.load
+    more = {"paired-too": replace(load("metrics", "mse"), name="paired-too")}
+    more["apart"] = replace(load("metrics", "kd"), name="apart")
+    monkeypatch.setattr(plugins, "load", lambda group, name: more.get(name) or load(group, name))
+    plan = runspec.resolve(
+        runspec.make(modalities="brain", profile="smoke", metrics=["apart", "paired-too", "mse"])
+    )
+    generation, reconstruction, *_ = plan.tasks
+    assert generation.metrics[-1] == "apart" and "paired-too" not in generation.metrics
+    assert reconstruction.metrics[-1] == "paired-too" and reconstruction.metrics.count("mse") == 1
+    assert {"apart", "paired-too"} <= plan.metrics.keys()
+
+
+def test_a_metric_that_no_task_reports_is_refused():
+    words = {"modalities": "brain", "profile": "smoke", "tasks": "generation", "metrics": "psnr"}
+    with pytest.raises(InputError, match="'psnr' is paired, and no task asked for reports such"):
+        runspec.resolve(runspec.make(**words))

@@ -9,6 +9,7 @@ the distance: ``metrics.kernels.standardise``. Scales and the constant in the lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -41,6 +42,14 @@ def extract(images: np.ndarray) -> np.ndarray:
         raise InputError("an image holds NaN or infinity: gist208-v1 needs finite values in [0, 1].")
     chunks = [_features(images[i : i + CHUNK]) for i in range(0, len(images), CHUNK)]
     return np.concatenate(chunks) if chunks else np.empty((0, DIM))
+
+
+def load() -> Callable[[np.ndarray], np.ndarray]:
+    return extract
+
+
+def identity() -> str:
+    return "gist208-v1"
 
 
 def _features(images: np.ndarray) -> np.ndarray:
@@ -79,7 +88,7 @@ GIST = FeatureSpace(
     title="208 oriented energies on a grid",
     dim=DIM,
     kernel="rbf",
-    load=lambda: extract,
-    identity=lambda: "gist208-v1",
+    load=load,
+    identity=identity,
     paper="Oliva & Torralba 2001, doi:10.1023/A:1011139631724; Field 1987, doi:10.1364/JOSAA.4.002379",
 )

@@ -9,6 +9,8 @@ as they need the training set: ``metrics.kernels.standardise``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mribench.errors import InputError
@@ -91,12 +93,20 @@ def _mask_moments(images: np.ndarray) -> np.ndarray:
     return np.stack(columns + spreads, axis=1)
 
 
+def _load() -> Callable[[np.ndarray], np.ndarray]:
+    return extract
+
+
+def _identity() -> str:
+    return "hc85-v1"
+
+
 HC85 = FeatureSpace(
     name="hc85-v1",
     title="85 handcrafted features",
     dim=DIM,
     kernel="rbf",
-    load=lambda: extract,
-    identity=lambda: "hc85-v1",
+    load=_load,
+    identity=_identity,
     paper="spectrum: Durall et al. 2020, arXiv:2003.01826; wavelets: Mallat 1989, doi:10.1109/34.192463",
 )

@@ -15,7 +15,7 @@ import numpy as np
 from mribench.features.spectrum import radial_log_power
 from mribench.metrics.background import air_share, offset, sigma, sums_in_air
 from mribench.metrics.images import unit
-from mribench.metrics.subsets import whole
+from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.spec import Metric
 
@@ -52,19 +52,27 @@ def histogram(generated: np.ndarray, reference: np.ndarray, subjects: Sequence[s
     return of_means(_counts, _earth_mover, generated, reference)
 
 
-def background(
-    which: Callable[[np.ndarray], np.ndarray],
-    generated: np.ndarray,
-    reference: np.ndarray,
-    subjects: Sequence[str],
+def background_offset(
+    generated: np.ndarray, reference: np.ndarray, subjects: Sequence[str]
 ) -> SubsetStatistic:
-    """Generated minus real of ``background.offset`` or ``background.sigma``, in grey levels.
+    """Generated minus real ``background.offset``, in grey levels. Raises as ``background.air_share``."""
+    return of_means(_air(reference), partial(_difference, offset), generated, reference)
 
-    Both sides look at the same share of darkest pixels, that of the air in the reference. ``Unavailable`` where the
-    reference holds hardly any air.
-    """
-    describe = partial(sums_in_air, share=air_share(unit(reference)))
-    return of_means(describe, lambda g, r: (which(g) - which(r)) * GREY_LEVELS, generated, reference)
+
+def background_sigma(
+    generated: np.ndarray, reference: np.ndarray, subjects: Sequence[str]
+) -> SubsetStatistic:
+    """Generated minus real ``background.sigma``, in grey levels. Raises as ``background.air_share``."""
+    return of_means(_air(reference), partial(_difference, sigma), generated, reference)
+
+
+def _air(reference: np.ndarray) -> Describe:
+    """On both sides the same share of darkest pixels, that of the air in the reference."""
+    return partial(sums_in_air, share=air_share(unit(reference)))
+
+
+def _difference(of: Callable[[np.ndarray], np.ndarray], g: np.ndarray, r: np.ndarray) -> np.ndarray:
+    return (of(g) - of(r)) * GREY_LEVELS
 
 
 def _root_mean_square(g: np.ndarray, r: np.ndarray) -> np.ndarray:
@@ -100,7 +108,7 @@ def _metric(
         direction=direction,
         range=(0.0 if direction == "down" else -infinity, infinity),
         kind="images",
-        compute=partial(whole, on_subsets),
+        compute=Whole(on_subsets),
         on_subsets=on_subsets,
         version=1,
         paper=paper,
@@ -125,7 +133,7 @@ OFFSET = _metric(
     "Background level, generated minus real",
     "grey levels",
     "zero",
-    partial(background, offset),
+    background_offset,
     "Gudbjartsson & Patz 1995, doi:10.1002/mrm.1910340618",
 )
 SIGMA = _metric(
@@ -133,7 +141,7 @@ SIGMA = _metric(
     "Rician noise in air, generated minus real",
     "grey levels",
     "zero",
-    partial(background, sigma),
+    background_sigma,
     "Gudbjartsson & Patz 1995, doi:10.1002/mrm.1910340618",
     mri_only=True,
 )

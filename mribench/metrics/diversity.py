@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.metrics.structure import ms_ssim3
-from mribench.metrics.subsets import whole
+from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric
@@ -68,7 +67,7 @@ DIVERSITY = Metric(
     direction="zero",
     range=(-1.0, 1.0),
     kind="images",
-    compute=partial(whole, on_subsets),
+    compute=Whole(on_subsets),
     on_subsets=on_subsets,
     version=1,
     paper="Odena et al. 2017, arXiv:1610.09585, sec. 4.2",

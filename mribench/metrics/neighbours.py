@@ -9,14 +9,14 @@ with fewer than 6 images.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from mribench.metrics.distribution import scaled
 from mribench.metrics.kernels import squared_distances
-from mribench.metrics.subsets import whole
+from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace, Metric
@@ -50,11 +50,15 @@ def coverage(across: np.ndarray, radii: np.ndarray) -> float:
     return float((across.min(1) <= radii).mean())
 
 
-def on_subsets(measure: Measure, centres: Literal["real", "generated"]) -> Callable[..., SubsetStatistic]:
-    """The measure as ``Metric.on_subsets``: distances are taken once, balls anew in each subset."""
+@dataclass(frozen=True)
+class Balls:
+    """A measure as ``Metric.on_subsets``: distances are taken once, balls anew in each subset."""
 
-    def make(
-        generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+    measure: Measure
+    centres: Literal["real", "generated"]
+
+    def __call__(
+        self, generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
     ) -> SubsetStatistic:
         g, r, _ = scaled(generated, reference, train, space, at_least=K + 1)
         n = min(len(g), len(r), MOST)
@@ -62,7 +66,7 @@ def on_subsets(measure: Measure, centres: Literal["real", "generated"]) -> Calla
             np.sort(numpy_rng("neighbours", side).permutation(len(part))[:n])
             for side, part in (("generated", g), ("reference", r))
         )
-        real = centres == "real"
+        real = self.centres == "real"
         around, asked = (r[some_r], g[some_g]) if real else (g[some_g], r[some_r])
         across, radii = squared_distances(around, asked), _Radii(around)
 
@@ -74,11 +78,9 @@ def on_subsets(measure: Measure, centres: Literal["real", "generated"]) -> Calla
         def one(in_around: np.ndarray, in_asked: np.ndarray) -> float:
             if min(in_around.sum(), in_asked.sum()) <= K:
                 return np.nan
-            return measure(across[np.ix_(in_around, in_asked)], radii(in_around))
+            return self.measure(across[np.ix_(in_around, in_asked)], radii(in_around))
 
         return statistic
-
-    return make
 
 
 class _Radii:
@@ -102,7 +104,7 @@ class _Radii:
 def _metric(
     name: str, measure: Measure, top: float, paper: str, centres: Literal["real", "generated"] = "real"
 ) -> Metric:
-    subsets = on_subsets(measure, centres)
+    subsets = Balls(measure, centres)
     return Metric(
         name=name,
         title=name.capitalize(),
@@ -110,7 +112,7 @@ def _metric(
         direction="up",
         range=(0.0, top),
         kind="distribution",
-        compute=partial(whole, subsets),
+        compute=Whole(subsets),
         on_subsets=subsets,
         version=1,
         paper=paper,

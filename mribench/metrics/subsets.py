@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,16 @@ def subset_statistic(
         return (np.asarray(context[0])[r],) if metric.kind == "images" else context
 
     return statistic
+
+
+@dataclass(frozen=True)
+class Whole:
+    """``Metric.compute`` of a metric that is defined by its ``on_subsets``."""
+
+    on_subsets: Callable[..., SubsetStatistic]
+
+    def __call__(self, generated: np.ndarray, reference: np.ndarray, *context: Any) -> float:
+        return whole(self.on_subsets, generated, reference, *context)
 
 
 def whole(

@@ -12,7 +12,10 @@ COMMANDS = {
     "python": ["-c", "pass"],
     "mribench --help": ["-m", "mribench", "--help"],
     "mribench list": ["-m", "mribench", "list"],
-    "import what run trains with": ["-c", "import mribench.train, diffusers; diffusers.UNet2DModel"],
+    "import what run trains with": [
+        "-c",
+        "from mribench.lean import load_diffusers; load_diffusers(); import mribench.train",
+    ],
 }
 
 

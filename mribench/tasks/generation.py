@@ -110,8 +110,7 @@ def draw(
     }
     if model is not None:
         trained = model()
-        levels = trained.trained_scheduler.alphas_cumprod.numpy()
-        forward = forward_process(test[spread(len(test), 4)], levels, 10, numpy_rng("forward"))
+        forward = forward_process(test[spread(len(test), 4)], trained.alpha_bars, 10, numpy_rng("forward"))
         reverse = to_uint8(trained.trajectory(range(4), 0, 10))
         for kind, strip in (("forward", forward), ("reverse", reverse)):
             flat = strip.reshape(-1, *test.shape[1:])

@@ -75,6 +75,10 @@ def _wiener(state: _Gaussian, x_t: np.ndarray, alpha_bar: float, seed: int) -> n
     return np.clip(flat, 0, 1).reshape(-1, *state.shape).astype(np.float32)
 
 
+def _keep(train: np.ndarray) -> np.ndarray:
+    return train
+
+
 def _replay(train: np.ndarray, indices: range, seed: int) -> np.ndarray:
     chosen = [int(numpy_rng("train-replay", seed, i).integers(len(train))) for i in indices]
     return train[chosen]
@@ -145,7 +149,7 @@ TRAIN_REPLAY = Control(
     name="train-replay",
     title="train replay",
     paper="control and cheat: copies of training images; denoises to the nearest of them",
-    fit=lambda train: train,
+    fit=_keep,
     generate=_replay,
     denoise=_nearest,
 )

@@ -111,3 +111,14 @@ def test_a_verdict_is_json(judged):
 
     said = judged("gaussian")
     assert json.loads(json.dumps(said, allow_nan=False)) == said
+
+
+def test_boards_know_the_verdicts():
+    from mribench import rows
+
+    assert (rows.CANNOT_SAY, rows.NOT_DETECTED, rows.SUSPECT, rows.MEMORISES) == (
+        CANNOT_SAY,
+        NOT_DETECTED,
+        SUSPECT,
+        MEMORISES,
+    )

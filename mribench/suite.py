@@ -1,0 +1,164 @@
+"""Hand the cells of a suite to workers: a dead one's cell is given out again, what they say is shown together."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+from mribench import jobs, parallel, relay
+from mribench.errors import Interrupted, MribenchError, concerns_one_cell
+from mribench.executors import Processes, died
+from mribench.interrupt import deferred
+from mribench.jobs import Job, Outcome
+from mribench.locks import JOBS
+from mribench.parallel import Execution
+from mribench.progress import Rows, rows, say
+from mribench.relay import Words
+
+SECONDS_BETWEEN_LOOKS = 0.3
+# a cell that has taken so many workers along is left alone
+DEATHS = 3
+
+
+@contextmanager
+def engine(execution: Execution, out: Path) -> Iterator[Executor | None]:
+    """The executor of a suite for as long as it runs; None where this process does the work.
+
+    Raises InputError where the executor is unknown or cannot work.
+    """
+    if not execution.has_workers:
+        yield None
+        return
+    made = _engine(execution, out)
+    try:
+        yield made
+    finally:
+        made.shutdown(wait=False)
+        if isinstance(made, Processes):
+            made.kill()
+
+
+def _engine(execution: Execution, out: Path) -> Executor:
+    kind, _, words = execution.executor.partition(":")
+    if kind == "local":
+        return Processes(execution.jobs, parallel.threads(execution.jobs), jobs.warm)
+    from mribench import clusters
+
+    if kind == "slurm":
+        return clusters.Slurm(out.absolute() / JOBS / "slurm", **parallel.parameters(words))
+    return clusters.dask(words)
+
+
+def work(todo: Sequence[Job], engine: Executor, out: Path, processes: int | None) -> list[Outcome]:
+    """The outcome of every job that was done, in order.
+
+    processes: how many run at once where memory allows; None leaves that to the engine. A cell that fails stops no
+    other. Raises InputError and OSError, which are not one cell's own, when those under way are done, and
+    Interrupted after Ctrl-C, when they have saved their state; a second Ctrl-C does not wait for that.
+    """
+    relay.open_for(out)
+    with deferred() as asked, rows() as display:
+        suite = _Suite(todo, engine, out, display)
+        try:
+            while suite.waiting or suite.running:
+                suite.give_out(processes)
+                ended, _ = wait(suite.running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+                if asked():
+                    suite.stop()
+                suite.take_in(ended)
+        finally:
+            suite.stop()
+    if asked():
+        raise Interrupted(
+            f"interrupted; {len(suite.outcomes)} of {len(todo)} cells are done, the others keep their last state; "
+            "run the same command to go on"
+        )
+    if suite.refused is not None:
+        raise suite.refused
+    return [suite.outcomes[job] for job in todo]
+
+
+class _Suite:
+    """Which jobs wait, run and are done."""
+
+    def __init__(self, todo: Sequence[Job], engine: Executor, out: Path, display: Rows) -> None:
+        self.waiting, self.running = deque(todo), dict[Future, Job]()
+        self.outcomes: dict[Job, Outcome] = {}
+        self._engine, self._out, self._display = engine, out, display
+        self._deaths: Counter[Job] = Counter()
+        self._heard: dict[Job, Words] = {}
+        self._stopping = False
+        self.refused: MribenchError | OSError | None = None
+
+    def give_out(self, processes: int | None) -> None:
+        while self.waiting and (processes is None or len(self.running) < self._room(processes)):
+            job = self.waiting.popleft()
+            relay.forget(self._out, job.name)
+            self._heard[job] = Words()
+            self.running[self._engine.submit(jobs.work, job)] = job
+
+    def _room(self, processes: int) -> int:
+        unknown = sum(self._heard[job].peak_gib is None for job in self.running.values())
+        peak = max((words.peak_gib for words in self._heard.values() if words.peak_gib), default=None)
+        return parallel.room(processes, len(self.running), unknown, peak, parallel.free_gib())
+
+    def take_in(self, ended: Iterable[Future]) -> None:
+        for job in self.running.values():
+            self._listen(job)
+        for future in ended:
+            job = self.running.pop(future)
+            self._display.drop(job.name)
+            outcome = self._outcome(future, job)
+            if outcome is not None:
+                self.outcomes[job] = outcome
+                if outcome.error is not None and not concerns_one_cell(outcome.error):
+                    self.refused = self.refused or outcome.error
+                    self.waiting.clear()
+
+    def stop(self) -> None:
+        """Begin nothing new; what runs saves its state and ends."""
+        self.waiting.clear()
+        if self.running and not self._stopping:
+            self._stopping = True
+            relay.ask_to_stop(self._out)
+            for future in self.running:
+                future.cancel()
+
+    def _listen(self, job: Job) -> None:
+        before, now = self._heard[job], relay.heard(self._out, job.name)
+        if now is None or now == before:
+            return
+        self._heard[job] = now
+        said = len(before.lines)
+        # a cluster may have given the cell to another worker, which begins to speak anew
+        for line in now.lines[said:] if now.lines[:said] == before.lines else now.lines:
+            say(line)
+        if now.title:
+            self._display.show(job.name, now.title, now.done, now.total, now.note)
+
+    def _outcome(self, future: Future, job: Job) -> Outcome | None:
+        """None where the job waits once more, or was stopped. Raises what is nobody's fault but the code's."""
+        error = None if future.cancelled() else future.exception()
+        outcome = future.result() if error is None and not future.cancelled() else None
+        if outcome is not None and not isinstance(outcome.error, Interrupted):
+            return outcome
+        if self._stopping:
+            return None
+        if error is not None and not died(error):
+            raise error
+        # also where somebody else interrupted or cancelled it: this suite is still to be finished
+        self._deaths[job] += 1
+        if self._deaths[job] < DEATHS:
+            say(f"{job.name}: its worker ended early; another one goes on from the last checkpoint")
+            self.waiting.append(job)
+            return None
+        cause = " ".join(str(error).split()) or "killed"
+        return Outcome(
+            error=MribenchError(
+                f"{job.name}: its worker ended early {DEATHS} times ({cause}); its last checkpoint is kept; give it "
+                "more memory, or run with --jobs 1 to see where it ends"
+            )
+        )

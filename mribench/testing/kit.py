@@ -1,0 +1,72 @@
+"""Which checks a plugin has to pass, run by hand, by pytest, or by ``mribench plugin check``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mribench import plugins
+from mribench.errors import InputError
+from mribench.plugins import Entry
+from mribench.spec import Control
+from mribench.testing import controls, door, features, metrics, modalities, samplers, tasks, variants
+from mribench.testing.finding import Case, Check, Finding, judged
+
+CHECKS = {
+    "modalities": modalities.CHECKS,
+    "variants": variants.CHECKS,
+    "samplers": samplers.CHECKS,
+    "tasks": tasks.CHECKS,
+    "metrics": metrics.CHECKS,
+    "features": features.CHECKS,
+}
+
+
+def checks(group: str, plugin: Any) -> list[Check]:
+    """The checks that a loaded plugin has to pass, cheap ones first."""
+    return [*door.CHECKS, *(controls.CHECKS if isinstance(plugin, Control) else CHECKS[group])]
+
+
+def check(group: str, name: str) -> Iterator[Finding]:
+    """Every check of one installed plugin, one after the other. Raises InputError for an unknown name.
+
+    A plugin that does not load has a single finding.
+    """
+    entry = _entry(group, name)
+    try:
+        case = Case(entry, plugins.load(group, name))
+    except InputError as error:
+        yield Finding(group, name, "loads", "broken", str(error), entry.file, "see above")
+        return
+    yield Finding(group, name, "loads", "ok")
+    for one in checks(group, case.plugin):
+        yield judged(one, case)
+
+
+def conforms(group: str, name: str) -> Callable[..., None]:
+    """A pytest test, one case per check: ``test_knee = conforms("modalities", "knee")``.
+
+    Raises InputError or PluginError where the plugin is not installed or does not load. Notes become warnings.
+    """
+    import pytest
+
+    case = Case(_entry(group, name), plugins.load(group, name))
+
+    @pytest.mark.parametrize("check", [pytest.param(one, id=one.name) for one in checks(group, case.plugin)])
+    def test(check: Check) -> None:
+        finding = judged(check, case)
+        if finding.state == "broken":
+            pytest.fail(str(finding), pytrace=False)
+        if finding.state == "note":
+            warnings.warn(str(finding), stacklevel=1)
+
+    return test
+
+
+def _entry(group: str, name: str) -> Entry:
+    plugins.choose(group)  # an unknown group is refused
+    found = next((entry for entry in plugins.entries(group) if entry.name == name), None)
+    if found is None:
+        plugins.load(group, name)  # raises the sentence with a suggestion
+    return found

@@ -1,0 +1,78 @@
+"""Checks for tasks: what is produced can be stored, every metric is reported, and scoring twice agrees."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mribench import plugins
+from mribench.features import Extractor
+from mribench.runspec import load_metrics
+from mribench.spec import Score, Split
+from mribench.testing.finding import Case, Check, require
+from mribench.testing.made_up import TINY, data
+
+CONTROLS = ("noise", "gaussian", "train-replay")
+
+
+def it_produces_and_scores_every_control(case: Case) -> None:
+    from mribench.sample import Fitted
+
+    task = case.plugin
+    metrics = load_metrics(task.metrics)
+    spaces = plugins.load_all("features", [space for m in metrics.values() for space in m.features])
+    for control in plugins.load_all("variants", CONTROLS).values():
+        outputs = task.produce(Fitted(control, data().train), data(), TINY, 0)
+        for name, part in outputs.items():
+            require(
+                part.dtype == np.uint8 and part.ndim == 3,
+                f"output {name!r} is {part.dtype} {part.shape}",
+                "produce uint8 (n, H, W): what is stored is what is scored (mribench.tasks.to_uint8)",
+            )
+        once, twice = (task.score(outputs, data(), TINY, metrics, Extractor(spaces), 0) for _ in range(2))
+        _scores(once, task.metrics, data().test)
+        require(once == twice, "scoring the same outputs twice differs", "draw resamples from the seed given")
+        if task.draw is not None:
+            for kind, picture in task.draw(outputs, data(), TINY, None, "words").items():
+                require(
+                    picture.dtype == np.uint8 and picture.ndim == 2,
+                    f"picture {kind!r} is {picture.dtype} {picture.shape}",
+                    "draw uint8 (H, W); model is None for a control",
+                )
+
+
+def _scores(scores: list[Score], metrics: tuple[str, ...], test: Split) -> None:
+    told = sorted({score.metric for score in scores})
+    require(
+        set(told) == set(metrics),
+        f"scores of {', '.join(told)}, metrics {', '.join(metrics)}",
+        "report every metric that `metrics` names, blank with a reason where it has no value",
+    )
+    addresses = [(score.metric, score.space, score.level) for score in scores]
+    require(
+        len(set(addresses)) == len(addresses),
+        "two scores have the same metric, space and level",
+        "give levels and spaces that tell them apart",
+    )
+    for score in scores:
+        require(
+            score.n > 0 and score.subjects == test.n_subjects,
+            f"{score.metric}: n {score.n}, subjects {score.subjects}",
+            f"say how many images entered and of how many subjects ({test.n_subjects} here)",
+        )
+        require(
+            (score.value is None) == bool(score.reason),
+            f"{score.metric}: value {score.value}, reason {score.reason!r}",
+            "a blank needs a reason, and only a blank has one",
+        )
+        if score.value is not None:
+            ordered = score.low is None or score.low <= score.high
+            require(
+                math.isfinite(score.value) and ordered,
+                f"{score.metric}: {score.value} [{score.low}, {score.high}]",
+                "values are finite, low is not above high",
+            )
+
+
+CHECKS = (Check("produce", it_produces_and_scores_every_control),)

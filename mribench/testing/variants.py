@@ -1,0 +1,137 @@
+"""Checks for trained variants: the loss, the forward process, two steps of training, samples, the checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from mribench import process
+from mribench.testing.finding import Case, Check, require
+from mribench.testing.made_up import SIZE, TINY, data, sampler_for, trained
+
+
+def it_says_what_it_is(case: Case) -> None:
+    require(
+        case.plugin.paper.strip() and case.plugin.version >= 1 and case.plugin.process.strip(),
+        "paper or process is empty, or the version is below 1",
+        "cite the paper (or say what it is in a line), and count versions from 1",
+    )
+
+
+def its_loss_is_one_number_per_image(case: Case) -> None:
+    """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep; also at half the side."""
+    import torch
+
+    variant = case.plugin
+    net, scheduler = variant.network(TINY), variant.scheduler(TINY)
+    last = scheduler.config.num_train_timesteps - 1
+    t = torch.tensor([0, last // 2, last])
+    loss = variant.loss(net, scheduler, torch.zeros(3, 1, SIZE, SIZE), torch.randn(3, 1, SIZE, SIZE), t)
+    require(
+        loss.shape == (3,) and loss.dtype == torch.float32,
+        f"the loss is {loss.dtype} {tuple(loss.shape)} for three images",
+        "return one float32 number per image: .float()...mean(dim=(1, 2, 3))",
+    )
+    require(
+        loss.isfinite().all(), f"the loss is {loss.tolist()}", "see t = 0 and t = T - 1 for a division by 0"
+    )
+    half = variant.loss(
+        net, scheduler, torch.zeros(3, 1, SIZE // 2, SIZE // 2), torch.randn(3, 1, SIZE // 2, SIZE // 2), t
+    )
+    require(
+        half.shape == (3,) and half.isfinite().all(),
+        f"at half the side the loss is {half.tolist()}",
+        "let network and loss take the side from x0: the coarse steps of a profile are at half the side",
+    )
+    require(loss.requires_grad, "the loss has no gradient", "do not detach the output of the network")
+
+
+def its_forward_process_has_levels(case: Case) -> None:
+    """alpha-bar falls with t over more or less all of (0, 1): tasks ask for images at a level."""
+    variant = case.plugin
+    scheduler = variant.scheduler(TINY)
+    if variant.path is None:
+        require(
+            hasattr(scheduler, "alphas_cumprod"),
+            "the scheduler has no alphas_cumprod",
+            "say the forward process with `path`, see mribench.spec.Variant",
+        )
+    alpha_bars, scale = process.levels(variant, scheduler)
+    shape = (scheduler.config.num_train_timesteps,)
+    require(
+        alpha_bars.shape == scale.shape == shape,
+        f"path gives arrays of shape {alpha_bars.shape}",
+        f"give one number per timestep: {shape}",
+    )
+    require(
+        np.isfinite(scale).all() and (np.diff(alpha_bars) < 0).all() and alpha_bars.min() >= 0,
+        "the share of signal does not fall from t = 0 to T - 1",
+        "t = 0 is the cleanest: signal falls with t, sigma rises",
+    )
+    low, high = TINY.alpha_bars[-1], TINY.alpha_bars[0]
+    require(
+        alpha_bars[0] > high and alpha_bars[-1] < low,
+        f"alpha-bar runs from {alpha_bars[0]:.3f} to {alpha_bars[-1]:.3f}",
+        f"the reconstruction task asks for levels from {high} to {low}: they must lie between",
+    )
+
+
+def it_trains_and_samples(case: Case) -> None:
+    """Two optimiser steps, then images in [0, 1], generated and denoised."""
+    from mribench.sample import Trained
+
+    folder, record = trained(case.plugin)
+    require(
+        record["steps"] == 2, f"{record['steps']} steps were made of 2", "report this: training is mribench's"
+    )
+    sampler = sampler_for(case.plugin)
+    model = Trained(Path(folder.name) / TINY.keep, case.plugin, sampler, 2, TINY, "fp32")
+    x_t = data().test.unit() * 2 - 1
+    for word, made in (("generated", model.generate(range(5), 0)), ("denoised", model.denoise(x_t, 0.5, 0))):
+        n = 5 if word == "generated" else len(x_t)
+        require(
+            made.shape == (n, SIZE, SIZE) and made.dtype == np.float32 and np.isfinite(made).all(),
+            f"{word} images are {made.dtype} {made.shape}, finite: {bool(np.isfinite(made).all())}",
+            f"the network must give one output of the shape of x_t, and {sampler.name} must integrate it",
+        )
+
+
+def its_checkpoint_round_trips(case: Case) -> None:
+    """Saved and loaded by the variant's own classes: the same weights, the same forward process."""
+    import torch
+
+    from mribench import checkpoint
+
+    variant = case.plugin
+    torch.manual_seed(0)
+    net, scheduler = variant.network(TINY), variant.scheduler(TINY)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline"
+        checkpoint.write_pipeline(path, net, scheduler)
+        again = type(net).from_pretrained(path / "unet")
+        same = type(scheduler).from_pretrained(path / "scheduler")
+    before, after = net.state_dict(), again.state_dict()
+    require(
+        before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before),
+        "weights change when they are saved and loaded",
+        "make the network a diffusers ModelMixin and ConfigMixin, and register every argument of __init__",
+    )
+    require(
+        all(
+            np.array_equal(a, b)
+            for a, b in zip(process.levels(variant, scheduler), process.levels(variant, same), strict=True)
+        ),
+        "the forward process changes when the scheduler is saved and loaded",
+        "keep what it depends on in the scheduler's config",
+    )
+
+
+CHECKS = (
+    Check("", it_says_what_it_is),
+    Check("loss", its_loss_is_one_number_per_image),
+    Check("scheduler", its_forward_process_has_levels),
+    Check("network", its_checkpoint_round_trips),
+    Check("loss", it_trains_and_samples),
+)

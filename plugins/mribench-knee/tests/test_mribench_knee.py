@@ -1,0 +1,3 @@
+from mribench.testing import conforms
+
+test_knee = conforms("modalities", "knee")

@@ -1,0 +1,116 @@
+"""Nothing is imported that the command does not use."""
+
+import sys
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+import pytest
+
+from mribench import lean, plugins
+
+MODALITY = next(iter(plugins.names("modalities")), None)
+NEVER = (
+    "torchvision",
+    "transformers",
+    "torch_fidelity",
+    "scipy.stats._stats_py",
+    "matplotlib",
+    "sklearn",
+    "pandas",
+)
+# what making a dataset needs, and reading it does not
+MAKING = ("datasets", "nibabel", "pydicom", "h5py")
+
+
+def test_the_first_step_of_training_needs_no_more_than_it_uses(python, tmp_path):
+    if MODALITY is None:
+        pytest.skip("needs one modality plugin")
+    words = ["mribench", "run", "--modalities", MODALITY, "--profile", "smoke", "--out", str(tmp_path)]
+    prepare = f"""
+from pathlib import Path
+from mribench import data, plugins, profiles
+data.prepare_data(plugins.load("modalities", {MODALITY!r}), "phantom", profiles.SMOKE, Path({str(tmp_path)!r}))
+"""
+    assert python(prepare).code == 0
+    code = f"""
+import os, sys
+sys.argv = {words!r}
+from mribench import cli, stages
+run_cell = stages._trained
+def trained(*words):
+    from mribench import steps as train
+    rate, steps = train.learning_rate, []
+    def second_step(*words):
+        steps.append(1)
+        if len(steps) == 2:
+            print([name for name in {NEVER + MAKING!r} if name in sys.modules], flush=True)
+            os._exit(0)
+        return rate(*words)
+    train.learning_rate = second_step
+    return run_cell(*words)
+stages._trained = trained
+cli.main()
+"""
+    ended = python(code)
+    assert ended.out == "[]\n", ended.err
+
+
+def test_a_board_is_made_without_torch(python, run_folder, result):
+    folder = run_folder("a", result())
+    code = f"""
+import sys
+sys.argv = ["mribench", "leaderboard", {str(folder)!r}]
+from mribench import cli
+try:
+    cli.main()
+finally:
+    print([name for name in ("torch", "diffusers", "accelerate", "PIL", *{NEVER + MAKING!r}) if name in sys.modules])
+"""
+    assert python(code).out.splitlines()[-1] == "[]"
+
+
+def test_what_is_put_off_is_there_when_it_is_used():
+    with put_off("xmlrpc.client"):
+        import xmlrpc.client
+
+        stand_in = sys.modules["xmlrpc.client"]
+        assert "Fault" not in vars(stand_in)
+        # through the old name, through a new import, and through the parent
+        assert stand_in.Fault is sys.modules["xmlrpc.client"].Fault
+        from xmlrpc.client import Fault
+
+        assert Fault is xmlrpc.client.Fault and sys.modules["xmlrpc.client"] is not stand_in
+
+
+@contextmanager
+def put_off(name):
+    before = sys.modules.pop(name, None)
+    lean._when_used(name)
+    try:
+        yield
+    finally:
+        sys.modules.pop(name)
+        if before:
+            sys.modules[name] = before
+
+
+def test_what_is_absent_cannot_be_put_off():
+    lean._when_used("no_such_package.at_all")
+    assert "no_such_package.at_all" not in sys.modules
+
+
+def test_what_is_hidden_looks_absent_and_comes_back():
+    sys.modules.pop("wave", None)
+    with lean._hidden("wave"):
+        assert find_spec("wave") is None
+        with pytest.raises(ImportError):
+            import wave
+    import wave
+
+    with lean._hidden("wave"):  # somebody has imported it already
+        assert sys.modules["wave"] is wave
+
+
+def test_what_somebody_has_imported_stays():
+    lean._when_used("contextlib")
+    assert sys.modules["contextlib"].contextmanager is contextmanager
