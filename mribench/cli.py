@@ -95,6 +95,7 @@ def run(
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
     tasks: _names("comma-separated: generation,reconstruction,audit", "tasks") = None,
     metrics: _names("comma-separated metrics beside those of the tasks", "metrics") = None,
+    features: _names("comma-separated feature spaces of the distribution metrics", "features") = None,
     controls: _names("comma-separated controls; '' for none", "variants") = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")
@@ -123,6 +124,7 @@ def run(
         "variants": _split(variants),
         "samplers": _split(samplers),
         "tasks": _split(tasks),
+        "features": _split(features),
         "metrics": _split(metrics),
         "controls": _split(controls),
         "seeds": _numbers(seeds),
@@ -241,6 +243,25 @@ def _print_boards(folders: list[Path]) -> None:
     from mribench import results, screen
 
     screen.boards(board.boards(results.read_all(folders)))
+
+
+@app.command()
+def trust(
+    modalities: _names("comma-separated, or all", "modalities", "all") = "all",
+    features: _names("comma-separated feature spaces", "features") = None,
+    data: Annotated[str, typer.Option(help="phantom, a registry id, or a file or folder")] = "phantom",
+    profile: Annotated[str, typer.Option(help="whose images: smoke, quick, standard or paper")] = "quick",
+    out: Annotated[Path, typer.Option(help="folder for the records and the table")] = Path("runs/trust"),
+) -> None:
+    """Test which feature spaces may rank: blind to what no eye can see, and to nothing that any eye can."""
+    from mribench import plugins, profiles, runspec
+    from mribench.trust.survey import survey
+
+    names = plugins.names("modalities") if modalities == "all" else _split(modalities)
+    organs = plugins.load_all("modalities", names).values()
+    spaces = plugins.load_all("features", _split(features) or runspec.FEATURES).values()
+    path = survey(organs, list(spaces), data, profiles.get(profile), out)
+    print(path.read_text())
 
 
 @app.command()

@@ -74,7 +74,7 @@ def warm() -> None:
 def _cell(job: Job, plan: Plan) -> Cell:
     """Raises InputError where this machine has other code, data or packages than the one that sent the job."""
     modality, variant = plugins.load("modalities", job.modality), plugins.load("variants", job.variant)
-    cell = Cell(modality, _data(job.data), variant, job.seed)
+    cell = Cell(modality, replace(_data(job.data), is_mri=modality.is_mri), variant, job.seed)
     if (mine := cell.train_folder(plan).name) != job.name:
         raise InputError(
             f"this worker would make {mine} where {job.name} was asked for; install the same versions of mribench "
@@ -87,7 +87,7 @@ def _cell(job: Job, plan: Plan) -> Cell:
 def _plan(spec: RunSpec, precision: str) -> tuple[Plan, Extractor]:
     """Resolved once per worker; the extractor remembers the real images' features over cells."""
     plan = runspec.resolve(replace(spec, precision=precision))
-    return replace(plan, spec=spec), Extractor(plan.spaces)
+    return replace(plan, spec=spec), Extractor(plan.spaces, plan.out / "features")
 
 
 @lru_cache(maxsize=1)

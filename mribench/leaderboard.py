@@ -162,9 +162,11 @@ def _tasks(fields: Mapping[str, Any]) -> set[str]:
 
 
 def in_one_line(result: Result) -> str:
-    """The scores of one result in words, for the progress of a run."""
+    """The scores of one result that stand in a headline, in words, for the progress of a run."""
     words = []
     for s in result.scores:
+        if not result.metrics[s.metric].get("headline", True):
+            continue
         label = called(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
         words.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
     return ", ".join(words)

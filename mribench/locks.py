@@ -21,7 +21,17 @@ from mribench.errors import InputError
 JOBS = ".jobs"
 WORKERS = "workers.lock"
 # where a run writes, and so where a killed one may have left something half-written
-WRITTEN = ("", "data/", "train/*/", "train/*/checkpoints/", "outputs/", "floors/", "results/*/", "figures/")
+STAGES = (
+    "data/",
+    "train/*/",
+    "train/*/checkpoints/",
+    "outputs/",
+    "features/",
+    "floors/",
+    "results/*/",
+    "figures/",
+)
+WRITTEN = ("", *STAGES)
 
 
 @contextmanager

@@ -64,7 +64,9 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "terms": terms.of_prepared(data),
         },
         metrics={
-            name: {"title": m.title, "unit": m.unit, "direction": m.direction, "paper": m.paper}
+            name: {
+                word: getattr(m, word) for word in ("title", "unit", "direction", "paper", "kind", "headline")
+            }
             for name, m in metrics.items()
         },
         provenance={},
@@ -72,12 +74,12 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
     )
 
 
-def floor_key(cell: Cell, metric: Metric, space: str, plan: Plan) -> str:
-    """Names everything that the noise floor of one metric in one space depends on."""
+def floor_key(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str:
+    """Names everything that the noise floor of one metric, in one space or on images, depends on."""
     versions = [
         metric.name,
         metric.version,
-        plan.spaces[space].identity(),
+        plan.spaces[space].identity() if space else "images",
         floor.VERSION,
         uncertainty.VERSION,
     ]

@@ -22,12 +22,12 @@ class Result:
     """A record as read back; it explains itself without any plugin installed.
 
     comparability: flat fields; two results compare only where all of them are equal. metrics: title, unit,
-    direction by name. figures: paths relative to the run folder. versions: of variant and sampler; one row
-    never averages two. data: what the images are, their ``terms`` (licence,
+    direction, kind and whether it is ``headline``, by name. figures: paths relative to the run folder. versions: of
+    variant and sampler; one row never averages two. data: what the images are, their ``terms`` (licence,
     access, citation) and whether ``subjects_known``; the first records lack these two. floor: what real images
     score in a model's place, by ``called`` name (``mribench.metrics.floor``). audit: what a task with a verdict
     found, see ``mribench.audit.verdict``. spaces: of each feature space whether it may rank these images
-    (``trusted``; None where that was not measured), and the ``reason`` why not.
+    (``trusted``; None where that was not measured), and the ``reason`` why not (``mribench.trust``).
     """
 
     modality: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from dataclasses import replace
 
 from mribench import device, figures, files, jobs, locks, parallel, publish, results, runspec, suite
 from mribench.cell import Cell
@@ -70,7 +71,7 @@ def _here(cells: Sequence[Cell], plan: Plan) -> list[Outcome]:
         # a cell that diverged does so again when its turn comes; the others go on
         if not concerns_one_cell(error):
             raise
-    extract = Extractor(plan.spaces)
+    extract = Extractor(plan.spaces, plan.out / "features")
     return [_attempt(cell, plan, extract) for cell in cells]
 
 
@@ -121,7 +122,7 @@ def _prepared(modality: Modality, plan: Plan) -> Prepared:
             raise DataError(
                 f"{modality.name}: the {split} split of {data.name} is empty; give images of more subjects"
             )
-    return data
+    return replace(data, is_mri=modality.is_mri)
 
 
 def _draw_overview(done: list[Result], data: Mapping[str, Prepared], plan: Plan) -> None:

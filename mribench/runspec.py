@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -16,6 +16,8 @@ from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Samp
 
 CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
 TASKS = ("generation", "reconstruction", "audit")
+# two unlike ones that need no weights
+FEATURES = ("hc85-v1", "gist208-v1")
 # those of accelerate; each is the name of a package
 TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
 
@@ -23,8 +25,9 @@ TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tenso
 @dataclass(frozen=True)
 class RunSpec:
     """modalities: names, or ("all",). samplers: None takes the profile's. metrics: further ones, beside those of the
-    tasks. data: ``phantom``, a registry id or a path. controls: variants without training that stand beside every
-    board. train_steps, precision: replace the profile's.
+    tasks. features: spaces of the distribution metrics that name none themselves. data: ``phantom``, a registry id
+    or a path. controls: variants without training that stand beside every board. train_steps, precision: replace the
+    profile's.
     """
 
     modalities: tuple[str, ...] = ("all",)
@@ -33,6 +36,7 @@ class RunSpec:
     samplers: tuple[str, ...] | None = None
     tasks: tuple[str, ...] = TASKS
     metrics: tuple[str, ...] = ()
+    features: tuple[str, ...] = FEATURES
     seeds: tuple[int, ...] = (0,)
     profile: str | None = None
     train_steps: int | None = None
@@ -106,7 +110,7 @@ def to_toml(spec: RunSpec) -> str:
 
 def resolve(spec: RunSpec) -> Plan:
     """Load everything the spec names. Raises InputError or PluginError in one sentence, before any work."""
-    for word in ("modalities", "variants", "tasks", "seeds"):
+    for word in ("modalities", "variants", "tasks", "features", "seeds"):
         if not getattr(spec, word) and not (word == "variants" and spec.controls):
             raise InputError(f"no {word} asked for; give at least one")
     names = plugins.names("modalities") if "all" in spec.modalities else spec.modalities
@@ -143,11 +147,21 @@ def resolve(spec: RunSpec) -> Plan:
     )
 
 
+def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> dict[str, Metric]:
+    """Metrics by name; a distribution metric that names no feature space is taken in ``features``."""
+    return {
+        name: replace(metric, features=metric.features or features)
+        if metric.kind == "distribution"
+        else metric
+        for name, metric in plugins.load_all("metrics", names).items()
+    }
+
+
 def _measured(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
     """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
     tasks = plugins.load_all("tasks", spec.tasks).values()
-    own = plugins.load_all("metrics", [name for task in tasks for name in task.metrics])
-    further = plugins.load_all("metrics", spec.metrics)
+    own = load_metrics([name for task in tasks for name in task.metrics], spec.features)
+    further = load_metrics(spec.metrics, spec.features)
     kinds = {task.name: {own[name].kind for name in task.metrics} for task in tasks}
     for metric in further.values():
         if not any(metric.kind in reported for reported in kinds.values()):

@@ -197,7 +197,7 @@ class FeatureSpace:
     """Maps images to vectors for distribution metrics.
 
     load() -> extract; extract(images) with images float32 (N, H, W) in [0, 1] -> float64 (N, dim).
-    ``load`` raises ``Unavailable`` with the reason where something (weights) is missing.
+    ``load`` raises ``Unavailable`` with the reason where something (weights) is missing. dim 0: known only then.
     identity() -> the id that enters the comparability key: name and sha256 of the weights, where there are any.
     kernel: the kernel that ``kd`` uses in this space.
     check() raises InputError for settings that could not work later; called before any training.
@@ -218,23 +218,33 @@ class Metric:
     """One number with a direction, a range and a paper.
 
     kind ``paired``: compute(x, y) -> float64 (N,); x (output) and y (reference): (N, H, W) in [0, 1].
-    kind ``distribution``: compute(generated, reference, train, space) -> float, times ``scale`` when reported;
-    features float64 (n, d) of one space; ``train`` sets the scale of the space (z-score, kernel bandwidth) and is
-    never compared with; raises ``Unavailable`` where the sets are too small.
-    features: names of the feature spaces this metric is taken in; empty for paired metrics.
+    kind ``distribution``: compute(generated, reference, train, space) -> float; features float64 (n, d) of one
+    space; ``train`` sets the scale of the space (z-score, kernel bandwidth) and is never compared with.
+    kind ``images``: compute(generated, reference, subjects) -> float on images (n, H, W) in [0, 1]; subjects: ids of
+    the reference images. The last two raise ``Unavailable`` where the sets are too small.
+    on_subsets(same arguments) -> statistic(bool (B, n), bool (B, m)) -> float64 (B,): the same number on many subsets
+    at once, for intervals; None computes it anew on each.
+    pooled: of a paired metric that is a monotone function of a mean: value = pooled(mean over subjects of compute).
+    features: names of the only feature spaces a distribution metric is taken in; empty: those that the run names.
+    Every value is reported times ``scale``. direction ``zero``: nearer to 0 is better.
+    headline: whether it stands in a board's first table; mri_only: left blank where the images are not MRI.
     """
 
     name: str
     title: str
     unit: str
-    direction: Literal["up", "down"]
+    direction: Literal["up", "down", "zero"]
     range: tuple[float, float]
-    kind: Literal["paired", "distribution"]
+    kind: Literal["paired", "distribution", "images"]
     compute: Callable[..., Any]
     version: int
     paper: str
     features: tuple[str, ...] = ()
     scale: float = 1.0
+    on_subsets: Callable[..., Any] | None = None
+    pooled: Callable[[float], float] | None = None
+    headline: bool = True
+    mri_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -287,7 +297,7 @@ class Prepared:
     """A prepared dataset on disk: a Hugging Face ``datasets`` folder with splits train, validation and test.
 
     key: content hash over pixels, subjects and splits. name: what the board calls the data ("phantom", a card id,
-    or ``local:<folder>``). kind: ``phantom`` or ``real``; the two never share a board.
+    or ``local:<folder>``). kind: ``phantom`` or ``real``; the two never share a board. is_mri: as its modality says.
     """
 
     path: Path
@@ -298,6 +308,7 @@ class Prepared:
     validation: Split
     test: Split
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    is_mri: bool = True
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,27 @@ from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, leaderboard, lean, plugins, process, provenance, record, results
+from mribench import (
+    device,
+    figures,
+    files,
+    leaderboard,
+    lean,
+    plugins,
+    process,
+    provenance,
+    record,
+    results,
+    trust,
+)
 from mribench.cell import Cell
 from mribench.data import terms
 from mribench.features import Extractor
+from mribench.metrics import subsets
 from mribench.progress import say
 from mribench.results import Result
 from mribench.runspec import Plan
-from mribench.spec import Score, Task
+from mribench.spec import Prepared, Score, Task
 
 
 def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
@@ -131,6 +144,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     result = replace(
         record.blank(cell, task, plan),
         scores=scores,
+        spaces=_trusted(cell.data, task, plan),
         floor=_floor(cell, task, plan, extract),
         audit=judged,
         figures=_draw(cell, task, outputs, plan, name),
@@ -141,11 +155,21 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     return result
 
 
+def _trusted(data: Prepared, task: Task, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Of each feature space that the run names, where the task uses it: whether it may rank these images."""
+    used = {space for name in task.metrics for space in plan.metrics[name].features}
+    return {
+        name: trust.of_prepared(plan.spaces[name], data, plan.out / "features")
+        for name in plan.spec.features
+        if name in used
+    }
+
+
 def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, dict[str, Any]]:
     """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
     found = {}
     for metric in (plan.metrics[name] for name in task.metrics if task.floor):
-        for space in metric.features:
+        for space in subsets.places(metric):
             path = (
                 plan.out
                 / "floors"

@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +15,13 @@ from typing import Any, Literal
 import numpy as np
 
 from mribench import data as datasets
-from mribench import files, plugins, record, results, samplers
+from mribench import files, plugins, record, results, runspec, samplers
 from mribench.cell import Cell
 from mribench.errors import InputError
 from mribench.features import Extractor
 from mribench.leaderboard import conflicts
 from mribench.results import Result
-from mribench.runspec import Plan, RunSpec
+from mribench.runspec import Plan
 from mribench.spec import Modality, Network, Prepared, Profile, Score
 
 # float64 sums in another order, as other libraries and thread counts give them
@@ -104,12 +104,15 @@ def _again(out: Path, result: Result, data: str | None) -> tuple[Cell, Plan]:
     profile = _profile(result.provenance["profile"])
     modality = plugins.load("modalities", result.modality)
     variant, task = plugins.load("variants", result.variant), plugins.load("tasks", result.task)
-    metrics = plugins.load_all("metrics", task.metrics)
-    spaces = plugins.load_all("features", [s for part in (task, *metrics.values()) for s in part.features])
+    features = tuple(result.provenance["spec"].get("features", runspec.FEATURES))
+    metrics = runspec.load_metrics(task.metrics, features)
+    needed = [space for part in (task, *metrics.values()) for space in part.features]
+    spaces = plugins.load_all("features", needed)
     sampler = (result.sampler, *samplers.resolve(result.sampler)) if result.sampler else None
     trained = _checkpoint(out, result, profile)
-    cell = Cell(modality, _data(out, result, modality, profile, data), variant, result.seed, trained, sampler)
-    spec = RunSpec(modalities=(result.modality,), out=str(out))
+    prepared = replace(_data(out, result, modality, profile, data), is_mri=modality.is_mri)
+    cell = Cell(modality, prepared, variant, result.seed, trained, sampler)
+    spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     asked = (sampler,) if sampler else ()
     return cell, Plan(spec, profile, (modality,), (variant,), asked, (task,), metrics, spaces, out)
 

@@ -29,17 +29,18 @@ def record(run, pattern):
 
 
 def edit(path, change):
-    """Doctor the scores of a record."""
+    """Doctor the scores of a record that are not blank (three scales of SSIM do not fit 32 pixels)."""
     content = json.loads(path.read_text())
     for score in content["scores"]:
-        change(score)
+        if score["value"] is not None:
+            change(score)
     path.write_text(json.dumps(content))
 
 
 def test_a_run_is_reproduced_to_the_bit(run, mribench):
     ended = mribench("verify", run)
     lines = [line for line in ended.out.splitlines() if line]
-    assert ended.code == 0 and len(lines) == 6  # two rows, three tasks
+    assert ended.code == 0 and len(lines) == 6
     assert all(": reproduced, images bit-equal" in line for line in lines)
 
 
@@ -50,7 +51,7 @@ def test_a_number_that_was_made_up_is_found(run, mribench):
         lambda score: score.update(value=score["value"] + 1, low=score["low"] + 1, high=score["high"] + 1),
     )
     ended = mribench("verify", path)
-    assert ended.code == 1 and "not reproduced, images bit-equal; scores: 12 not reproduced" in ended.out
+    assert ended.code == 1 and "not reproduced, images bit-equal; scores: 36 not reproduced" in ended.out
 
 
 def test_a_verdict_that_was_made_up_is_found(run, mribench):
@@ -66,7 +67,10 @@ def test_a_number_inside_its_interval_passes_and_is_said(run, mribench):
     path = record(run, "ddpm*reconstruction*")
     edit(path, lambda score: score.update(value=(score["value"] + score["high"]) / 2))
     ended = mribench("verify", path)
-    assert ended.code == 0 and ": within interval, images bit-equal; scores: 12 within interval" in ended.out
+    assert (
+        ended.code == 0
+        and ": within interval, images bit-equal; scores: 6 reproduced, 36 within interval" in ended.out
+    )
 
 
 def test_kept_outputs_that_differ_are_said(run):

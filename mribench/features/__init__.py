@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mribench import files, sources
+from mribench.errors import Unavailable
 from mribench.spec import FeatureSpace
 
 
 class Extractor:
-    """Features by space and images, each set of images taken through a space once."""
+    """Features by space and images, each set of images taken through a space once.
 
-    def __init__(self, spaces: Mapping[str, FeatureSpace]):
+    folder: where features stay for the next time (None: in memory alone). A file is named by the content of the images
+    and by what made the features: the identity of the space and the code behind it.
+    """
+
+    def __init__(self, spaces: Mapping[str, FeatureSpace], folder: Path | None = None):
         self.spaces = dict(spaces)
-        self._loaded: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+        self.folder = folder
+        self._loaded: dict[str, Callable[[np.ndarray], np.ndarray] | Unavailable] = {}
         self._seen: dict[tuple[str, str], np.ndarray] = {}
         self._made: dict[str, Any] = {}
 
     def __call__(self, space: str, images: np.ndarray) -> np.ndarray:
         """float64 (N, dim) of uint8 images (N, H, W). Raises Unavailable where the space cannot be loaded."""
-        if space not in self._loaded:
-            self._loaded[space] = self.spaces[space].load()
-        content = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+        content = hashlib.sha256(
+            f"{images.shape}".encode() + np.ascontiguousarray(images).tobytes()
+        ).hexdigest()
         if (space, content) not in self._seen:
-            self._seen[space, content] = self._loaded[space](images.astype(np.float32) / 255)
+            self._seen[space, content] = self._kept(space, content, images)
         return self._seen[space, content]
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
@@ -34,3 +43,40 @@ class Extractor:
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
+
+    def _kept(self, space: str, content: str, images: np.ndarray) -> np.ndarray:
+        if self.folder is None:
+            return self._extracted(space, images)
+        path = self.folder / f"{space}_{self._key(space, content)}.npy"
+        features = _read(path, len(images))
+        if features is None:
+            features = self._extracted(space, images)
+            buffer = io.BytesIO()
+            np.save(buffer, features, allow_pickle=False)
+            files.write_bytes(path, buffer.getvalue())
+        return features
+
+    def _key(self, space: str, content: str) -> str:
+        where = self.spaces[space]
+        return files.key([where.identity(), sources.identity(where.load), content])
+
+    def _extracted(self, space: str, images: np.ndarray) -> np.ndarray:
+        if space not in self._loaded:
+            try:
+                self._loaded[space] = self.spaces[space].load()
+            except Unavailable as reason:
+                # weights that are not there are not looked for once per score
+                self._loaded[space] = reason
+        extract = self._loaded[space]
+        if isinstance(extract, Unavailable):
+            raise extract
+        return extract(images.astype(np.float32) / 255)
+
+
+def _read(path: Path, n: int) -> np.ndarray | None:
+    """Kept features of n images; None where there are none, or none that can be read."""
+    try:
+        features = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return features if features.ndim == 2 and len(features) == n and np.isfinite(features).all() else None

@@ -9,11 +9,15 @@ images, so the score stays blank with that reason.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from mribench.errors import InputError, Unavailable
 from mribench.features.inception import DIM
-from mribench.metrics.kernels import cubic, median_distance, rbf, standardise
+from mribench.metrics.kernels import cubic, median_distance, pair_sums, rbf, standardise
+from mribench.metrics.subsets import whole
 from mribench.spec import FeatureSpace, Metric
 
 
@@ -24,21 +28,28 @@ def kernel_distance(
 
     0 on average for equal distributions, so it may be negative. Needs two images on each side. Gretton et al.
     2012, JMLR 13:723, eq. 3; with the cubic kernel this is KID in one subset (Bińkowski et al. 2018,
-    arXiv:1801.01401).
+    arXiv:1801.01401). The kernel is the space's own: ``cubic``, or ``rbf`` with the scale of ``train``.
     """
-    gg, rr, gr = kernel_matrices(generated, reference, train, space)
-    return float(_off_diagonal_mean(gg) + _off_diagonal_mean(rr) - 2 * gr.mean())
+    return whole(kernel_distance_on_subsets, generated, reference, train, space)
 
 
-def kernel_matrices(
+def kernel_distance_on_subsets(
     generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kernel values within the generated (n, n), within the reference (m, m) and across (n, m)."""
-    g, r, scale = _scaled(generated, reference, train, space, at_least=2)
-    if scale is None:
-        return cubic(g, g), cubic(r, r), cubic(g, r)
-    bandwidth = median_distance(scale)
-    return rbf(g, g, bandwidth), rbf(r, r, bandwidth), rbf(g, r, bandwidth)
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The kernel distance on many subsets at once: blocks of the kernel are made once and summed for all of them.
+
+    Subsets may also be counts (how often an image is there), as of a set that holds copies.
+    """
+    g, r, scale = scaled(generated, reference, train, space, at_least=2)
+    kernel = cubic if scale is None else partial(rbf, bandwidth=median_distance(scale))
+
+    def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
+        a, b = in_generated.astype(np.float64), in_reference.astype(np.float64)
+        n, m = a.sum(1), b.sum(1)
+        within = pair_sums(kernel, g, a) / (n * (n - 1)) + pair_sums(kernel, r, b) / (m * (m - 1))
+        return within - 2 * pair_sums(kernel, g, a, r, b) / (n * m)
+
+    return statistic
 
 
 def frechet_distance(
@@ -50,7 +61,7 @@ def frechet_distance(
     value is mostly the bias of the sample size (Chong & Forsyth 2020, arXiv:1911.07023). In the ``inception``
     space two are enough, as everywhere where FID is printed; ``fid_note`` says then what it is worth.
     """
-    g, r, _ = _scaled(generated, reference, train, space, _fewest(space, generated.shape[-1]))
+    g, r, _ = scaled(generated, reference, train, space, _fewest(space, generated.shape[-1]))
     return frechet(g, r)
 
 
@@ -96,19 +107,14 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     return float(max(np.square(a.mean(0) - b.mean(0)).sum() + traces - 2 * cross, 0.0))
 
 
-def _off_diagonal_mean(kernel: np.ndarray) -> float:
-    n = len(kernel)
-    return (kernel.sum() - np.trace(kernel)) / (n * (n - 1))
-
-
-def _scaled(
+def scaled(
     generated: np.ndarray,
     reference: np.ndarray,
     train: np.ndarray | None,
     space: FeatureSpace,
     at_least: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """The sets, checked: standardised by ``train`` for an rbf space, else as they are, with None as train."""
+    """The sets, checked, and ``train``: standardised by ``train`` for an rbf space, else as they are, and None."""
     if space.kernel == "rbf" and (train is None or len(train) == 0):
         raise InputError(f"{space.name} needs real training features for its scale but got none: pass train.")
     parts = (generated, reference) if space.kernel == "cubic" else (generated, reference, train)
@@ -137,8 +143,8 @@ KD = Metric(
     compute=kernel_distance,
     version=1,
     paper="Bińkowski et al. 2018, arXiv:1801.01401; Gretton et al. 2012, JMLR 13:723",
-    features=("hc85-v1",),
     scale=1e3,
+    on_subsets=kernel_distance_on_subsets,
 )
 FD = Metric(
     name="fd",
@@ -150,7 +156,7 @@ FD = Metric(
     compute=frechet_distance,
     version=1,
     paper="Dowson & Landau 1982, doi:10.1016/0047-259X(82)90077-X",
-    features=("hc85-v1",),
+    headline=False,
 )
 FID = Metric(
     name="fid",

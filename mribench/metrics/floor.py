@@ -23,13 +23,15 @@ from mribench.metrics.uncertainty import (
     subsamples,
 )
 from mribench.seeds import numpy_rng
-from mribench.spec import FeatureSpace, Metric, Prepared, Split
+from mribench.spec import Metric, Prepared, Split
 
 VERSION = 1
 SPLITS = 20
 
 
-def noise_floor(metric: Metric, space: str, data: Prepared, n: int, extract: Extractor) -> dict[str, Any]:
+def noise_floor(
+    metric: Metric, space: str | None, data: Prepared, n: int, extract: Extractor
+) -> dict[str, Any]:
     """train_test with its interval (train_low, train_high) and subsamples, half_mean with the 95 % band of single
     splits (half_low, half_high); n, n_reference, n_half: images; splits; reason: why a number is None.
 
@@ -37,27 +39,25 @@ def noise_floor(metric: Metric, space: str, data: Prepared, n: int, extract: Ext
     distance depends on their number. Halves are smaller: their mean says what noise alone looks like, unbiased for
     a kernel distance and too high for a Fréchet distance.
     """
-    where = extract.spaces[space]
     chosen = _drawn(data.train, n)
     found: dict[str, Any] = {"n": len(chosen), "n_reference": len(data.test), "splits": SPLITS}
     blank = dict.fromkeys(("train_test", "train_low", "train_high", "half_mean", "half_low", "half_high"))
     found |= blank | {"subsamples": "", "n_half": len(data.test) // 2}
     try:
-        least = least_images(metric, where)
-        if min(found["n"], found["n_reference"]) < least:
-            raise Unavailable(f"{found['n']} training and {found['n_reference']} test images are too few")
-        train, test = extract(space, data.train.images), extract(space, data.test.images)
-        value = metric.compute(train[chosen], test, train, where) * metric.scale
+        train, test, context = _compared(metric, space, data, min(found["n"], found["n_reference"]), extract)
+        value = metric.compute(train[chosen], test, *context) * metric.scale
     except Unavailable as reason:
         return found | {"reason": str(reason)}
     try:
         found["train_test"] = float(value)
-        statistic = subset_statistic(metric.compute, train[chosen], test, train, where)
-        drawn = subsamples(statistic, len(chosen), data.test.subjects, resamples(where))
+        statistic = subset_statistic(metric, train[chosen], test, *context)
+        drawn = subsamples(statistic, len(chosen), data.test.subjects, resamples(metric, test))
         drawn = None if drawn is None else drawn * metric.scale
-        found["train_low"], found["train_high"] = interval_around(value, drawn, data.test.n_subjects)
+        found["train_low"], found["train_high"] = interval_around(
+            value, drawn, data.test.n_subjects, metric.range
+        )
         found["subsamples"] = " ".join(map(repr, recorded(drawn)))
-        halves = _halves(metric, where, test, train, data.test.subjects)
+        halves = _halves(metric, test, context, data.test.subjects)
     except Unavailable as reason:
         # half of the test images can be too few where all of them are enough
         return found | {"reason": f"no halves: {reason}"}
@@ -76,8 +76,23 @@ def _drawn(train: Split, n: int) -> np.ndarray:
     return np.sort(numpy_rng("floor", "train").permutation(len(train))[:n])
 
 
+def _compared(
+    metric: Metric, space: str | None, data: Prepared, n: int, extract: Extractor
+) -> tuple[np.ndarray, np.ndarray, tuple[Any, ...]]:
+    """Training and test images or their features, and what else the metric takes."""
+    if metric.mri_only and not data.is_mri:
+        raise Unavailable("the images are not MRI")
+    if space is None:
+        return data.train.unit(), data.test.unit(), (data.test.subjects,)
+    where = extract.spaces[space]
+    if n < least_images(metric, where):
+        raise Unavailable(f"{n} images on a side are too few")
+    train = extract(space, data.train.images)
+    return train, extract(space, data.test.images), (train, where)
+
+
 def _halves(
-    metric: Metric, space: FeatureSpace, test: np.ndarray, train: np.ndarray, subjects: Sequence[str]
+    metric: Metric, test: np.ndarray, context: tuple[Any, ...], subjects: Sequence[str]
 ) -> np.ndarray:
     """The metric between two halves of the test subjects, for ``SPLITS`` seeded splits: float64 (SPLITS,)."""
     names, which = np.unique(np.asarray(subjects), return_inverse=True)
@@ -89,5 +104,6 @@ def _halves(
     for split in range(SPLITS):
         first = numpy_rng("floor", "half", split).permutation(len(names))[: len(names) // 2]
         mask = np.isin(which, first)
-        values.append(metric.compute(test[mask], test[~mask], train, space) * metric.scale)
+        about = (np.asarray(subjects)[~mask],) if metric.kind == "images" else context
+        values.append(metric.compute(test[mask], test[~mask], *about) * metric.scale)
     return np.array(values)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 CLIP = 8.0
 MEDIAN_ROWS = 1000
+ROWS = 256  # of a kernel at once: at 10,000 images 20 MB in place of 800
 
 
 def standardise(features: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -52,3 +55,26 @@ def rbf(a: np.ndarray, b: np.ndarray, bandwidth: float) -> np.ndarray:
     widest = np.exp(squared_distances(a, b) / (-8 * bandwidth**2))
     middle = widest**4
     return (widest + middle + middle**4) / 3
+
+
+def pair_sums(
+    kernel: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    x: np.ndarray,
+    in_x: np.ndarray,
+    y: np.ndarray | None = None,
+    in_y: np.ndarray | None = None,
+) -> np.ndarray:
+    """Sum of kernel(x_i, y_j) over the pairs that each row of counts selects; without y, of x with itself, i != j.
+
+    x (n, d), y (m, d), in_x (B, n), in_y (B, m), float64 -> (B,). A count says how often an image is there: 0, 1, or
+    more, when copies of one image are pairs. Memory grows with n, not with n m.
+    """
+    total = np.zeros(len(in_x))
+    for start in range(0, len(x), ROWS):
+        block = kernel(x[start : start + ROWS], x if y is None else y)
+        rows = in_x[:, start : start + ROWS]
+        total += ((rows @ block) * (in_x if in_y is None else in_y)).sum(1)
+        if y is None:
+            # an image is no pair with itself
+            total -= rows @ np.diagonal(block, offset=start)
+    return total

@@ -1,101 +1,99 @@
 """Paired fidelity: one number per (output, reference) image pair, in numpy float64.
 
 Every function takes x (output) and y (reference), (N, H, W) in [0, 1], any real dtype, and returns float64
-(N,) that is never NaN. ``InputError``: shapes differ, a value is not finite, or a value lies outside [0, 1]
-by more than 1e-3 (what lies within that margin is clipped).
+(N,) that is never NaN. Those ending in ``_fg`` count the foreground of the reference alone (``images.foreground``).
+``InputError``: shapes differ, a value is not finite, or a value lies outside [0, 1] by more than 1e-3 (what lies
+within that margin is clipped).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import replace
 
 import numpy as np
 
 from mribench.errors import InputError
+from mribench.metrics.images import foreground, unit
 from mribench.spec import Metric
 
 PSNR_CAP = 100.0
-MARGIN = 1e-3
 CHUNK = 32  # the maps of 32 pairs of 64x64 stay in cache; larger chunks are slower
-WINDOW, SIGMA = 11, 1.5
-C1, C2 = 0.01**2, 0.03**2
+GREY_LEVEL = 1 / 255
 
 
 def mse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean squared error of each pair, in [0, 1]."""
-    return _per_chunk(lambda a, b: np.square(a - b).mean((1, 2)), x, y)
+    return per_chunk(lambda a, b: np.square(a - b).mean((1, 2)), x, y)
+
+
+def mse_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Mean squared error over the foreground of the reference, in [0, 1]."""
+    return per_chunk(lambda a, b: masked_mean(np.square(a - b), foreground(b)), x, y)
 
 
 def mae(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean absolute error of each pair, in [0, 1]."""
-    return _per_chunk(lambda a, b: np.abs(a - b).mean((1, 2)), x, y)
+    return per_chunk(lambda a, b: np.abs(a - b).mean((1, 2)), x, y)
+
+
+def mae_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Mean absolute error over the foreground of the reference, in [0, 1]."""
+    return per_chunk(lambda a, b: masked_mean(np.abs(a - b), foreground(b)), x, y)
+
+
+def nmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Sum of squared errors over the sum of the squared reference, >= 0 (Zbontar et al. 2018, arXiv:1811.08839).
+
+    The reference counts at least one grey level per pixel, so a black one gives a finite number.
+    """
+    return per_chunk(lambda a, b: _normalised(a, b, np.ones(b.shape, bool)), x, y)
+
+
+def nmse_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``nmse`` with both sums over the foreground of the reference, >= 0."""
+    return per_chunk(lambda a, b: _normalised(a, b, foreground(b)), x, y)
 
 
 def psnr(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Peak signal-to-noise ratio of each pair in dB, data range 1; 100 dB where the MSE is below 1e-10."""
-    return 10 * np.log10(1 / np.maximum(mse(x, y), 10 ** (-PSNR_CAP / 10)))
+    return decibel(mse(x, y))
 
 
-def ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Structural similarity of each pair, in [-1, 1]: Wang, Bovik, Sheikh & Simoncelli 2004, eq. 13.
-
-    11x11 Gaussian window of sigma 1.5, population covariance, mean over the valid region, K = (0.01, 0.03),
-    data range 1. ``InputError`` as well where a side is shorter than 11 pixels.
-    """
-    if x.ndim == 3 and min(x.shape[1:]) < WINDOW:
-        raise InputError(
-            f"images are {x.shape[1]}x{x.shape[2]} but the SSIM window is {WINDOW}x{WINDOW} pixels: "
-            "use a larger size or leave ssim out."
-        )
-    return _per_chunk(_ssim, x, y)
+def psnr_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``psnr`` over the foreground of the reference, in dB."""
+    return decibel(mse_fg(x, y))
 
 
-def _ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    mu_x, mu_y, xy = _blur(x), _blur(y), _blur(x * y)
-    # only the sum of the two variances occurs in SSIM, so four filtered maps suffice
-    squares = _blur(x * x + y * y)
-    mu_xy, mu_squares = mu_x * mu_y, mu_x * mu_x + mu_y * mu_y
-    luminance = (2 * mu_xy + C1) / (mu_squares + C1)
-    structure = (2 * (xy - mu_xy) + C2) / (squares - mu_squares + C2)
-    return (luminance * structure).mean((1, 2))
+def decibel(error: np.ndarray | float) -> np.ndarray | float:
+    """10 log10(1 / MSE), the PSNR of data range 1; at most 100 dB."""
+    return 10 * np.log10(1 / np.maximum(error, 10 ** (-PSNR_CAP / 10)))
 
 
-def _blur(images: np.ndarray) -> np.ndarray:
-    _, height, width = images.shape
-    return _window(height) @ images @ _window(width).T
+def masked_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mean of (N, H, W) values over each image's mask, (N,); every mask holds a pixel."""
+    return np.where(mask, values, 0).sum((1, 2)) / mask.sum((1, 2))
 
 
-@lru_cache(maxsize=8)
-def _window(length: int) -> np.ndarray:
-    """The 1-D Gaussian filter over its valid region as a banded matrix (length - 10, length)."""
-    offsets = np.arange(WINDOW) - WINDOW // 2
-    taps = np.exp(-0.5 * (offsets / SIGMA) ** 2)
-    matrix = np.zeros((length - WINDOW + 1, length))
-    for row in range(len(matrix)):
-        matrix[row, row : row + WINDOW] = taps / taps.sum()
-    return matrix
-
-
-def _per_chunk(measure: Callable[..., np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def per_chunk(measure: Callable[..., np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """measure(x, y) on 32 checked float64 pairs at a time, as one (N,)."""
     if x.ndim != 3 or x.shape != y.shape or 0 in x.shape:
         raise InputError(
             f"outputs have shape {x.shape} and references {y.shape}: give both as one non-empty (N, H, W)."
         )
     starts = range(0, len(x), CHUNK)
-    return np.concatenate([measure(_unit(x[i : i + CHUNK]), _unit(y[i : i + CHUNK])) for i in starts])
+    return np.concatenate([measure(unit(x[i : i + CHUNK]), unit(y[i : i + CHUNK])) for i in starts])
 
 
-def _unit(images: np.ndarray) -> np.ndarray:
-    images = images.astype(np.float64)
-    low, high = images.min(), images.max()
-    # written so that NaN fails it too
-    if not (low >= -MARGIN and high <= 1 + MARGIN):
-        raise InputError(
-            f"image values run from {low:.4g} to {high:.4g}, finite values in [0, 1] are expected: "
-            "scale the images first."
-        )
-    return images.clip(0, 1)
+def _normalised(x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    least = GREY_LEVEL**2
+    return masked_mean(np.square(x - y), mask) / np.maximum(masked_mean(np.square(y), mask), least)
+
+
+def in_foreground(metric: Metric, compute: Callable[..., np.ndarray]) -> Metric:
+    """The metric over the foreground of the reference, outside the headline."""
+    title = f"{metric.title}, foreground"
+    return replace(metric, name=f"{metric.name}_fg", title=title, compute=compute, headline=False)
 
 
 PSNR = Metric(
@@ -109,16 +107,8 @@ PSNR = Metric(
     version=1,
     paper="Huynh-Thu & Ghanbari 2008, doi:10.1049/el:20080522",
 )
-SSIM = Metric(
-    name="ssim",
-    title="Structural similarity",
-    unit="",
-    direction="up",
-    range=(-1.0, 1.0),
-    kind="paired",
-    compute=ssim,
-    version=1,
-    paper="Wang et al. 2004, doi:10.1109/TIP.2003.819861",
+PSNR_POOLED = replace(
+    PSNR, name="psnr_pooled", title="PSNR of the mean MSE", compute=mse, pooled=decibel, headline=False
 )
 MSE = Metric(
     name="mse",
@@ -142,3 +132,20 @@ MAE = Metric(
     version=1,
     paper="Willmott & Matsuura 2005, doi:10.3354/cr030079",
 )
+NMSE = Metric(
+    name="nmse",
+    title="Normalised mean squared error",
+    unit="",
+    direction="down",
+    range=(0.0, float("inf")),
+    kind="paired",
+    compute=nmse,
+    version=1,
+    paper="Zbontar et al. 2018, arXiv:1811.08839",
+    headline=False,
+)
+PSNR_FG = in_foreground(PSNR, psnr_fg)
+PSNR_POOLED_FG = in_foreground(PSNR_POOLED, mse_fg)
+MSE_FG = in_foreground(MSE, mse_fg)
+MAE_FG = in_foreground(MAE, mae_fg)
+NMSE_FG = in_foreground(NMSE, nmse_fg)

@@ -1,57 +1,63 @@
-"""A distribution metric on many subsets of the same images, as intervals and noise floors need it."""
+"""A metric on many subsets of the same images, as intervals and noise floors need it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from mribench.metrics.distribution import kernel_distance, kernel_matrices
 from mribench.metrics.uncertainty import SubsetStatistic
-from mribench.spec import FeatureSpace
+from mribench.spec import Metric
 
 
-def resamples(space: FeatureSpace) -> int:
-    """Fewer where one Fréchet distance takes seconds (2,048 dimensions) instead of milliseconds."""
-    return 200 if space.dim <= 512 else 20
+def places(metric: Metric) -> tuple[str | None, ...]:
+    """Where a metric on two sets is taken: its feature spaces, or None where it looks at the images themselves."""
+    return metric.features if metric.kind == "distribution" else (None,)
+
+
+def resamples(metric: Metric, features: np.ndarray) -> int:
+    """Fewer where one number takes seconds (a Fréchet distance in 2,048 dimensions) instead of milliseconds."""
+    return 200 if metric.on_subsets or features.shape[1] <= 512 else 20
 
 
 def subset_statistic(
-    compute: Callable[..., float],
-    generated: np.ndarray,
-    reference: np.ndarray,
-    train: np.ndarray | None,
-    space: FeatureSpace,
+    metric: Metric, generated: np.ndarray, reference: np.ndarray, *context: Any
 ) -> SubsetStatistic:
-    """``statistic(in_generated, in_reference)``, bool (B, n), (B, m) -> float64 (B,), for ``Metric.compute``.
+    """``statistic(in_generated, in_reference)``, bool (B, n), (B, m) -> float64 (B,), unscaled.
 
-    Any metric is computed anew per subset (``frechet_distance`` takes milliseconds at d = 85 and seconds at
-    2,048). The kernel distance computes its matrices once and sums blocks of them. Raises what ``compute``
-    raises.
+    context: what else ``metric.compute`` takes: train and space, or the subjects of the reference images. Where the
+    metric brings no ``on_subsets``, it is computed anew per subset. Raises what ``compute`` raises; NaN where a
+    subset is too small for a metric that does bring it.
     """
-    if compute is kernel_distance:
-        return _kernel_distance_on_blocks(*kernel_matrices(generated, reference, train, space))
+    if metric.on_subsets is not None:
+        return metric.on_subsets(generated, reference, *context)
 
     def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
         pairs = zip(in_generated, in_reference, strict=True)
-        return np.array([compute(generated[g], reference[r], train, space) for g, r in pairs])
+        return np.array([metric.compute(generated[g], reference[r], *inside(r)) for g, r in pairs])
+
+    def inside(r: np.ndarray) -> tuple[Any, ...]:
+        """Subjects go with their images; training features and the space stay."""
+        return (np.asarray(context[0])[r],) if metric.kind == "images" else context
 
     return statistic
 
 
-def _kernel_distance_on_blocks(gg: np.ndarray, rr: np.ndarray, gr: np.ndarray) -> SubsetStatistic:
-    np.fill_diagonal(gg, 0)
-    np.fill_diagonal(rr, 0)
+@dataclass(frozen=True)
+class Whole:
+    """``Metric.compute`` of a metric that is defined by its ``on_subsets``."""
 
-    def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
-        g, r = in_generated.astype(np.float64), in_reference.astype(np.float64)
-        n, m = g.sum(1), r.sum(1)
-        within = _block_sums(g, gg, g) / (n * (n - 1)) + _block_sums(r, rr, r) / (m * (m - 1))
-        return within - 2 * _block_sums(g, gr, r) / (n * m)
+    on_subsets: Callable[..., SubsetStatistic]
 
-    return statistic
+    def __call__(self, generated: np.ndarray, reference: np.ndarray, *context: Any) -> float:
+        return whole(self.on_subsets, generated, reference, *context)
 
 
-def _block_sums(rows: np.ndarray, kernel: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Sum of the kernel over the block that each pair of 0/1 rows selects: (B, n), (n, m), (B, m) -> (B,)."""
-    return ((rows @ kernel) * columns).sum(1)
+def whole(
+    on_subsets: Callable[..., SubsetStatistic], generated: np.ndarray, reference: np.ndarray, *context: Any
+) -> float:
+    """The number itself from its form on subsets: the subset is everything."""
+    statistic = on_subsets(generated, reference, *context)
+    return float(statistic(np.ones((1, len(generated)), bool), np.ones((1, len(reference)), bool))[0])

@@ -67,7 +67,8 @@ def subsamples(
     ``subsets.subset_statistic`` makes it. Each resample keeps half of the reference's subjects, with all
     their images, and the same share of the generated images. A bootstrap would not do: duplicates enter the
     kernel matrix off its diagonal and bias the distance upwards. The subjects of resample b depend on the
-    reference and the seed alone, so two models are compared on the same subjects. None with fewer than four subjects.
+    reference and the seed alone, so two models are compared on the same subjects. None with fewer than four subjects,
+    or where the metric has no number on one of the subsets.
     """
     names, which = np.unique(np.asarray(reference_subjects), return_inverse=True)
     if len(names) < FEWEST_TO_SUBSAMPLE:
@@ -76,21 +77,24 @@ def subsamples(
     rng = np.random.default_rng(seed)
     in_reference = _random_subsets(rng, resamples, len(names), kept)[:, which]
     in_generated = _random_subsets(rng, resamples, n_generated, max(2, n_generated * kept // len(names)))
-    return statistic(in_generated, in_reference)
+    drawn = statistic(in_generated, in_reference)
+    return drawn if np.isfinite(drawn).all() else None
 
 
-def interval_around(value: float, drawn: np.ndarray | None, subjects: int) -> Interval:
+def interval_around(
+    value: float, drawn: np.ndarray | None, subjects: int, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Interval:
     """95 % interval of a distribution metric from its ``subsamples``: (low, high).
 
     Deviations from the mean over resamples are scaled by ``subsample_scale`` and put around the full-sample value.
-    Near the noise floor the distance is degenerate and the interval is only indicative. (None, None) without
-    subsamples.
+    Near the noise floor the distance is degenerate and the interval is only indicative. An end beyond what the metric
+    can be (``bounds``) is moved there. (None, None) without subsamples.
     """
     if drawn is None:
         return None, None
     # a deviation of the subsample to one side says that the truth may lie on the other
     deviations = np.percentile(drawn - drawn.mean(), PERCENTILES[::-1])
-    low, high = value - subsample_scale(subjects) * deviations
+    low, high = (value - subsample_scale(subjects) * deviations).clip(*bounds)
     return float(low), float(high)
 
 

@@ -12,7 +12,7 @@ from mribench.features import Extractor
 from mribench.figures import beside, captioned, forward_process, grid, spread
 from mribench.metrics.distribution import least_images
 from mribench.metrics.floor import noise_floor
-from mribench.metrics.subsets import resamples, subset_statistic
+from mribench.metrics.subsets import places, resamples, subset_statistic
 from mribench.metrics.uncertainty import interval_around, recorded, subsamples
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
@@ -32,15 +32,17 @@ def score(
     extract: Extractor,
     seed: int,
 ) -> list[Score]:
-    """Every metric in every feature space it names; generated images against the test split."""
+    """Generated images against the test split: distances in every feature space, and metrics on the images."""
     return [
         _score(metric, space, outputs["images"], data, extract)
         for metric in metrics.values()
-        for space in metric.features
+        for space in places(metric)
     ]
 
 
-def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extract: Extractor) -> Score:
+def _score(
+    metric: Metric, space: str | None, images: np.ndarray, data: Prepared, extract: Extractor
+) -> Score:
     about = {
         "metric": metric.name,
         "space": space,
@@ -48,33 +50,46 @@ def _score(metric: Metric, space: str, images: np.ndarray, data: Prepared, extra
         "n_reference": len(data.test),
         "subjects": data.test.n_subjects,
     }
-    where = extract.spaces[space]
     try:
-        # before the space is loaded: weights are not fetched for a score that cannot be given
-        least = least_images(metric, where)
-        if min(len(images), len(data.test)) < least:
-            raise Unavailable(
-                f"{len(images)} generated and {len(data.test)} reference images are too few: "
-                f"at least {least} of each are needed"
-            )
-        generated, reference = extract(space, images), extract(space, data.test.images)
-        # only the rbf kernel takes its scale from the training images
-        train = extract(space, data.train.images) if where.kernel == "rbf" else None
-        value = metric.compute(generated, reference, train, where) * metric.scale
+        sets = _compared(metric, space, images, data, extract)
+        value = metric.compute(*sets) * metric.scale
     except Unavailable as reason:
         return Score(**about, value=None, reason=str(reason))
     try:
-        statistic = subset_statistic(metric.compute, generated, reference, train, where)
-        drawn = subsamples(statistic, len(images), data.test.subjects, resamples(where))
+        statistic = subset_statistic(metric, *sets)
+        drawn = subsamples(statistic, len(images), data.test.subjects, resamples(metric, sets[0]))
     except Unavailable:
         # halves of the test subjects can be too few where all of them are enough
         drawn = None
     drawn = None if drawn is None else drawn * metric.scale
-    low, high = interval_around(value, drawn, data.test.n_subjects)
+    low, high = interval_around(value, drawn, data.test.n_subjects, metric.range)
     return Score(**about, value=value, low=low, high=high, subsamples=recorded(drawn))
 
 
-def floor(metric: Metric, space: str, data: Prepared, profile: Profile, extract: Extractor) -> dict[str, Any]:
+def _compared(
+    metric: Metric, space: str | None, images: np.ndarray, data: Prepared, extract: Extractor
+) -> tuple[Any, ...]:
+    """What the metric takes: images and the subjects of the real ones, or features, those of train, and the space."""
+    if metric.mri_only and not data.is_mri:
+        raise Unavailable("the images are not MRI: their noise is not Rician")
+    if space is None:
+        return images.astype(np.float32) / 255, data.test.unit(), data.test.subjects
+    where = extract.spaces[space]
+    # before the space is loaded: weights are not fetched for a score that cannot be given
+    least = least_images(metric, where)
+    if min(len(images), len(data.test)) < least:
+        raise Unavailable(
+            f"{len(images)} generated and {len(data.test)} reference images are too few: "
+            f"at least {least} of each are needed"
+        )
+    # only the rbf kernel takes its scale from the training images
+    train = extract(space, data.train.images) if where.kernel == "rbf" else None
+    return extract(space, images), extract(space, data.test.images), train, where
+
+
+def floor(
+    metric: Metric, space: str | None, data: Prepared, profile: Profile, extract: Extractor
+) -> dict[str, Any]:
     """What real images score in a model's place."""
     return noise_floor(metric, space, data, profile.n_generated, extract)
 
@@ -103,11 +118,16 @@ def draw(
     return pictures
 
 
+METRICS = (
+    "kd", "fid", "fd", "fd_inf",
+    "precision", "recall", "density", "coverage",
+    "diversity", "spectrum", "histogram", "background_offset", "background_sigma",
+)  # fmt: skip
 GENERATION = Task(
     name="generation",
     title="unconditional generation",
-    version=1,
-    metrics=("fid", "kd", "fd"),
+    version=2,
+    metrics=METRICS,
     produce=produce,
     score=score,
     draw=draw,

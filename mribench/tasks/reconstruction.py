@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.figures import captioned, grid, spread
 from mribench.metrics.uncertainty import cluster_bootstrap_mean, recorded, subject_means
@@ -51,14 +52,26 @@ def score(
     scores = []
     for alpha_bar in profile.alpha_bars:
         restored = outputs[level_name(alpha_bar)].astype(np.float32) / 255
-        for metric in metrics.values():
-            values = metric.compute(restored, reference) * metric.scale
-            mean, low, high = cluster_bootstrap_mean(values, data.test.subjects)
-            n, subjects = len(values), data.test.n_subjects
-            per_subject = recorded(subject_means(values, data.test.subjects)[1])
-            about = {"level": alpha_bar, "per_subject": per_subject}
-            scores.append(Score(metric.name, mean, n, subjects, low, high, **about))
+        scores += [_score(metric, restored, reference, data.test, alpha_bar) for metric in metrics.values()]
     return scores
+
+
+def _score(
+    metric: Metric, restored: np.ndarray, reference: np.ndarray, test: Split, alpha_bar: float
+) -> Score:
+    try:
+        values = metric.compute(restored, reference)
+    except Unavailable as reason:
+        about = {"n": len(test), "subjects": test.n_subjects, "level": alpha_bar}
+        return Score(metric.name, None, reason=str(reason), **about)
+    found = cluster_bootstrap_mean(values, test.subjects)
+    # a monotone function of the mean takes the interval along, perhaps upside down
+    mean, *ends = (None if x is None else (metric.pooled or float)(x) * metric.scale for x in found)
+    low, high = ends if None in ends else sorted(ends)
+    # the difference of two pooled values is no mean of differences between subjects
+    each = () if metric.pooled else recorded(subject_means(values * metric.scale, test.subjects)[1])
+    about = {"level": alpha_bar, "per_subject": each}
+    return Score(metric.name, float(mean), len(values), test.n_subjects, low, high, **about)
 
 
 def draw(
@@ -81,11 +94,13 @@ def level_name(alpha_bar: float) -> str:
     return f"alpha_bar_{alpha_bar:.5f}"
 
 
+WHOLE = ("psnr", "ssim", "mse", "mae", "psnr_pooled", "ms_ssim3", "nmse")
+METRICS = (*WHOLE, *(f"{name}_fg" for name in WHOLE))
 RECONSTRUCTION = Task(
     name="reconstruction",
     title="noise to a fixed level and back",
-    version=1,
-    metrics=("psnr", "ssim", "mse", "mae"),
+    version=2,
+    metrics=METRICS,
     produce=produce,
     score=score,
     draw=draw,

@@ -20,13 +20,21 @@ TINY = replace(
 )
 
 
-def images(n: int, seed: int = 0) -> np.ndarray:
-    """uint8 (n, 32, 32): smooth blobs."""
+def images(n: int, seed: int = 0, size: int = SIZE) -> np.ndarray:
+    """uint8 (n, size, size): smooth blobs."""
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:SIZE, :SIZE] / SIZE
+    y, x = np.mgrid[:size, :size] / size
     centre, width = rng.uniform(0.3, 0.7, (n, 2, 1, 1)), rng.uniform(0.05, 0.2, (n, 1, 1))
     blobs = np.exp(-((x - centre[:, 0]) ** 2 + (y - centre[:, 1]) ** 2) / width)
-    return (blobs * 220 + rng.uniform(0, 20, (n, SIZE, SIZE))).astype(np.uint8)
+    return (blobs * 220 + rng.uniform(0, 20, (n, size, size))).astype(np.uint8)
+
+
+def in_air(n: int, noise: float, seed: int = 0) -> np.ndarray:
+    """float32 (n, 64, 64) in [0, 1]: blobs in air with Rician noise of that standard deviation."""
+    bodies = images(n, seed, 64) / 255.0
+    bodies[bodies < 0.2] = 0
+    real, imaginary = noise * np.random.default_rng(seed).standard_normal((2, n, 64, 64))
+    return np.hypot(bodies + real, imaginary).clip(0, 1).astype(np.float32)
 
 
 @cache

@@ -8,9 +8,10 @@ import numpy as np
 
 from mribench import plugins
 from mribench.errors import Unavailable
+from mribench.runspec import FEATURES
 from mribench.spec import FeatureSpace, Metric
 from mribench.testing.finding import Case, Check, require
-from mribench.testing.made_up import images
+from mribench.testing.made_up import in_air
 
 
 def it_says_what_it_is(case: Case) -> None:
@@ -18,9 +19,9 @@ def it_says_what_it_is(case: Case) -> None:
     low, high = metric.range
     require(low < high, f"the range is {metric.range}", "give (lowest, highest); infinity is allowed")
     require(
-        metric.direction in ("up", "down") and metric.kind in ("paired", "distribution"),
+        metric.direction in ("up", "down", "zero") and metric.kind in ("paired", "distribution", "images"),
         f"direction {metric.direction!r}, kind {metric.kind!r}",
-        "direction is up or down, kind is paired or distribution",
+        "direction is up, down or zero, kind is paired, distribution or images",
     )
     require(
         metric.paper.strip() and metric.version >= 1 and metric.scale > 0,
@@ -28,9 +29,9 @@ def it_says_what_it_is(case: Case) -> None:
         "cite the paper that defines it, and count versions from 1",
     )
     require(
-        bool(metric.features) == (metric.kind == "distribution"),
+        metric.kind == "distribution" or not metric.features,
         f"kind {metric.kind}, feature spaces {metric.features}",
-        "name feature spaces for a distribution metric, none for a paired one",
+        "only a distribution metric is taken in feature spaces; without any, in those that a run names",
     )
     absent = set(metric.features) - set(plugins.names("features"))
     require(not absent, f"feature spaces {sorted(absent)} are not installed", "see mribench list features")
@@ -52,12 +53,14 @@ def it_prefers_the_truth(case: Case) -> None:
         "correct `range` (it speaks of values times `scale`), or clip",
     )
     up = metric.direction == "up"
+    badness = [abs(mean) for mean in means] if metric.direction == "zero" else means
     require(
-        means == sorted(means, reverse=up) and len(set(means)) == 3,
+        badness == sorted(badness, reverse=up) and len(set(means)) == 3,
         f"identical, nearly so, far off: {', '.join(f'{m:.4g}' for m in means)}, direction {metric.direction}",
         "correct `direction`, or the metric does not tell worse from better",
     )
-    best = high if up else low
+    # sets that are near 0 where they are equal need not be at 0: pairs of them are drawn
+    best = math.inf if metric.direction == "zero" else high if up else low
     require(
         math.isinf(best) or math.isclose(means[0], best, rel_tol=1e-6, abs_tol=1e-6),
         f"identical images score {means[0]:.6g}, the best of the range is {best:g}",
@@ -67,7 +70,7 @@ def it_prefers_the_truth(case: Case) -> None:
 
 def it_says_when_there_is_too_little(case: Case) -> None:
     """One image against one: a distance between distributions has nothing to say."""
-    if case.plugin.kind == "paired":
+    if case.plugin.kind != "distribution":
         return
     few = np.random.default_rng(0).standard_normal((1, 6))
     try:
@@ -83,10 +86,11 @@ def _three(metric: Metric) -> list:
     """Values for identical, slightly and strongly different images or feature sets."""
     rng = np.random.default_rng(0)
     if metric.kind == "distribution":
-        reference, train = rng.standard_normal((2, 80, 6))
-        shifted = (reference, reference + 1, reference + 3)
-        return [metric.compute(generated, reference, train, _space(metric)) for generated in shifted]
-    y = images(6).astype(np.float32) / 255
+        return _of_features(metric, rng)
+    if metric.kind == "images":
+        y, subjects = in_air(60, 0.01), [str(i // 2) for i in range(60)]
+        return [metric.compute(x, y, subjects) for x in (y, in_air(60, 0.05), in_air(60, 0.15))]
+    y = in_air(6, 0.01)
     noise = rng.standard_normal(y.shape)
     values = [metric.compute(np.clip(y + s * noise, 0, 1), y) for s in (0, 0.05, 0.3)]
     for value in values:
@@ -95,11 +99,24 @@ def _three(metric: Metric) -> list:
             f"six pairs give {type(value).__name__} {getattr(value, 'dtype', '')}",
             "return float64 (N,), one value per pair",
         )
-    return values
+    return [metric.pooled(value.mean()) for value in values] if metric.pooled else values
+
+
+def _of_features(metric: Metric, rng: np.random.Generator) -> list:
+    """With 80 vectors a side, or with 5,000 where that is too few."""
+    for n in (80, 5000):
+        reference, train = rng.standard_normal((2, n, 6))
+        shifted = (reference, reference + 1, reference + 3)
+        try:
+            return [metric.compute(generated, reference, train, _space(metric)) for generated in shifted]
+        except Unavailable:
+            continue
+    require(False, "5,000 images a side are too few for it", "let it have a value on sets of that size")
+    return []
 
 
 def _space(metric: Metric) -> FeatureSpace:
-    return plugins.load("features", metric.features[0])
+    return plugins.load("features", (metric.features or FEATURES)[0])
 
 
 CHECKS = (

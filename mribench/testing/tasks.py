@@ -8,6 +8,7 @@ import numpy as np
 
 from mribench import plugins
 from mribench.features import Extractor
+from mribench.runspec import load_metrics
 from mribench.spec import Score, Split
 from mribench.testing.finding import Case, Check, require
 from mribench.testing.made_up import TINY, data
@@ -19,7 +20,7 @@ def it_produces_and_scores_every_control(case: Case) -> None:
     from mribench.sample import Fitted
 
     task = case.plugin
-    metrics = plugins.load_all("metrics", task.metrics)
+    metrics = load_metrics(task.metrics)
     spaces = plugins.load_all("features", [space for m in metrics.values() for space in m.features])
     for control in plugins.load_all("variants", CONTROLS).values():
         outputs = task.produce(Fitted(control, data().train), data(), TINY, 0)

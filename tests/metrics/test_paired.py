@@ -5,7 +5,18 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from mribench.errors import InputError
-from mribench.metrics.paired import MAE, MSE, PSNR, SSIM
+from mribench.metrics.paired import (
+    MAE,
+    MAE_FG,
+    MSE,
+    MSE_FG,
+    NMSE,
+    NMSE_FG,
+    PSNR,
+    PSNR_FG,
+    PSNR_POOLED,
+)
+from mribench.metrics.structure import SSIM
 
 
 def pairs(n=70, height=64, width=64, noise=0.1, seed=0):
@@ -95,3 +106,47 @@ def test_shapes_that_do_not_pair_are_refused(shape):
 def test_ssim_says_why_ten_pixels_are_too_few():
     with pytest.raises(InputError, match="11x11"):
         SSIM.compute(np.zeros((1, 10, 64)), np.zeros((1, 10, 64)))
+
+
+def test_inside_the_foreground_are_plain_loops():
+    x, y = pairs(3, 16, 16)
+    y[:, :6] *= 0.01
+    for k in range(3):
+        errors, squares = [], []
+        for i in range(16):
+            for j in range(16):
+                if y[k, i, j] >= 10 / 255:
+                    errors.append(float(x[k, i, j]) - float(y[k, i, j]))
+                    squares.append(float(y[k, i, j]) ** 2)
+        mse = np.mean(np.square(errors))
+        assert len(errors) < 200
+        assert MSE_FG.compute(x, y)[k] == pytest.approx(mse)
+        assert MAE_FG.compute(x, y)[k] == pytest.approx(np.mean(np.abs(errors)))
+        assert NMSE_FG.compute(x, y)[k] == pytest.approx(np.sum(np.square(errors)) / np.sum(squares))
+        assert PSNR_FG.compute(x, y)[k] == pytest.approx(-10 * np.log10(mse))
+
+
+def test_nmse_is_the_ratio_of_sums():
+    x, y = pairs(5)
+    expected = [
+        np.sum((a - b) ** 2, dtype=float) / np.sum(b**2, dtype=float) for a, b in zip(x, y, strict=True)
+    ]
+    np.testing.assert_allclose(NMSE.compute(x, y), expected, rtol=1e-5)
+    assert NMSE.compute(np.zeros_like(y), y) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("metric", [MSE, MAE, NMSE, MSE_FG, MAE_FG, NMSE_FG], ids=lambda metric: metric.name)
+def test_black_references_give_numbers_in_the_range(metric):
+    black = np.zeros((2, 16, 16))
+    assert (metric.compute(black, black) == 0).all()
+    worst = metric.compute(np.ones_like(black), black)
+    assert np.isfinite(worst).all() and (worst <= metric.range[1]).all() and (worst > 0).all()
+
+
+def test_pooled_psnr_is_below_the_mean_of_decibels():
+    x, y = pairs(6)
+    x[0] = y[0]
+    pooled = PSNR_POOLED.pooled(PSNR_POOLED.compute(x, y).mean())
+    assert pooled == pytest.approx(10 * np.log10(1 / np.mean((x.astype(float) - y) ** 2)))
+    assert pooled < PSNR.compute(x, y).mean()
+    assert PSNR_POOLED.pooled(0.0) == 100

@@ -8,11 +8,14 @@ import pytest
 
 from mribench.errors import InputError
 from mribench.features.hc85 import HC85
-from mribench.metrics.distribution import frechet, frechet_distance, kernel_distance
+from mribench.metrics.distribution import FD, KD, frechet, kernel_distance
+from mribench.metrics.neighbours import COVERAGE, DENSITY, PRECISION, RECALL
 from mribench.metrics.subsets import subset_statistic
 from mribench.metrics.uncertainty import cluster_bootstrap_mean, recorded, subsample_interval, subsamples
 
 CUBIC = replace(HC85, name="cubic", kernel="cubic")
+
+FOUR = PRECISION, RECALL, DENSITY, COVERAGE
 
 
 def ids(subjects, images):
@@ -67,17 +70,19 @@ def features(n, d=6, shift=0.0, seed=0):
     return shift + np.random.default_rng(seed).standard_normal((n, d))
 
 
-@pytest.mark.parametrize("compute", [kernel_distance, frechet_distance])
-def test_subset_statistic_is_the_metric_on_the_subset(compute):
+@pytest.mark.parametrize("metric", [KD, FD, *FOUR], ids=lambda metric: metric.name)
+def test_subset_statistic_is_the_metric_on_the_subset(metric):
     g, r, train = features(40, shift=0.5, seed=1), features(30, seed=2), features(50, seed=3)
     rng = np.random.default_rng(4)
     in_g, in_r = rng.random((5, 40)).argsort(1) < 20, rng.random((5, 30)).argsort(1) < 17
-    expected = [compute(g[a], r[b], train, HC85) for a, b in zip(in_g, in_r, strict=True)]
-    np.testing.assert_allclose(subset_statistic(compute, g, r, train, HC85)(in_g, in_r), expected, rtol=1e-9)
+    # as many of both: of unequal sets the neighbour metrics draw
+    g, in_g = g[:30], np.roll(in_r, 1, axis=1)
+    expected = [metric.compute(g[a], r[b], train, HC85) for a, b in zip(in_g, in_r, strict=True)]
+    np.testing.assert_allclose(subset_statistic(metric, g, r, train, HC85)(in_g, in_r), expected, rtol=1e-9)
 
 
 def interval(g, r, train, subjects, seed=0):
-    statistic = subset_statistic(kernel_distance, g, r, train, HC85)
+    statistic = subset_statistic(KD, g, r, train, HC85)
     return subsample_interval(statistic, len(g), subjects, seed=seed)
 
 
@@ -131,7 +136,7 @@ def test_a_naive_bootstrap_of_the_frechet_distance_is_biased_upwards_by_half():
     value = frechet(a, b)
     naive = [frechet(a[rng.integers(0, 200, 200)], b[rng.integers(0, 200, 200)]) for _ in range(40)]
     assert np.mean(naive) > 1.5 * value and np.percentile(naive, 2.5) > value
-    statistic = subset_statistic(frechet_distance, a, b, a, CUBIC)
+    statistic = subset_statistic(FD, a, b, a, CUBIC)
     low, high = subsample_interval(statistic, 200, ids(40, 5), resamples=40)
     assert low < value < high
 

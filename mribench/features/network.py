@@ -1,0 +1,90 @@
+"""What feature spaces made of a network share: weights that are what they claim to be, and images as RGB."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mribench.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH = 32
+SIDE = 224
+# of ImageNet in RGB, which every network here was trained with
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def given(variable: str) -> Path | None:
+    """The file that an environment variable names, None where it is not set; ``InputError`` where it is no file."""
+    value = os.environ.get(variable)
+    if value and not Path(value).is_file():
+        raise InputError(f"{variable} is {value!r}, which is not a file: set it to one or unset it.")
+    return Path(value) if value else None
+
+
+def state_dict(path: Path, digest: str) -> dict[str, torch.Tensor]:
+    """Tensors by name, on the CPU, of a .safetensors or a PyTorch file whose sha256 is ``digest``; nothing is executed.
+
+    ``InputError``: another sha256, or not such a file.
+    """
+    import torch
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the weights {path}: {error.strerror}.") from error
+    found = sha256(content).hexdigest()
+    if found != digest.lower():
+        raise InputError(
+            f"{path} has sha256 {found} but {digest} was announced: replace the file or the sha256."
+        )
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load
+
+            return load(content)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # the ways in which a foreign file can be no weights file are not enumerable
+        raise InputError(f"{path} holds no weights ({type(error).__name__}): give a state dict.") from error
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise InputError(f"{path} is not a plain state dict of tensors by name: save network.state_dict().")
+    return state
+
+
+def extractor(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
+    """extract: (N, H, W) in [0, 1] -> float64 (N, d), by forward: float32 (n, 3, 224, 224) -> (n, d)."""
+    import torch
+
+    def extract(images: np.ndarray) -> np.ndarray:
+        if images.ndim != 3 or not np.isfinite(images).all():
+            raise InputError(f"images have shape {images.shape}: finite (N, H, W) in [0, 1] are needed.")
+        if len(images) == 0:
+            raise InputError("no image was given: at least one is needed.")
+        features = []
+        for start in range(0, len(images), BATCH):
+            batch = torch.from_numpy(images[start : start + BATCH].astype(np.float32))
+            # TF32 is the default of cuDNN and would make a score depend on the device
+            with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                features.append(forward(_as_rgb(batch)).cpu().numpy().astype(np.float64))
+        return np.concatenate(features)
+
+    return extract
+
+
+def _as_rgb(images: torch.Tensor) -> torch.Tensor:
+    """Grey (n, H, W) in [0, 1] -> normalised (n, 3, 224, 224), bilinear, antialiased where it shrinks."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (MEAN, STD))
+    grey = images[:, None].to(device)
+    grey = torch.nn.functional.interpolate(grey, size=(SIDE, SIDE), mode="bilinear", antialias=True)
+    return (grey.expand(-1, 3, -1, -1) - mean) / std

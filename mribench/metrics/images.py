@@ -1,0 +1,34 @@
+"""What every metric on images asks of them: shape, finite values, the range [0, 1]; and where there is air."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mribench.errors import InputError
+
+MARGIN = 1e-3
+# ten grey levels: what lies below is air, whatever an eight-bit display shows of it
+AIR = 10 / 255
+
+
+def unit(images: np.ndarray) -> np.ndarray:
+    """float64 in [0, 1]; what lies outside by no more than 1e-3 is clipped, more is an ``InputError``, as is NaN."""
+    images = images.astype(np.float64)
+    low, high = images.min(), images.max()
+    # written so that NaN fails it too
+    if not (low >= -MARGIN and high <= 1 + MARGIN):
+        raise InputError(
+            f"image values run from {low:.4g} to {high:.4g}, finite values in [0, 1] are expected: "
+            "scale the images first."
+        )
+    return images.clip(0, 1)
+
+
+def foreground(reference: np.ndarray) -> np.ndarray:
+    """bool (N, H, W): pixels of the reference at or above the air floor of 10/255; all of an image without any.
+
+    Air is easy to restore and inflates every score that counts it.
+    """
+    mask = reference >= AIR
+    mask[~mask.any((1, 2))] = True
+    return mask

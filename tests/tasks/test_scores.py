@@ -1,0 +1,113 @@
+"""What the tasks make of their metrics: intervals, blanks with a reason, decibels of a mean."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mribench import profiles
+from mribench.features import Extractor
+from mribench.features.gist import GIST
+from mribench.features.hc85 import HC85
+from mribench.metrics.paired import MSE
+from mribench.runspec import load_metrics
+from mribench.spec import Prepared, Split
+from mribench.tasks import generation, reconstruction
+
+SMOKE = profiles.get("smoke")
+SPACES = {space.name: space for space in (HC85, GIST)}
+
+
+def split(name, seed, subjects=8, size=64):
+    """Discs in air with Rician noise, three to a subject."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] / size
+    n = 3 * subjects
+    radius, level = rng.uniform(0.2, 0.4, (n, 1, 1)), rng.uniform(0.4, 0.9, (n, 1, 1))
+    disc = level * (np.hypot(x - 0.5, y - 0.5) < radius)
+    real, imaginary = 0.01 * rng.standard_normal((2, n, size, size))
+    images = np.rint(np.hypot(disc + real, imaginary).clip(0, 1) * 255).astype(np.uint8)
+    return Split(images, tuple(f"{name}{i // 3}" for i in range(n)))
+
+
+@pytest.fixture(scope="module")
+def data():
+    parts = {name: split(name, seed) for seed, name in enumerate(("train", "validation", "test"))}
+    return Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
+
+
+def generated(data, *names, images=None):
+    outputs = {"images": split("generated", 9).images if images is None else images}
+    found = generation.score(outputs, data, SMOKE, load_metrics(names), Extractor(SPACES), 0)
+    return {(score.metric, score.space): score for score in found}
+
+
+def test_a_metric_without_spaces_of_its_own_is_taken_in_those_of_the_run(data):
+    assert set(generated(data, "kd", "histogram")) == {
+        ("kd", "hc85-v1"), ("kd", "gist208-v1"), ("histogram", None),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in generation.METRICS if name not in ("fid", "fd", "fd_inf")])
+def test_every_metric_of_generation_has_a_value_in_its_interval(data, name):
+    for score in generated(data, name).values():
+        assert score.reason is None and score.low <= score.high
+        assert np.isfinite([score.value, score.low, score.high]).all()
+        assert (score.n, score.n_reference, score.subjects) == (24, 24, 8)
+
+
+def test_noise_of_microscopy_is_not_rician(data):
+    microscopy = replace(data, is_mri=False)
+    score = generated(microscopy, "background_sigma")["background_sigma", None]
+    assert score.value is None and "not MRI" in score.reason
+    assert generated(microscopy, "background_offset")["background_offset", None].value is not None
+
+
+def test_what_cannot_be_given_is_blank_with_the_reason(data):
+    found = generated(data, "fd", "fd_inf", "precision", images=data.test.images[:4])
+    assert {score.value for score in found.values()} == {None}
+    assert all("too few" in score.reason for score in found.values())
+
+
+def test_without_enough_subjects_for_an_interval_the_value_stays(data):
+    few = replace(data, test=Split(data.test.images[:9], data.test.subjects[:9]))
+    score = generated(few, "coverage")["coverage", "hc85-v1"]
+    assert score.value is not None and score.low is score.high is None
+
+
+def restored(data, noise=0.1):
+    rng = np.random.default_rng(0)
+    noisy = data.test.images + 255 * noise * rng.standard_normal(data.test.images.shape)
+    images = np.rint(noisy.clip(0, 255)).astype(np.uint8)
+    return {reconstruction.level_name(level): images for level in SMOKE.alpha_bars}
+
+
+def reconstructed(data, *names):
+    found = reconstruction.score(restored(data), data, SMOKE, load_metrics(names), Extractor({}), 0)
+    assert {score.level for score in found} == set(SMOKE.alpha_bars)
+    return {score.metric: score for score in found if score.level == SMOKE.alpha_bars[0]}
+
+
+def test_pooled_decibels_are_those_of_the_mean_error_over_subjects(data):
+    pooled = reconstructed(data, "psnr_pooled")["psnr_pooled"]
+    outputs = restored(data)[reconstruction.level_name(SMOKE.alpha_bars[0])].astype(np.float32) / 255
+    errors = MSE.compute(outputs, data.test.unit())
+    assert pooled.value == pytest.approx(-10 * np.log10(errors.mean()))
+    mse = reconstructed(data, "mse")["mse"]
+    # more error is fewer decibels: the interval turns over
+    assert pooled.low == pytest.approx(-10 * np.log10(mse.high))
+    assert pooled.low < pooled.value < pooled.high
+    assert pooled.value < reconstructed(data, "psnr")["psnr"].value
+
+
+def test_every_metric_of_reconstruction_is_given(data):
+    for score in reconstructed(data, *reconstruction.METRICS).values():
+        assert score.reason is None and score.low <= score.value <= score.high
+
+
+def test_three_scales_are_blank_on_small_images():
+    parts = {name: split(name, seed, size=32) for seed, name in enumerate(("train", "validation", "test"))}
+    small = Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
+    score = reconstructed(small, "ms_ssim3")["ms_ssim3"]
+    assert score.value is None and "44 pixels" in score.reason

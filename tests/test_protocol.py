@@ -1,0 +1,126 @@
+"""leaderboards/PROTOCOL.md says what the code does: names, versions, constants, links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mribench import plugins, profiles, runspec, tables, trust
+from mribench.features import gist, hc85, inception
+from mribench.metrics import (
+    background,
+    diversity,
+    extrapolation,
+    images,
+    kernels,
+    neighbours,
+    paired,
+    structure,
+)
+from mribench.trust import changes
+
+ROOT = Path(__file__).parent.parent
+PROTOCOL = ROOT / "leaderboards" / "PROTOCOL.md"
+TEXT = PROTOCOL.read_text() if PROTOCOL.exists() else ""
+MADE_BY_COMMANDS = ("audit/calibration.md",)
+FLAT = " ".join(TEXT.split())
+
+pytestmark = pytest.mark.skipif(not TEXT, reason="only in a checkout")
+
+
+def ours(group):
+    return [entry.name for entry in plugins.entries(group) if entry.distribution == "mribench"]
+
+
+@pytest.mark.parametrize("group", ["metrics", "features", "tasks"])
+def test_everything_registered_is_named(group):
+    assert not [name for name in ours(group) if f"`{name}`" not in TEXT]
+
+
+def test_every_task_has_its_version():
+    for name in ours("tasks"):
+        assert f"`{name}` v{plugins.load('tasks', name).version}" in TEXT
+
+
+def test_every_metric_of_a_task_is_in_a_table_with_its_direction():
+    words = {"up": "up", "down": "down", "zero": "near 0"}
+    lines = [line for line in TEXT.splitlines() if line.startswith("| `")]
+    for name in ours("metrics"):
+        (line,) = [line for line in lines if f"`{name}`" in line.split("|")[1]]
+        assert words[plugins.load("metrics", name).direction] in line.split("|")[3]
+
+
+def test_headline_metrics_are_called_primary():
+    section = TEXT.split("## Tracks")[1].split("## ")[0]
+    rows = {line.split("`")[1]: line.split("|")[4] for line in section.splitlines() if line.startswith("| `")}
+    for task in ours("tasks"):
+        names = plugins.load("tasks", task).metrics
+        headline = {name for name in names if plugins.load("metrics", name).headline}
+        assert headline == set(re.findall(r"`(\w+)`", rows[task]))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"Gaussian window {structure.WINDOW}x{structure.WINDOW}, sigma {structure.SIGMA}, K1 = {structure.K1}, "
+        f"K2 = {structure.K2}",
+        f"betas ({', '.join(f'{b * 0.6305:.4f}' for b in structure.BETAS)}) / sum",
+        f"sides of {structure.SMALLEST} pixels",
+        f"at most {paired.PSNR_CAP:.0f} dB",
+        f"outside [0, 1] by more than {images.MARGIN}",
+        f"at or above {images.AIR * 255:.0f}/255",
+        f"clipped to ±{kernels.CLIP:.0f}",
+        f"at {extrapolation.SIZES} sizes from a fifth of the images to all; {extrapolation.LEAST:,} images a side",
+        f"within the {neighbours.K}th-neighbour ball",
+        f"at most {neighbours.MOST:,}, drawn with a fixed seed",
+        f"of {diversity.PAIRS:,} seeded pairs",
+        f"their {background.WINDOW}x{background.WINDOW} mean",
+        f"halved {trust.SPLITS} times",
+        f"above the {trust.QUANTILE} % quantile",
+        f"At most {trust.MOST} images are taken; below {trust.FEWEST} subjects",
+        f"repeated {changes.COPIES} times",
+        f"at ᾱ = {tables.HEADLINE_LEVEL}",
+        f"ᾱ ({', '.join(map(str, profiles.PROFILES['standard'].alpha_bars))})",
+        f"sha256 {inception.SHA256[:8]}…{inception.SHA256[-3:]}",
+        f"air below {hc85.AIR * 255:.0f}/255",
+        f"air of {gist.AIR * 255:.0f}/255",
+        f"the default is {' and '.join(f'`{name}`' for name in runspec.FEATURES)}",
+    ],
+)
+def test_a_constant_is_that_of_the_code(words):
+    assert words in FLAT
+
+
+def test_the_air_floor_is_one():
+    assert images.AIR == hc85.AIR == gist.AIR
+
+
+def test_sample_sizes_are_those_of_the_profiles():
+    for name, profile in profiles.PROFILES.items():
+        assert f"| `{name}` | {profile.n_generated:,}" in TEXT
+
+
+def test_dimensions_and_kernels_of_the_spaces():
+    for name in ours("features"):
+        space = plugins.load("features", name)
+        (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| `{name}`")]
+        assert f"`{space.kernel}`" in line and (not space.dim or f"| {space.dim}, " in line)
+
+
+def test_links_lead_to_what_they_name():
+    """[`function`](file.py): the file is there, and defines it."""
+    links = re.findall(r"\[([^\]]+)\]\(([^)]+)\)", TEXT)
+    assert len(links) > 20
+    for label, target in links:
+        path = PROTOCOL.parent / target
+        assert path.exists() or target in MADE_BY_COMMANDS, target
+        for name in re.findall(r"`(?:\w+\.)?(\w+)`", label):
+            source = path.read_text() if path.is_file() else ""
+            assert re.search(rf"^(def|class) {name}\b", source, flags=re.MULTILINE) or path.stem == name, (
+                label
+            )
+
+
+def test_the_sections_are_there():
+    for heading in ("Tracks", "Uncertainty and ties", "Controls and floor", "Memorisation audit", "Budgets"):
+        assert f"\n## {heading}\n" in TEXT
