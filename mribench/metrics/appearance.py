@@ -14,7 +14,7 @@ import numpy as np
 
 from mribench.features.spectrum import radial_log_power
 from mribench.metrics.background import air_share, offset, sigma, sums_in_air
-from mribench.metrics.images import unit
+from mribench.metrics.images import by_chunks
 from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.spec import Metric
@@ -30,7 +30,7 @@ def of_means(
     describe: Describe, compare: Compare, generated: np.ndarray, reference: np.ndarray
 ) -> SubsetStatistic:
     """compare(mean of describe over the generated, the same over the reference), on subsets of both."""
-    g, r = describe(unit(generated)), describe(unit(reference))
+    g, r = by_chunks(describe, generated), by_chunks(describe, reference)
 
     def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
         return compare(_means(in_generated, g), _means(in_reference, r))
@@ -68,7 +68,7 @@ def background_sigma(
 
 def _air(reference: np.ndarray) -> Describe:
     """On both sides the same share of darkest pixels, that of the air in the reference."""
-    return partial(sums_in_air, share=air_share(unit(reference)))
+    return partial(sums_in_air, share=air_share(reference))
 
 
 def _difference(of: Callable[[np.ndarray], np.ndarray], g: np.ndarray, r: np.ndarray) -> np.ndarray:

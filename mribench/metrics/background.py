@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from mribench.errors import Unavailable
-from mribench.metrics.images import AIR
+from mribench.metrics.images import AIR, by_chunks
 
 WINDOW = 5  # pixels: the local mean of 25 tells air from tissue whatever the noise of one pixel
 SHARE = 0.5  # of the air is looked at, the darkest, so that none of it borders on tissue
@@ -21,10 +21,14 @@ RAYLEIGH = 2 - np.pi / 2  # variance over s^2
 
 def air_share(reference: np.ndarray) -> float:
     """Share of the pixels of an image to take for air: half of the median share whose local mean is below 10/255."""
-    share = float(np.median((_local_mean(reference) < AIR).mean((1, 2))))
+    share = float(np.median(by_chunks(_share_of_air, reference)))
     if share < LEAST:
         raise Unavailable(f"{share:.1%} of a real image is air: at least {LEAST:.0%} is needed to look at it")
     return share * SHARE
+
+
+def _share_of_air(images: np.ndarray) -> np.ndarray:
+    return (_local_mean(images) < AIR).mean((1, 2))
 
 
 def sums_in_air(images: np.ndarray, share: float) -> np.ndarray:

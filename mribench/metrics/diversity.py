@@ -14,6 +14,7 @@ from mribench.seeds import numpy_rng
 from mribench.spec import Metric
 
 PAIRS = 1000
+ENUMERATED = 1000  # images: all their pairs are half a million
 
 
 def on_subsets(generated: np.ndarray, reference: np.ndarray, subjects: Sequence[str]) -> SubsetStatistic:
@@ -43,13 +44,19 @@ def _similar(
     images: np.ndarray, group: np.ndarray, side: str
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """((first, second), ms_ssim3): up to 1,000 different pairs from two groups, and how alike they are."""
-    first, second = np.triu_indices(len(images), 1)
+    rng = numpy_rng("diversity", side)
+    if len(images) <= ENUMERATED:
+        first, second = np.triu_indices(len(images), 1)
+    else:
+        # of millions of pairs more than enough are drawn: pairs of one subject and repeats fall away
+        drawn = np.sort(rng.integers(0, len(images), (20 * PAIRS, 2)), axis=1)
+        first, second = np.unique(drawn[drawn[:, 0] < drawn[:, 1]], axis=0).T
     apart = np.flatnonzero(group[first] != group[second])
     if len(apart) == 0:
         raise Unavailable(
             f"{len(images)} {side} images hold no pair to compare: two of two subjects are needed"
         )
-    chosen = np.sort(numpy_rng("diversity", side).permutation(apart)[:PAIRS])
+    chosen = np.sort(rng.permutation(apart)[:PAIRS])
     pairs = first[chosen], second[chosen]
     return pairs, ms_ssim3(images[pairs[0]], images[pairs[1]])
 

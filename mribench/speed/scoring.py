@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-SIZES = (500, 1000, 2000, 5000, 10_000)
+SIZES = (500, 1000, 2048, 5000, 10_000)
 PER_SUBJECT = 5
 
 

@@ -67,3 +67,11 @@ def test_one_image_or_one_subject_has_no_pair():
         DIVERSITY.compute(r[:1], r, ONE_EACH)
     with pytest.raises(Unavailable, match="no pair"):
         DIVERSITY.compute(r, r, ["a"] * 20)
+
+
+def test_of_many_images_a_thousand_different_pairs_of_different_subjects_are_drawn(monkeypatch):
+    monkeypatch.setattr(diversity, "ENUMERATED", 10)
+    monkeypatch.setattr(diversity, "ms_ssim3", lambda x, y: np.zeros(len(x)))
+    (first, second), values = diversity._similar(np.zeros((300, 1, 1)), np.arange(300) // 5, "real")
+    assert len(values) == 1000 and (first < second).all() and (first // 5 != second // 5).all()
+    assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == 1000
