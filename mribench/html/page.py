@@ -140,7 +140,8 @@ def _costs(boards: Sequence[Board], anchors: Sequence[str]) -> Markup | None:
     # one organ: all of its drawings side by side; several: a block for each kind of cost
     kinds = known if len(known) == 1 else [list(filter(None, column)) for column in zip_longest(*known)]
     note = (
-        "Lower is better, further left is cheaper; a dotted line joins what nothing else beats in both. Shaded: halves "
+        "Lower is better, further left is cheaper; a dotted line joins what nothing else beats in both; "
+        "hollow marks contest nothing. Shaded: halves "
         "of the test subjects against each other. The training budget (steps, batch, images) is part of what must be "
         "equal within a board."
     )
