@@ -288,7 +288,9 @@ def compare(
 
 @app.command()
 def verify(
-    result: Annotated[Path, typer.Argument(help="a result file in a run folder, or a run folder")],
+    result: Annotated[
+        str, typer.Argument(help="a result file in a run folder, a run folder, or a published user/name")
+    ],
     rescore: Annotated[
         bool, typer.Option("--rescore", help="score the kept outputs again, generate nothing")
     ] = False,
@@ -299,12 +301,14 @@ def verify(
     """Generate again from the recorded seeds and score: reproduced, within interval, or not (exit code 1)."""
     from mribench import screen
     from mribench import verify as verifying
+    from mribench.hub.pull import at_hand
 
     answers = []
-    for out, one in verifying.find(result):
-        verification = verifying.verify(out, one, data, rescore)
-        screen.verification(verification)
-        answers.append(verification.answer)
+    with at_hand(result) as path:
+        for out, one in verifying.find(path):
+            verification = verifying.verify(out, one, data, rescore)
+            screen.verification(verification)
+            answers.append(verification.answer)
     if "not reproduced" in answers:
         raise typer.Exit(1)
 

@@ -87,7 +87,7 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
     else:
         outputs = task.produce(cell.model(plan, "verify"), cell.data, plan.profile, result.seed)
         images = _same(kept, outputs)
-    outputs = {**_read_beside(out, result), **outputs}
+    outputs = {**_read_beside(out, result, cell, plan, rescore), **outputs}
     metrics = {name: plan.metrics[name] for name in task.metrics}
     extract = Extractor(plan.spaces)
     scores = task.score(outputs, cell.data, plan.profile, metrics, extract, result.seed)
@@ -183,15 +183,23 @@ def _kept(path: Path) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _read_beside(out: Path, result: Result) -> dict[str, np.ndarray]:
-    """Kept outputs of another task that a task scores beside its own; they are verified with their own record."""
-    name = result.provenance.get("reads")
-    if name is None:
+def _read_beside(out: Path, result: Result, cell: Cell, plan: Plan, rescore: bool) -> dict[str, np.ndarray]:
+    """Outputs of another task that a task scores beside its own, generated again where the kept ones are gone.
+
+    They are verified with their own record. A published model comes without them.
+    """
+    name, other = result.provenance.get("reads"), plan.tasks[0].reads
+    if name is None or other is None:
         return {}
     kept = _kept(out / "outputs" / name / "outputs.npz")
-    if kept is None:
-        raise InputError(f"no outputs in {out}/outputs/{name}, which {result.task} reads; bring them back")
-    return kept
+    if kept is not None:
+        return kept
+    if rescore:
+        raise InputError(
+            f"no outputs in {out}/outputs/{name}, which {result.task} reads; verify without rescoring"
+        )
+    produce = plugins.load("tasks", other).produce
+    return produce(cell.model(plan, "verify"), cell.data, plan.profile, result.seed)
 
 
 def _same(kept: Mapping[str, np.ndarray] | None, now: Mapping[str, np.ndarray]) -> str:

@@ -25,6 +25,7 @@ FEW_GENERATORS = ("replay", f"{cheats.MIXED_IN:.0%} replay mixed in", "real, oth
 UNDERTRAINED = 40  # steps
 SLICES, SPLITS = 3, 4  # of a phantom subject and of a phantom: drawing takes longer than the audit
 HELD_OUT = 0.15
+DIGITS = 4
 
 
 def runs(
@@ -107,6 +108,8 @@ def _record(
     found = examine(images, data, extract, real)
     said = verdict(found, of_losses(outputs or {}, data), data)
     nearer = found["nearer"]
+    numbers = {word: said[word] for word in ("copy_rate", "low", "high", "false_alarm_high", "detectable")}
+    numbers |= {"gap_p": found["gap"].get("p"), "auroc": said["findings"]["membership"]["auroc"]}
     return {
         "scene": scene,
         "generator": name,
@@ -115,14 +118,10 @@ def _record(
         "data": data.name,
         "data_kind": data.kind,
         "subjects": [data.train.n_subjects, data.test.n_subjects],
+        "n": said["n"],
+        "verdict": said["verdict"],
         "by_distance_alone": nearer["low"] > nearer["false_alarm_high"],
-        **{
-            word: said[word]
-            for word in ("verdict", "copy_rate", "low", "high", "n", "false_alarm_high", "detectable")
-        },
-        "gap_p": found["gap"].get("p"),
-        "auroc": said["findings"]["membership"]["auroc"],
-        "reasons": said["reasons"],
+        **{word: None if number is None else round(number, DIGITS) for word, number in numbers.items()},
     }
 
 

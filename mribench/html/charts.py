@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 from mribench import tables
+from mribench.expectations import violations
 from mribench.html import axes, strips
 from mribench.html.axes import Axis
 from mribench.html.markup import Markup, element, join
 from mribench.leaderboard import Board
-from mribench.rows import Entry, Row
+from mribench.rows import MEMORISES, Entry, Row
 from mribench.verdict import CONTROL
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
-NAME = 120, 13  # room that the name of a point takes
+# as an HTML list of type a counts
+LETTERS = [*ascii_lowercase, *(a + b for a in ascii_lowercase for b in ascii_lowercase)]
+LETTER, LINE = 9.0, 11.0  # room that the letter of a point takes
 
 
 @dataclass(frozen=True)
 class Point:
+    """remark: why it contests nothing; empty where it does."""
+
     name: str
     x: float
     entry: Entry
+    remark: str = ""
+
+    @property
+    def ranked(self) -> bool:
+        return not self.remark
 
 
 def nfe(row: Row) -> float | None:
@@ -43,6 +54,12 @@ COSTS = (
 )
 
 
+def _remark(row: Row, board: Board) -> str:
+    if row.audit and row.audit.startswith(MEMORISES):
+        return f" ({row.audit})"
+    return " (invalid board)" if violations(board) else ""
+
+
 def _produced(row: Row) -> dict[str, Any]:
     generation = next((r for r in row.results if r.task == "generation"), None)
     return (generation.provenance.get("produced") or {}) if generation else {}
@@ -53,7 +70,7 @@ def charts(board: Board, anchor: str) -> list[Markup]:
     address, drawn = board.primary, []
     for kind, label, cost in COSTS if address else ():
         found = [
-            Point(row.name, x, entry)
+            Point(row.name, x, entry, _remark(row, board))
             for row in board.rows
             if not row.is_control
             and (x := cost(row))
@@ -92,13 +109,14 @@ def _figure(board: Board, points: list[Point], label: str, anchor: str) -> Marku
     about = element("title", f"{organ}: {title} against {label}. {said}", id=f"{anchor}-title")
     view = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": WIDTH, "height": HEIGHT}
     svg = element("svg", about, *parts, role="img", aria_labelledby=f"{anchor}-title", class_="chart", **view)
-    return element("figure", svg, element("figcaption", organ))
+    return element("figure", svg, element("figcaption", element("b", organ), _key(points)))
 
 
 def pareto(points: list[Point]) -> list[Point]:
-    """Those that no other point beats or equals in both cost and value, by cost; less is better in both."""
+    """Of the ranked points those that no other beats or equals in both cost and value, by cost; less is better in
+    both."""
     front: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.x, p.entry.value)):
+    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.x, p.entry.value)):
         if not front or point.entry.value < front[-1].entry.value:
             front.append(point)
     return front
@@ -113,23 +131,27 @@ def _front(points: list[Point], x: Axis, y: Axis) -> Markup | None:
 
 
 def _points(points: list[Point], x: Axis, y: Axis) -> list[Markup]:
-    """Marks with whiskers, and names beside them that do not run into each other."""
-    parts, taken = [], []
-    for point in sorted(points, key=lambda p: y(p.entry.value)):
+    """Marks with whiskers and a letter each; the letters of points that crowd stand side by side."""
+    parts: list[Markup] = []
+    taken: list[tuple[float, float]] = []
+    for point, letter in zip(points, LETTERS, strict=False):
         across, up = x(point.x), y(point.entry.value)
         if point.entry.low is not None:
             low, high = y(point.entry.low), y(point.entry.high)
             parts.append(_line(across, low, across, high, "whisker trained"))
             parts += [_line(across - 4, end, across + 4, end, "whisker trained") for end in (low, high)]
-        parts.append(strips.mark(across, up, "trained"))
-        near = [at for place, at in taken if abs(place - across) < NAME[0]]
-        at = max([up + 4, *(other + NAME[1] for other in near)])
-        taken.append((across, at))
-        right = across < (LEFT + WIDTH) * 0.6
-        parts.append(
-            _text(point.name, across + (8 if right else -8), at, "name", "start" if right else "end")
-        )
+        parts.append(strips.mark(across, up, "trained" if point.ranked else "unranked"))
+        right, base = across + 7, up - 5
+        while any(abs(right - other) < LETTER and abs(base - level) < LINE for other, level in taken):
+            right += LETTER
+        taken.append((right, base))
+        parts.append(_text(letter, right, base, "name", "start"))
     return parts
+
+
+def _key(points: list[Point]) -> Markup:
+    """Which letter is which row, and why one contests nothing."""
+    return element("ol", *(element("li", f"{p.name}{p.remark}") for p in points), class_="key", type_="a")
 
 
 def _grid(x: Axis, y: Axis) -> Markup:
@@ -145,12 +167,9 @@ def _grid(x: Axis, y: Axis) -> Markup:
 
 
 def _level(y: float, name: str, words: str) -> list[Markup]:
-    """A horizontal line with its name at the right end, above it where there is room."""
+    """A horizontal line with its name at the left end, above it where there is room."""
     above = y - 4 if y > TOP + 14 else y + 13
-    return [
-        _line(LEFT, y, WIDTH - RIGHT, y, f"level {name}"),
-        _text(words, WIDTH - RIGHT, above, "tick", "end"),
-    ]
+    return [_line(LEFT, y, WIDTH - RIGHT, y, f"level {name}"), _text(words, LEFT + 4, above, "tick", "start")]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:

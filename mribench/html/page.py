@@ -10,32 +10,21 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from mribench import interpret, tables, words
+from mribench import interpret, words
 from mribench.expectations import violations
-from mribench.html import machines, strips
-from mribench.html.axes import Axis
+from mribench.html import machines
 from mribench.html.charts import charts
 from mribench.html.cite import linked
 from mribench.html.glance import Pictures, glance
+from mribench.html.help import glossary, legend, reading
 from mribench.html.markup import Markup, element, join
 from mribench.html.panel import panel
 from mribench.html.pictures import choose
 from mribench.html.spent import spent
 from mribench.html.table import Line, plain, table
 from mribench.leaderboard import Board
-from mribench.rows import Entry
 
 TITLE = "mribench leaderboard"
-BETTER = {"up": "higher", "down": "lower", "zero": "nearer to 0"}
-READING = (
-    "Each number is a mean over seeds ± the standard deviation between seeds (where there are several), with its "
-    "95 % interval over test subjects and seeds in brackets. Rows stand together only where data, split, resolution, "
-    "budget, task, metrics, feature spaces and numbers of images are equal.",
-    "Ranks are intervals: 1-3 means that the numbers leave the places 1 to 3 open. Controls learn nothing a "
-    "diffusion model should and show the scale, as do real images in a model's place; they are not ranked. At floor: "
-    "the interval reaches what real training images score, and nothing finer can be said.",
-    "Organs are different data: compare within a table, never between two.",
-)
 
 
 def html(boards: Sequence[Board], out: Path, speed: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -53,7 +42,7 @@ def html(boards: Sequence[Board], out: Path, speed: Sequence[Mapping[str, Any]] 
         *(panel(board, pictures[i], anchors[i]) for i, board in enumerate(boards)),
         _reported(boards),
         machines.sections(speed),
-        _glossary(boards),
+        glossary(boards),
         id="main",
     )
     style, script = _packaged("style.css"), _packaged("script.js")
@@ -120,37 +109,10 @@ def _top(boards: Sequence[Board], anchors: Sequence[str], pictures: Pictures) ->
         element("dl", *(element("div", fact) for fact in facts), class_="facts"),
         element("p", element("b", warning), class_="invalid") if bad else None,
         glance(boards, anchors, pictures),
-        _legend(),
-        element(
-            "details",
-            element("summary", "How to read this"),
-            *(element("p", said) for said in READING),
-            class_="paper",
-        ),
+        legend(),
+        reading(),
         aria_labelledby="glance",
     )
-
-
-def _legend() -> Markup:
-    """What the drawings in the cells mean, in the drawings' own marks."""
-    axis = Axis(0, 10, strips.EDGE, strips.WIDTH - strips.EDGE)
-
-    def entry(value: float, low: float | None = None, high: float | None = None) -> Entry:
-        return Entry(value, None, low, high, (), 0, None, 0)
-
-    shown = (
-        (
-            strips.strip(axis, entry(5, 3, 7), "trained", (4.2, 5.8)),
-            "trained: mean, 95 % interval, seeds as dots below",
-        ),
-        (strips.strip(axis, entry(5, 4, 6), "control"), "control"),
-        (strips.strip(axis, entry(3, 1, 5), "real", (), (1, 5)), "real images; shaded: as good as real"),
-        (
-            strips.strip(axis, entry(2, 1, 3), "trained", (), None, [(7, "gaussian")]),
-            "dashed: the Gaussian control",
-        ),
-    )
-    return element("ul", *(element("li", drawn, " ", said) for drawn, said in shown), class_="legend")
 
 
 def _interpretation(boards: Sequence[Board]) -> Markup | None:
@@ -178,9 +140,10 @@ def _costs(boards: Sequence[Board], anchors: Sequence[str]) -> Markup | None:
     # one organ: all of its drawings side by side; several: a block for each kind of cost
     kinds = known if len(known) == 1 else [list(filter(None, column)) for column in zip_longest(*known)]
     note = (
-        "Lower is better, further left is cheaper; a dotted line joins what nothing else beats in both. Shaded: halves "
-        "of the test subjects against each other. Training costs the same within a board: its budget is part of what "
-        "must be equal."
+        "Lower is better, further left is cheaper; a dotted line joins what nothing else beats in both; "
+        "hollow marks contest nothing. Shaded: halves "
+        "of the test subjects against each other. The training budget (steps, batch, images) is part of what must be "
+        "equal within a board."
     )
     return element(
         "section",
@@ -204,33 +167,6 @@ def _reported(boards: Sequence[Board]) -> Markup | None:
         table("Reported by the study, not reproduced", ["organ", *words.REPORTED.values()], lines),
         aria_labelledby="reported",
         class_="reported",
-    )
-
-
-def _glossary(boards: Sequence[Board]) -> Markup:
-    """What each metric is, and the paper it comes from."""
-    known = {name: about for board in boards for r in board.members for name, about in r.metrics.items()}
-    items = [
-        join(
-            element("dt", f"{name.upper()} {tables.ARROWS[about['direction']]}"),
-            element(
-                "dd",
-                f"{about['title'] or name}; {BETTER[about['direction']]} is better. ",
-                linked(about.get("paper") or ""),
-            ),
-        )
-        for name, about in sorted(known.items())
-    ]
-    more = (
-        ("NFE", "Network evaluations for one generated image."),
-        ("ᾱ", "Share of the signal's variance left at the noise level from which an image is restored."),
-    )
-    items += [join(element("dt", name), element("dd", said)) for name, said in more]
-    return element(
-        "section",
-        element("h2", "Words", id="words"),
-        element("dl", *(element("div", item) for item in items), class_="words"),
-        aria_labelledby="words",
     )
 
 

@@ -72,9 +72,9 @@ def _off(beyond: bool, kind: str) -> Markup:
 
 
 def mark(x: float, y: float, kind: str, size: float = 3.4) -> Markup:
-    """The mean of a row, in the shape of its kind."""
-    if kind == "trained":
-        return element("circle", cx=x, cy=y, r=size, class_="mark trained")
+    """The mean of a row, in the shape of its kind; ``unranked`` is a trained row that contests nothing."""
+    if kind in ("trained", "unranked"):
+        return element("circle", cx=x, cy=y, r=size, class_=f"mark {kind}")
     if kind == "control":
         corners = ((x, y - size - 1), (x + size + 1, y), (x, y + size + 1), (x - size - 1, y))
         points = " ".join(f"{a:.2f},{b:.2f}" for a, b in corners)

@@ -15,7 +15,6 @@ from mribench.hub.traces import Traces
 from mribench.leaderboard import boards
 from mribench.results import Result
 
-PAGES = (".md", ".csv", ".json")
 TABLE = "leaderboard.json"
 CARD = """---
 pretty_name: {name}
@@ -52,9 +51,7 @@ def write(found: Sequence[Result], repo: str, folder: Path, traces: Traces) -> N
 def _pages(folder: Path, repo: str) -> None:
     """The pages and the card of all records in ``folder``."""
     everything = results.read_all([folder])
-    for page in publish.write(everything, folder):
-        if page.suffix not in PAGES:
-            page.unlink()
+    publish.write(everything, folder, page=False)
     organs = ", ".join(sorted({board.members[0].data["title"] for board in boards(everything)}))
     text = CARD.format(name=repo.rpartition("/")[2], repo=repo, records=len(everything), organs=organs)
     files.write_text(folder / "README.md", text)

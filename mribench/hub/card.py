@@ -12,7 +12,7 @@ from mribench.data import terms
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.rules import Licence
-from mribench.leaderboard import Board, Row
+from mribench.leaderboard import Board
 from mribench.results import Result
 from mribench.verdict import against_control
 
@@ -136,18 +136,19 @@ def _count(value: Any) -> str:
 
 def _scores(boards: Iterable[Board]) -> str:
     parts = [
-        "Mean [95 % interval over test subjects]. *Controls* give the scale: `noise` is the floor of usefulness, "
-        "`gaussian` is what second-order statistics alone can do, `train-replay` copies training images.\n"
+        "Mean [95 % interval over test subjects]. In italics what gives the scale: controls (`noise`, `gaussian` for "
+        "second-order statistics alone, `train-replay` for copies of training images) and real images in the model's "
+        "place.\n"
     ]
     for board in boards:
-        titles, lines = tables.headline(board, _marked)
-        parts += [f"{tables.one_line(board)}\n", table(titles, lines)]
+        titles, lines = tables.headline(board)
+        name = titles.index("variant")
+        for line in lines:
+            if line.kind != "trained":
+                line.cells[name] = f"*{line.cells[name]}*"
+        parts += [f"{tables.one_line(board)}\n", table(titles, [line.cells for line in lines])]
         parts += [f"- {sentence}" for sentence in against_control(board)]
     return "\n".join([*parts, "\nThe full records, with what they may be compared with, are in `results/`."])
-
-
-def _marked(row: Row) -> str:
-    return f"*{row.name}*" if row.is_control else row.name
 
 
 def _memorisation(audit: Mapping[str, Any]) -> str:

@@ -53,17 +53,28 @@ def at_hand(target: str, revision: str | None = None) -> Iterator[Path]:
         yield Path(target)
         return
     with tempfile.TemporaryDirectory(prefix="mribench-pull-") as temporary:
-        yield pull(target, revision, Path(temporary) / "run")
+        with _not_here(target):
+            run = pull(target, revision, Path(temporary) / "run")
+        yield run
+
+
+@contextmanager
+def _not_here(target: str) -> Iterator[None]:
+    """A name that may be a mistyped folder as well: say both."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"no folder {target} is here, and of the Hub: {error}") from error
 
 
 def records(repo: str, revision: str | None = None) -> Path:
     """A folder with the result records of a model or board, in the Hub's cache."""
-    client.check_name(repo)
-    if constants.HF_HUB_OFFLINE:
-        raise InputError(OFFLINE)
-    kind = client.kind_of(repo)
-    head = client.persist(lambda: client.head(repo, kind, revision))
-    return client.persist(lambda: client.snapshot(repo, kind, head.commit, ["results/**"]))
+    with _not_here(repo):
+        if constants.HF_HUB_OFFLINE:
+            raise InputError(OFFLINE)
+        kind = client.kind_of(repo)
+        head = client.persist(lambda: client.head(repo, kind, revision))
+        return client.persist(lambda: client.snapshot(repo, kind, head.commit, ["results/**"]))
 
 
 def _fill(folder: Path, repo: str, kind: Kind, head: client.Head) -> None:

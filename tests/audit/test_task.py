@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import plugins, publish, results, runner, runspec, stages
+from mribench import plugins, publish, results, runner, runspec, shareable, stages
 from mribench.audit.examine import held_out as real
 from mribench.audit.match import neighbours
 from mribench.audit.pairs import picture
@@ -71,7 +71,7 @@ def test_an_older_record_without_a_verdict_is_read(folder, tmp_path):
 
 def test_pairs_of_patients_stay_where_they_were_drawn(folder, tmp_path):
     """Of real data the picture shows patients: no list of what may be published names it."""
-    assert "neighbours" not in publish.GENERATED
+    assert "neighbours" not in shareable.GENERATED
     (found,) = results.read_all([folder])
     for kind, out in (("real", tmp_path / "r"), ("phantom", tmp_path / "p")):
         run, shown = out / "run", dict(found.comparability) | {"data_kind": kind}

@@ -223,10 +223,17 @@ def test_pictures_beyond_the_budget_are_named(drawn, tmp_path):
 
 
 def test_the_front_is_what_nothing_beats():
-    def point(x, value):
-        return Point("", x, Entry(value, None, None, None, (), 1, 1, 1))
+    def point(x, value, remark=""):
+        return Point("", x, Entry(value, None, None, None, (), 1, 1, 1), remark)
 
-    points = [point(50, 1.0), point(5, 9.0), point(10, 9.0), point(10, 4.0), point(60, 1.0)]
+    points = [
+        point(50, 1.0),
+        point(5, 9.0),
+        point(10, 9.0),
+        point(10, 4.0),
+        point(60, 1.0),
+        point(4, 0.0, " (MEMORISES)"),
+    ]
     assert [(p.x, p.entry.value) for p in pareto(points)] == [(5, 9.0), (10, 4.0), (50, 1.0)]
 
 

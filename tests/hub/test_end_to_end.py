@@ -56,11 +56,13 @@ def test_a_real_run_goes_out_and_comes_back(hub, shared, surroundings, tmp_path)
     card = hub.repos["model", "alice/brain"].files["README.md"].decode()
     assert "![Samples of the model](figures/" in card and "| *gaussian* |" in card
 
+    ended = shared("verify", "alice/brain", MRIBENCH_OFFLINE="1")
+    assert ended.code == 0 and "brain ddpm ddim-5 seed 0 generation: reproduced" in ended.out, ended
+
     assert shared("pull", "alice/brain", "--out", "back").code == 0
     own, back = results.read_all([tmp_path / "run"]), results.read_all([tmp_path / "back"])
-    assert [(r.key, r.provenance["checkpoint_sha256"]) for r in own] == [
-        (r.key, r.provenance.get("checkpoint_sha256")) for r in back
-    ]
+    told = [[(r.key, r.provenance["checkpoint_sha256"], r.audit) for r in found] for found in (own, back)]
+    assert told[0] == told[1]
     # the folder is that of a run: the same command finds the weights and trains nothing
     weights = next((tmp_path / "back").rglob("*.safetensors"))
     before = weights.stat().st_mtime_ns, files.sha256(weights)

@@ -120,7 +120,7 @@ def test_results_that_do_not_compare_stay_apart(shared, published, run_folder, r
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("alice/gone", "no repository alice/gone"),
+        ("alice/gone", "no folder alice/gone is here, and of the Hub: no repository alice/gone"),
         ("nowhere", "'nowhere' is neither a folder nor a repository"),
         ("alice/board@" + "f" * 40, "alice/board has no such revision"),
         ("run/train", "no results in run/train"),
@@ -128,6 +128,12 @@ def test_results_that_do_not_compare_stay_apart(shared, published, run_folder, r
 )
 def test_a_source_that_is_none(source, said, hub, sentence_of, published):
     assert said in sentence_of("leaderboard", "--from", source)
+
+
+def test_verify_asks_for_what_is_no_folder(sentence_of):
+    assert "no folder alice/gone is here, and of the Hub: no repository" in sentence_of(
+        "verify", "alice/gone"
+    )
 
 
 def test_a_board_with_a_damaged_record_is_refused(hub, sentence_of):
