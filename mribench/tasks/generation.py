@@ -114,7 +114,7 @@ def draw(
         reverse = to_uint8(trained.trajectory(range(4), 0, 10))
         for kind, strip in (("forward", forward), ("reverse", reverse)):
             flat = strip.reshape(-1, *test.shape[1:])
-            pictures[kind] = captioned(grid(flat, 10), f"{kind} process: {words}")
+            pictures[kind] = captioned(grid(flat, strip.shape[1]), f"{kind} process: {words}")
     return pictures
 
 

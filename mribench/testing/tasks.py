@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -21,18 +22,30 @@ def it_produces_and_scores_every_control(case: Case) -> None:
 
     task = case.plugin
     metrics = load_metrics(task.metrics)
-    spaces = plugins.load_all("features", [space for m in metrics.values() for space in m.features])
+    other = plugins.load("tasks", task.reads) if task.reads else None
+    needed = [space for part in (task, *metrics.values()) for space in part.features]
+    spaces = plugins.load_all("features", needed)
     for control in plugins.load_all("variants", CONTROLS).values():
-        outputs = task.produce(Fitted(control, data().train), data(), TINY, 0)
-        for name, part in outputs.items():
+        model = Fitted(control, data().train)
+        own = task.produce(model, data(), TINY, 0)
+        for name, part in own.items():
             require(
-                part.dtype == np.uint8 and part.ndim == 3,
+                _storable(part),
                 f"output {name!r} is {part.dtype} {part.shape}",
-                "produce uint8 (n, H, W): what is stored is what is scored (mribench.tasks.to_uint8)",
+                "produce images as uint8 (n, H, W), as they are stored and scored (mribench.tasks.to_uint8), "
+                "and anything else as finite numbers",
             )
+        outputs = (other.produce(model, data(), TINY, 0) if other else {}) | own
         once, twice = (task.score(outputs, data(), TINY, metrics, Extractor(spaces), 0) for _ in range(2))
         _scores(once, task.metrics, data().test)
         require(once == twice, "scoring the same outputs twice differs", "draw resamples from the seed given")
+        if task.judge is not None:
+            judged = task.judge(outputs, data(), TINY, Extractor(spaces), 0)
+            require(
+                isinstance(json.loads(json.dumps(judged)).get("verdict"), str),
+                f"the verdict is {judged!r}",
+                "judge with a JSON-serialisable dictionary whose `verdict` is words",
+            )
         if task.draw is not None:
             for kind, picture in task.draw(outputs, data(), TINY, None, "words").items():
                 require(
@@ -40,6 +53,12 @@ def it_produces_and_scores_every_control(case: Case) -> None:
                     f"picture {kind!r} is {picture.dtype} {picture.shape}",
                     "draw uint8 (H, W); model is None for a control",
                 )
+
+
+def _storable(part: np.ndarray) -> bool:
+    if part.dtype == np.uint8:
+        return part.ndim == 3
+    return part.dtype.kind in "iuf" and bool(np.isfinite(part).all())
 
 
 def _scores(scores: list[Score], metrics: tuple[str, ...], test: Split) -> None:

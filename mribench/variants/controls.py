@@ -129,6 +129,10 @@ def _blurred(train: np.ndarray, indices: range, seed: int) -> np.ndarray:
     return _average(train[[int(numpy_rng("blur", seed, i).integers(len(train))) for i in indices]])
 
 
+def _smoothed(train: np.ndarray, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+    return _average(_rescaled(x_t, alpha_bar))
+
+
 NOISE = Control(
     name="noise",
     title="noise",
@@ -165,7 +169,7 @@ BLUR = Control(
     name="blur",
     title="blurred training images",
     paper="control: training images after a 3 x 3 moving average; denoises by that average",
-    fit=lambda train: train,
+    fit=_keep,
     generate=_blurred,
-    denoise=lambda train, x_t, alpha_bar, seed: _average(_rescaled(x_t, alpha_bar)),
+    denoise=_smoothed,
 )
