@@ -91,7 +91,14 @@ def _find(module: str) -> ModuleSpec | None:
         if found is None or found.submodule_search_locations is None:
             return None
         name = f"{name}.{part}"
-        found = PathFinder.find_spec(name, list(found.submodule_search_locations))
+        places = list(found.submodule_search_locations)
+        try:
+            found = PathFinder.find_spec(name, places)
+        except KeyError:  # a folder without __init__.py asks for its parent, which is not imported
+            folders = [str(Path(place) / part) for place in places if (Path(place) / part).is_dir()]
+            found = ModuleSpec(name, None, is_package=True) if folders else None
+            if found:
+                found.submodule_search_locations += folders
     return found
 
 

@@ -64,7 +64,7 @@ from mribench import cli
 try:
     cli.main()
 finally:
-    print([name for name in ("torch", "diffusers", "accelerate", "PIL", *{NEVER + MAKING!r}) if name in sys.modules])
+    print([name for name in ("torch", "diffusers", "accelerate", *{NEVER + MAKING!r}) if name in sys.modules])
 """
     assert python(code).out.splitlines()[-1] == "[]"
 

@@ -93,7 +93,7 @@ def test_the_command_says_what_comes_next(mribench, tmp_path):
 def test_check_reports_and_exits(mribench, refused, monkeypatch, tmp_path):
     ended = mribench("plugin", "check", "mse")
     assert ended.code == 0 and ended.out.endswith("0 broken\n") and "ok     metrics mse: loads" in ended.out
-    monkeypatch.setattr("mribench.testing.metrics.images", lambda n: 1 / 0)
+    monkeypatch.setattr("mribench.testing.metrics._three", lambda metric: 1 / 0)
     ended = mribench("plugin", "check", "mse")
     assert ended.code == 1
     for word in ("found: ZeroDivisionError", "where: ", "mend: "):

@@ -56,8 +56,8 @@ def it_produces_and_scores_every_control(case: Case) -> None:
 
 
 def _storable(part: np.ndarray) -> bool:
-    if part.dtype == np.uint8:
-        return part.ndim == 3
+    if part.ndim == 3:
+        return part.dtype == np.uint8
     return part.dtype.kind in "iuf" and bool(np.isfinite(part).all())
 
 

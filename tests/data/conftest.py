@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from noise_organ import draw
 
 from mribench.profiles import SMOKE
-from mribench.spec import Modality, PhantomSlice, Profile
+from mribench.spec import Modality, Profile
 
 SIZE = 16
 
@@ -16,11 +17,6 @@ SIZE = 16
 @pytest.fixture
 def profile() -> Profile:
     return replace(SMOKE, size=SIZE, max_images=60, phantom_subjects=8, phantom_slices=3)
-
-
-def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
-    image = np.random.default_rng([seed, subject, slice]).random((size, size), dtype=np.float32)
-    return PhantomSlice(image, np.zeros((size, size), np.uint8), {})
 
 
 @pytest.fixture

@@ -18,7 +18,11 @@ PACKAGES = {"PIL": "pillow"}
 
 @pytest.mark.skipif(not PYPROJECT.is_file(), reason="only in a checkout")
 def test_every_import_is_declared():
-    words = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
+    project = tomllib.loads(PYPROJECT.read_text())["project"]
+    words = [
+        *project["dependencies"],
+        *(word for extra in project["optional-dependencies"].values() for word in extra),
+    ]
     declared = {re.match(r"[\w.-]+", word).group().replace("-", "_") for word in words}
     imported = set()
     for path in CORE.rglob("*.py"):
