@@ -1,7 +1,6 @@
 """How many cells at once, with how many threads each, and whether there is memory for another.
 
-Measured: see "Cells side by side" in README. Convolutions of a small network on a small batch do not keep several
-cores busy; several networks do.
+Convolutions of a small network on a small batch do not keep several cores busy; several networks do.
 """
 
 from __future__ import annotations
