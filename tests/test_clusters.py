@@ -76,6 +76,7 @@ def test_slurm_jobs_give_results_errors_and_deaths(slurm):
     assert isinstance(dead.exception(), BrokenExecutor)
 
 
+@pytest.mark.slow  # how long a cancelled job takes to be noticed is the cluster's affair
 def test_a_slurm_job_is_cancelled_and_counts_as_dead(slurm):
     stuck = slurm.submit(time.sleep, 100)
     assert not stuck.cancel()
