@@ -77,8 +77,8 @@ class Profile:
     lr_schedule: ``constant`` or ``cosine`` (to zero over ``max_steps``), after ``warmup_steps`` of linear warm-up.
     coarse_steps: the first so many of the optimiser steps see 2 x 2 means of the images, at a quarter of the cost: what
     is large is learned there (progressive resizing; cf. Karras et al., arXiv 1710.10196).
-    compile: on a GPU the training step goes through ``torch.compile``, which costs a minute and pays over thousands
-    of steps.
+    compile: on a GPU the training step goes through ``torch.compile``, which costs a minute or two and pays over
+    thousands of steps.
     max_epochs and max_steps: training ends at whichever comes first (None: no such bound).
     patience: evaluations without a better validation loss before training stops early.
     ema_decay: None keeps no moving average. grad_clip: largest gradient norm, None for no clipping.

@@ -108,7 +108,7 @@ class Step:
 
 
 def tuned(net: torch.nn.Module, precision: str) -> torch.nn.Module:
-    """The network arranged for bf16 on a GPU, which more than halves the time of a U-Net; else as it is.
+    """The network arranged for bf16 on a GPU, where a U-Net is bound by memory; else as it is.
 
     Weights are stored channels last, as tensor cores read them. Group norms take and give bf16 (their sums are float32
     inside), where autocast would turn every activation into float32 and back. Values of weights do not change.

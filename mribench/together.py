@@ -15,7 +15,7 @@ from mribench.errors import Interrupted, concerns_one_cell
 from mribench.interrupt import deferred
 
 Training = Generator[int, None, dict[str, Any]]
-MOST = 8  # beyond this nothing more was gained (leaderboards/speed)
+MOST = 8  # a bound for memory and for what a kill undoes; up to six each one more was seen to help
 HEADROOM = 1.25  # of the measured memory of one training: evaluation and allocator take some
 
 
