@@ -50,6 +50,9 @@ def main() -> None:
             raise
         _fail(error.format_message() if hasattr(error, "format_message") else str(error), error.exit_code)
     if code == INTERRUPTED:
+        # CPython ends `python -m` by the signal if a KeyboardInterrupt ever left an exec of text, as dataclasses do
+        # while a library is imported, although it was caught since; it forgets that at the next exec
+        exec("")
         _fail("interrupted; finished stages are kept, run the same command to go on", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 

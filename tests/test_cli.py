@@ -177,6 +177,19 @@ def test_ctrl_c_ends_a_real_process_with_130(tmp_path):
     assert said.strip().splitlines()[-1].startswith("mribench: ") and "Traceback" not in said
 
 
+def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
+    # a dataclass is made by exec, and CPython remembers a Ctrl-C in there until the process ends
+    (tmp_path / "late.py").write_text(
+        "from mribench import cli\n"
+        "@cli.app.command()\n"
+        "def late():\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "cli.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-m", "late", "late"], cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr.count("\n")) == (130, 1), ended.stderr
+
+
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
     monkeypatch.setattr(runner, "run", lambda spec, execution: [seen.append(spec), how.append(execution)])
