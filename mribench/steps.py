@@ -1,7 +1,7 @@
 """One optimiser step, in two ways that draw the same batches, timesteps and noise.
 
 ``Step`` runs operation by operation under Accelerate, on any device and any number of processes. ``RecordedStep``
-records the whole step (batch, noise, loss, gradients, optimiser, moving average) once as a CUDA graph and replays it,
+records the whole step (noise, loss, gradients, optimiser, moving average) once as a CUDA graph and replays it,
 so that one 64x64 model is not held up by the time Python takes to launch a thousand small kernels.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from mribench.feed import Resident, Streamed
 from mribench.seeds import number, numpy_rng
 from mribench.spec import Profile, Variant
 
@@ -46,8 +47,8 @@ def forgetting(profile: Profile, step: int) -> float:
 class Step:
     """Call with the number of a step: trains on that batch and returns its mean loss, a tensor that is not waited for.
 
-    net: what the variant's loss calls; raw: the same network without wrappers. images: uint8 (n, H, W) and rows: int32
-    (steps, batch), both on the device. mine: the part of a batch that this process computes.
+    net: what the variant's loss calls; raw: the same network without wrappers. feed: gives the batches. mine: the part
+    of a batch that this process computes.
     """
 
     variant: Variant
@@ -56,8 +57,7 @@ class Step:
     raw: torch.nn.Module
     optimizer: Any
     ema: list[torch.Tensor] | None
-    images: torch.Tensor
-    rows: torch.Tensor
+    feed: Resident | Streamed
     profile: Profile
     seed: int
     total: int
@@ -65,14 +65,16 @@ class Step:
     mine: slice = field(default_factory=lambda: slice(None))
 
     def __post_init__(self) -> None:
-        self.draw = torch.Generator(self.images.device)
+        self.draw = torch.Generator(self.feed.device)
+        self.pixels = torch.zeros(self.feed.shape, dtype=torch.uint8, device=self.feed.device)
         self.parameters = list(self.raw.parameters())
 
     def __call__(self, step: int) -> torch.Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.profile, step, self.total)
         self._seed(step)
-        loss = self._loss(self.rows[step].long(), self._coarse(step))
+        self.feed.fill(self.pixels, step)
+        loss = self._loss(self._coarse(step))
         self.accelerator.backward(loss)
         if self.profile.grad_clip:
             self.accelerator.clip_grad_norm_(self.net.parameters(), self.profile.grad_clip)
@@ -90,9 +92,10 @@ class Step:
         torch.manual_seed(number("net", self.seed, step))  # what the network itself draws: dropout
         self.draw.manual_seed(number("step", self.seed, step))
 
-    def _loss(self, chosen: torch.Tensor, coarse: bool) -> torch.Tensor:
-        size, where = len(chosen), self.images.device
-        x0 = self.images[chosen].unsqueeze(1).float() / 127.5 - 1
+    def _loss(self, coarse: bool) -> torch.Tensor:
+        """Mean loss on the images in ``pixels``."""
+        size, where = len(self.pixels), self.pixels.device
+        x0 = self.pixels.unsqueeze(1).float() / 127.5 - 1
         if coarse:
             x0 = F.avg_pool2d(x0, 2)
         # drawn for the whole batch by every process, so that n processes see what one sees
@@ -153,9 +156,7 @@ class RecordedStep(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        where = self.images.device
-        self.row = torch.zeros(self.rows.shape[1], dtype=torch.long, device=where)
-        self.rate, self.forget = (torch.zeros((), device=where) for _ in range(2))
+        self.rate, self.forget = (torch.zeros((), device=self.feed.device) for _ in range(2))
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate
         self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, torch.Tensor]] = {}
@@ -169,7 +170,7 @@ class RecordedStep(Step):
 
     def __call__(self, step: int) -> torch.Tensor:
         graph, loss = self.record(step)
-        self.row.copy_(self.rows[step])
+        self.feed.fill(self.pixels, step)
         self.rate.fill_(learning_rate(self.profile, step, self.total))
         self.forget.fill_(forgetting(self.profile, step + 1))
         self._seed(step)
@@ -197,7 +198,7 @@ class RecordedStep(Step):
 
     def _step(self, coarse: bool) -> torch.Tensor:
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(self.row, coarse)
+        loss = self._loss(coarse)
         loss.backward()
         if self.profile.grad_clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.profile.grad_clip, foreach=True)

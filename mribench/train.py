@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mribench import checkpoint, device, files, provenance
+from mribench import checkpoint, device, feed, files, provenance
 from mribench.checkpoint import State
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.interrupt import deferred
@@ -93,6 +93,7 @@ def training(
     optimizer = make_optimizer(raw, profile, where)
     ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay else None
     total = total_steps(profile, len(train_split))
+    rows = batches(len(train_split), profile.batch_size, total, seed)
     evaluate = _validation(validation_split, profile, scheduler.config.num_train_timesteps, where)
     state = checkpoint.resume(folder, raw, optimizer, ema, accelerator)
     one_step, net = make_step(
@@ -104,8 +105,7 @@ def training(
         raw=raw,
         optimizer=optimizer,
         ema=ema,
-        images=torch.from_numpy(train_split.images).to(where),
-        rows=torch.from_numpy(batches(len(train_split), profile.batch_size, total, seed)).to(where),
+        feed=feed.fitting(train_split.images, rows, where, title),
         profile=profile,
         seed=seed,
         total=total,

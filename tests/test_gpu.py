@@ -8,11 +8,11 @@ import pytest
 import torch
 from test_train import TINY, blobs, fit
 
-from mribench import files, samplers
+from mribench import feed, files, samplers
 from mribench.errors import TrainingDiverged
 from mribench.sample import Trained
 from mribench.spec import Network
-from mribench.steps import RecordedStep
+from mribench.steps import RecordedStep, batches
 from mribench.together import train_together
 from mribench.train import training
 from mribench.variants import ddpm
@@ -66,7 +66,35 @@ def test_a_loss_that_waits_for_the_device_runs_without_recording(tmp_path, capsy
     assert "cannot be recorded" in "".join(capsys.readouterr())
 
 
-def test_models_trained_together_are_those_trained_alone(tmp_path):
+def test_streamed_batches_are_right_however_far_the_device_lags_behind():
+    """Nothing is waited for in between: a batch that were overwritten too early would differ."""
+    images = np.random.default_rng(0).integers(0, 256, (512, 32, 32), dtype=np.uint8)
+    rows = batches(len(images), 16, 200, seed=0)
+    streamed = feed.Streamed(images, rows, torch.device("cuda"))
+    pixels = torch.zeros(streamed.shape, dtype=torch.uint8, device="cuda")
+    work, found = torch.randn(2048, 2048, device="cuda"), []
+    for step in range(len(rows)):
+        streamed.fill(pixels, step)
+        work = torch.tanh(work @ work)
+        found.append(pixels.clone())
+    assert np.array_equal(torch.stack(found).cpu().numpy(), images[rows])
+
+
+def test_a_recorded_step_takes_streamed_images(tmp_path, monkeypatch, capsys):
+    profile = replace(TINY, precision="fp32", max_steps=60, coarse_steps=20, eval_every=10, ema_decay=0.9)
+    fit(tmp_path / "resident", profile)
+    monkeypatch.setattr(feed, "SHARE", 0.0)
+    fit(tmp_path / "streamed", profile)
+    said = "".join(capsys.readouterr())
+    assert said.count("are streamed") == 1 and "cannot be recorded" not in said
+    lines = [(tmp_path / way / "log.jsonl").read_text().splitlines() for way in ("resident", "streamed")]
+    for a, b in zip(*([json.loads(line) for line in way] for way in lines), strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-3), a["step"]
+
+
+@pytest.mark.parametrize("share", [feed.SHARE, 0.0], ids=["resident", "streamed"])
+def test_models_trained_together_are_those_trained_alone(tmp_path, monkeypatch, share):
+    monkeypatch.setattr(feed, "SHARE", share)
     profile = replace(TINY, precision="bf16", max_steps=40, coarse_steps=10, eval_every=10)
     splits = blobs(24), blobs(8)
     for seed in range(3):

@@ -24,7 +24,7 @@ LAYERS = (
     "relay",
     "plugins results",
     "process",
-    "data features metrics tasks variants samplers networks checkpoint steps train together sample audit",
+    "data features metrics tasks variants samplers networks checkpoint feed steps train together sample audit",
     "trust",
     "rows",
     "leaderboard shareable",

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from mribench import device, profiles
+from mribench.feed import Resident
 from mribench.provenance import gflops_per_image
 from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
@@ -131,8 +132,7 @@ def _ours(profile: Profile, images: np.ndarray, precision: str, seed: int) -> St
         raw=raw,
         optimizer=make_optimizer(raw, profile, where),
         ema=[p.detach().clone() for p in raw.parameters()],
-        images=torch.from_numpy(images).to(where),
-        rows=torch.from_numpy(batches(len(images), profile.batch_size, total, seed)).to(where),
+        feed=Resident(images, batches(len(images), profile.batch_size, total, seed), where),
         profile=profile,
         seed=seed,
         total=total,
