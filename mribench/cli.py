@@ -13,7 +13,7 @@ import typer
 from mribench import complete, hub_cli
 from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
-from mribench.errors import MribenchError
+from mribench.errors import InputError, MribenchError
 from mribench.plugin_cli import app as plugin_app
 
 app = typer.Typer(
@@ -330,9 +330,21 @@ def doctor() -> None:
 
 @app.command()
 def speed(
-    out: Annotated[Path, typer.Option(help="Folder for speed.json and speed.md.")] = Path("speed"),
+    drift: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Instead, what bf16 changes in samples: a run folder, or one folder below its train/.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for speed.json and speed.md (drift.*).")] = Path("speed"),
 ) -> None:
     """Measure this machine: training, sampling and start-up, ours beside a reference loop. Takes some minutes."""
+    if drift:
+        from mribench.speed import drift as drifting
+
+        print(drifting.markdown(drifting.measure(drift, out)))
+        return
     from mribench.speed import report
 
     print(report.markdown(report.measure(out)))
@@ -340,14 +352,32 @@ def speed(
 
 @app.command()
 def tune(
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="Run folder: weigh samplers of what it has trained, nothing is trained."),
+    ] = None,
     modalities: Annotated[str, typer.Option(help="Comma-separated organs, or all.")] = "all",
+    samplers: _names("Comma-separated samplers to weigh on RUN; some of few steps else.", "samplers") = None,
     seconds: Annotated[
         float, typer.Option(help="Seconds of training per candidate and organ.", min=1)
     ] = 100.0,
     seed: int = 0,
-    out: Annotated[Path, typer.Option(help="Folder for tuning.json and tuning.md.")] = Path("tuning"),
+    out: Annotated[Path, typer.Option(help="Folder for tuning.* or, with RUN, samplers.*.")] = Path("tuning"),
 ) -> None:
-    """Weigh the settings of the quick profile on phantoms: the best samples for the same seconds. Takes hours."""
+    """Weigh the settings of the quick profile on phantoms: the best samples for the same seconds. Takes hours.
+
+    Given the folder of a run, weigh samplers on its checkpoints instead, against the validation subjects.
+    """
+    if run:
+        from mribench.speed import choice
+
+        asked = choice.CANDIDATES if samplers is None else _split(samplers)
+        print(choice.markdown(choice.choose(run, asked, out, _split(modalities))))
+        return
+    if samplers is not None:
+        raise InputError(
+            "--samplers weighs what a run has trained; give its folder: mribench tune RUN --samplers ..."
+        )
     from mribench import profiles, runspec
     from mribench.data import prepare_data
     from mribench.speed import tuning

@@ -75,7 +75,7 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
     rescore: take the kept outputs instead of generating. Raises InputError where something that the record names
     (plugin, data, checkpoint, outputs) is gone or was changed.
     """
-    cell, plan = _again(out, result, data)
+    cell, plan = again(out, result, data)
     task = plan.tasks[0]
     kept = _kept(out / "outputs" / result.provenance["outputs"] / "outputs.npz")
     if rescore:
@@ -99,8 +99,8 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
     return Verification(result, images, tuple(checks), tuple(notes), judged.get("verdict"))
 
 
-def _again(out: Path, result: Result, data: str | None) -> tuple[Cell, Plan]:
-    """The cell and the plan that a record was made from, out of the record alone."""
+def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Plan]:
+    """The cell and the plan that a record was made from, out of the record alone; raises as ``verify`` does."""
     profile = _profile(result.provenance["profile"])
     modality = plugins.load("modalities", result.modality)
     variant, task = plugins.load("variants", result.variant), plugins.load("tasks", result.task)

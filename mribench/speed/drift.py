@@ -1,0 +1,146 @@
+"""What bf16 changes in the samples of a trained checkpoint, beside what chance changes.
+
+The same noise goes through the same weights in bf16 and in fp32. Both sets are then as dependent as can be, so their
+kernel distance is taken over pairs; the floor is that of independent fp32 samples of the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mribench import files, provenance
+from mribench.cell import Cell
+from mribench.features.hc85 import HC85, extract
+from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets, scaled
+from mribench.metrics.kernels import cubic, median_distance, rbf
+from mribench.metrics.uncertainty import PERCENTILES
+from mribench.progress import progress
+from mribench.results import Result
+from mribench.runspec import Plan
+from mribench.seeds import numpy_rng
+from mribench.spec import FeatureSpace
+from mribench.speed.kept import checkpoints
+from mribench.tasks import to_uint8
+from mribench.verify import again
+
+SPLITS = 200
+
+
+def measure(path: Path, out: Path) -> dict[str, Any]:
+    """The drift of every checkpoint of a run folder, or of one folder below its ``train/``; ``out`` holds drift.json
+    and drift.md after each."""
+    run, kept = checkpoints(path)
+    record: dict[str, Any] = {**provenance.made_with(), "runs": []}
+    with progress("drift", len(kept)) as advance:
+        for done, result in enumerate(kept, start=1):
+            record["runs"].append(of_checkpoint(*again(run, result), result))
+            files.write_json(out / "drift.json", record)
+            files.write_text(out / "drift.md", markdown(record))
+            advance(done, result.modality)
+    return record
+
+
+def of_checkpoint(cell: Cell, plan: Plan, result: Result) -> dict[str, Any]:
+    """Kernel distances (hc85-v1, x 1e3) of ``n`` samples each, by the sampler and seed of the record.
+
+    kd with kd_low and kd_high (95 %, normal): bf16 to fp32 from the same noise. samples_low and samples_high: 95 % of
+    the distances between halves of 2 n fp32 samples. half_low and half_high: of real test subjects' halves (n_half
+    images each), as the record has them. kd_validation: bf16, fp32, and fp32 from other noise, to the validation
+    subjects. rms_grey: root mean squared difference of a pixel, bf16 to fp32, in grey levels (of 255).
+    """
+    n = plan.profile.n_generated
+
+    def draw(precision: str, indices: range) -> np.ndarray:
+        profile = replace(plan.profile, precision=precision)
+        return to_uint8(
+            cell.model(replace(plan, profile=profile), f"drift {precision}").generate(indices, cell.seed)
+        )
+
+    sets = {
+        "bf16": draw("bf16", range(n)),
+        "fp32": draw("fp32", range(n)),
+        "other": draw("fp32", range(n, 2 * n)),
+    }
+    low, full, other = (extract(images / 255) for images in sets.values())
+    train, validation = extract(cell.data.train.unit()), extract(cell.data.validation.unit())
+    kd, error = (1e3 * value for value in paired_kernel_distance(low, full, train, HC85))
+    halves = 1e3 * _between_halves(np.concatenate([full, other]), train, HC85)
+    band = np.percentile(halves, PERCENTILES)
+    real = result.floor.get("kd[hc85-v1]", {})
+    return {
+        "checkpoint": result.provenance["checkpoint"],
+        "sampler": result.sampler,
+        "n": n,
+        "kd": round(kd, 3),
+        "kd_low": round(kd - 1.96 * error, 3),
+        "kd_high": round(kd + 1.96 * error, 3),
+        "samples_low": round(float(band[0]), 3),
+        "samples_high": round(float(band[1]), 3),
+        **{name: real.get(name) for name in ("half_low", "half_high", "n_half")},
+        "n_validation": len(validation),
+        "kd_validation": {
+            name: round(1e3 * kernel_distance(features, validation, train, HC85), 2)
+            for name, features in zip(sets, (low, full, other), strict=True)
+        },
+        "rms_grey": round(float(np.sqrt(np.square(sets["bf16"] / 1.0 - sets["fp32"]).mean())), 3),
+    }
+
+
+def paired_kernel_distance(
+    a: np.ndarray, b: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+) -> tuple[float, float]:
+    """(value, standard error) of the squared maximum mean discrepancy of pairs (a_i, b_i), features (n, d) both.
+
+    Gretton et al. 2012, JMLR 13:723, eq. 4: the mean over i != j of k(a_i, a_j) + k(b_i, b_j) - k(a_i, b_j) -
+    k(a_j, b_i). Unbiased however much a_i depends on b_i; ``kernel_distance``, which also takes k(a_i, b_i), is below 0
+    for a set and itself.
+    """
+    x, y, scale = scaled(a, b, train, space, at_least=3)
+    kernel = cubic if scale is None else partial(rbf, bandwidth=median_distance(scale))
+    cross = kernel(x, y)
+    h = kernel(x, x) + kernel(y, y) - cross - cross.T
+    np.fill_diagonal(h, 0.0)
+    n = len(h)
+    means = h.sum(1) / (n - 1)
+    return float(means.mean()), float(2 * means.std(ddof=1) / np.sqrt(n))
+
+
+def _between_halves(pool: np.ndarray, train: np.ndarray, space: FeatureSpace) -> np.ndarray:
+    """Kernel distances between two halves of the pool, by ``SPLITS`` seeded splits: what chance alone gives."""
+    first = np.zeros((SPLITS, len(pool)), bool)
+    for split, row in enumerate(first):
+        row[numpy_rng("drift", split).permutation(len(pool))[: len(pool) // 2]] = True
+    return kernel_distance_on_subsets(pool, pool, train, space)(first, ~first)
+
+
+def markdown(record: Mapping[str, Any]) -> str:
+    """A line per checkpoint; every number is in the record."""
+    lines = [
+        "KD[hc85-v1] x 1e3 between bf16 and fp32 samples from the same noise, beside what chance gives: 95 % of splits "
+        f"of independent fp32 samples, and of real test subjects. {record['machine']['device']}.",
+        "",
+        "| checkpoint | sampler | n | bf16 to fp32 (95 %) | fp32 halves | real halves (n) | pixel, rms of 255 "
+        "| KD to validation: bf16, fp32, fp32 from other noise |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for run in record["runs"]:
+        known = run["half_low"] is not None
+        real = f"{run['half_low']:.1f} to {run['half_high']:.1f} ({run['n_half']})" if known else ""
+        cells = [
+            run["checkpoint"],
+            run["sampler"],
+            str(run["n"]),
+            f"{run['kd']:.2f} ({run['kd_low']:.2f}, {run['kd_high']:.2f})",
+            f"{run['samples_low']:.1f} to {run['samples_high']:.1f}",
+            real,
+            f"{run['rms_grey']:.2f}",
+            ", ".join(f"{value:.1f}" for value in run["kd_validation"].values()),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
