@@ -116,4 +116,8 @@ def fitting(images: np.ndarray, rows: np.ndarray, where: torch.device, title: st
 
 def _free(where: torch.device) -> float:
     """Bytes that are free on the device, of a CPU in the machine's memory."""
-    return torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else parallel.free_gib() * 2**30
+    if where.type == "cpu":
+        return parallel.free_gib() * 2**30
+    # what earlier trainings have left to the allocator is free as well
+    kept = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
+    return torch.cuda.mem_get_info(where)[0] + kept
