@@ -52,7 +52,8 @@ def test_a_case_is_measured_against_the_reference(monkeypatch):
     found = training.measure(training.Case("tiny", SMALL, 4, SMALL, rounds=2, steps=1))
     assert found["ratio"]["low"] <= found["ratio"]["median"] <= found["ratio"]["high"]
     for name, rounds in found["rounds"].items():
-        assert found["images_per_second"][name] == pytest.approx(4 / np.median(rounds), rel=0.01)
+        # rates are rounded to a tenth, which is more than 1 % where a busy machine takes a second for a round
+        assert found["images_per_second"][name] == pytest.approx(4 / np.median(rounds), rel=0.01, abs=0.051)
     assert found["tflops"] == pytest.approx(
         found["images_per_second"]["ours"] * found["train_gflops_per_image"] / 1e3, rel=0.1, abs=1e-3
     )
