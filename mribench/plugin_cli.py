@@ -27,13 +27,34 @@ def new(
         Path, typer.Option(help="where the new folder mribench-NAME goes; it must not be there yet")
     ] = Path(),
 ) -> None:
-    """Write a small package that installs, passes its own tests and runs at once."""
+    """Write a small package that runs at once.
+
+    It installs, passes its own tests, and has one module to fill.
+    """
     from mribench import scaffold
 
     folder = scaffold.write(kind, name, out)
     print(folder)
     for line in scaffold.next_steps(kind, name, folder):
         print(f"  {line}")
+
+
+@app.command()
+def draw(
+    name: Annotated[
+        str, typer.Argument(help="an installed organ", autocompletion=complete.names("modalities"))
+    ],
+    out: Annotated[Path | None, typer.Option(help="picture to write; default: NAME.png")] = None,
+    size: Annotated[int, typer.Option(help="pixels a side of one image")] = 64,
+    seed: Annotated[int, typer.Option(help="other subjects", min=0)] = 0,
+) -> None:
+    """Look at an organ's phantom: a picture of subjects and slices."""
+    from mribench import figures, plugins
+    from mribench.testing.sheet import sheet
+
+    path = out or Path(f"{name}.png")
+    figures.save(path, sheet(plugins.load("modalities", name), size, seed))
+    print(path)
 
 
 @app.command()
@@ -47,7 +68,10 @@ def check(
         ),
     ],
 ) -> None:
-    """Hold a plugin to the contract: what fails, where, and how to mend it. Exit code 1 if something is broken."""
+    """Hold a plugin to the contract.
+
+    Says what fails, where, and how to mend it. Exit code 1 if something is broken.
+    """
     from mribench import testing
     from mribench.testing import target as targets
 

@@ -180,7 +180,10 @@ def _noun(group: str) -> str:
 def _unknown(group: str, name: str) -> str:
     installed = names(group)
     close = get_close_matches(name, installed, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"installed are: {', '.join(installed) or 'none'}"
+    known = (
+        f"installed are: {', '.join(installed)}" if installed else "no package that brings one is installed"
+    )
+    hint = f"did you mean {close[0]!r}?" if close else known
     return f"unknown {_noun(group)} {name!r}; {hint} (mribench list shows all)"
 
 

@@ -116,7 +116,8 @@ def resolve(spec: RunSpec) -> Plan:
     names = plugins.names("modalities") if "all" in spec.modalities else spec.modalities
     if not names:
         raise InputError(
-            "no modality is installed; install a plugin that brings one, such as those under plugins/"
+            "no modality is installed; each comes in a package of its own: install one, or write one, mribench plugin "
+            "new modality NAME"
         )
     _check_tracker(spec.track)
     profile = profiles.get(spec.profile, spec.train_steps, spec.precision)

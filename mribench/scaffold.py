@@ -11,6 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from keyword import iskeyword
 from pathlib import Path
+from shlex import quote
 from string import Template
 from tempfile import mkdtemp
 
@@ -62,11 +63,15 @@ def write(kind: str, name: str, out: Path) -> Path:
 
 
 def next_steps(kind: str, name: str, folder: Path) -> list[str]:
-    """The commands that come next."""
+    """The commands that come next, as a shell takes them."""
+    # a bare name would be looked up in the index
+    place = folder if folder.is_absolute() else f"./{folder}"
+    draw = [f"mribench plugin draw {name}"] if kind == "modality" else []
     return [
-        f"python -m pip install -e {folder}",
+        f"python -m pip install -e {quote(f'{place}[test]')}",
+        *draw,
         f"mribench plugin check {name}",
-        f"python -m pytest {folder}",
+        f"python -m pytest {quote(str(folder))}",
         _words(kind, name)["run"],
     ]
 
@@ -112,6 +117,9 @@ def _words(kind: str, name: str) -> dict[str, str]:
     identifier = name.replace("-", "_")
     # a feature space is seen on a board through a metric of its own
     kernel = f'kd-{name} = "mribench_{identifier}:KD_{identifier.upper()}"'
+    draw = f"mribench plugin draw {name}        # writes {name}.png: six subjects, five slices of each\n"
+    given = "What its phantom draws is nobody's data: `mribench push` shares it as CC0-1.0.\n"
+    organ = kind == "modality"
     points = f'\n[project.entry-points."mribench.metrics"]\n{kernel}\n'
     return {
         "name": name,
@@ -123,6 +131,8 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "more_entry_points": points if kind == "features" else "",
         "title": name.replace("-", " ").capitalize(),
         "run": runs[kind],
+        "draw": draw if organ else "",
+        "given_away": given if organ else "",
         "range": f">={major}.{minor},<{major}.{minor + 1}"
         if major == 0
         else f">={major}.{minor},<{major + 1}",

@@ -100,7 +100,7 @@ def test_controls_alone_are_a_run():
 
 def test_without_modalities_the_sentence_says_so(monkeypatch):
     monkeypatch.setattr(plugins, "_points", lambda group: [])
-    with pytest.raises(InputError, match="no modality is installed; install a plugin"):
+    with pytest.raises(InputError, match="no modality is installed; each comes in a package"):
         runspec.resolve(RunSpec(profile="smoke"))
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -86,8 +87,23 @@ def test_a_failure_leaves_nothing_half_written(tmp_path, monkeypatch):
 def test_the_command_says_what_comes_next(mribench, tmp_path):
     ended = mribench("plugin", "new", "variant", "mine", "--out", tmp_path)
     assert ended.code == 0
-    for line in ("pip install -e", "mribench plugin check mine", "mribench run --variants mine,ddpm"):
+    assert f"pip install -e '{tmp_path}/mribench-mine[test]'" in ended.out
+    for line in ("mribench plugin check mine", "python -m pytest", "mribench run --variants mine,ddpm"):
         assert line in ended.out
+    assert "draw" not in ended.out
+
+
+def test_the_words_of_a_new_package_are_those_that_come_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = scaffold.write("modality", "toe", Path())
+    # without ./ pip looks the name up in its index
+    first, *others = scaffold.next_steps("modality", "toe", folder)
+    assert first == "python -m pip install -e './mribench-toe[test]'"
+    readme = (folder / "README.md").read_text()
+    assert 'pip install -e ".[test]"' in readme and "CC0-1.0" in readme
+    for line in (line for line in others if line.startswith("mribench ")):
+        assert f"\n{line}" in readme
+    assert "CC0" not in (scaffold.write("metric", "toe", tmp_path / "other") / "README.md").read_text()
 
 
 def test_check_reports_and_exits(mribench, refused, monkeypatch, tmp_path):

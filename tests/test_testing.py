@@ -1,15 +1,16 @@
 """The conformance kit finds what is wrong, says where and how to mend it, and is never brought down by a plugin."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mribench import plugins, testing
+from mribench import figures, plugins, testing
 from mribench.errors import InputError
 from mribench.phantom import PhantomSlice
 from mribench.plugins import Entry
-from mribench.testing import controls, door, features, metrics, modalities, samplers, tasks, variants
+from mribench.testing import controls, door, features, metrics, modalities, samplers, sheet, tasks, variants
 from mribench.testing.finding import Case, judged
 
 ORGAN = plugins.load("modalities", plugins.names("modalities")[0])
@@ -282,6 +283,83 @@ def test_what_a_plugin_raises_is_a_finding_with_its_line():
     assert said.state == "broken" and said.found == "ZeroDivisionError: no such bone"
     file, _, line = said.where.rpartition(":")
     assert file == __file__ and line == str(raising.__code__.co_firstlineno + 1)
+
+
+def test_what_the_kit_of_phantoms_refuses_says_itself_how_to_mend_it():
+    def unnamed(seed, subject, slice, size=64):
+        raise InputError("the tissue 'skin' has no values; add it")
+
+    run = modalities.its_phantom_keeps_the_contract
+    assert "as the sentence says" in finding(modalities.CHECKS, run, replace(ORGAN, phantom=unnamed)).mend
+
+    def needs_size(seed, subject, slice, size):
+        return ORGAN.phantom(seed, subject, slice, size)
+
+    assert finding(modalities.CHECKS, run, replace(ORGAN, phantom=needs_size)).found == "size has no default"
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "mend"),
+    [
+        ("from toe_bones import MODALITY\n", "toe_bones.py:2", "correct that line"),
+        ("def (:\n", "toe.py:1", "correct that line"),
+        ("MODALITY = 7\n", "toe.py", "as the sentence says"),
+    ],
+)
+def test_a_plugin_that_does_not_load_is_told_with_its_line(source, line, mend, tmp_path, monkeypatch):
+    (tmp_path / "toe.py").write_text(source)
+    (tmp_path / "toe_bones.py").write_text("NUMBER = 14\nMODALITY = NUMBER.bones\n")
+    information = tmp_path / "mribench_toe-1.2.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mribench-toe\nVersion: 1.2\n")
+    (information / "entry_points.txt").write_text("[mribench.modalities]\ntoe = toe:MODALITY\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    (said,) = testing.check("modalities", "toe")
+    assert said.state == "broken" and said.where == str(tmp_path / line) and said.mend == mend
+
+
+def test_one_cause_is_told_in_full_once(monkeypatch):
+    def raising(seed, subject, slice, size=64):
+        raise ZeroDivisionError("no such bone")
+
+    load, broken = plugins.load, replace(ORGAN, phantom=raising)
+    monkeypatch.setattr(
+        plugins, "load", lambda group, name: broken if name == ORGAN.name else load(group, name)
+    )
+    monkeypatch.setattr(door, "_probe", lambda case: {"listed": [], "same": True, "loaded": [], "seconds": 0})
+    said = [one for one in testing.check("modalities", ORGAN.name) if one.state == "broken"]
+    assert [one.found for one in said] == ["ZeroDivisionError: no such bone", *["as above"] * (len(said) - 1)]
+    assert len(said) == 5 and "where" not in str(said[1])
+
+
+def test_a_phantom_is_shown_subjects_in_rows_slices_in_columns(monkeypatch):
+    def coordinates(seed, subject, slice, size=64):
+        return PhantomSlice(
+            np.full((size, size), (10 * subject + slice) / 255, np.float32),
+            np.zeros((size, size), np.uint8),
+            {},
+        )
+
+    shown = sheet.sheet(replace(ORGAN, phantom=coordinates), size=128)[figures.MARGIN :]
+    step = 128 + figures.GAP
+    assert shown[step * 3 + 5, step * 2 + 5] == 32 and shown[step * 5 + 5, 5] == 50
+    for phantom, size, said in ((drawn(image=per_slice), 4, "--size is 4"), (drawn(image=loud), 32, "draws")):
+        with pytest.raises(InputError, match=said):
+            sheet.sheet(phantom, size)
+
+
+def loud(*at):
+    return 2 * per_slice(*at)
+
+
+def test_a_picture_of_a_phantom_is_written_where_it_is_asked_for(mribench, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert mribench("plugin", "draw", ORGAN.name, "--size", 16).out == f"{ORGAN.name}.png\n"
+    first = (tmp_path / f"{ORGAN.name}.png").read_bytes()
+    assert mribench("plugin", "draw", ORGAN.name, "--size", 16, "--seed", 1, "--out", "b.png").code == 0
+    assert first[:4] == b"\x89PNG" and (tmp_path / "b.png").read_bytes() != first
+    assert "unknown modality 'ddpm'" in refused("plugin", "draw", "ddpm")
 
 
 def test_a_good_plugin_passes_and_an_unknown_one_is_named():

@@ -9,6 +9,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Literal
 
+from mribench.errors import MribenchError
 from mribench.plugins import Entry
 
 KIT = Path(__file__).parent
@@ -80,22 +81,33 @@ def judged(check: Check, case: Case) -> Finding:
         return Finding(*about, state, said.found, _where(case, check.part, None), said.mend)
     except Exception as error:
         found = " ".join(f"{type(error).__name__}: {error}".split())
-        mend = f"it was called as the docstring of mribench.spec.{type(case.plugin).__name__} says"
+        called = f"it was called as the docstring of mribench.spec.{type(case.plugin).__name__} says"
+        mend = "as the sentence says" if isinstance(error, MribenchError) else called
         return Finding(*about, "broken", found, _where(case, check.part, error), mend)
     return Finding(*about, "ok")
 
 
 def _where(case: Case, part: str, error: Exception | None) -> str:
     """The line of the plugin that raised, else where the part under test is defined, else the module."""
-    package = Path(case.entry.file).parent
-    for frame in reversed(extract_tb(error.__traceback__) if error else []):
-        inside = case.entry.file and Path(frame.filename).is_relative_to(package)
-        if inside and not Path(frame.filename).is_relative_to(KIT):
-            return f"{frame.filename}:{frame.lineno}"
+    if error and (line := raised_at(case.entry, error)):
+        return line
     code = getattr(inspect.unwrap(getattr(case.plugin, part, None) or _nowhere), "__code__", None)
     if code is None or code is _nowhere.__code__:
         return case.entry.file
     return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def raised_at(entry: Entry, error: BaseException) -> str | None:
+    """``file:line`` of the plugin's own code that an error came from, None where it came from elsewhere."""
+    frames = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))  # what cannot be read never ran
+    package = Path(entry.file).parent
+    for file, line in reversed(frames):
+        inside = entry.file and Path(file).is_relative_to(package)
+        if inside and not Path(file).is_relative_to(KIT):
+            return f"{file}:{line}"
+    return None
 
 
 def _nowhere() -> None: ...

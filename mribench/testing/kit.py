@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from mribench import plugins
@@ -11,7 +12,7 @@ from mribench.errors import InputError
 from mribench.plugins import Entry
 from mribench.spec import Control
 from mribench.testing import controls, door, features, metrics, modalities, samplers, tasks, variants
-from mribench.testing.finding import Case, Check, Finding, judged
+from mribench.testing.finding import Case, Check, Finding, judged, raised_at
 
 CHECKS = {
     "modalities": modalities.CHECKS,
@@ -31,17 +32,24 @@ def checks(group: str, plugin: Any) -> list[Check]:
 def check(group: str, name: str) -> Iterator[Finding]:
     """Every check of one installed plugin, one after the other. Raises InputError for an unknown name.
 
-    A plugin that does not load has a single finding.
+    A plugin that does not load has a single finding; what one cause breaks is told in full once.
     """
     entry = _entry(group, name)
     try:
         case = Case(entry, plugins.load(group, name))
     except InputError as error:
-        yield Finding(group, name, "loads", "broken", str(error), entry.file, "see above")
+        line = raised_at(entry, error.__cause__) if error.__cause__ else None
+        mend = "correct that line" if line else "as the sentence says"
+        yield Finding(group, name, "loads", "broken", str(error), line or entry.file, mend)
         return
     yield Finding(group, name, "loads", "ok")
+    told = set()
     for one in checks(group, case.plugin):
-        yield judged(one, case)
+        finding = judged(one, case)
+        cause = finding.found, finding.where
+        yield replace(finding, found="as above", where="", mend="") if cause in told else finding
+        if finding.state == "broken":
+            told.add(cause)
 
 
 def conforms(group: str, name: str) -> Callable[..., None]:

@@ -57,7 +57,9 @@ def its_cards_are_complete(case: Case) -> None:
         )
     if not case.plugin.cards:
         raise Doubt(
-            "it names no dataset card", "add ids of cards that show it (mribench data list), best first"
+            "it names no dataset card",
+            "add ids of cards that show it, best first (mribench data list); where none does, leave it, or bring a "
+            "card of your own",
         )
 
 
@@ -95,7 +97,8 @@ def its_phantom_keeps_the_contract(case: Case) -> None:
             plain = False
         require(plain, "params cannot be written as JSON", "turn numpy values into float, int and list")
     default = inspect.signature(case.plugin.phantom).parameters["size"].default
-    require(default == 64, f"size is {default!r} by default", "write size: int = 64")
+    found = "has no default" if default is inspect.Parameter.empty else f"is {default!r} by default"
+    require(default == 64, f"size {found}", "write size: int = 64")
 
 
 def its_phantom_is_a_function_of_its_arguments(case: Case) -> None:
