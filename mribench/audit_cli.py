@@ -26,7 +26,10 @@ def calibrate(
     seeds: Annotated[int, typer.Option(help="how many: 0, 1, ...")] = 20,
     networks: Annotated[int, typer.Option(help="in how many of them ddpm is trained for a moment")] = 3,
 ) -> None:
-    """Detection and false-alarm rates of the audit, from cheats and honest generators with a known answer."""
+    """Detection and false-alarm rates of the audit.
+
+    From cheats and honest generators with a known answer.
+    """
     from mribench import plugins, profiles
     from mribench.audit import calibrate as calibration
     from mribench.audit import table

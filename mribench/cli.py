@@ -142,6 +142,7 @@ def run(
     runner.run(resolved, Execution(executor, jobs))
     if os.environ.get("RANK", "0") == "0":
         _print_boards([Path(resolved.out)])
+        print(Path(resolved.out) / "leaderboard.html")
 
 
 def _numbers(text: str | None) -> list[int] | None:
@@ -172,7 +173,7 @@ def list_plugins(
     ] = None,
     form: Annotated[str, typer.Option("--format", help="table, or json with the file of each")] = "table",
 ) -> None:
-    """Every installed plugin with its distribution and version; broken ones with the reason. Imports none."""
+    """Every installed plugin: its package, and what is broken. Imports none."""
     from mribench import plugins, screen
     from mribench.errors import InputError
 
@@ -203,7 +204,9 @@ def leaderboard(
         Path | None, typer.Option(help="folder of speed records, MACHINE/speed.json, for the page")
     ] = None,
 ) -> None:
-    """Write leaderboard.html, .md, .csv and .json from the results in run folders, and print the boards.
+    """Make tables and page from the results in run folders.
+
+    Writes leaderboard.html, .md, .csv and .json, and prints the boards.
 
     With --from, local and published results are merged and printed; --out keeps them.
     """
@@ -211,7 +214,7 @@ def leaderboard(
     from mribench.errors import InputError
 
     if sources:
-        _merged([*map(str, folders or ()), *sources], out)
+        _merged([*map(str, folders or ()), *sources], out, html, speed)
         return
     if not folders:
         raise InputError("no run folder given; name one, or --from a folder of runs or a published user/name")
@@ -224,21 +227,19 @@ def leaderboard(
     _print_boards(folders)
 
 
-def _merged(sources: list[str], out: Path | None) -> None:
+def _merged(sources: list[str], out: Path | None, html: bool, speed: Path | None) -> None:
     from mribench import leaderboard as board
-    from mribench import publish, results, screen
+    from mribench import publish, screen
     from mribench.hub.merge import gathered
     from mribench.progress import say
 
-    found, notes = gathered(sources)
-    for note in notes:
+    found = gathered(sources)
+    for note in found.notes:
         say(note)
     if out:
-        for result in found:
-            results.write(out, result)
-        for path in publish.write(results.read_all([out]), out):
+        for path in publish.collect(found.results, found.folders, out, html, speed):
             print(path)
-    screen.boards(board.boards(found))
+    screen.boards(board.boards(found.results))
 
 
 def _print_boards(folders: list[Path]) -> None:
@@ -256,7 +257,10 @@ def trust(
     profile: Annotated[str, typer.Option(help="whose images: smoke, quick, standard or paper")] = "quick",
     out: Annotated[Path, typer.Option(help="folder for the records and the table")] = Path("runs/trust"),
 ) -> None:
-    """Test which feature spaces may rank: blind to what no eye can see, and to nothing that any eye can."""
+    """Test which feature spaces may rank.
+
+    Those that are blind to what no eye can see, and to nothing that any eye can.
+    """
     from mribench import plugins, profiles, runspec
     from mribench.trust.survey import survey
 
@@ -273,7 +277,10 @@ def compare(
     second: Annotated[str, typer.Argument(help="the same of what it is compared with")],
     format: Annotated[str, typer.Option(help="table or json")] = "table",
 ) -> None:
-    """Say what makes two results incomparable, and if nothing does, which differences are significant."""
+    """Say whether two results compare, and what is significant.
+
+    What makes them incomparable is named; if nothing does, every difference has its interval.
+    """
     import json
 
     from mribench import compare as comparing
@@ -301,7 +308,10 @@ def verify(
         str | None, typer.Option(help="source of the images, where the prepared ones are gone")
     ] = None,
 ) -> None:
-    """Generate again from the recorded seeds and score: reproduced, within interval, or not (exit code 1)."""
+    """Generate and score again from the recorded seeds.
+
+    Each result is reproduced, within interval, or not (exit code 1).
+    """
     from mribench import screen
     from mribench import verify as verifying
     from mribench.hub.pull import at_hand
@@ -312,13 +322,14 @@ def verify(
             verification = verifying.verify(out, one, data, rescore)
             screen.verification(verification)
             answers.append(verification.answer)
+    screen.answers(answers)
     if "not reproduced" in answers:
         raise typer.Exit(1)
 
 
 @app.command()
 def doctor() -> None:
-    """Check packages, torch and torchvision, device, weights, plugins. Exit code 1 if something is broken."""
+    """Check packages, torch, device, weights and plugins. Exit code 1 if something is broken."""
     from mribench import doctor as checks
     from mribench import screen
 
@@ -339,7 +350,10 @@ def speed(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for speed.json and speed.md (drift.*).")] = Path("speed"),
 ) -> None:
-    """Measure this machine: training, sampling and start-up, ours beside a reference loop. Takes some minutes."""
+    """Measure training, sampling and start-up of this machine.
+
+    Ours beside a reference loop. Takes some minutes.
+    """
     if drift:
         from mribench.speed import drift as drifting
 
@@ -364,9 +378,10 @@ def tune(
     seed: int = 0,
     out: Annotated[Path, typer.Option(help="Folder for tuning.* or, with RUN, samplers.*.")] = Path("tuning"),
 ) -> None:
-    """Weigh the settings of the quick profile on phantoms: the best samples for the same seconds. Takes hours.
+    """Weigh the settings of the quick profile on phantoms.
 
-    Given the folder of a run, weigh samplers on its checkpoints instead, against the validation subjects.
+    The best samples for the same seconds. Takes hours. Given the folder of a run, weigh samplers on its checkpoints
+    instead, against the validation subjects.
     """
     if run:
         from mribench.speed import choice

@@ -43,7 +43,7 @@ def list_cards(
 def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
 ) -> None:
-    """One card, licence and citation first; or what a prepared folder holds."""
+    """One card, licence and citation first. Or what a prepared folder holds."""
     from mribench import data_screen
     from mribench.data import catalogue, describe, fetch, load
 
@@ -57,7 +57,10 @@ def show(
 
 @app.command("fetch")
 def fetch_card(name: Id) -> None:
-    """Download a card's files, or say what to apply for and where to put them. Goes on where it was stopped."""
+    """Download a card's files, or say how to get them.
+
+    What to apply for, and where to put them. Goes on where it was stopped.
+    """
     from mribench.data import catalogue, fetch
     from mribench.progress import say
 
@@ -74,7 +77,10 @@ def prepare(
     profile: Budget = None,
     out: Annotated[Path, typer.Option(help="a run folder; runs with this --out find the set")] = Path("runs"),
 ) -> None:
-    """Read, window, resize and split, as a run would; print what came of it and where it is."""
+    """Read, window, resize and split, as a run would.
+
+    Prints what came of it and where it is.
+    """
     from mribench.data import describe
 
     prepared = _prepared(target, modality, profile, out)
@@ -105,7 +111,7 @@ def verify(
 
 @app.command()
 def path(name: Id) -> None:
-    """The folder of a card's files, for scripts; says on standard error where it is still empty."""
+    """The folder of a card's files, for scripts. Says on standard error where it is still empty."""
     from mribench.data import catalogue, fetch
 
     card = catalogue.find(name)
@@ -117,7 +123,7 @@ def path(name: Id) -> None:
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="a card's TOML file")]) -> None:
-    """For authors of cards: the first wrong field, or what is still unverified. Exit code 2 if a field is wrong."""
+    """For authors of cards: what is wrong or still unverified. Exit code 2 if a field is wrong, the first is named."""
     from mribench.data import read_card, verify
 
     card = read_card(file)
@@ -153,7 +159,10 @@ def export(
 def show_terms(
     run: Annotated[Path, typer.Argument(help="a run folder, a prepared or an exported set")],
 ) -> None:
-    """Licence, access and citation of all data behind a run, and what the strictest of them allows."""
+    """Licence, access and citation of all data behind a run.
+
+    And what the strictest of them allows.
+    """
     from mribench import data_screen
     from mribench.data import terms
 

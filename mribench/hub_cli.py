@@ -44,7 +44,10 @@ def push(
         typer.Option("--eval-results", help="also .eval_results, numbers against the --results-to data set"),
     ] = False,
 ) -> None:
-    """Publish trained cells on the Hugging Face Hub: weights, card, records; one repository and one commit each."""
+    """Publish trained cells on the Hugging Face Hub.
+
+    Weights, card, records; one repository and one commit each.
+    """
     from mribench.hub.offer import Wish
     from mribench.hub.push import push as publish
 
@@ -73,7 +76,10 @@ def pull(
     revision: Annotated[str | None, typer.Option(help="commit, branch or tag; default: the newest")] = None,
     out: Annotated[Path | None, typer.Option(help="run folder to make; default: runs/<name>")] = None,
 ) -> None:
-    """Bring a published model or board here as a run folder, pinned to one commit and proved by checksums."""
+    """Bring a published model or board here as a run folder.
+
+    Pinned to one commit and proved by checksums.
+    """
     from mribench.hub.pull import pull as bring
 
     print(bring(repo, revision, out))
@@ -86,7 +92,10 @@ def pack(
     private: Private = False,
     i_know: IKnow = False,
 ) -> None:
-    """Write trained cells to one file with checksums, for sites that may not upload; the rules are those of push."""
+    """Write trained cells to one file, for sites without upload.
+
+    With checksums; the rules are those of push.
+    """
     from mribench.hub.offer import Wish
     from mribench.hub.pack import pack as write
 
@@ -101,7 +110,10 @@ def unpack(
     file: Annotated[Path, typer.Argument(help="what `mribench pack` wrote")],
     out: Annotated[Path | None, typer.Option(help="run folder to make; default: the file's name")] = None,
 ) -> None:
-    """Make a run folder from a packed file; every checksum is compared, and nothing leaves the folder."""
+    """Make a run folder from a packed file.
+
+    Every checksum is compared, and nothing leaves the folder.
+    """
     from mribench.hub.pack import unpack as read
 
     print(read(file, out or file.with_suffix("")))

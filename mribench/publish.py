@@ -40,7 +40,13 @@ def publish(folders: Sequence[Path], out: Path, page: bool = True, speed: Path |
     licence to say. Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local
     folders. Raises InputError where a folder holds no results.
     """
-    found = results.read_all(folders)
+    return collect(results.read_all(folders), folders, out, page, speed)
+
+
+def collect(
+    found: Sequence[Result], folders: Sequence[Path], out: Path, page: bool = True, speed: Path | None = None
+) -> list[Path]:
+    """``publish`` for results that were read and chosen already; folders: where their pictures lie."""
     for result in found:
         results.write(out, result)
     copies = shareable.copying(found)
@@ -53,7 +59,7 @@ def publish(folders: Sequence[Path], out: Path, page: bool = True, speed: Path |
     if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
         # of several folders each has an overview, of its own organs alone
         pictures.add("figures/overview.png")
-    for folder in folders:
+    for folder in (each for each in folders if each.resolve() != out.resolve()):
         for path in sorted(pictures):
             if (folder / path).exists():
                 (out / path).parent.mkdir(parents=True, exist_ok=True)

@@ -120,6 +120,13 @@ def verification(found: Verification) -> None:
         console.print(f"  changed since: {note}", markup=False)
 
 
+def answers(given: Sequence[str]) -> None:
+    """How many results got which answer: the last line, after one for each."""
+    if len(given) > 1:
+        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(Counter(given).items()))
+        console.print(f"{len(given)} results: {counts}", markup=False)
+
+
 def _table(*titles: str, title: str | None = None) -> Table:
     table = Table(
         title=title and Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold"

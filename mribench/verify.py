@@ -6,7 +6,8 @@ import math
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -102,19 +103,32 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
 def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Plan]:
     """The cell and the plan that a record was made from, out of the record alone; raises as ``verify`` does."""
     profile = _profile(result.provenance["profile"])
-    modality = plugins.load("modalities", result.modality)
-    variant, task = plugins.load("variants", result.variant), plugins.load("tasks", result.task)
+    with _made_with(result):
+        modality = plugins.load("modalities", result.modality)
+        variant, task = plugins.load("variants", result.variant), plugins.load("tasks", result.task)
+        sampler = (result.sampler, *samplers.resolve(result.sampler)) if result.sampler else None
     features = tuple(result.provenance["spec"].get("features", runspec.FEATURES))
     metrics = runspec.load_metrics(task.metrics, features)
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = plugins.load_all("features", needed)
-    sampler = (result.sampler, *samplers.resolve(result.sampler)) if result.sampler else None
     trained = _checkpoint(out, result, profile)
     prepared = replace(_data(out, result, modality, profile, data), is_mri=modality.is_mri)
     cell = Cell(modality, prepared, variant, result.seed, trained, sampler)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     asked = (sampler,) if sampler else ()
     return cell, Plan(spec, profile, (modality,), (variant,), asked, (task,), metrics, spaces, out)
+
+
+@contextmanager
+def _made_with(result: Result) -> Iterator[None]:
+    """Of a plugin that is missing or broken here, the record knows the package."""
+    try:
+        yield
+    except InputError as error:
+        packages = ", ".join(sorted(set(result.provenance.get("plugins", {}).values())))
+        raise InputError(
+            f"{error}; the record was made with {packages}" if packages else str(error)
+        ) from error
 
 
 def _profile(recorded: Mapping[str, Any]) -> Profile:
@@ -205,7 +219,7 @@ def _read_beside(out: Path, result: Result, cell: Cell, plan: Plan, rescore: boo
 def _same(kept: Mapping[str, np.ndarray] | None, now: Mapping[str, np.ndarray]) -> str:
     """Are the outputs the kept ones to the bit, and if not, how many images differ by how much?"""
     if kept is None:
-        return "not compared, the kept outputs are gone"
+        return "not compared, no outputs are here (a published model brings none)"
     if kept.keys() != now.keys() or any(kept[name].shape != now[name].shape for name in now):
         return "other outputs than those kept"
     gaps = [np.abs(kept[n].astype(np.float64) - now[n]).reshape(len(now[n]), -1) for n in sorted(now)]

@@ -59,6 +59,13 @@ def test_help_comes_at_once(python):
     assert min(seconds) < 1.0
 
 
+@pytest.mark.parametrize("words", [[], ["data"], ["audit"], ["plugin"]], ids=" ".join)
+def test_a_list_of_commands_cuts_no_sentence(words, mribench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = mribench(*words, "--help").out.partition("Commands:")[2]
+    assert commands and "..." not in commands
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "none")
 def test_every_command_has_help(words, mribench):
     ended = mribench(*words, "--help")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,8 +41,9 @@ def edit(path, change):
 def test_a_run_is_reproduced_to_the_bit(run, mribench):
     ended = mribench("verify", run)
     lines = [line for line in ended.out.splitlines() if line]
-    assert ended.code == 0 and len(lines) == 6
-    assert all(": reproduced, images bit-equal" in line for line in lines)
+    assert ended.code == 0 and len(lines) == 7
+    assert all(": reproduced, images bit-equal" in line for line in lines[:-1])
+    assert lines[-1] == "6 results: 6 reproduced"
 
 
 def test_a_number_that_was_made_up_is_found(run, mribench):
@@ -85,7 +87,10 @@ def test_kept_outputs_that_differ_are_said(run):
     assert found.images == "1 of 24 images differ, by 4 grey levels at most"
     assert verify.verify(out, result, rescore=True).images is None
     kept.unlink()
-    assert verify.verify(out, result).images == "not compared, the kept outputs are gone"
+    assert (
+        verify.verify(out, result).images
+        == "not compared, no outputs are here (a published model brings none)"
+    )
     with pytest.raises(InputError, match="verify without rescoring"):
         verify.verify(out, result, rescore=True)
 
@@ -104,6 +109,17 @@ def test_another_checkpoint_or_none_is_refused(run, refused):
     assert "is not the checkpoint on record" in refused("verify", path)
     weights.unlink()
     assert "bring the checkpoint back" in refused("verify", path)
+
+
+def test_a_plugin_that_is_missing_is_named_with_its_package(run, refused, tmp_path):
+    ((_, found),) = verify.find(record(run, "mode-collapse*generation*"))
+    comparability = dict(found.comparability) | {"modality": "wrist"}
+    plugins = dict(found.provenance["plugins"]) | {"modality": "mribench-wrist 3.1"}
+    provenance = dict(found.provenance) | {"plugins": plugins}
+    theirs = replace(found, modality="wrist", comparability=comparability, provenance=provenance)
+    said = refused("verify", results.write(tmp_path / "theirs", theirs))
+    assert "unknown modality 'wrist'; " in said
+    assert said.endswith("the record was made with mribench 0.1.0, mribench-wrist 3.1")
 
 
 def test_other_data_are_refused(run, refused):

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mribench import plugins
 from mribench.data import policy, terms
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import DatasetCard, digest, load_cards, read_card
@@ -56,7 +57,8 @@ def prepare_data(
     root = Path(out) / "data"
     if data == "phantom":
         folder = root / f"{modality.name}-{phantom_identity(modality.phantom, profile, seed)}"
-        notes = {"terms": [terms.of_phantom()], "subjects_known": True}
+        package = plugins.owner("modalities", modality.name)
+        notes = {"terms": [terms.of_phantom(package)], "subjects_known": True}
         build = partial(build_phantom, modality, profile, seed, progress)
         return _cached(folder, {"name": "phantom", "kind": "phantom", **notes}, build)
     name, parts = locate(modality, data, progress)

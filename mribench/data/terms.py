@@ -54,19 +54,19 @@ def of_card(card: DatasetCard) -> Row:
     }
 
 
-def of_phantom() -> Row:
-    """Drawn by this package: nobody's data."""
+def of_phantom(package: str = "mribench") -> Row:
+    """Drawn by software: nobody's data. package: the distribution, with its version, that drew it."""
     free = {"redistributable": True, "derived": True, "commercial": True, "attribution": False}
     return {
         "data": "phantom",
-        "title": "drawn by mribench, no patient's data",
+        "title": f"drawn by {package}, no patient's data",
         "licence": "CC0-1.0",
         **free,
         "share_alike": False,
         "access": "open",
         "how_to_apply": "nothing to ask for",
-        "homepage": UNVERIFIED,
-        "citation": "mribench",
+        "homepage": "none",
+        "citation": package,
     }
 
 

@@ -59,7 +59,9 @@ def translated(error: Exception, repo: str) -> Exception:
         return InputError(
             f"the Hub's client refuses what it was given for {repo} ({_short(error)}); report it"
         )
-    return Passing(f"the Hub cannot be reached ({_short(error)}); check the network, then {AGAIN}")
+    # large files go to other servers than the rest, which a proxy may not let through and a Hub of one's own lacks
+    way = ", or set HF_HUB_DISABLE_XET=1 to do without Xet" if "xet" in str(error).lower() else ""
+    return Passing(f"the Hub cannot be reached ({_short(error)}); check the network{way}, then {AGAIN}")
 
 
 NO_TOKEN = (

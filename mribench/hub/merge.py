@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -12,24 +13,39 @@ from mribench.hub.client import NAME
 from mribench.results import Result
 
 
-def gathered(sources: Sequence[str]) -> tuple[list[Result], list[str]]:
+@dataclass(frozen=True)
+class Gathered:
+    """results: in a fixed order; folders: where their pictures lie; notes: one sentence for each cell of which two
+    sources hold different scores.
+    """
+
+    results: list[Result]
+    folders: list[Path]
+    notes: list[str]
+
+
+def gathered(sources: Sequence[str]) -> Gathered:
     """Results of run folders, folders of runs, and repositories (``user/name`` or ``user/name@revision``).
 
-    Returns them in a fixed order, with one sentence for each cell of which two sources hold different scores: that
-    of the source named first counts. Raises InputError where a source holds no results.
+    Of one cell the source named first counts; of equal scores the record that has pictures, a board has none. Raises
+    InputError where a source holds no results.
     """
     found: dict[tuple, tuple[str, Result]] = {}
     notes = []
     # one by one: what two of them hold differently is told below, and not an error
-    for source, folder in chain.from_iterable(map(_folders, sources)):
+    places = list(chain.from_iterable(map(_folders, sources)))
+    for source, folder in places:
         for result in results.read_all([folder]):
-            first, known = found.setdefault(results.order(result), (source, result))
+            key = results.order(result)
+            first, known = found.setdefault(key, (source, result))
             if numbers(known) != numbers(result):
                 notes.append(
                     f"{result.modality} {result.name} seed {result.seed}, {result.task}: {source} holds other scores "
                     f"than {first}, which counts"
                 )
-    return [found[key][1] for key in sorted(found)], notes
+            elif len(result.figures) > len(known.figures):
+                found[key] = first, result
+    return Gathered([found[key][1] for key in sorted(found)], [folder for _, folder in places], notes)
 
 
 def _folders(source: str) -> list[tuple[str, Path]]:

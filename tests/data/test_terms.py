@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mribench import results
+from mribench import plugins, results
 from mribench.data import catalogue, licences, prepare_data, terms
 from mribench.errors import InputError
 
@@ -73,7 +73,8 @@ def test_all_rows_have_the_same_fields(make):
 def test_a_prepared_set_carries_its_terms(tmp_path, modality, profile, npz):
     drawn = prepare_data(modality, "phantom", profile, tmp_path)
     own = prepare_data(modality, str(npz([f"p{i}" for i in range(9)])), profile, tmp_path)
-    assert terms.of_run(drawn.path) == [terms.of_phantom()]
+    (row,) = terms.of_run(drawn.path)
+    assert row == terms.of_phantom(plugins.owner("modalities", modality.name)) and "mribench-" in row["title"]
     assert terms.of_run(own.path) == [terms.of_local("local:brain.npz")]
     old = replace(drawn, manifest={k: v for k, v in drawn.manifest.items() if k != "terms"})
     assert terms.of_prepared(old) == [terms.of_phantom()]

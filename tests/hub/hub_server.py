@@ -1,6 +1,8 @@
 """A Hub of this machine: the HTTP API as the real client speaks it, with LFS, tokens, and faults on demand.
 
 It proves what the client does with given answers; which status the real Hub gives in each case is an assumption.
+
+To try by hand: ``python tests/hub/hub_server.py`` prints what to export, and serves until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -280,3 +282,15 @@ class Hub:
 
 def git_oid(content):
     return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
+
+
+if __name__ == "__main__":
+    hub = Hub()
+    # of the Hub's storage protocols it speaks LFS alone
+    print(
+        f"export HF_ENDPOINT={hub.url} HF_TOKEN={ALICE} HF_HUB_DISABLE_XET=1  # the user is alice", flush=True
+    )
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        hub.close()

@@ -221,6 +221,17 @@ def test_a_full_disk_leaves_nothing_and_the_next_pull_succeeds(surroundings, hub
     assert max(p.stat().st_size for p in (tmp_path / "back").rglob("*.safetensors")) > 11 << 20
 
 
+def test_a_way_without_xet_is_named_where_xet_fails(surroundings, hub, trained, tmp_path):
+    """A Hub of one's own, or a proxy, may serve all but Xet's addresses."""
+    trained()
+    settings = {name: value for name, value in surroundings.items() if name != "HF_HUB_DISABLE_XET"}
+    brief = "from mribench.hub import client; client.WAITS = (0.01,)"
+    ended = alone(settings, ["push", "run", "--repo", "alice/brain"], tmp_path, brief)
+    *_, last = ended.stderr.strip().splitlines()
+    assert ended.returncode == 2 and "or set HF_HUB_DISABLE_XET=1" in last, ended.stderr
+    assert alone(surroundings, ["push", "run", "--repo", "alice/brain"], tmp_path, brief).returncode == 0
+
+
 def test_xet_is_not_asked_where_no_file_needs_it(surroundings, hub, trained, tmp_path):
     """The path of the real Hub: xet on; a board has small text files alone."""
     trained()

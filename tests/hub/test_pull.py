@@ -101,6 +101,24 @@ def test_local_and_published_results_share_a_board(shared, published, trained, t
     assert not (published / "leaderboard.md").exists()
 
 
+def test_the_pictures_of_runs_come_along_onto_a_merged_board(shared, published, trained, tmp_path):
+    """The board names no pictures; the same cell at home does."""
+    picture = "figures/mine_samples.png"
+    run = trained("runs/mine")
+    (tmp_path / "runs" / "mine" / "figures").mkdir()
+    files.write_bytes(tmp_path / "runs" / "mine" / picture, b"a picture")
+    for path in run.glob("results/*/ddpm*"):
+        files.write_json(path, files.read_json(path) | {"figures": {"samples": picture}})
+    for order in (("alice/board", "runs"), ("runs", "alice/board")):
+        both = tmp_path / order[0].replace("/", "-")
+        asked = [word for source in order for word in ("--from", source)]
+        ended = shared("leaderboard", *asked, "--no-html", "--out", both)
+        assert ended.code == 0, ended.err
+        assert (both / picture).read_bytes() == b"a picture" and not (both / "leaderboard.html").exists()
+    # onto itself nothing has to be copied
+    assert shared("leaderboard", "--from", "runs/mine", "--no-html", "--out", "runs/mine").code == 0
+
+
 def test_of_two_scores_of_one_cell_the_first_source_counts(shared, published, trained):
     trained("again", value=3.0)
     ended = shared("leaderboard", "--from", "alice/board", "--from", "again")
