@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -128,11 +127,3 @@ def test_damage_is_found(tmp_path, damage, message):
     damage(tmp_path / "x")
     with pytest.raises(DataError, match=message):
         load(tmp_path / "x")
-
-
-def test_a_thousand_images_load_within_a_second(tmp_path):
-    save(tmp_path / "x", splits(250), MANIFEST)
-    load(tmp_path / "x")
-    start = time.perf_counter()
-    assert len(load(tmp_path / "x").train) == 500
-    assert time.perf_counter() - start < 1

@@ -1,6 +1,5 @@
 """Intervals: clustering widens them, their coverage is about 95 %, and block sums equal recomputation."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -120,13 +119,6 @@ def test_interval_covers_the_truth():
 def test_three_subjects_have_no_interval():
     g = features(30)
     assert interval(g, g, g, ids(3, 10)) == (None, None)
-
-
-def test_two_hundred_half_subsamples_take_less_than_a_second():
-    g, r, train = features(256, 85, 0.1, 1), features(150, 85, seed=2), features(500, 85, seed=3)
-    start = time.perf_counter()
-    interval(g, r, train, ids(30, 5))
-    assert time.perf_counter() - start < 1
 
 
 def test_a_naive_bootstrap_of_the_frechet_distance_is_biased_upwards_by_half():
