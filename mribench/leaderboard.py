@@ -106,10 +106,11 @@ class Board:
 def boards(found: Iterable[Result]) -> list[Board]:
     """Results sorted into boards: each joins the first board whose every shared field is equal to its own.
 
-    The order of the results does not matter.
+    The order of the results does not matter. Records of an older version of a task, which a folder keeps, come after
+    those of a newer one: what other tasks found stands with the newest.
     """
     made: list[Board] = []
-    for result in sorted(found, key=order):
+    for result in sorted(found, key=_newest_first):
         fields = _flat(result)
         same = [board for board in made if board.modality == result.modality]
         home = next((board for board in same if not conflicts(board.comparability, fields)), None)
@@ -123,6 +124,12 @@ def boards(found: Iterable[Result]) -> list[Board]:
     for board in made:
         board.differs = conflicts(first.setdefault(board.modality, board).comparability, board.comparability)
     return made
+
+
+def _newest_first(result: Result) -> tuple[Any, ...]:
+    modality, task, *rest = order(result)
+    version = str(result.comparability.get("task")).rpartition(" v")[2]
+    return modality, task, -int(version) if version.isdecimal() else 0, *rest
 
 
 def _real(name: str, floor: Mapping[str, Any], subjects: int) -> Score:

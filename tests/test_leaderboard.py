@@ -54,6 +54,23 @@ def test_what_differs_stands_apart_and_is_named(change, result, tmp_path):
     assert shown in text
 
 
+def test_scores_stand_with_the_newest_version_of_another_task(result):
+    """The audit of an earlier rule is kept in a folder; scores must not be shown with its verdict, whatever its key."""
+    for names in itertools.permutations(("v1", "v2", "v10")):
+        audits = [
+            result(
+                task="audit",
+                scores=(),
+                audit={"verdict": f"of {name}"},
+                same={"task": f"audit {name}", "feature_spaces": [str(place)]},
+            )
+            for place, name in enumerate(names)
+        ]
+        first, *others = boards([*audits, result()])
+        assert first.row("ddpm").audit == "of v10" and first.row("ddpm").entries
+        assert [board.row("ddpm").entries for board in others] == [{}, {}]
+
+
 def test_modalities_have_boards_of_their_own(result):
     made = boards([result(), result(modality="lung", same={"modality": "lung"})])
     assert [(board.modality, board.differs) for board in made] == [("brain", {}), ("lung", {})]

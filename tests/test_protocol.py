@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mribench import plugins, profiles, runspec, tables, trust
+from mribench.audit import copies, examine, shuffles, verdict
 from mribench.features import gist, hc85, inception
 from mribench.metrics import (
     background,
@@ -81,6 +82,15 @@ def test_headline_metrics_are_called_primary():
         f"repeated {changes.COPIES} times",
         f"at ᾱ = {tables.HEADLINE_LEVEL}",
         f"ᾱ ({', '.join(map(str, profiles.PROFILES['standard'].alpha_bars))})",
+        f"at most {verdict.FALSE_ALARMS:.0%} (`verdict.FALSE_ALARMS`)".replace("%", " %"),
+        f"p ≤ {verdict.CERTAIN} (`verdict.CERTAIN`)",
+        f"p ≤ {verdict.COPIES} (`verdict.COPIES`)",
+        f"p ≤ {verdict.SIGNS} (`verdict.SIGNS`)",
+        f"above {verdict.AUROC} (`verdict.AUROC`)",
+        f"fewer than {verdict.FEWEST_SUBJECTS} test subjects (`verdict.FEWEST_SUBJECTS`)",
+        f"more than {copies.FALSE_ALARM:.0%} (`copies.FALSE_ALARM`)".replace("%", " %"),
+        f"of at most {examine.MOST_REAL:,} of train and test together",
+        f"shuffled between train and test ({shuffles.SHUFFLES} times)",
         f"sha256 {inception.SHA256[:8]}…{inception.SHA256[-3:]}",
         f"air below {hc85.AIR * 255:.0f}/255",
         f"air of {gist.AIR * 255:.0f}/255",

@@ -13,7 +13,7 @@ import numpy as np
 from mribench.audit import cheats, losses
 from mribench.audit.examine import SPACE, HeldOut, examine, held_out
 from mribench.audit.membership import of_losses
-from mribench.audit.verdict import FEWEST_SUBJECTS, verdict
+from mribench.audit.verdict import CERTAIN, FEWEST_SUBJECTS, VERSION, verdict
 from mribench.data import prepare_data
 from mribench.features import Extractor
 from mribench.seeds import numpy_rng
@@ -50,7 +50,7 @@ def runs(
             drawn = {draw: _drawn(modality, data, replace(profile, phantom_slices=SLICES), draw)}
         prepared = _split(drawn[draw], seed)
         known = {**cheats.CHEATS, **cheats.HONEST}
-        scene = "all subjects", prepared, extract, held_out(prepared, extract)
+        scene = "all subjects", prepared, extract, held_out(prepared)
         found = list(_each(known, *scene, seed))
         if network and seed < networks:
             images, outputs = _undertrained(network, prepared, profile, seed)
@@ -59,7 +59,7 @@ def runs(
             prepared, train=_few(prepared.train, FEW["train"]), test=_few(prepared.test, FEW["test"])
         )
         chosen = {name: known[name] for name in FEW_GENERATORS}
-        found += _each(chosen, "few subjects", few, extract, held_out(few, extract), seed)
+        found += _each(chosen, "few subjects", few, extract, held_out(few), seed)
         yield [{"modality": modality.name, **record} for record in found]
 
 
@@ -107,10 +107,11 @@ def _record(
 ) -> dict[str, Any]:
     found = examine(images, data, extract, real)
     said = verdict(found, of_losses(outputs or {}, data), data)
-    nearer = found["nearer"]
-    numbers = {word: said[word] for word in ("copy_rate", "low", "high", "false_alarm_high", "detectable")}
-    numbers |= {"gap_p": found["gap"].get("p"), "auroc": said["findings"]["membership"]["auroc"]}
+    numbers = {word: said[word] for word in ("copy_rate", "p", "false_alarm_high", "detectable")}
+    numbers |= {f"{sign}_p": said["findings"][sign].get("p") for sign in ("features", "gap", "membership")}
+    numbers["auroc"] = said["findings"]["membership"]["auroc"]
     return {
+        "audit": VERSION,
         "scene": scene,
         "generator": name,
         "kind": "cheat" if name in cheats.CHEATS else "honest",
@@ -120,7 +121,7 @@ def _record(
         "subjects": [data.train.n_subjects, data.test.n_subjects],
         "n": said["n"],
         "verdict": said["verdict"],
-        "by_distance_alone": nearer["low"] > nearer["false_alarm_high"],
+        "by_distance_alone": found["nearer"]["p"] <= CERTAIN,
         **{word: None if number is None else round(number, DIGITS) for word, number in numbers.items()},
     }
 

@@ -11,19 +11,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
+from scipy.special import betaincinv, betaln, gammaln
 
 FALSE_ALARM = 0.01  # share of real held-out images below the threshold
 CONFIDENCE = 0.95
 
 
-def rate(generated: np.ndarray, held_out: np.ndarray, subjects: Sequence[str]) -> dict[str, Any]:
+def rate(
+    generated: np.ndarray, held_out: np.ndarray, subjects: Sequence[str], independent: float
+) -> dict[str, Any]:
     """Share of generated values below a threshold that real held-out images (values, subjects) rarely pass.
 
     threshold: the smallest held-out value that more than ``FALSE_ALARM`` of the held-out lie at or below, each
-    subject weighing the same. rate, low, high: of the generated, with ``binomial_interval``. false_alarm: share of
-    held-out below the threshold; false_alarm_high: the upper end of its interval, as if every subject had given one
-    image alone, which is the widest that images of one subject can make it.
+    subject weighing the same. rate, low, high: of the generated, with ``binomial_interval``. independent: how many
+    independent values the held-out ones are worth, at most their subjects. false_alarm: share of held-out below the
+    threshold; false_alarm_high: the upper end of its interval over so many. p: ``exceedance``.
     """
     _, which, counts = np.unique(np.asarray(subjects), return_inverse=True, return_counts=True)
     weights = 1 / (len(counts) * counts[which])
@@ -33,6 +35,7 @@ def rate(generated: np.ndarray, held_out: np.ndarray, subjects: Sequence[str]) -
     alarms = float(weights[held_out < threshold].sum())
     copies = int((generated < threshold).sum())
     low, high = binomial_interval(copies, len(generated))
+    below = alarms * independent
     return {
         "threshold": float(threshold),
         "copies": copies,
@@ -41,14 +44,31 @@ def rate(generated: np.ndarray, held_out: np.ndarray, subjects: Sequence[str]) -
         "low": low,
         "high": high,
         "false_alarm": alarms,
-        "false_alarm_high": binomial_interval(alarms * len(counts), len(counts))[1],
+        "false_alarm_high": binomial_interval(below, independent)[1],
+        "p": float(exceedance(len(generated), below, independent)[copies]),
         "held_out": len(held_out),
         "held_out_subjects": len(counts),
+        "independent": float(independent),
     }
 
 
-def binomial_interval(k: float, n: int) -> tuple[float, float]:
-    """Exact two-sided 95 % interval of a proportion, k of n; k may be a fraction where units weigh less than one.
+def exceedance(n: int, below: float, independent: float) -> np.ndarray:
+    """float64 (n + 1,): the chance that c or more of n new values lie below a threshold, for c from 0 to n.
+
+    The threshold is the value that ``below`` of the ``independent`` held-out values lie below, and the new ones come
+    from the same distribution, whichever that is (Gumbel & von Schelling 1950, Annals of Mathematical Statistics
+    21:247). The probability of a new value below it is then Beta(below + 1, independent - below), and their number
+    beta-binomial: that the threshold itself is uncertain is counted.
+    """
+    c, a, b = np.arange(n + 1), below + 1, independent - below
+    choices = gammaln(n + 1) - gammaln(c + 1) - gammaln(n - c + 1)
+    each = np.exp(choices + betaln(c + a, n - c + b) - betaln(a, b))
+    return np.minimum(np.cumsum(each[::-1])[::-1], 1.0)
+
+
+def binomial_interval(k: float, n: float) -> tuple[float, float]:
+    """Exact two-sided 95 % interval of a proportion, k of n; both may be fractions where units weigh less than
+    one.
 
     Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404, as quantiles of beta distributions.
     """

@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from mribench.audit.shuffles import PERCENTILES, divisions, p_of
 from mribench.metrics.kernels import median_distance, rbf, standardise
-from mribench.seeds import numpy_rng
 
-SHUFFLES = 999
-PERCENTILES = (2.5, 97.5)
 SCALE = 1e3  # as KD is printed
 
 
@@ -46,8 +44,7 @@ def generalisation_gap(
     to_generated = member.T @ rbf(r, g, bandwidth).mean(1)
     within = member.T @ rbf(r, r, bandwidth) @ member
     np.fill_diagonal(within, 0)
-    rng = numpy_rng("generalisation gap")
-    shuffled = np.stack([tested, *(rng.permutation(tested) for _ in range(SHUFFLES))]).astype(np.float64)
+    shuffled = divisions(tested, "generalisation gap").astype(np.float64)
 
     def half(chosen: np.ndarray) -> np.ndarray:
         """KD of the generated to each set of subjects (B, S) -> (B,), less the term that both sides share."""
@@ -60,5 +57,5 @@ def generalisation_gap(
         "gap": float(gaps[0]),
         "low": float(low),
         "high": float(high),
-        "p": float((1 + (gaps[1:] >= gaps[0]).sum()) / (1 + SHUFFLES)),
+        "p": p_of(gaps),
     }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mribench.audit.losses import LEVELS
+from mribench.audit.shuffles import shuffled
 from mribench.spec import Prepared
 
 RESAMPLES = 1000
@@ -22,8 +23,9 @@ NO_NETWORK = "no network: nothing was trained, so no loss tells members from oth
 def of_losses(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, Any]:
     """AUROC of train against test images by their mean rank of loss over the levels, and at each level.
 
-    auroc, low, high: 95 % interval over subjects of both splits; by_level: [[alpha_bar, auroc], ...]; n: images of
-    train and of test. Only {auroc: None, reason} where there are no losses.
+    auroc, low, high: 95 % interval over subjects of both splits; p: how often shuffling the subjects between the
+    splits ranks those of train as low (``_p``); by_level: [[alpha_bar, auroc], ...]; n: images of train and of test.
+    Only {auroc: None, reason} where there are no losses.
     """
     if "train_loss" not in outputs:
         return {"auroc": None, "reason": NO_NETWORK}
@@ -41,6 +43,7 @@ def of_losses(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, An
         "auroc": auroc(votes[member], votes[~member]),
         "low": low,
         "high": high,
+        "p": _p(votes, member, groups),
         "by_level": [
             [level, auroc(losses[member], losses[~member])]
             for level, losses in zip(LEVELS, both, strict=True)
@@ -55,6 +58,18 @@ def auroc(members: np.ndarray, others: np.ndarray) -> float:
     ranks = _mid_ranks(np.concatenate([members, others]))
     n, m = len(members), len(others)
     return float(1 - (ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def _p(votes: np.ndarray, member: np.ndarray, groups: Sequence[Sequence[str]]) -> float | None:
+    """Wilcoxon's rank sum of the subjects' mean votes, shuffled; None where a split has one subject."""
+    means = []
+    for part, group in zip((votes[member], votes[~member]), groups, strict=True):
+        _, which, counts = np.unique(np.asarray(group), return_inverse=True, return_counts=True)
+        means.append(np.bincount(which, part) / counts)
+    if min(map(len, means)) < 2:
+        return None
+    ranks = _mid_ranks(np.concatenate(means))
+    return shuffled(-ranks, np.arange(len(ranks)) < len(means[0]), "membership")["p"]
 
 
 def _mid_ranks(values: np.ndarray) -> np.ndarray:

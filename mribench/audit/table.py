@@ -9,22 +9,25 @@ from typing import Any
 
 from mribench import files
 from mribench.audit.copies import binomial_interval
-from mribench.audit.verdict import CANNOT_SAY, MEMORISES, SUSPECT
+from mribench.audit.verdict import CANNOT_SAY, FALSE_ALARMS, MEMORISES, SUSPECT, VERSION
 
 ROWS, PAGE = "calibration.json", "calibration.md"
-TITLE = """# Calibration of the memorisation audit
+TITLE = f"""# Calibration of the memorisation audit, v{VERSION}
 
-Made by `mribench audit calibrate`. Cheats must be called MEMORISES, honest generators must not; brackets are exact
-95 % binomial intervals over runs: one organ and one seed, which decides split and generator; phantoms are drawn anew
-for every four seeds. *By distance alone* counts what a threshold on the distance to the nearest training image would
-have flagged: smooth images are nearer to everything, so that it flags honest ones; the verdict rests on the ratio to
-the nearest image of another subject.
+Made by `mribench audit calibrate`. Cheats must be called MEMORISES; honest generators must not, and no more than
+{FALSE_ALARMS:.0%} of them suspect or worse: the levels of the tests add up to that, and the runs below only check it.
+Brackets are exact 95 % binomial intervals over runs: one organ and one seed, which decides split and generator;
+phantoms are drawn anew for every four seeds. *By distance alone* counts what a threshold on the distance to the nearest
+training image would have flagged: smooth images are nearer to everything, so that it flags honest ones; the verdict
+rests on the ratio to the nearest image of another subject.
 """
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
+    """Rows of this version of the audit; those of another are not added to."""
     path = folder / ROWS
-    return files.read_json(path) if path.exists() else []
+    rows = files.read_json(path) if path.exists() else []
+    return [row for row in rows if row.get("audit") == VERSION]
 
 
 def seeds_of(rows: Sequence[dict[str, Any]], modality: str, data: str) -> set[int]:
@@ -58,11 +61,18 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 def _table(which: tuple[str, str, str], rows: Sequence[dict[str, Any]]) -> str:
     organs = sorted({row["modality"] for row in rows})
     seeds = sorted({row["seed"] for row in rows})
+    honest = [row["verdict"] in (SUSPECT, MEMORISES) for row in rows if row["kind"] == "honest"]
     about = (
         f"## {'Phantoms' if which[0] == 'phantom' else f'Real images: {which[1]}'}, {which[2]}\n\n"
         f"{len(seeds)} seeds ({_span(seeds)}); subjects: {_span([r['subjects'][0] for r in rows])} of train, "
         f"{_span([r['subjects'][1] for r in rows])} of test; {_span([r['n'] for r in rows])} generated images; "
-        f"smallest copy rate that would be called MEMORISES: {_span([r['detectable'] for r in rows], '.1%')}.\n\n"
+        f"smallest copy rate that would be called MEMORISES: {_span([r['detectable'] for r in rows], '.1%')}."
+    )
+    about += (
+        f" False alarms, {SUSPECT} or worse: {sum(honest)} of {len(honest)} honest runs, "
+        f"{_share(sum(honest), len(honest))}.\n\n"
+        if honest
+        else "\n\n"
     )
     titles = ["generator", "", "runs", MEMORISES, SUSPECT, "by distance alone", *organs]
     lines = [_line(titles), "|" + " --- |" * len(titles) + "\n"]

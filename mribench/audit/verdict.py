@@ -2,19 +2,29 @@
 
 Only copies by the neighbour ratio say MEMORISES. Whatever else points to the training subjects (nearness in hc85-v1,
 the gap, the network's losses) has honest causes too and makes a generator suspect.
+
+Each question is a test with a p-value, and the levels of all of them add up to ``FALSE_ALARMS``: by Bonferroni's
+inequality an honest generator is called suspect or worse no more often than that, however the tests depend on each
+other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from mribench.audit.copies import binomial_interval
+from mribench.audit.copies import exceedance
+from mribench.metrics.significance import holm
 from mribench.spec import Prepared
+
+VERSION = 2  # of the task; raised when a verdict may change
 
 NOT_DETECTED, SUSPECT, MEMORISES, CANNOT_SAY = "not detected", "suspect", "MEMORISES", "cannot say"
 FEWEST_SUBJECTS = 20  # of test; a threshold from fewer is the accident of a few people
-GAP_P = 0.01
+FALSE_ALARMS = 0.05  # of honest generators that may be called suspect or worse: COPIES + SIGNS
+COPIES = 0.03
+CERTAIN = 0.02  # of COPIES, what may be called MEMORISES
+SIGNS = 0.02  # nearness, gap and loss together, after Holm's correction
 AUROC = 0.55  # what the lower end of the interval must exceed: any fitted network is a little better than 0.5
 
 
@@ -22,15 +32,15 @@ def verdict(found: Mapping[str, Any], membership: Mapping[str, Any], data: Prepa
     """What is stored with a result; JSON-serialisable.
 
     copy_rate, low, high: share of copies among n generated, 95 % interval. threshold: of the neighbour ratio.
-    false_alarm, false_alarm_high: share of real held-out images below it, and how large it may be. detectable: the
-    smallest copy rate that this many images would have shown as MEMORISES (None: no rate). findings: all numbers.
+    false_alarm, false_alarm_high: share of real held-out images below it, and how large it may be. p: how often an
+    honest generator would give as many copies. detectable: the smallest copy rate that this many images would have
+    shown as MEMORISES (None: no rate). findings: all numbers.
     """
     copies = found["copies"]
-    line = copies["false_alarm_high"]
     reasons = _copying(copies) + _leaning(found, membership)
     said = NOT_DETECTED
     if reasons:
-        said = MEMORISES if copies["low"] > line else SUSPECT
+        said = MEMORISES if copies["p"] <= CERTAIN else SUSPECT
     if unknown := _unknown(data):
         said, reasons = CANNOT_SAY, [unknown]
     return {
@@ -42,15 +52,17 @@ def verdict(found: Mapping[str, Any], membership: Mapping[str, Any], data: Prepa
         "n": copies["n"],
         "threshold": copies["threshold"],
         "false_alarm": copies["false_alarm"],
-        "false_alarm_high": line,
-        "detectable": detectable(copies["n"], line),
+        "false_alarm_high": copies["false_alarm_high"],
+        "p": copies["p"],
+        "detectable": detectable(copies["n"], copies["false_alarm"], copies["independent"]),
         "findings": {**found, "membership": membership},
     }
 
 
-def detectable(n: int, line: float) -> float | None:
-    """The smallest share of n whose interval lies above ``line``."""
-    return next((k / n for k in range(1, n + 1) if binomial_interval(k, n)[0] > line), None)
+def detectable(n: int, false_alarm: float, independent: float) -> float | None:
+    """The smallest share of copies among n that says MEMORISES."""
+    certain = exceedance(n, false_alarm * independent, independent) <= CERTAIN
+    return int(certain.argmax()) / n if certain.any() else None
 
 
 def _unknown(data: Prepared) -> str | None:
@@ -65,30 +77,37 @@ def _unknown(data: Prepared) -> str | None:
 
 
 def _copying(copies: Mapping[str, Any]) -> list[str]:
-    if copies["rate"] <= copies["false_alarm_high"]:
+    if copies["p"] > COPIES:
         return []
     return [
         f"{copies['copies']} of {copies['n']} generated images ({copies['rate']:.1%}, at least {copies['low']:.1%}) "
         f"are nearer to one training subject than held-out images are, of which at most "
-        f"{copies['false_alarm_high']:.1%} are"
+        f"{copies['false_alarm_high']:.1%} are (p = {copies['p']:.2g})"
     ]
 
 
 def _leaning(found: Mapping[str, Any], membership: Mapping[str, Any]) -> list[str]:
-    """Signs without a copy."""
-    features, gap, signs = found["features"], found["gap"], []
-    if features["low"] > features["false_alarm_high"]:
-        signs.append(
-            f"{features['rate']:.1%} of the generated images are nearer to a training image in hc85-v1 than "
-            f"held-out images are, of which at most {features['false_alarm_high']:.1%} are"
-        )
-    if gap["gap"] is not None and gap["p"] <= GAP_P:
-        signs.append(
-            f"the distribution is nearer to the training subjects than to the held-out ones (p = {gap['p']:.3f})"
-        )
-    if membership.get("low") is not None and membership["low"] > AUROC:
-        signs.append(
-            "the network's loss tells training images from held-out ones (AUROC "
-            f"{membership['auroc']:.2f}, at least {membership['low']:.2f})"
-        )
-    return signs
+    """Signs without a copy, in words; one that could not be looked for is no test and asks for no correction."""
+    numbers = {"features": found["features"], "gap": found["gap"], "membership": membership}
+    asked = {name: sign["p"] for name, sign in numbers.items() if sign.get("p") is not None}
+    corrected = dict(zip(asked, holm(list(asked.values())), strict=True))
+    seen = {name for name, p in corrected.items() if p <= SIGNS}
+    # every fitted network ranks its own subjects a little lower: that alone is no sign
+    if "membership" in seen and not (membership["low"] or 0) > AUROC:
+        seen.remove("membership")
+    return [_WORDS[name](numbers[name]) for name in asked if name in seen]
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "features": lambda sign: (
+        f"of {sign['share']:.1%} of the generated images the nearest real one in hc85-v1 is of a training subject, "
+        f"where chance gives at most {sign['high']:.1%} (p = {sign['p']:.3f})"
+    ),
+    "gap": lambda sign: (
+        f"the distribution is nearer to the training subjects than to the held-out ones (p = {sign['p']:.3f})"
+    ),
+    "membership": lambda sign: (
+        "the network's loss tells training images from held-out ones (AUROC "
+        f"{sign['auroc']:.2f}, at least {sign['low']:.2f})"
+    ),
+}

@@ -12,7 +12,7 @@ from mribench.audit.examine import MOST_GENERATED, SPACE, examine, held_out
 from mribench.audit.match import neighbours
 from mribench.audit.membership import of_losses
 from mribench.audit.pairs import picture
-from mribench.audit.verdict import verdict
+from mribench.audit.verdict import VERSION, verdict
 from mribench.features import Extractor
 from mribench.spec import Model, Prepared, Profile, Score, Task
 
@@ -26,7 +26,7 @@ def judge(
     outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, extract: Extractor, seed: int
 ) -> dict[str, Any]:
     """``verdict.verdict`` of the generated images and of the network's losses."""
-    real = extract.once(f"held out of {data.key}", lambda: held_out(data, extract))
+    real = extract.once(f"held out of {data.key}", lambda: held_out(data))
     found = examine(outputs["images"], data, extract, real)
     return verdict(found, of_losses(outputs, data), data)
 
@@ -47,7 +47,7 @@ def draw(
 AUDIT = Task(
     name="audit",
     title="memorisation audit",
-    version=1,
+    version=VERSION,
     metrics=(),
     produce=losses.produce,
     score=score,

@@ -7,8 +7,10 @@ import pytest
 
 from mribench import plugins, profiles
 from mribench.audit import calibrate, cheats, table
+from mribench.audit.verdict import VERSION
 
 ROW = {
+    "audit": VERSION,
     "modality": "one",
     "scene": "all subjects",
     "generator": "replay",
@@ -31,6 +33,7 @@ def test_a_page_says_what_was_caught():
     page = table.markdown(rows)
     assert "| replay | cheat | 40 | 100.0% [91.2%, 100.0%] | 0.0% [0.0%, 8.8%] |" in page
     assert "| gaussian | honest | 20 | 0.0% [0.0%, 16.8%] |" in page and "| 20/20 | 20/20 |" in page
+    assert "suspect or worse: 0 of 20 honest runs, 0.0% [0.0%, 16.8%]" in page
     assert "## Phantoms, all subjects" in page and "## Real images: a set, all subjects" in page
 
 
@@ -41,6 +44,11 @@ def test_rows_are_added_to_and_the_same_rows_give_the_same_bytes(tmp_path):
     first = [path.read_bytes() for path in table.write(tmp_path, both)]
     assert first == [path.read_bytes() for path in table.write(tmp_path, reversed(both))]
     assert table.seeds_of(both, "one", "phantom") == {0} and table.seeds_of(both, "one", "/a/folder") == set()
+
+
+def test_rows_of_another_version_of_the_audit_are_not_added_to(tmp_path):
+    table.write(tmp_path, [ROW, HONEST | {"audit": VERSION - 1}])
+    assert table.read(tmp_path) == [ROW]
 
 
 def test_cheats_and_honest_generators_keep_their_contract():

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import betabinom
 
-from mribench.audit.copies import FALSE_ALARM, binomial_interval, rate
+from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate
 
 
 def test_intervals_against_published_and_exact_ones():
@@ -20,35 +21,63 @@ def test_the_threshold_weighs_subjects_not_images():
     crowd = np.full(1000, 0.1)
     others = np.linspace(0.5, 1, 300)
     subjects = ["crowd"] * 1000 + [f"s{i}" for i in range(300)]
-    found = rate(np.array([0.3, 0.2]), np.concatenate([crowd, others]), subjects)
+    found = rate(np.array([0.3, 0.2]), np.concatenate([crowd, others]), subjects, 301)
     assert found["threshold"] > 0.5 and found["copies"] == 2
     assert found["false_alarm"] <= FALSE_ALARM and found["held_out_subjects"] == 301
 
 
 def test_few_subjects_make_the_line_high():
     values = np.linspace(0.5, 1, 60)
-    few = rate(values, values, [f"s{i // 20}" for i in range(60)])
-    many = rate(values, values, [f"s{i}" for i in range(60)])
+    few = rate(values, values, [f"s{i // 20}" for i in range(60)], 3)
+    many = rate(values, values, [f"s{i}" for i in range(60)], 60)
     assert few["false_alarm_high"] > 0.5 > 0.1 > many["false_alarm_high"]
 
 
 def test_the_null_holds():
-    """Held-out subjects in the generated ones' place, images of a subject alike: hardly ever above the line."""
+    """Held-out subjects in the generated ones' place, images of a subject alike: p is small as rarely as it says."""
     rng = np.random.default_rng(0)
     above = 0
     for _ in range(300):
         real = (rng.standard_normal((40, 1)) + 0.5 * rng.standard_normal((40, 5))).ravel()
         subjects = [f"s{i // 5}" for i in range(200)]
         made = rng.standard_normal(200) + 0.5 * rng.standard_normal(200)
-        found = rate(made, real, subjects)
-        above += found["low"] > found["false_alarm_high"]
-    assert above <= 6  # 2 %
+        above += rate(made, real, subjects, 40)["p"] <= 0.05
+    assert above <= 15  # 5 %
+
+
+def test_the_null_holds_where_training_subjects_are_near_each_other():
+    """Ratios among the training subjects come in pairs, each the other's nearest: half of them are independent."""
+    rng = np.random.default_rng(0)
+    small = {"half": 0, "all": 0}
+    for _ in range(120):
+        train, test, made = (rng.standard_normal((n, 2)) for n in (60, 20, 300))
+        real = np.concatenate([ratio(test, train), ratio(train, train)])
+        names = [f"s{i}" for i in range(80)]
+        for name, independent in (("half", 20 + 60 / 2), ("all", 80)):
+            small[name] += rate(ratio(made, train), real, names, independent)["p"] <= 0.05
+    assert small["half"] <= 10 < small["all"]  # of 120, 6 are expected
+
+
+def ratio(queries, train):
+    """Of distances to the nearest and the second nearest, but for 0: itself."""
+    apart = np.linalg.norm(queries[:, None] - train, axis=2)
+    first, second = np.sort(np.where(apart > 0, apart, np.inf), axis=1)[:, :2].T
+    return first / second
+
+
+def test_the_number_of_exceedances_against_scipy_and_by_counting():
+    for n, below, independent in ((90, 0.98, 100), (2048, 1.0, 66.5), (12, 0.0, 20)):
+        assert exceedance(n, below, independent) == pytest.approx(
+            betabinom.sf(np.arange(n + 1) - 1, n, below + 1, independent - below), abs=1e-9
+        )
+    # below the smallest of 3, all 2 new ones: they are the first 2 of 5 in any order
+    assert exceedance(2, 0, 3)[2] == pytest.approx(1 / 10)
 
 
 def test_copies_are_counted_with_their_interval():
     rng = np.random.default_rng(0)
     real = rng.uniform(0.8, 1, 300)
-    found = rate(np.array([0.0] * 30 + [1.0] * 70), real, [f"s{i}" for i in range(300)])
+    found = rate(np.array([0.0] * 30 + [1.0] * 70), real, [f"s{i}" for i in range(300)], 300)
     assert (found["copies"], found["n"], found["rate"]) == (30, 100, 0.3)
     assert found["low"] == pytest.approx(0.2124, abs=1e-3) and found["high"] == pytest.approx(
         0.3998, abs=1e-3

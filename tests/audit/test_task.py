@@ -52,7 +52,7 @@ def test_the_calibration_of_a_dataset_is_made_once_in_a_run(tmp_path, monkeypatc
     from mribench.tasks import audit
 
     made = []
-    monkeypatch.setattr(audit, "held_out", lambda data, extract: made.append(data.key) or real(data, extract))
+    monkeypatch.setattr(audit, "held_out", lambda data: made.append(data.key) or real(data))
     runner.run(runspec.make(**(SMALL | {"controls": ["noise", "train-replay"]}), tasks="audit", out=tmp_path))
     assert len(made) == 1 and len(results.read_all([tmp_path])) == 2
 

@@ -9,7 +9,18 @@ import pytest
 from mribench import plugins
 from mribench.audit import cheats
 from mribench.audit.examine import SPACE, examine, held_out
-from mribench.audit.verdict import CANNOT_SAY, MEMORISES, NOT_DETECTED, SUSPECT, detectable, verdict
+from mribench.audit.verdict import (
+    CANNOT_SAY,
+    CERTAIN,
+    COPIES,
+    FALSE_ALARMS,
+    MEMORISES,
+    NOT_DETECTED,
+    SIGNS,
+    SUSPECT,
+    detectable,
+    verdict,
+)
 from mribench.features import Extractor
 from mribench.seeds import numpy_rng
 from mribench.spec import Prepared, Split
@@ -36,8 +47,8 @@ def extract():
 
 
 @pytest.fixture(scope="module")
-def real(data, extract):
-    return held_out(data, extract)
+def real(data):
+    return held_out(data)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +68,7 @@ def test_a_cheat_is_caught(judged, name):
     for seed in range(2):
         said = judged(name, seed)
         assert said["verdict"] == MEMORISES and "nearer to one training subject" in said["reasons"][0]
-        assert said["low"] > said["false_alarm_high"] and said["copy_rate"] >= said["detectable"]
+        assert said["p"] <= CERTAIN and said["copy_rate"] >= said["detectable"]
 
 
 @pytest.mark.parametrize("name", cheats.HONEST)
@@ -83,9 +94,9 @@ def test_too_few_or_unknown_subjects(judged, data, extract, real):
 @pytest.mark.parametrize(
     ("changes", "membership", "sign"),
     [
-        ({"features": {"low": 0.5, "rate": 0.6, "false_alarm_high": 0.04}}, NO_LOSS, "hc85-v1"),
+        ({"features": {"share": 1.0, "low": 0.7, "high": 0.9, "p": 0.001}}, NO_LOSS, "hc85-v1"),
         ({"gap": {"gap": 9.0, "low": -1.0, "high": 1.0, "p": 0.001}}, NO_LOSS, "distribution"),
-        ({}, {"auroc": 0.8, "low": 0.7, "high": 0.9}, "loss"),
+        ({}, {"auroc": 0.8, "low": 0.7, "high": 0.9, "p": 0.001}, "loss"),
     ],
 )
 def test_other_signs_make_suspect_only(judged, data, changes, membership, sign):
@@ -96,14 +107,38 @@ def test_other_signs_make_suspect_only(judged, data, changes, membership, sign):
 
 def test_some_copies_make_suspect_before_they_are_sure(judged, data):
     found = judged("noise")["findings"]
-    few = found["copies"] | {"rate": 0.06, "low": 0.03, "false_alarm_high": 0.04, "copies": 6}
-    assert verdict({**found, "copies": few}, NO_LOSS, data)["verdict"] == SUSPECT
+    for p, word in ((0.04, NOT_DETECTED), (0.025, SUSPECT), (0.015, MEMORISES)):
+        few = found["copies"] | {"rate": 0.06, "copies": 6, "p": p}
+        assert verdict({**found, "copies": few}, NO_LOSS, data)["verdict"] == word
+
+
+def test_the_levels_add_up_to_what_is_promised():
+    assert pytest.approx(COPIES + SIGNS) == FALSE_ALARMS and CERTAIN < COPIES
+
+
+def test_signs_are_corrected_for_how_many_were_looked_for(judged, data):
+    """0.009 is small for one question and not for three; a question that could not be asked costs nothing."""
+    found = judged("noise")["findings"]
+    gap = found["gap"] | {"p": 0.009}
+    unasked = {"share": None, "reason": "fewer than two subjects in a split"}
+    loss = {"auroc": 0.5, "low": 0.45, "high": 0.55, "p": 0.5}
+    said = [
+        verdict({**found, "gap": gap, **changes}, membership, data)["verdict"]
+        for changes, membership in (({}, loss), ({}, NO_LOSS), ({"features": unasked}, NO_LOSS))
+    ]
+    assert said == [NOT_DETECTED, SUSPECT, SUSPECT]
+
+
+def test_a_loss_that_tells_members_apart_by_little_is_no_sign(judged, data):
+    found = judged("noise")["findings"]
+    loss = {"auroc": 0.56, "low": 0.53, "high": 0.59, "p": 0.001}
+    assert verdict(found, loss, data)["verdict"] == NOT_DETECTED
 
 
 def test_what_so_many_images_could_show():
-    assert detectable(256, 0.04) == pytest.approx(18 / 256)
-    assert detectable(20, 0.9) is None
-    assert detectable(1000, 0.04) < detectable(100, 0.04)
+    assert detectable(90, 0.0098, 100) == pytest.approx(8 / 90)
+    assert detectable(1, 0.9, 100) is None
+    assert detectable(1000, 0.01, 100) < detectable(100, 0.01, 100)
 
 
 def test_a_verdict_is_json(judged):
