@@ -19,6 +19,7 @@ BOARD = ("board", "modality", "data", "profile", "invalid")
 ROW = ("variant", "variant_version", "sampler", "sampler_version", "kind")
 PLACE = ("control", "rank_best", "rank_worst", "at_floor", "unranked", "audit")
 ADDRESS = ("metric", "space", "level")
+OF_A_NUMBER = 5  # how deep: boards, board, rows, row, scores
 COUNTS = ("value", "spread", "low", "high", "seeds", "n", "n_reference", "subjects", "reason")
 
 
@@ -60,9 +61,22 @@ def _numbers(entry: Entry) -> list[Any]:
 
 
 def json_text(boards: Sequence[Board]) -> str:
-    """Boards with their comparability fields, rows, ranks, floor and numbers."""
-    value = [_board(board) for board in boards]
-    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    """Boards with their comparability fields, rows, ranks, floor and numbers; a line for each number."""
+    return _laid_out([_board(board) for board in boards]) + "\n"
+
+
+def _laid_out(value: Any, depth: int = 0) -> str:
+    """JSON as ``json.dumps`` indents it, but a number of a row, and whatever holds plain values alone, on one line."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if depth == OF_A_NUMBER or not any(isinstance(one, dict | list) for one in inner):
+        return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    outer = " " * depth
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(k)}: {_laid_out(value[k], depth + 1)}" for k in sorted(value)]
+    else:
+        parts = [_laid_out(one, depth + 1) for one in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return opening + "".join(f"\n{outer} {part}," for part in parts).removesuffix(",") + f"\n{outer}{closing}"
 
 
 def _board(board: Board) -> dict[str, Any]:

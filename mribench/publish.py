@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mribench import export, files, results, shareable
 from mribench.html.machines import read as read_machines
@@ -36,7 +38,8 @@ def write(found: Sequence[Result], out: Path, page: bool = True, speed: Path | N
 def publish(folders: Sequence[Path], out: Path, page: bool = True, speed: Path | None = None) -> list[Path]:
     """Results, the pictures of trained variants and boards of run folders, in ``out``; returns the boards.
 
-    Of real data only pictures without a patient's image come along: whether those may be passed on is for their
+    Of a variant's training seeds the first brings its pictures: those of all would be most of a kept board's size. Of
+    real data only pictures without a patient's image come along: whether those may be passed on is for their
     licence to say. Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local
     folders. Raises InputError where a folder holds no results.
     """
@@ -50,10 +53,14 @@ def collect(
     for result in found:
         results.write(out, result)
     copies = shareable.copying(found)
+    trained = [result for result in found if not result.is_control]
+    first: dict[tuple[Any, ...], int] = {}
+    for result in trained:
+        first[_row(result)] = min(result.seed, first.get(_row(result), result.seed))
     pictures = {
         path
-        for result in found
-        if not result.is_control
+        for result in trained
+        if result.seed == first[_row(result)]
         for path in shareable.pictures(result, copies).values()
     }
     if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
@@ -65,3 +72,8 @@ def collect(
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / path, out / path)
     return write(results.read_all([out]), out, page, speed)
+
+
+def _row(result: Result) -> tuple[Any, ...]:
+    """What all training seeds of one variant and sampler share."""
+    return shareable.cell(replace(result, seed=0))

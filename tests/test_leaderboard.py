@@ -152,6 +152,17 @@ def test_csv_parses_back(result):
     assert (rows[1]["value"], rows[1]["reason"], rows[1]["control"]) == ("", 'few, "very" few\nones', "1")
 
 
+def test_json_is_a_line_for_each_number(result):
+    made = boards(
+        [result(), result(variant="edm", seed=1), result(modality="lung", same={"modality": "lung"})]
+    )
+    text = export.json_text(made)
+    scores = [line.strip().removesuffix(",") for line in text.splitlines() if '"metric"' in line]
+    known = [json.loads(line) for line in scores]
+    assert known == [score for board in json.loads(text) for row in board["rows"] for score in row["scores"]]
+    assert text.startswith('[\n {\n  "comparability": {\n') and text.endswith("\n]\n")
+
+
 def test_json_holds_no_nan(result):
     def refuse(constant):
         raise AssertionError(constant)

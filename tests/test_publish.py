@@ -36,6 +36,20 @@ def test_results_and_pictures_of_trained_variants_come_along(run_folder, result,
     assert before == {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
+def test_of_several_seeds_the_first_brings_its_pictures(run_folder, result, tmp_path):
+    made = [
+        result(seed=seed, sampler=sampler, figures={"samples": f"figures/{sampler}_{seed}.png"})
+        for sampler, seed in (("ddim-5", 2), ("ddim-5", 1), ("ddim-50", 3))
+    ]
+    folder = run_folder("run", *made)
+    (folder / "figures").mkdir()
+    for one in made:
+        (folder / one.figures["samples"]).write_bytes(b"picture")
+    publish.publish([folder], tmp_path / "kept")
+    kept = tmp_path / "kept" / "figures"
+    assert sorted(p.name for p in kept.iterdir()) == ["ddim-50_3.png", "ddim-5_1.png"]
+
+
 def test_of_several_folders_no_overview_stands_for_all(run_folder, result, tmp_path):
     folders = [run_folder(name, result(seed=seed)) for seed, name in enumerate("ab")]
     for folder in folders:

@@ -138,8 +138,8 @@ def _points(points: list[Point], x: Axis, y: Axis) -> list[Markup]:
         across, up = x(point.x), y(point.entry.value)
         if point.entry.low is not None:
             low, high = y(point.entry.low), y(point.entry.high)
-            parts.append(_line(across, low, across, high, "whisker trained"))
-            parts += [_line(across - 4, end, across + 4, end, "whisker trained") for end in (low, high)]
+            parts.append(_line(across, low, across, high, "whisker"))
+            parts += [_line(across - 4, end, across + 4, end, "whisker") for end in (low, high)]
         parts.append(strips.mark(across, up, "trained" if point.ranked else "unranked"))
         right, base = across + 7, up - 5
         while any(abs(right - other) < LETTER and abs(base - level) < LINE for other, level in taken):

@@ -21,6 +21,8 @@ READING = (
     "diffusion model should and show the scale, as do real images in a model's place; they are not ranked. At floor: "
     "the interval reaches what real training images score, and nothing finer can be said.",
     "Organs are different data: compare within a table, never between two.",
+    "Pictures on this page are few and compressed with loss, some grey levels off: look at shapes, not at texture or "
+    "noise. All of them, without loss, are the files that the words below each picture lead to.",
 )
 
 

@@ -7,6 +7,8 @@ from html import escape
 
 # elements that have no end tag
 VOID = {"meta", "img", "br", "col"}
+# elements of a drawing that hold nothing: closed where they open
+SHAPES = {"path", "line", "rect", "circle", "polygon", "use"}
 
 
 class Markup(str):
@@ -25,6 +27,8 @@ def element(tag: str, /, *children: Child, **attributes: Value) -> Markup:
     An attribute that is None or False is left out, one that is True stands without a value; floats get two decimals.
     """
     words = "".join(_attribute(key, value) for key, value in attributes.items())
+    if tag in SHAPES and not children:
+        return Markup(f"<{tag}{words}/>")
     return Markup(f"<{tag}{words}>" + ("" if tag in VOID else f"{join(*children)}</{tag}>"))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mribench import interpret, words
 from mribench.expectations import violations
-from mribench.html import machines
+from mribench.html import machines, strips
 from mribench.html.charts import charts
 from mribench.html.cite import linked
 from mribench.html.glance import Pictures, glance
@@ -49,6 +49,7 @@ def html(boards: Sequence[Board], out: Path, speed: Sequence[Mapping[str, Any]] 
     body = element(
         "body",
         element("a", "Skip to the boards", href="#main", class_="skip"),
+        strips.defined(),
         _header(boards, anchors),
         main,
         _viewer(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mribench import tables, words
-from mribench.expectations import violations
+from mribench.expectations import NOISE, violations
 from mribench.html import origin
+from mribench.html.audits import audits
 from mribench.html.markup import Markup, element, join
 from mribench.html.pictures import Picture, gallery
 from mribench.html.table import Cell, Column, Line, blank, columns, plain, table
@@ -16,12 +17,13 @@ from mribench.rows import CANNOT_SAY, MEMORISES, NOT_DETECTED, SUSPECT, Row
 
 REAL = (tables.REAL_TRAIN, tables.HALVES)
 COST = ("NFE", "train images", "train s")
+CLOSED = "sortable intervals"  # tables within closed blocks: the script draws them
 
 
 def panel(board: Board, pictures: Sequence[Picture], anchor: str) -> Markup:
     """A section with its own heading; ``anchor`` begins every id within it."""
     title = words.title(board)
-    said = words.about(board)
+    said, common = words.about(board), origin.shared(board.members)
     return element(
         "section",
         element("h2", title, id=anchor),
@@ -37,7 +39,8 @@ def panel(board: Board, pictures: Sequence[Picture], anchor: str) -> Markup:
             "div",
             element("h3", "Where this comes from"),
             origin.of_board(board, f"{anchor}-data", title),
-            *(origin.of_row(row, row_anchor(anchor, i), title) for i, row in enumerate(board.rows)),
+            audits(board, title),
+            *(origin.of_row(row, row_anchor(anchor, i), title, common) for i, row in enumerate(board.rows)),
             class_="origin",
         ),
         aria_labelledby=anchor,
@@ -123,7 +126,7 @@ def _real(board: Board, shown: Sequence[Column], gap: int, after: int) -> list[L
                 *(c.of_real(entry) for c, entry in zip(shown, entries, strict=True)),
                 *[blank("nothing was trained")] * after,
             ],
-            "real",
+            "real band" if name == tables.HALVES else "real",
         )
         for name, entries in found
         if any(entries)
@@ -132,17 +135,18 @@ def _real(board: Board, shown: Sequence[Column], gap: int, after: int) -> list[L
 
 def _more(board: Board, title: str) -> list[Markup]:
     """The metrics that the headline leaves out."""
-    shown = columns(board, tables.more_addresses(board))
+    shown = columns(board, tables.more_addresses(board), drawn=False)
     if not shown:
         return []
     lines = [_line(row, shown) for row in board.rows] + _real(board, shown, gap=0, after=0)
-    made = table(f"{title}: more metrics", ["variant", *(c.title for c in shown)], lines)
+    made = table(f"{title}: more metrics", ["variant", *(c.title for c in shown)], lines, CLOSED)
     return [element("details", element("summary", "More metrics"), made, class_="paper")]
 
 
 def _line(row: Row, shown: Sequence[Column]) -> Line:
     cells = [plain(join(row.name, _kind(row)), row.name), *(c.of(row) for c in shown)]
-    return Line(cells, "control" if row.is_control else "trained")
+    kind = "control" if row.is_control else "trained"
+    return Line(cells, f"{kind} beyond" if row.variant == NOISE else kind)
 
 
 def _levels(board: Board, title: str) -> list[Markup]:
@@ -152,11 +156,10 @@ def _levels(board: Board, title: str) -> list[Markup]:
         return []
     made = []
     for level in levels:
-        shown = columns(board, [a for a in board.addresses if a[2] == level])
+        shown = columns(board, [a for a in board.addresses if a[2] == level], drawn=False)
         lines = [_line(row, shown) for row in board.rows]
-        made.append(
-            table(f"{title}: restored from ᾱ = {level:.3f}", ["variant", *(c.title for c in shown)], lines)
-        )
+        caption = f"{title}: restored from ᾱ = {level:.3f}"
+        made.append(table(caption, ["variant", *(c.title for c in shown)], lines, CLOSED))
     return [
         element("details", element("summary", "Reconstruction at every noise level"), *made, class_="paper")
     ]

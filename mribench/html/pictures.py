@@ -12,43 +12,51 @@ from mribench.html.markup import Markup, element
 from mribench.leaderboard import Board
 from mribench.results import Result
 
-BUDGET = 6_000_000  # characters of all pictures of a page
+BUDGET = 400_000  # characters of all pictures of a page, which stays below 1 MiB with six organs
 
 
 @dataclass(frozen=True)
 class Kind:
-    """columns of its grid, 0: one more than there are levels; across: rows that the page puts side by side. of_row: it
-    differs from row to row of a board."""
+    """columns of its grid, 0: one more than there are levels; of_row: it differs from row to row of a board.
+
+    The page shows the first ``rows``, of each at most ``shown`` images; ``across`` rows (0.5: half a row) make a line.
+    """
 
     title: str
     columns: int
+    rows: int
     words: str = ""
-    across: int = 1
+    across: float = 1
+    shown: int = 12
     of_row: bool = True
 
 
 # in the order in which they get a share of the budget
 KINDS = {
-    "samples": Kind("Generated images", 8),
+    "samples": Kind("Generated images", 8, 3),
     "neighbours": Kind(
         "Nearest training images",
         12,
+        1,
         "In threes: generated, the nearest training image, their difference; the most suspicious first.",
+        across=0.5,
     ),
     "beside": Kind(
-        "Held-out images", 4, "What the generated ones are compared with.", across=2, of_row=False
+        "Held-out images", 4, 2, "What the generated ones are compared with.", across=2, of_row=False
     ),
     "restored": Kind(
-        "Reconstruction", 0, "A held-out image, then restored from more and more noise.", across=2
+        "Reconstruction", 0, 2, "A held-out image, then restored from more and more noise.", across=2
     ),
-    "reverse": Kind("Reverse process", 10, "From noise to an image, left to right."),
-    "forward": Kind("Forward process", 10, "From a held-out image to noise, left to right.", of_row=False),
+    "reverse": Kind("Reverse process", 10, 1, "From noise to an image, left to right.", shown=5),
+    "forward": Kind(
+        "Forward process", 10, 1, "From a held-out image to noise, left to right.", shown=5, of_row=False
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Picture:
-    """uri None: it did not fit, or could not be read, and is only named."""
+    """uri None: it did not fit, or could not be read, and is only named; total: images in the file."""
 
     kind: str
     row: str
@@ -56,6 +64,7 @@ class Picture:
     path: str
     uri: str | None = None
     grid: tiles.Grid | None = None
+    total: int = 0
 
 
 def choose(boards: Sequence[Board], out: Path, budget: int = BUDGET) -> Mapping[int, list[Picture]]:
@@ -67,11 +76,13 @@ def choose(boards: Sequence[Board], out: Path, budget: int = BUDGET) -> Mapping[
             out / picture.path, result.comparability["resolution"], _columns(picture.kind, result)
         )
         if grid and budget > 0:
-            grid = tiles.smaller(replace(grid, columns=grid.columns * KINDS[picture.kind].across))
+            about, total = KINDS[picture.kind], len(grid.images)
+            grid = tiles.part(grid, about.rows, about.shown)
+            grid = tiles.smaller(replace(grid, columns=int(grid.columns * about.across)))
             uri = tiles.data_uri(grid)
             if len(uri) <= budget:
                 budget -= len(uri)
-                picture = replace(picture, uri=uri, grid=grid)
+                picture = replace(picture, uri=uri, grid=grid, total=total)
         chosen[index].append(picture)
     return chosen
 
@@ -117,10 +128,10 @@ def _figure(picture: Picture, organ: str) -> Markup:
     about = KINDS[picture.kind]
     which = f"{organ}, {picture.row}, seed {picture.seed}" if picture.row else organ
     of = f" of {picture.row}, seed {picture.seed}" if picture.row else ""
-    caption = element("figcaption", element("b", about.title), f"{of}. {about.words}".rstrip())
+    caption = element("b", about.title), f"{of}. {about.words}".rstrip()
     if picture.uri is None or picture.grid is None:
         link = element("a", "open the file beside this page", href=picture.path)
-        return element("figure", element("p", link), caption, class_="tiles")
+        return element("figure", element("p", link), element("figcaption", caption), class_="tiles")
     n, height, width = picture.grid.images.shape
     tall, wide = picture.grid.shape
     image = element(
@@ -133,4 +144,6 @@ def _figure(picture: Picture, organ: str) -> Markup:
         data_columns=picture.grid.columns,
         data_tile=f"{width} {height}",
     )
-    return element("figure", image, caption, class_=f"tiles {picture.kind}")
+    link = element("a", f"all {picture.total} without loss", href=picture.path)
+    said = element("figcaption", *caption, f" {n} images, compressed; ", link, ".")
+    return element("figure", image, said, class_=f"tiles {picture.kind}")

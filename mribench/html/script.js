@@ -1,5 +1,6 @@
 "use strict";
-// The page is complete without this file: it adds sorting, a theme switch, and single images out of grids.
+// Every number is there without this file: it adds sorting, a theme switch, single images out of grids, and the drawings
+// of the tables that are closed at first.
 
 // theme: what the system prefers, until someone chooses
 const theme = document.getElementById("theme");
@@ -21,8 +22,13 @@ systemDark.addEventListener("change", nameTheme);
 nameTheme();
 
 // sorting: numbers by value, words by alphabet, blanks always last
+function keyOf(cell) {
+  if (cell.dataset.value !== undefined) return cell.dataset.value;
+  if (cell.querySelector(".blank")) return undefined;
+  return (cell.querySelector("b") ?? cell).textContent.trim() || undefined;
+}
 function compare(a, b) {
-  const x = Number(a), y = Number(b);
+  const [x, y] = [a, b].map((key) => Number(key.replaceAll(",", "")));
   return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y;
 }
 function sortBy(table, column, heading) {
@@ -30,7 +36,7 @@ function sortBy(table, column, heading) {
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   const body = table.tBodies[0];
-  const rows = [...body.rows].map((row) => [row.cells[column].dataset.value, row]);
+  const rows = [...body.rows].map((row) => [keyOf(row.cells[column]), row]);
   rows.sort(([a], [b]) => {
     if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
     return ascending ? compare(a, b) : compare(b, a);
@@ -39,13 +45,56 @@ function sortBy(table, column, heading) {
 }
 for (const table of document.querySelectorAll("table.sortable")) {
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
-    if (![...table.tBodies[0].rows].some((row) => row.cells[column].dataset.value !== undefined)) return;
+    if (![...table.tBodies[0].rows].some((row) => keyOf(row.cells[column]) !== undefined)) return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
     heading.append(button);
     button.addEventListener("click", () => sortBy(table, column, heading));
   });
+}
+
+// intervals: drawn from the words of the cells, on one scale down a column, as strips.py draws those of the open tables
+const NUMBER = /^(-?[\d.]+)(?: ± [\d.]+)?(?: \[(-?[\d.]+), (-?[\d.]+)\])?$/;
+const WIDTH = 136, HEIGHT = 18, MIDDLE = 9, EDGE = 6;
+function numbersOf(cell) {
+  const found = cell.textContent.match(NUMBER);
+  return found ? found.slice(1).filter((word) => word !== undefined).map(Number) : [];
+}
+function strip(kind, axis, [value, low, high], band) {
+  const at = (v) => axis.start + axis.perUnit * (Math.min(Math.max(v, axis.low), axis.high) - axis.low);
+  const tenths = (pixels) => Math.round(10 * pixels) / 10;
+  const place = (v) => tenths(at(v));
+  const path = (name, d) => `<path d="${d}" class="${name}"/>`;
+  let drawn = "";
+  if (band.length) {
+    const width = tenths(Math.max(at(band[1]) - at(band[0]), 2));
+    drawn += path("floor", `M${place(band[0])} 0h${width}v${HEIGHT}h-${width}z`);
+  }
+  if (value < axis.low) drawn += path("off", `M1 ${MIDDLE}l7 -5v10z`);
+  else if (value > axis.high) drawn += path("off", `M${WIDTH - 1} ${MIDDLE}l-7 -5v10z`);
+  else {
+    if (low !== undefined) {
+      drawn += path("whisker", `M${place(low)} ${MIDDLE}H${place(high)}M${place(low)} 5v8M${place(high)} 5v8`);
+    }
+    drawn += `<use href="#mark-${kind}" x="${place(value)}" y="${MIDDLE}"/>`;
+  }
+  return `<svg class="strip ${kind}" viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true">${drawn}</svg>`;
+}
+function drawColumn(rows, column) {
+  const found = rows.map((row) => [row.classList, row.cells[column], numbersOf(row.cells[column])]);
+  const scale = found.filter(([kinds]) => !kinds.contains("beyond")).flatMap(([, , numbers]) => numbers);
+  const low = Math.min(...scale), high = Math.max(...scale);
+  const perUnit = high > low ? (WIDTH - 2 * EDGE) / (high - low) : 0;
+  const axis = { low, high, perUnit, start: perUnit ? EDGE : WIDTH / 2 };
+  const band = found.find(([kinds]) => kinds.contains("band"))?.[2].slice(1) ?? [];
+  for (const [kinds, cell, numbers] of found) {
+    if (numbers.length) cell.insertAdjacentHTML("beforeend", strip(kinds[0], axis, numbers, band));
+  }
+}
+for (const table of document.querySelectorAll("table.intervals")) {
+  const rows = [...table.tBodies[0].rows];
+  for (let column = 1; column < table.tHead.rows[0].cells.length; column++) drawColumn(rows, column);
 }
 
 // single images: the viewer draws one tile of the grid that was opened

@@ -1,7 +1,9 @@
 """A number drawn in a table cell: interval as whisker, mean as mark, seeds as dots, on one scale down the column.
 
 Marks differ in shape and not only in colour: trained variants are filled circles, controls hollow diamonds, real images
-bars.
+bars. A page holds hundreds of these drawings, so each is as few characters as will do: the marks stand once on the page
+(``defined``), size and axis line are the style sheet's. In tables that are closed at first ``script.js`` draws the same
+from their words.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from mribench.html.markup import Markup, element
 from mribench.rows import Entry
 
 WIDTH, HEIGHT, EDGE = 136, 18, 6
-MIDDLE = HEIGHT / 2
+MIDDLE = HEIGHT // 2
 Band = tuple[float, float]
 
 
@@ -39,48 +41,48 @@ def strip(
     parts = []
     if band:
         left, right = axis(band[0]), axis(band[1])
-        parts.append(
-            element("rect", x=left, y=0, width=max(right - left, 2.0), height=HEIGHT, class_="floor")
-        )
-    parts += [_upright(axis(value), 2.0, HEIGHT - 2.0, name) for value, name in marks]
-    parts.append(element("line", x1=EDGE, y1=MIDDLE, x2=WIDTH - EDGE, y2=MIDDLE, class_="axis"))
+        width = max(right - left, 2.0)
+        parts.append(_path(f"M{_at(left)} 0h{_at(width)}v{HEIGHT}h-{_at(width)}z", "floor"))
+    parts += [_path(f"M{_at(axis(value))} 2V{HEIGHT - 2}", name) for value, name in marks]
     if axis.low <= entry.value <= axis.high:
-        parts += _interval(axis, entry, kind)
+        if entry.low is not None:
+            low, high = axis(entry.low), axis(entry.high)
+            parts.append(_path(f"M{_at(low)} {MIDDLE}H{_at(high)}M{_at(low)} 5v8M{_at(high)} 5v8", "whisker"))
         parts.append(mark(axis(entry.value), MIDDLE, kind))
         if len(seeds) > 1:
-            parts += [element("circle", cx=axis(v), cy=HEIGHT - 3.0, r=1.7, class_="seed") for v in seeds]
+            parts.append(_path("".join(f"M{_at(axis(v))} {HEIGHT - 3}h0" for v in seeds), "seed"))
     else:
-        parts.append(_off(entry.value > axis.high, kind))
-    view = f"0 0 {WIDTH} {HEIGHT}"
-    about = {"width": WIDTH, "height": HEIGHT, "viewBox": view, "aria_hidden": "true"}
-    return element("svg", *parts, class_="strip", **about)
+        parts.append(_off(entry.value > axis.high))
+    return element("svg", *parts, class_=f"strip {kind}", viewBox=f"0 0 {WIDTH} {HEIGHT}", aria_hidden="true")
 
 
-def _interval(axis: Axis, entry: Entry, kind: str) -> list[Markup]:
-    if entry.low is None:
-        return []
-    low, high = axis(entry.low), axis(entry.high)
-    whisker = element("line", x1=low, y1=MIDDLE, x2=high, y2=MIDDLE, class_=f"whisker {kind}")
-    return [whisker, *(_upright(x, MIDDLE - 4, MIDDLE + 4, f"whisker {kind}") for x in (low, high))]
-
-
-def _off(beyond: bool, kind: str) -> Markup:
+def _off(beyond: bool) -> Markup:
     """An arrow at the end of a scale that a value lies beyond."""
-    tip, back = (WIDTH - 1.0, WIDTH - 8.0) if beyond else (1.0, 8.0)
-    points = f"{tip:.2f},{MIDDLE:.2f} {back:.2f},{MIDDLE - 5:.2f} {back:.2f},{MIDDLE + 5:.2f}"
-    return element("polygon", points=points, class_=f"mark {kind}")
+    tip, back = (WIDTH - 1, -7) if beyond else (1, 7)
+    return _path(f"M{tip} {MIDDLE}l{back} -5v10z", "off")
 
 
-def mark(x: float, y: float, kind: str, size: float = 3.4) -> Markup:
+def mark(x: float, y: float, kind: str) -> Markup:
     """The mean of a row, in the shape of its kind; ``unranked`` is a trained row that contests nothing."""
-    if kind in ("trained", "unranked"):
-        return element("circle", cx=x, cy=y, r=size, class_=f"mark {kind}")
-    if kind == "control":
-        corners = ((x, y - size - 1), (x + size + 1, y), (x, y + size + 1), (x - size - 1, y))
-        points = " ".join(f"{a:.2f},{b:.2f}" for a, b in corners)
-        return element("polygon", points=points, class_="mark control")
-    return element("rect", x=x - 1.5, y=y - size - 1, width=3.0, height=2 * size + 2, class_="mark real")
+    return element("use", href=f"#mark-{kind}", x=_at(x), y=_at(y))
 
 
-def _upright(x: float, top: float, bottom: float, name: str) -> Markup:
-    return element("line", x1=x, y1=top, x2=x, y2=bottom, class_=name)
+def defined() -> Markup:
+    """What ``mark`` refers to by kind: once on a page, without a place of its own."""
+    bar = {"x": -1.5, "y": -4.4, "width": 3, "height": 8.8}
+    shapes = (
+        element("circle", r=3.4, id="mark-trained"),
+        element("circle", r=3.4, id="mark-unranked"),
+        element("path", d="M0-4.4 4.4 0 0 4.4-4.4 0z", id="mark-control"),
+        element("rect", id="mark-real", **bar),
+    )
+    return element("svg", element("defs", *shapes), class_="marks", aria_hidden="true")
+
+
+def _path(drawn: str, name: str) -> Markup:
+    return element("path", d=drawn, class_=name)
+
+
+def _at(pixels: float) -> str:
+    """To a tenth of a pixel: '12', '12.3'."""
+    return f"{pixels:.1f}".removesuffix(".0")

@@ -16,7 +16,7 @@ from mribench.rows import Address, Entry, Row
 
 @dataclass(frozen=True)
 class Cell:
-    """value: what the column is sorted by; None sorts last."""
+    """value: what the column is sorted by where it is not what the cell says; what is blank sorts last."""
 
     content: Child
     value: float | str | None = None
@@ -24,18 +24,24 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """The first cell names the line. kind: ``trained``, ``control``, ``real`` or empty."""
+    """The first cell names the line. kind: ``trained``, ``control``, ``real`` or empty; then, where the script draws,
+    ``beyond`` (far off the scale of the others) or ``band`` (its interval is shaded in every line)."""
 
     cells: Sequence[Cell]
     kind: str = ""
 
 
-def table(caption: str, titles: Sequence[Child], lines: Iterable[Line], sortable: bool = True) -> Markup:
-    """A table in a box that scrolls sideways by itself, so that the page never does."""
+def table(caption: str, titles: Sequence[Child], lines: Iterable[Line], how: str = "sortable") -> Markup:
+    """A table in a box that scrolls sideways by itself, so that the page never does.
+
+    how: what the script does with it: ``sortable``, also ``intervals`` to draw what the cells say in words, or nothing.
+    """
     head = element("tr", *(element("th", title, scope="col") for title in titles))
     rows = [
         element(
-            "tr", *(_cell(cell, first=i == 0) for i, cell in enumerate(line.cells)), class_=line.kind or None
+            "tr",
+            *(_cell(cell, i == 0, "sortable" in how) for i, cell in enumerate(line.cells)),
+            class_=line.kind or None,
         )
         for line in lines
     ]
@@ -44,24 +50,29 @@ def table(caption: str, titles: Sequence[Child], lines: Iterable[Line], sortable
         element("caption", element("span", caption)),
         element("thead", head),
         element("tbody", *rows),
-        class_="sortable" if sortable else None,
+        class_=how or None,
     )
     return element("div", made, class_="scroll", role="region", aria_label=caption, tabindex=0)
 
 
-def _cell(cell: Cell, first: bool) -> Markup:
+def _cell(cell: Cell, first: bool, sortable: bool) -> Markup:
     about = {"scope": "row"} if first else {}
-    return element("th" if first else "td", cell.content, data_value=_key(cell.value), **about)
+    return element(
+        "th" if first else "td", cell.content, data_value=_key(cell) if sortable else None, **about
+    )
 
 
-def _key(value: float | str | None) -> str | None:
-    return repr(float(value)) if isinstance(value, int | float) else value
+def _key(cell: Cell) -> str | None:
+    """What the script cannot read out of the cell itself."""
+    value = f"{cell.value:.6g}" if isinstance(cell.value, int | float) else cell.value
+    said = str(cell.content).replace(",", "") if isinstance(cell.value, int | float) else cell.content
+    return None if value == said else value
 
 
 class Column:
-    """One metric of a board, drawn on one scale for all its rows."""
+    """One metric of a board, on one scale for all its rows; drawn: here, and not by the script."""
 
-    def __init__(self, board: Board, address: Address):
+    def __init__(self, board: Board, address: Address, drawn: bool = True):
         self.board, self.address = board, address
         self.unit = tables.metric(board, address[0])["unit"]
         floor = board.floor_of(address)
@@ -69,7 +80,7 @@ class Column:
         self.halves = tables.halves_entry(floor, board)
         # noise is so far from everything that the rest would be one point; it is drawn as beyond the scale
         known = [row.entries.get(address) for row in board.rows if row.variant != NOISE]
-        self.axis = strips.scale([*known, self.real, self.halves])
+        self.axis = strips.scale([*known, self.real, self.halves]) if drawn else None
 
     @property
     def title(self) -> Markup:
@@ -106,7 +117,7 @@ def number(
     """The value, what follows it in brackets, and the drawing (none where axis is None)."""
     value, _, rest = tables.number(entry, unit).partition(" ")
     drawn = strips.strip(axis, entry, kind, seeds, band, marks) if axis else None
-    return Cell(join(element("b", value), element("span", f" {rest}", class_="more"), drawn), entry.value)
+    return Cell(join(element("b", value), element("small", f" {rest}") if rest else None, drawn))
 
 
 def blank(reason: str | None = None) -> Cell:
@@ -116,13 +127,13 @@ def blank(reason: str | None = None) -> Cell:
 
 def plain(content: Child, value: float | str | None = None) -> Cell:
     """A cell of words; sorted by them where nothing else is given."""
-    return Cell(content, value if value is not None or not isinstance(content, str) else content)
+    return Cell(content, value)
 
 
-def columns(board: Board, addresses: Iterable[Address]) -> list[Column]:
+def columns(board: Board, addresses: Iterable[Address], drawn: bool = True) -> list[Column]:
     """Those columns in which any row has a number; why another is blank stands in the notes."""
     return [
-        Column(board, address)
+        Column(board, address, drawn)
         for address in addresses
         if any((e := row.entries.get(address)) and e.value is not None for row in board.rows)
     ]

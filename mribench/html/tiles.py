@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mribench.figures import GAP, MARGIN, PAPER
+from mribench.figures import GAP, MARGIN, PAPER, spread
 
 SCALE = 2  # of ``figures.captioned``
 BETWEEN = 16  # of ``figures.beside``, after scaling
 MOST = 96  # pixels of an image on the page
-GREYS = 64
+QUALITY = 35  # of WebP: measured on phantoms of 64 x 64, 29 to 35 dB, a mean error of 3 to 7 grey levels
 
 
 @dataclass(frozen=True)
@@ -71,19 +71,26 @@ def smaller(grid: Grid) -> Grid:
     return Grid(np.stack([np.asarray(i) for i in shrunk]), grid.columns)
 
 
+def part(grid: Grid, rows: int, columns: int) -> Grid:
+    """The first ``rows`` rows, and of each ``columns`` images spread evenly over it."""
+    across = spread(grid.columns, columns)
+    places = (np.arange(rows)[:, None] * grid.columns + across).ravel()
+    return Grid(grid.images[places[places < len(grid.images)]], len(across))
+
+
 def data_uri(grid: Grid) -> str:
-    """The grid as a PNG of 64 grey levels, transparent between the images."""
+    """The grid as lossy WebP of ``QUALITY``, transparent between the images."""
     height, width = grid.shape
-    canvas = np.full((height, width), GREYS, dtype=np.uint8)
+    canvas = np.zeros((height + GAP, width + GAP, 2), dtype=np.uint8)
     for i, image in enumerate(grid.images):
         top, left = (
             place * (side + GAP) for place, side in zip(divmod(i, grid.columns), image.shape, strict=True)
         )
-        levels = np.rint(image * ((GREYS - 1) / 255)).astype(np.uint8)
-        canvas[top : top + image.shape[0], left : left + image.shape[1]] = levels
-    picture = Image.frombytes("P", (width, height), canvas.tobytes())
-    greys = np.rint(np.arange(GREYS) * (255 / (GREYS - 1))).astype(np.uint8)
-    picture.putpalette([*greys.repeat(3).tolist(), PAPER, PAPER, PAPER])
+        # an image runs on below the gap: an edge there would cost, and ring within the image
+        under = np.pad(image, (0, GAP), mode="edge")
+        canvas[top : top + under.shape[0], left : left + under.shape[1], 0] = under
+        canvas[top : top + image.shape[0], left : left + image.shape[1], 1] = 255
+    picture = Image.fromarray(np.ascontiguousarray(canvas[:height, :width]), "LA").convert("RGBA")
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True, transparency=GREYS)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture.save(buffer, format="WEBP", quality=QUALITY, method=5)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

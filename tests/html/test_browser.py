@@ -5,6 +5,7 @@ import pytest
 from chromium import Page, binary
 
 from mribench import figures, publish, results
+from mribench.spec import Score
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(binary() is None, reason="no Chromium is installed")]
 
@@ -101,6 +102,37 @@ def test_the_image_that_was_clicked_is_shown(path):
         pixel = "[...document.getElementById('viewer-canvas').getContext('2d').getImageData(9, 9, 1, 1).data]"
         grey, *_, alpha = page.ask(pixel)
         assert abs(grey - 240) <= 3 and alpha == 255
+
+
+def test_the_script_draws_as_the_page_does(scored, run_folder):
+    """The numbers of one level stand in the open table, drawn beforehand, and in a closed one, drawn by the script."""
+    about = {"psnr": {"title": "", "unit": "dB", "direction": "up", "paper": ""}}
+    values = {"ddpm": 20.0, "edm": 24.5, "blur": 16.25, "noise": 9.5}
+    made = [
+        scored(
+            name,
+            metrics=about,
+            is_control=name in ("blur", "noise"),
+            scores=tuple(
+                Score("psnr", value, 40, 40, value - 1.25, value + 2, level=level) for level in (0.9, 0.524)
+            ),
+        )
+        for name, value in values.items()
+    ]
+    folder = run_folder("run", *made)
+    publish.write(results.read_all([folder]), folder)
+    drawn = (
+        "[...document.querySelectorAll('th')].filter((h) => h.textContent === 'PSNR @ᾱ 0.52 (dB) ↑').slice(1)"
+    )
+    column = (
+        f"{drawn}.map((h) => [...h.closest('table').tBodies[0].rows].map((row) => "
+        "row.cells[h.cellIndex].querySelector('svg').outerHTML))"
+    )
+    with Page(folder / "leaderboard.html") as page:
+        before, after = page.ask(column)
+        assert before == after and len(before) == 4
+        assert "whisker" in before[0] and 'class="off"' in before[3]
+        assert page.problems() == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

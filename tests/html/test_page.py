@@ -97,7 +97,7 @@ def test_the_document_is_of_one_piece(found, tmp_path):
     named = [a[k] for _, a in document.elements for k in ("aria-labelledby", "for") if k in a]
     assert set(named) <= set(ids)
     sources = [a[k] for _, a in document.elements for k in ("src", "srcset", "data", "poster") if k in a]
-    assert sources and all(s.startswith("data:image/png;base64,") for s in sources)
+    assert sources and all(s.startswith("data:image/webp;base64,") for s in sources)
     assert (
         not document.all("link")
         and not document.all("iframe")
@@ -105,7 +105,7 @@ def test_the_document_is_of_one_piece(found, tmp_path):
     )
     assert all(a.get("alt") for a in document.all("img"))
     assert len(document.all("table")) == len(document.all("caption"))
-    assert all(re.match(r"#|results/|https://(arxiv|doi)\.org/", t) for t in targets), targets
+    assert all(re.match(r"#|results/|a\.png$|https://(arxiv|doi)\.org/", t) for t in targets), targets
     assert document.all("html")[0]["lang"] == "en" and len(document.all("h1")) == 1
 
 
@@ -147,6 +147,34 @@ def test_numbers_ranks_and_verdicts_stand_in_their_rows(found, tmp_path):
     said = "".join(document.text)
     assert "INVALID" not in said and "52.9" in document.row("Brain", "40.1") and "not reproduced" in said
     assert "Only 4 test subjects" in said and "What is not known" in said
+
+
+def test_what_made_a_row_is_said_once_where_all_agree(found, tmp_path):
+    commits = ["a" * 40, "b" * 40]
+    made = [
+        replace(r, provenance=MADE | {"git_commit": commits[r.is_control], "versions": {"torch": "2.9"}})
+        for r in found[:-1]
+    ]
+    text, document = page(made, tmp_path)
+    assert text.count("torch 2.9") == 1 and "commit a" not in text
+    # who differs says so itself, record by record
+    assert "a" * 12 in document.row("generation", "3.6")
+    assert text.count("b" * 12) == sum(r.is_control for r in made)
+
+
+def test_the_audit_of_every_seed_is_a_line(found, tmp_path):
+    audit = {
+        "verdict": "suspect",
+        "reasons": ["the loss tells"],
+        "copy_rate": 0.01,
+        "low": 0.0,
+        "high": 0.03,
+        "findings": {"membership": {"auroc": 0.61, "low": 0.56, "high": None}, "gap": {"p": None}},
+    }
+    _, document = page([replace(found[0], audit=audit), *found[1:]], tmp_path)
+    line = document.row("suspect", "the loss tells")
+    assert "1.0% [0.0%, 3.0%]" in line and "0.61" in line and "None" not in line
+    assert document.row("copier", "MEMORISES", "all of them")
 
 
 def test_an_invalid_board_is_loud_everywhere(scored, controls, tmp_path):

@@ -1,0 +1,43 @@
+"""What is kept stays small: a page is a file that one opens, sends and commits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mribench import figures, results
+from mribench.html import pictures
+from mribench.html.page import html
+from mribench.leaderboard import boards
+
+KEPT = Path(__file__).parents[2] / "leaderboards"
+MIB = 1 << 20
+
+pytestmark = pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
+
+
+def test_no_kept_file_is_large():
+    large = {str(p.relative_to(KEPT)): p.stat().st_size for p in KEPT.rglob("*") if p.is_file()}
+    assert {name: size for name, size in large.items() if size >= MIB} == {}
+
+
+@pytest.mark.parametrize("name", ["phantom", "real"])
+def test_the_page_of_a_kept_board_with_three_seeds_is_small(name):
+    one = [result for result in results.read_all([KEPT / name]) if result.seed == 0]
+    three = [replace(result, seed=seed) for result in one for seed in range(3)]
+    page = html(boards(three), KEPT / name)
+    assert page.count("data:image/webp") > len({result.modality for result in one})
+    assert len(page.encode()) < MIB
+
+
+def test_pictures_of_noise_stay_within_the_budget(result, tmp_path):
+    """Nothing compresses worse, and of many rows not all fit."""
+    noise = np.random.default_rng(0).integers(0, 250, (24, 64, 64), dtype=np.uint8)
+    figures.save(tmp_path / "a.png", figures.captioned(figures.grid(noise, 8), "words"))
+    many = [
+        result(variant=f"ddpm{i}", figures={"samples": "a.png"}, same={"resolution": 64}) for i in range(12)
+    ]
+    found = pictures.choose(boards(many), tmp_path)[0]
+    sizes = [len(picture.uri or "") for picture in found]
+    assert len(found) == 12 and 0 in sizes and 0 < sum(sizes) <= pictures.BUDGET
