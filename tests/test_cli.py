@@ -186,9 +186,7 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
         "    exec('raise KeyboardInterrupt')\n"
         "cli.main()\n"
     )
-    ended = subprocess.run(
-        [sys.executable, "-m", "late", "late"], cwd=tmp_path, capture_output=True, text=True
-    )
+    ended = subprocess.run([sys.executable, "-m", "late", "late"], cwd=tmp_path, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr.count("\n")) == (130, 1), ended.stderr
 
 
