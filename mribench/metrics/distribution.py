@@ -17,7 +17,7 @@ import numpy as np
 from mribench.errors import InputError, Unavailable
 from mribench.features.inception import DIM
 from mribench.metrics.kernels import cubic, median_distance, pair_sums, rbf, standardise
-from mribench.metrics.subsets import Whole, whole
+from mribench.metrics.subsets import whole
 from mribench.spec import FeatureSpace, Metric
 
 
@@ -72,7 +72,7 @@ def least_images(metric: Metric, space: FeatureSpace) -> int:
     """
     if metric.compute is frechet_distance:
         return _fewest(space, space.dim)
-    return 2 if metric.compute in (kernel_distance, KD.compute) else 1
+    return 2 if metric.compute is kernel_distance else 1
 
 
 def fid_note(n: int, n_reference: int) -> str | None:
@@ -140,7 +140,7 @@ KD = Metric(
     direction="down",
     range=(-float("inf"), float("inf")),
     kind="distribution",
-    compute=Whole(kernel_distance_on_subsets),
+    compute=kernel_distance,
     version=1,
     paper="Bińkowski et al. 2018, arXiv:1801.01401; Gretton et al. 2012, JMLR 13:723",
     scale=1e3,

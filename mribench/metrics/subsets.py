@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from mribench.metrics.uncertainty import SubsetStatistic
-from mribench.remember import by_content
 from mribench.spec import Metric
 
 
@@ -33,7 +32,7 @@ def subset_statistic(
     subset is too small for a metric that does bring it.
     """
     if metric.on_subsets is not None:
-        return _on_subsets(metric.on_subsets, generated, reference, *context)
+        return metric.on_subsets(generated, reference, *context)
 
     def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
         pairs = zip(in_generated, in_reference, strict=True)
@@ -60,11 +59,5 @@ def whole(
     on_subsets: Callable[..., SubsetStatistic], generated: np.ndarray, reference: np.ndarray, *context: Any
 ) -> float:
     """The number itself from its form on subsets: the subset is everything."""
-    statistic = _on_subsets(on_subsets, generated, reference, *context)
+    statistic = on_subsets(generated, reference, *context)
     return float(statistic(np.ones((1, len(generated)), bool), np.ones((1, len(reference)), bool))[0])
-
-
-# the number itself is asked for first, and then its interval
-@by_content(most=1)
-def _on_subsets(on_subsets: Callable[..., SubsetStatistic], *sets: Any) -> SubsetStatistic:
-    return on_subsets(*sets)
