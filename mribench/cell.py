@@ -76,10 +76,12 @@ class Cell:
 
     def model(self, plan: Plan, title: str) -> Model:
         """What a task sees: the trained variant with its sampler, or the fitted control."""
-        from mribench.sample import Fitted, Trained
-
         if self.trained is None or self.sampler is None:
+            from mribench.fitted import Fitted
+
             return Fitted(self.variant, self.data.train)
+        from mribench.sample import Trained
+
         name, sampler, steps = self.sampler
         title = f"{title}: {self.modality.name} {self.variant.name} {name}"
         return Trained(

@@ -52,7 +52,7 @@ def spread(n: int, count: int) -> np.ndarray:
 
 def save(path: Path, picture: np.ndarray) -> None:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    Image.fromarray(picture).save(buffer, format="PNG")
     files.write_bytes(path, buffer.getvalue())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from mribench import files, plugins
@@ -101,8 +102,12 @@ def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> d
         "profile": asdict(plan.profile),
         "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
         "plugins": {
-            "modality": plugins.owner("modalities", cell.modality.name),
-            "variant": plugins.owner("variants", cell.variant.name),
+            "modality": _owner("modalities", cell.modality.name),
+            "variant": _owner("variants", cell.variant.name),
         }
-        | ({"sampler": plugins.owner("samplers", cell.sampler[1].name)} if cell.sampler else {}),
+        | ({"sampler": _owner("samplers", cell.sampler[1].name)} if cell.sampler else {}),
     }
+
+
+# what is installed is read from the metadata of every package: once for what this process has loaded
+_owner = lru_cache(maxsize=256)(plugins.owner)

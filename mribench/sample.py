@@ -14,7 +14,7 @@ from mribench import process
 from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.seeds import torch_generator
-from mribench.spec import Control, Profile, Sampler, Split, Variant
+from mribench.spec import Profile, Sampler, Variant
 from mribench.steps import tuned
 
 
@@ -153,20 +153,6 @@ class Trained:
                 out.append(loss.float().cpu().numpy()[: len(chunk)])
                 advance(first + len(chunk))
         return np.concatenate(out)
-
-
-class Fitted:
-    """A control fitted to the training split; a ``mribench.spec.Model``."""
-
-    def __init__(self, control: Control, train: Split):
-        self.control = control
-        self.state = control.fit(train.unit())
-
-    def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
-        return self.control.generate(self.state, indices, seed)
-
-    def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
-        return self.control.denoise(self.state, x_t, alpha_bar, seed)
 
 
 def _unit(x: torch.Tensor) -> np.ndarray:

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def identity(*functions: Callable[..., Any]) -> str:
     return digest.hexdigest()[:12]
 
 
+@lru_cache(maxsize=256)
 def _meaning(source: bytes) -> str:
     """The program without what only people read."""
     tree = ast.parse(source)

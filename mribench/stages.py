@@ -212,7 +212,8 @@ def outputs_of(folder: Path) -> dict[str, np.ndarray] | None:
 def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.ndarray]:
     """Fill ``folder`` with outputs.npz (the images) and made.json (seconds, NFE, GFLOPs, peak memory)."""
     provenance.new_peak()
-    lean.load_diffusers()
+    if cell.trained:
+        lean.load_diffusers()
     start = time.monotonic()
     model = cell.model(plan, task.title)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)

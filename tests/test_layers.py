@@ -18,13 +18,13 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
 # from the ground up; a module imports from its own line or from those above it
 LAYERS = (
     "errors api",
-    "spec",
+    "spec remember",
     "sources files seeds interrupt progress device profiles provenance problems phantom figures lean",
     "executors clusters locks parallel",
     "relay",
     "plugins results",
     "process",
-    "data features metrics tasks variants samplers networks checkpoint feed steps train together sample audit",
+    "data features metrics tasks variants samplers networks checkpoint feed steps train together sample fitted audit",
     "trust",
     "rows",
     "leaderboard shareable",

@@ -1,17 +1,44 @@
 """The scoring benchmark counts every metric that needs no weights."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
+import pytest
+
+from mribench import plugins
+from mribench.features import Extractor
+from mribench.runspec import FEATURES
+from mribench.spec import Prepared
 from mribench.speed import scoring
 from mribench.tasks import generation
 
 
 def test_one_size_is_measured_part_by_part():
     found = scoring.one(60)
-    names = {*generation.METRICS, "features", "reconstruction, one level"} - {"fid"}
-    assert set(found["by_part"]) == names
+    others = {"features", "reconstruction, one level", "audit, calibration", "audit"}
+    assert set(found["by_part"]) == {*generation.METRICS, *others} - {"fid"}
     assert found["n"] == 60 and found["peak_gib"] > 0
-    assert 0 <= found["cpu_seconds_again"] <= found["cpu_seconds"]
+    assert found["cpu_seconds"] == pytest.approx(sum(found["by_part"].values()), abs=0.2)
+
+
+def test_the_next_model_finds_the_real_images_known(tmp_path):
+    data = Prepared(tmp_path, "k", "drawn", "phantom", *(scoring._split(i, 60) for i in (1, 2, 3)))
+    extract = Extractor(plugins.load_all("features", FEATURES))
+    looked_at = []
+    for name, space in extract.spaces.items():
+        counting = partial(_counting, looked_at, space.load())
+        extract.spaces[name] = replace(space, load=lambda counting=counting: counting)
+    for seed, new in ((4, 3 * 2), (5, 2)):
+        scoring._parts(data, scoring._split(seed, 60).images, extract)
+        # of the held-out test and training images together the audit makes another set
+        assert len(looked_at) == new + (seed == 4)
+        looked_at.clear()
+
+
+def _counting(calls, extract, images):
+    calls.append(len(images))
+    return extract(images)
 
 
 def test_images_are_drawn_with_a_seed_five_to_a_subject():

@@ -15,6 +15,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from mribench.remember import by_content
+
 SIDE = 64  # larger images are averaged down to less than twice this
 MARGIN = 4  # full-resolution pixels left out around a query, at least the largest shift
 BLOCK = 256
@@ -82,6 +84,8 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return np.divide(centred, norm, out=np.zeros_like(centred), where=norm > 1e-3)
 
 
+# who looks for copies and who draws them ask the same
+@by_content(most=4)
 def neighbours(
     queries: np.ndarray,
     train: np.ndarray,
@@ -161,17 +165,25 @@ def _closely(
     """(r, flipped, shift) of candidates (n, k) at full resolution, within a pixel of the coarse shift."""
     height, width = (side - 2 * MARGIN for side in queries.shape[1:])
     plain, mirrored = (_window(images, MARGIN, (0, 0)) for images in (queries, queries[:, :, ::-1]))
-    flipped = poses >= len(COARSE)
-    near = 2 * np.array(COARSE)[poses % len(COARSE)]
-    best = np.full(rows.shape, -2, dtype=np.float32)
-    shift = np.zeros((*rows.shape, 2), dtype=np.int64)
+    # the nearest image is also the nearest of its subject: every pair is looked at once
+    pairs, first, back = np.unique(
+        rows + len(train) * np.arange(len(rows))[:, None], return_index=True, return_inverse=True
+    )
+    of_query, of_train, pose = pairs // len(train), pairs % len(train), poses.ravel()[first]
+    near = 2 * np.array(COARSE)[pose % len(COARSE)]
+    best = np.full(len(pairs), -2, dtype=np.float32)
+    shift = np.zeros((len(pairs), 2), dtype=np.int64)
     windows = np.lib.stride_tricks.sliding_window_view(train, (height, width), axis=(1, 2))
-    for k in range(rows.shape[1]):
-        query = np.where(flipped[:, k, None], mirrored, plain)
+    for start in range(0, len(pairs), BLOCK):
+        some = slice(start, start + BLOCK)
+        flipped = (pose[some] >= len(COARSE))[:, None]
+        query = np.where(flipped, mirrored[of_query[some]], plain[of_query[some]])
         for fine in COARSE:
-            at = near[:, k] + fine
-            part = windows[rows[:, k], MARGIN + at[:, 0], MARGIN + at[:, 1]]
-            r = np.einsum("np,np->n", query, unit(part.reshape(len(query), -1)))
-            better = r > best[:, k]
-            best[better, k], shift[better, k] = r[better], at[better]
-    return best, flipped, shift
+            at = near[some] + fine
+            part = windows[of_train[some], MARGIN + at[:, 0], MARGIN + at[:, 1]]
+            r = np.einsum("np,np->n", query, unit(part.reshape(query.shape)))
+            better = r > best[some]
+            np.copyto(best[some], r, where=better)
+            np.copyto(shift[some], at, where=better[:, None])
+    back = back.reshape(rows.shape)
+    return best[back], poses >= len(COARSE), shift[back]

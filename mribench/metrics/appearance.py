@@ -17,6 +17,7 @@ from mribench.metrics.background import air_share, offset, sigma, sums_in_air
 from mribench.metrics.images import by_chunks
 from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
+from mribench.remember import by_content
 from mribench.spec import Metric
 
 GREY_LEVELS = 255
@@ -30,12 +31,18 @@ def of_means(
     describe: Describe, compare: Compare, generated: np.ndarray, reference: np.ndarray
 ) -> SubsetStatistic:
     """compare(mean of describe over the generated, the same over the reference), on subsets of both."""
-    g, r = by_chunks(describe, generated), by_chunks(describe, reference)
+    g, r = _described(describe, generated), _described(describe, reference)
 
     def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
         return compare(_means(in_generated, g), _means(in_reference, r))
 
     return statistic
+
+
+# two metrics look at the same air, and every cell at the same real images
+@by_content(most=8)
+def _described(describe: Describe, images: np.ndarray) -> np.ndarray:
+    return by_chunks(describe, images)
 
 
 def _means(inside: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.metrics.images import AIR, by_chunks
+from mribench.remember import by_content
 
 WINDOW = 5  # pixels: the local mean of 25 tells air from tissue whatever the noise of one pixel
 SHARE = 0.5  # of the air is looked at, the darkest, so that none of it borders on tissue
@@ -19,6 +20,7 @@ LEAST = 0.02  # of the pixels must be air
 RAYLEIGH = 2 - np.pi / 2  # variance over s^2
 
 
+@by_content(most=64)
 def air_share(reference: np.ndarray) -> float:
     """Share of the pixels of an image to take for air: half of the median share whose local mean is below 10/255."""
     share = float(np.median(by_chunks(_share_of_air, reference)))

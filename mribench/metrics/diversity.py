@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mribench.errors import Unavailable
-from mribench.metrics.structure import ms_ssim3
+from mribench.metrics.structure import ms_ssim3_of_pairs
 from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
+from mribench.remember import by_content
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric
 
@@ -40,6 +41,7 @@ def on_subsets(generated: np.ndarray, reference: np.ndarray, subjects: Sequence[
     return statistic
 
 
+@by_content(most=64)
 def _similar(
     images: np.ndarray, group: np.ndarray, side: str
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -58,7 +60,7 @@ def _similar(
         )
     chosen = np.sort(rng.permutation(apart)[:PAIRS])
     pairs = first[chosen], second[chosen]
-    return pairs, ms_ssim3(images[pairs[0]], images[pairs[1]])
+    return pairs, ms_ssim3_of_pairs(images, *pairs)
 
 
 def _mean(values: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from mribench.metrics.distribution import scaled
 from mribench.metrics.kernels import squared_distances
 from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
+from mribench.remember import by_content
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace, Metric
 
@@ -25,29 +26,32 @@ K = 5
 MOST = 2048
 NEAREST = 64  # of the sorted neighbours; where fewer than K of them are in a subset, all are looked at
 
-# squared distances (n, m) from centres to the images asked about, squared radii (n,) -> number; all of one subset
-Measure = Callable[[np.ndarray, np.ndarray], float]
+# bool (n, m), whether image j is inside the ball of centre i -> number
+Measure = Callable[[np.ndarray], float]
 
 
-def inside_any(across: np.ndarray, radii: np.ndarray) -> float:
+def inside_any(inside: np.ndarray) -> float:
     """Share of images inside the ball of some centre: Kynkäänniemi et al. 2019, eq. 2.
 
     ``precision`` with the real images as centres, ``recall`` with the generated ones.
     """
-    return float((across <= radii[:, None]).any(0).mean())
+    return float(inside.any(0).mean())
 
 
-def density(across: np.ndarray, radii: np.ndarray) -> float:
+def density(inside: np.ndarray) -> float:
     """Balls of real images that hold a generated one, over K, mean over the generated: Naeem et al. 2020, eq. 3.
 
     1 on average where both sets have one distribution; above it where samples gather in dense places.
     """
-    return float(np.count_nonzero(across <= radii[:, None]) / (K * across.shape[1]))
+    return float(np.count_nonzero(inside) / (K * inside.shape[1]))
 
 
-def coverage(across: np.ndarray, radii: np.ndarray) -> float:
+def coverage(inside: np.ndarray) -> float:
     """Share of real images with a generated one in their ball: Naeem et al. 2020, eq. 4."""
-    return float((across.min(1) <= radii).mean())
+    return float(inside.any(1).mean())
+
+
+MEASURES: tuple[Measure, ...] = (inside_any, density, coverage)
 
 
 @dataclass(frozen=True)
@@ -66,21 +70,35 @@ class Balls:
             np.sort(numpy_rng("neighbours", side).permutation(len(part))[:n])
             for side, part in (("generated", g), ("reference", r))
         )
-        real = self.centres == "real"
-        around, asked = (r[some_r], g[some_g]) if real else (g[some_g], r[some_r])
-        across, radii = squared_distances(around, asked), _Radii(around)
+        g, r, which = g[some_g], r[some_r], MEASURES.index(self.measure)
 
         def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
             in_g, in_r = in_generated[:, some_g], in_reference[:, some_r]
-            pairs = zip(in_r, in_g, strict=True) if real else zip(in_g, in_r, strict=True)
-            return np.array([one(a, b) for a, b in pairs])
-
-        def one(in_around: np.ndarray, in_asked: np.ndarray) -> float:
-            if min(in_around.sum(), in_asked.sum()) <= K:
-                return np.nan
-            return self.measure(across[np.ix_(in_around, in_asked)], radii(in_around))
+            sides = (r, g, in_r, in_g) if self.centres == "real" else (g, r, in_g, in_r)
+            return _measured(*sides)[which].copy()
 
         return statistic
+
+
+# precision, density and coverage look at the same balls, one after the other
+@by_content(most=2)
+def _measured(
+    around: np.ndarray, asked: np.ndarray, in_around: np.ndarray, in_asked: np.ndarray
+) -> np.ndarray:
+    """Each of ``MEASURES`` on each subset, float64 (3, B), with balls around features (n, d); asked: (m, d)."""
+    across, radii = _nearness(around, asked)
+    found = np.full((len(MEASURES), len(in_around)), np.nan)
+    for subset, (a, b) in enumerate(zip(in_around, in_asked, strict=True)):
+        if min(a.sum(), b.sum()) > K:
+            inside = (across[a] <= radii(a)[:, None])[:, b]
+            found[:, subset] = [measure(inside) for measure in MEASURES]
+    return found
+
+
+@by_content(most=1)
+def _nearness(around: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, _Radii]:
+    """Squared distances (n, m), and the radii of the balls."""
+    return squared_distances(around, asked), _Radii(around)
 
 
 class _Radii:

@@ -15,6 +15,7 @@ import numpy as np
 
 from mribench.errors import InputError
 from mribench.metrics.images import foreground, unit
+from mribench.remember import by_content
 from mribench.spec import Metric
 
 PSNR_CAP = 100.0
@@ -24,22 +25,22 @@ GREY_LEVEL = 1 / 255
 
 def mse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean squared error of each pair, in [0, 1]."""
-    return per_chunk(lambda a, b: np.square(a - b).mean((1, 2)), x, y)
+    return _measured(x, y)[0].copy()
 
 
 def mse_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean squared error over the foreground of the reference, in [0, 1]."""
-    return per_chunk(lambda a, b: masked_mean(np.square(a - b), foreground(b)), x, y)
+    return _measured(x, y)[1].copy()
 
 
 def mae(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean absolute error of each pair, in [0, 1]."""
-    return per_chunk(lambda a, b: np.abs(a - b).mean((1, 2)), x, y)
+    return _measured(x, y)[2].copy()
 
 
 def mae_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean absolute error over the foreground of the reference, in [0, 1]."""
-    return per_chunk(lambda a, b: masked_mean(np.abs(a - b), foreground(b)), x, y)
+    return _measured(x, y)[3].copy()
 
 
 def nmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -47,12 +48,12 @@ def nmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     The reference counts at least one grey level per pixel, so a black one gives a finite number.
     """
-    return per_chunk(lambda a, b: _normalised(a, b, np.ones(b.shape, bool)), x, y)
+    return _measured(x, y)[4].copy()
 
 
 def nmse_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """``nmse`` with both sums over the foreground of the reference, >= 0."""
-    return per_chunk(lambda a, b: _normalised(a, b, foreground(b)), x, y)
+    return _measured(x, y)[5].copy()
 
 
 def psnr(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -76,18 +77,32 @@ def masked_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def per_chunk(measure: Callable[..., np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """measure(x, y) on 32 checked float64 pairs at a time, as one (N,)."""
+    """measure(x, y) -> (..., n) on 32 checked float64 pairs at a time, as one (..., N)."""
     if x.ndim != 3 or x.shape != y.shape or 0 in x.shape:
         raise InputError(
             f"outputs have shape {x.shape} and references {y.shape}: give both as one non-empty (N, H, W)."
         )
     starts = range(0, len(x), CHUNK)
-    return np.concatenate([measure(unit(x[i : i + CHUNK]), unit(y[i : i + CHUNK])) for i in starts])
+    parts = [measure(unit(x[i : i + CHUNK]), unit(y[i : i + CHUNK])) for i in starts]
+    return np.concatenate(parts, axis=-1)
 
 
-def _normalised(x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    least = GREY_LEVEL**2
-    return masked_mean(np.square(x - y), mask) / np.maximum(masked_mean(np.square(y), mask), least)
+# all of them look at the same differences, one after the other
+@by_content(most=1)
+def _measured(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """float64 (6, N): mse, mse_fg, mae, mae_fg, nmse, nmse_fg."""
+    return per_chunk(_errors, x, y)
+
+
+def _errors(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    difference, inside, everywhere = x - y, foreground(y), np.ones(y.shape, bool)
+    squared, power, size = np.square(difference), np.square(y), np.abs(difference)
+    normalised = [
+        masked_mean(squared, mask) / np.maximum(masked_mean(power, mask), GREY_LEVEL**2)
+        for mask in (everywhere, inside)
+    ]
+    means = squared.mean((1, 2)), masked_mean(squared, inside), size.mean((1, 2)), masked_mean(size, inside)
+    return np.stack([*means, *normalised])
 
 
 def in_foreground(metric: Metric, compute: Callable[..., np.ndarray]) -> Metric:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from mribench.errors import InputError, Unavailable
-from mribench.metrics.images import foreground
-from mribench.metrics.paired import in_foreground, masked_mean, per_chunk
+from mribench.metrics.images import foreground, unit
+from mribench.metrics.paired import CHUNK, in_foreground, masked_mean, per_chunk
+from mribench.remember import by_content
 from mribench.spec import Metric
 
 WINDOW, SIGMA = 11, 1.5
@@ -16,6 +19,8 @@ K1, K2 = 0.01, 0.03
 C1, C2 = K1**2, K2**2
 # of the five scales of Wang et al. 2003 the first three, renormalised: a fourth needs sides of 88 pixels
 BETAS = np.array([0.0448, 0.2856, 0.3001]) / (0.0448 + 0.2856 + 0.3001)
+BAND = 18  # outputs of the filter at once: fewer zeros are multiplied, and the products are not yet too small
+AT_ONCE = 256 << 20  # bytes of what is known of single images, while their pairs are compared
 SMALLEST = WINDOW * 2 ** (len(BETAS) - 1)
 
 
@@ -26,13 +31,13 @@ def ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     data range 1. ``InputError`` as well where a side is shorter than 11 pixels.
     """
     _check_window(x)
-    return per_chunk(lambda a, b: np.prod(_maps(a, b), axis=0).mean((1, 2)), x, y)
+    return _measured(x, y)[0].copy()
 
 
 def ssim_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """``ssim`` over windows whose centre is foreground of the reference; over all where there is none."""
     _check_window(x)
-    return per_chunk(lambda a, b: masked_mean(np.prod(_maps(a, b), axis=0), _centres(b)), x, y)
+    return _measured(x, y)[1].copy()
 
 
 def ms_ssim3(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -41,25 +46,82 @@ def ms_ssim3(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     cs_1^b1 cs_2^b2 ssim_3^b3 with b = (.0448, .2856, .3001) / sum, each scale half the one before (mean of 2x2);
     a negative mean counts as 0. Not the usual five scales, hence the name. ``Unavailable`` below 44 pixels a side.
     """
-    _check_scales(x)
-    return per_chunk(lambda a, b: _multi_scale(a, b, inside=False), x, y)
+    check_scales(x)
+    return _measured(x, y)[2].copy()
 
 
 def ms_ssim3_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """``ms_ssim3`` with each scale's mean over windows whose centre is foreground of the reference there."""
-    _check_scales(x)
-    return per_chunk(lambda a, b: _multi_scale(a, b, inside=True), x, y)
+    check_scales(x)
+    return _measured(x, y)[3].copy()
 
 
-def _multi_scale(x: np.ndarray, y: np.ndarray, inside: bool) -> np.ndarray:
-    product = np.ones(len(x))
-    for scale, beta in enumerate(BETAS):
-        luminance, structure = _maps(x, y)
-        map_ = luminance * structure if scale == len(BETAS) - 1 else structure
-        mean = masked_mean(map_, _centres(y)) if inside else map_.mean((1, 2))
-        product *= np.maximum(mean, 0) ** beta
+# all four look at the same maps, one after the other
+@by_content(most=1)
+def _measured(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """float64 (4, N): ssim, ssim_fg, ms_ssim3, ms_ssim3_fg; (2, N), without the last two, below 44 pixels a side."""
+    scales = len(BETAS) if x.ndim == 3 and min(x.shape[1:]) >= SMALLEST else 1
+    return per_chunk(lambda a, b: _on_scales(a, b, scales), x, y)
+
+
+def _on_scales(x: np.ndarray, y: np.ndarray, scales: int) -> np.ndarray:
+    similar, products = [], np.ones((2, len(x)))
+    for scale, beta in enumerate(BETAS[:scales]):
+        maps, centres = _maps(moments(x), moments(y)), _centres(y)
+        if scale == 0:
+            both = maps[0] * maps[1]
+            similar = [both.mean((1, 2)), masked_mean(both, centres)]
+        map_ = maps[0] * maps[1] if scale == len(BETAS) - 1 else maps[1]
+        means = np.stack([map_.mean((1, 2)), masked_mean(map_, centres)])
+        products *= np.maximum(means, 0) ** beta
         x, y = _halve(x), _halve(y)
+    return np.stack([*similar, *products]) if scales > 1 else np.stack(similar)
+
+
+def ms_ssim3_of_pairs(images: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """``ms_ssim3(images[first], images[second])``: what concerns one image alone is done once for each image."""
+    check_scales(images)
+    # of an image the three scales, each with two filtered maps, take four times its float64 pixels
+    most = max(1, AT_ONCE // (4 * 8 * 2 * images[0].size))
+    blocks = [slice(start, start + most) for start in range(0, len(first), most)]
+    return np.concatenate([_of_pairs(images, first[block], second[block]) for block in blocks])
+
+
+def _of_pairs(images: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    rows, which = np.unique(np.concatenate([first, second]), return_inverse=True)
+    level, product = unit(images[rows]), np.ones(len(first))
+    chunks = [which[start : start + len(first)] for start in (0, len(first))]
+    for scale, beta in enumerate(BETAS):
+        known = [moments(level[start : start + CHUNK]) for start in range(0, len(level), CHUNK)]
+        known = Moments(*map(np.concatenate, zip(*known, strict=True)))
+        for start in range(0, len(first), CHUNK):
+            pairs = [Moments(*(part[rows[start : start + CHUNK]] for part in known)) for rows in chunks]
+            luminance, structure = _maps(*pairs)
+            map_ = luminance * structure if scale == len(BETAS) - 1 else structure
+            product[start : start + CHUNK] *= np.maximum(map_.mean((1, 2)), 0) ** beta
+        level = _halve(level)
     return product
+
+
+class Moments(NamedTuple):
+    """Images (N, H, W), and in windows over their valid region (N, H - 10, W - 10) the mean and the variance."""
+
+    images: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def moments(images: np.ndarray) -> Moments:
+    mean = _blur(images)
+    return Moments(images, mean, _blur(images * images) - mean * mean)
+
+
+def _maps(x: Moments, y: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Luminance, and contrast times structure, over the valid region: (N, H - 10, W - 10) each."""
+    means = x.mean * y.mean
+    luminance = (2 * means + C1) / (x.mean * x.mean + y.mean * y.mean + C1)
+    structure = (2 * (_blur(x.images * y.images) - means) + C2) / (x.variance + y.variance + C2)
+    return luminance, structure
 
 
 def _halve(images: np.ndarray) -> np.ndarray:
@@ -76,31 +138,33 @@ def _centres(reference: np.ndarray) -> np.ndarray:
     return inner | ~inner.any((1, 2), keepdims=True)
 
 
-def _maps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Luminance, and contrast times structure, over the valid region: (N, H - 10, W - 10) each."""
-    mu_x, mu_y, xy = _blur(x), _blur(y), _blur(x * y)
-    # only the sum of the two variances occurs in SSIM, so four filtered maps suffice
-    squares = _blur(x * x + y * y)
-    mu_xy, mu_squares = mu_x * mu_y, mu_x * mu_x + mu_y * mu_y
-    luminance = (2 * mu_xy + C1) / (mu_squares + C1)
-    structure = (2 * (xy - mu_xy) + C2) / (squares - mu_squares + C2)
-    return luminance, structure
-
-
 def _blur(images: np.ndarray) -> np.ndarray:
-    _, height, width = images.shape
-    return _window(height) @ images @ _window(width).T
+    """The Gaussian window along both axes, as products with parts of a banded matrix: elsewhere it is 0."""
+    n, height, width = images.shape
+    across = np.empty((n, height, width - WINDOW + 1))
+    for start, stop, taps in _bands(width):
+        np.matmul(images[:, :, start : stop + WINDOW - 1], taps.T, out=across[:, :, start:stop])
+    down = np.empty((n, height - WINDOW + 1, across.shape[2]))
+    for start, stop, taps in _bands(height):
+        np.matmul(taps, across[:, start : stop + WINDOW - 1], out=down[:, start:stop])
+    return down
 
 
 @lru_cache(maxsize=8)
-def _window(length: int) -> np.ndarray:
-    """The 1-D Gaussian filter over its valid region as a banded matrix (length - 10, length)."""
+def _bands(length: int) -> list[tuple[int, int, np.ndarray]]:
+    """(start, stop, taps): outputs start to stop of the 1-D filter are taps (stop - start, stop - start + 10) times
+    what lies under them."""
     offsets = np.arange(WINDOW) - WINDOW // 2
     taps = np.exp(-0.5 * (offsets / SIGMA) ** 2)
-    matrix = np.zeros((length - WINDOW + 1, length))
-    for row in range(len(matrix)):
-        matrix[row, row : row + WINDOW] = taps / taps.sum()
-    return matrix
+    outputs = length - WINDOW + 1
+    cuts = np.linspace(0, outputs, max(1, round(outputs / BAND)) + 1).astype(int).tolist()
+    found = []
+    for start, stop in pairwise(cuts):
+        matrix = np.zeros((stop - start, stop - start + WINDOW - 1))
+        for row in range(len(matrix)):
+            matrix[row, row : row + WINDOW] = taps / taps.sum()
+        found.append((start, stop, matrix))
+    return found
 
 
 def _check_window(x: np.ndarray) -> None:
@@ -111,7 +175,7 @@ def _check_window(x: np.ndarray) -> None:
         )
 
 
-def _check_scales(x: np.ndarray) -> None:
+def check_scales(x: np.ndarray) -> None:
     if x.ndim == 3 and min(x.shape[1:]) < SMALLEST:
         raise Unavailable(
             f"three scales of SSIM need sides of {SMALLEST} pixels or more, the images are "

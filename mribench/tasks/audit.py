@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mribench.audit import losses
-from mribench.audit.examine import MOST_GENERATED, SPACE, examine, held_out
+from mribench.audit.examine import MOST_GENERATED, SPACE, HeldOut, examine, held_out
 from mribench.audit.match import neighbours
 from mribench.audit.membership import of_losses
 from mribench.audit.pairs import picture
@@ -22,12 +22,16 @@ def score(*_: Any) -> list[Score]:
     return []
 
 
+def calibration(data: Prepared, extract: Extractor) -> HeldOut:
+    """What the audit says of real images of held-out subjects: made once for every model on the same data."""
+    return extract.once(f"held out of {data.key}", lambda: held_out(data))
+
+
 def judge(
     outputs: Mapping[str, np.ndarray], data: Prepared, profile: Profile, extract: Extractor, seed: int
 ) -> dict[str, Any]:
     """``verdict.verdict`` of the generated images and of the network's losses."""
-    real = extract.once(f"held out of {data.key}", lambda: held_out(data))
-    found = examine(outputs["images"], data, extract, real)
+    found = examine(outputs["images"], data, extract, calibration(data, extract))
     return verdict(found, of_losses(outputs, data), data)
 
 

@@ -18,7 +18,7 @@ CONTROLS = ("noise", "gaussian", "train-replay")
 
 
 def it_produces_and_scores_every_control(case: Case) -> None:
-    from mribench.sample import Fitted
+    from mribench.fitted import Fitted
 
     task = case.plugin
     metrics = load_metrics(task.metrics)

@@ -5,6 +5,7 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from mribench.errors import Unavailable
+from mribench.metrics import structure
 from mribench.metrics.structure import BETAS, MS_SSIM3, MS_SSIM3_FG, SSIM, SSIM_FG
 
 AIR = 10 / 255
@@ -82,3 +83,14 @@ def test_three_scales_need_44_pixels():
     assert MS_SSIM3.compute(np.zeros((1, 44, 44)), np.zeros((1, 44, 44)))[0] == 1
     with pytest.raises(Unavailable, match="44 pixels"):
         MS_SSIM3.compute(np.zeros((1, 43, 64)), np.zeros((1, 43, 64)))
+
+
+def test_pairs_of_a_set_are_what_they_are_one_by_one(monkeypatch):
+    rng = np.random.default_rng(3)
+    some = rng.random((7, 46, 50))
+    first, second = rng.integers(0, 7, (2, 40))
+    expected = structure.ms_ssim3(some[first], some[second])
+    np.testing.assert_allclose(structure.ms_ssim3_of_pairs(some, first, second), expected, rtol=1e-12)
+    # also where not all of them fit into memory at once
+    monkeypatch.setattr(structure, "AT_ONCE", 1)
+    np.testing.assert_allclose(structure.ms_ssim3_of_pairs(some, first, second), expected, rtol=1e-12)
