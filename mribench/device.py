@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mribench.errors import InputError
@@ -11,21 +17,66 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+# the device files of NVIDIA's driver, of AMD's, and of Windows' under WSL
+DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What torch finds on this machine. bf16: the processor multiplies it natively; threads: of a process that has
+    all cores (OMP_NUM_THREADS bounds them).
+    """
+
+    gpu: bool
+    bf16: bool
+    threads: int
+
+
+def found() -> Found:
+    """Asked of torch here where it is imported or a GPU may be there, else of a process that ends with its answer: one
+    that only hands out work carries no torch, which is half a GiB.
+    """
+    if "torch" in sys.modules or any(Path(driver).exists() for driver in DRIVERS):
+        return asked()
+    return _asked_elsewhere() or asked()
+
+
+def asked() -> Found:
+    """``found``, of the torch of this process."""
+    import torch
+
+    bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return Found(torch.cuda.is_available(), bf16, torch.get_num_threads())
+
+
+@cache
+def _asked_elsewhere() -> Found | None:
+    """None where that process failed: the same import here then says why."""
+    code = "import json\nfrom mribench.device import asked\nprint(json.dumps(vars(asked())))"
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+        )
+        return Found(**json.loads(answer.stdout.splitlines()[-1]))
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None
+
+
 def precision(profile: Profile) -> str:
     """fp32, bf16 or fp16: the profile's own, else bf16 where the hardware multiplies it natively, else fp32.
 
     Raises InputError for fp16 without a GPU: Accelerate scales its gradients there alone.
     """
-    import torch
-
-    if profile.precision == "fp16" and not torch.cuda.is_available():
+    if profile.precision == "fp16" and not found().gpu:
         raise InputError("precision fp16 needs a GPU and none was found; use bf16 or fp32")
     if profile.precision:
         return profile.precision
-    if torch.cuda.is_available():
+    here = found()
+    if here.gpu:
+        import torch
+
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    flags = (torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported)
-    return "bf16" if any(flag() for flag in flags) else "fp32"
+    return "bf16" if here.bf16 else "fp32"
 
 
 def accelerator(mixed: str, track: str | None = None, folder: str | None = None) -> Accelerator:
@@ -54,9 +105,7 @@ def accelerator(mixed: str, track: str | None = None, folder: str | None = None)
 
 def one_gpu() -> bool:
     """Whether this is one process with a GPU."""
-    import torch
-
-    return torch.cuda.is_available() and world()[1] == 1
+    return found().gpu and world()[1] == 1
 
 
 def world() -> tuple[int, int]:

@@ -61,19 +61,19 @@ def processes(profile: Profile, trainings: int) -> int:
     Of what is known before the work begins alone, not of what is left to do or of memory free now: the number of
     threads changes the last bits of a convolution, and a run that goes on must not change its own.
     """
-    import torch
-
-    images = profile.batch_size * (profile.max_steps or WORTH_A_PROCESS)
-    if torch.cuda.is_available() or images < WORTH_A_PROCESS:
+    here = device.found()
+    if here.gpu or not worth_processes(profile.batch_size, profile.max_steps):
         return 1
-    return max(1, min(trainings, torch.get_num_threads()))
+    return max(1, min(trainings, here.threads))
+
+
+def worth_processes(batch_size: int, steps: int | None) -> bool:
+    return steps is None or batch_size * steps >= WORTH_A_PROCESS
 
 
 def threads(processes: int) -> int:
     """Threads for each of so many processes: this one's, shared out (OMP_NUM_THREADS bounds them)."""
-    import torch
-
-    return max(1, torch.get_num_threads() // processes)
+    return max(1, device.found().threads // processes)
 
 
 def room(wanted: int, running: int, unknown: int, peak: float | None, free: float) -> int:

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from difflib import get_close_matches
 from typing import Any
 
+from mribench import device
 from mribench.errors import InputError
 from mribench.spec import Network, Profile
 
@@ -152,9 +153,7 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
     InputError for an unknown name or a number below 1.
     """
     if name is None:
-        import torch
-
-        name = "standard" if torch.cuda.is_available() else "quick"
+        name = "standard" if device.found().gpu else "quick"
     if name not in PROFILES:
         close = get_close_matches(name, PROFILES, n=1)
         raise InputError(

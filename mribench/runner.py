@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import replace
 
-from mribench import device, figures, files, jobs, locks, parallel, publish, results, runspec, suite
+from mribench import device, figures, files, jobs, locks, parallel, profiles, publish, results, runspec, suite
 from mribench.cell import Cell
 from mribench.data import check_suits
 from mribench.errors import DataError, MribenchError, concerns_one_cell
@@ -32,6 +32,8 @@ def run(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
 
     A cell that fails stops no other, and its error is raised at the end; bad input or a full disk end the run.
     """
+    if _works_here(spec, execution):
+        import torch  # noqa: F401  (else a process is started to ask it how the machine is)
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
     execution = parallel.settled(execution, plan.profile, _trainings(plan))
@@ -56,6 +58,18 @@ def run(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
         if outcome.error is not None:
             raise outcome.error
     return done
+
+
+def _works_here(spec: runspec.RunSpec, execution: Execution) -> bool:
+    """Whether this process will train, as far as the words alone tell."""
+    if execution.executor != "local":
+        return False
+    profile = profiles.PROFILES.get(spec.profile)
+    small = profile and not parallel.worth_processes(
+        profile.batch_size, spec.train_steps or profile.max_steps
+    )
+    one = "all" not in spec.modalities and len(spec.modalities) * len(spec.variants) * len(spec.seeds) <= 1
+    return execution.jobs == 1 or device.world()[1] > 1 or (execution.jobs is None and bool(small or one))
 
 
 def _trainings(plan: Plan) -> int:

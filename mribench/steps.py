@@ -81,7 +81,9 @@ class Step:
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.ema is not None:
-            torch._foreach_lerp_(self.ema, self.parameters, forgetting(self.profile, step + 1))
+            # else the average would remember every step that it was made in: 0.1 MiB each with quick's network
+            with torch.no_grad():
+                torch._foreach_lerp_(self.ema, self.parameters, forgetting(self.profile, step + 1))
         return loss.detach()
 
     def _coarse(self, step: int) -> bool:

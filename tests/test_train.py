@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from mribench import files, profiles
+from mribench import checkpoint, files, profiles
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.spec import Network, Split
 from mribench.steps import batches, learning_rate
@@ -63,6 +63,14 @@ def test_batches_are_epoch_permutations_across_batch_borders():
     assert np.array_equal(
         batches(n, size, 7, seed=0), batches(n, size, 10, seed=0)[:7]
     )  # a longer run begins alike
+
+
+def test_the_moving_average_remembers_no_step(tmp_path, monkeypatch):
+    """A graph behind it would grow with every step, until training ends or memory does."""
+    saved = []
+    monkeypatch.setattr(checkpoint, "save", lambda *words: saved.extend(words[4]))
+    fit(tmp_path)
+    assert saved and not any(average.requires_grad for average in saved)
 
 
 def test_learning_rate_warms_up_and_decays():

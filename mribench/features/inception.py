@@ -22,6 +22,8 @@ from mribench.spec import FeatureSpace
 
 WEIGHTS_VARIABLE = "MRIBENCH_INCEPTION_WEIGHTS"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+# torch-fidelity's own, so that importing it can wait until the weights are there
+URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 DIM = 2048
 BATCH = 32
 
@@ -32,8 +34,9 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     ``Unavailable``: torch-fidelity cannot be imported or the weights are nowhere. ``InputError``: other
     weights.
     """
+    # torch-fidelity brings torchvision along, a hundred megabytes that serve nothing without weights
+    weights = _verified(_find())
     torch, architecture = _import()
-    weights = _verified(_find(torch, architecture.URL_INCEPTION_V3))
     network = architecture.FeatureExtractorInceptionV3(
         "inception-v3-compat", [str(DIM)], feature_extractor_weights_path=io.BytesIO(weights)
     )
@@ -63,8 +66,8 @@ def look() -> Path | None:
 
     Raises as ``load``.
     """
-    torch, architecture = _import()
-    found = _given() or _cached(torch, architecture.URL_INCEPTION_V3)
+    _import()
+    found = _given() or _cached()
     if not found.is_file():
         return None
     _verified(found)
@@ -100,14 +103,14 @@ def _import() -> tuple[ModuleType, ModuleType]:
     return torch, architecture
 
 
-def _find(torch: ModuleType, url: str) -> Path:
+def _find() -> Path:
     if given := _given():
         return given
-    cached = _cached(torch, url)
-    if not cached.is_file() and (failure := download(url, cached, SHA256)):
+    cached = _cached()
+    if not cached.is_file() and (failure := download(URL, cached, SHA256)):
         raise Unavailable(
             f"the Inception weights are not here ({failure}): "
-            f"download {url} and set {WEIGHTS_VARIABLE} to that file."
+            f"download {URL} and set {WEIGHTS_VARIABLE} to that file."
         )
     return cached
 
@@ -120,9 +123,11 @@ def _given() -> Path | None:
     return Path(given) if given else None
 
 
-def _cached(torch: ModuleType, url: str) -> Path:
+def _cached() -> Path:
     """Where torch-fidelity keeps the weights."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / URL.rsplit("/", 1)[1]
 
 
 def _verified(path: Path) -> bytes:

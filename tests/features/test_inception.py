@@ -125,7 +125,8 @@ def test_other_weights_are_refused_before_they_are_unpickled(monkeypatch, no_wei
 
 def test_the_true_hash_is_the_published_one():
     assert inception.SHA256 == "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-    assert inception.SHA256[:8] in architecture.URL_INCEPTION_V3
+    assert inception.SHA256[:8] in inception.URL
+    assert inception.URL == architecture.URL_INCEPTION_V3
     assert inception.INCEPTION.identity().endswith(inception.SHA256)
 
 
@@ -166,10 +167,24 @@ def test_without_weights_the_score_stays_blank_with_the_reason(no_weights):
         inception.INCEPTION.load()
 
 
+def test_without_weights_their_network_is_not_imported(python, no_weights):
+    code = """
+import os, sys
+from mribench.errors import Unavailable
+from mribench.features import inception
+try:
+    inception.load()
+except Unavailable:
+    print(sorted({"torch_fidelity", "torchvision"} & set(sys.modules)))
+"""
+    assert python(code).out == "[]\n"
+
+
 @pytest.mark.parametrize(
     "error", [ImportError("no torchvision"), RuntimeError("torchvision::nms does not exist")]
 )
-def test_a_broken_torchvision_is_a_reason(monkeypatch, error):
+def test_a_broken_torchvision_is_a_reason(monkeypatch, accepted, error):
+    monkeypatch.setenv(inception.WEIGHTS_VARIABLE, str(accepted))
     original = builtins.__import__
 
     def broken(name, *arguments, **options):
