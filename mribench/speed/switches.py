@@ -38,6 +38,7 @@ def switches(profile: Profile, images: np.ndarray, compile: bool = False) -> lis
     """All that is switched on this device, each in a step that is ours in all else."""
     on_gpu = torch.cuda.is_available()
     mixed = device.precision(profile)
+    last = on_gpu and mixed == "bf16"  # as ``tuned`` arranges it
     make = partial(ours, profile, images, mixed)
     half = mixed if mixed != "fp32" else "bf16"
     found = [
@@ -57,7 +58,7 @@ def switches(profile: Profile, images: np.ndarray, compile: bool = False) -> lis
         Switch("set on the device, not PNG decoding", True, False, lambda: make(feed=Decoded)),
         Switch("set on the device, not streamed", True, False, lambda: make(feed=Streamed)),
         Switch("loss left on the device", True, False, lambda: _waiting(make())),
-        Switch("channels last", on_gpu and mixed == "bf16", not on_gpu, lambda: make(arrange=_other_layout)),
+        Switch("channels last", last, not last, lambda: make(arrange=_other_layout)),
         Switch("coarse steps (half the side)", True, True, lambda: _coarse(profile, images, mixed)),
     ]
     if mixed == "bf16":
@@ -131,8 +132,9 @@ def _waiting(step: Step) -> Loop:
 
 
 def _other_layout(net: torch.nn.Module, precision: str) -> torch.nn.Module:
-    on_gpu = next(net.parameters()).device.type == "cuda"
-    return tuned(net, precision).to(memory_format=torch.contiguous_format if on_gpu else torch.channels_last)
+    net = tuned(net, precision)
+    last = any(p.dim() == 4 and not p.is_contiguous() for p in net.parameters())
+    return net.to(memory_format=torch.contiguous_format if last else torch.channels_last)
 
 
 def _coarse(profile: Profile, images: np.ndarray, mixed: str) -> Step:
