@@ -349,10 +349,13 @@ def speed(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for speed.json and speed.md (drift.*).")] = Path("speed"),
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Also what torch.compile is worth: minutes more.")
+    ] = False,
 ) -> None:
-    """Measure training, sampling and start-up of this machine.
+    """Measure training, sampling, optimisations and start-up of this machine.
 
-    Ours beside a reference loop. Takes some minutes.
+    Ours beside a reference loop, and with one thing switched beside itself. Takes some minutes.
     """
     if drift:
         from mribench.speed import drift as drifting
@@ -361,7 +364,7 @@ def speed(
         return
     from mribench.speed import report
 
-    print(report.markdown(report.measure(out)))
+    print(report.markdown(report.measure(out, compile)))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Import diffusers without the two packages that it loads beside a U-Net and never uses there.
+"""Import diffusers without the packages that it loads beside a U-Net and never uses there.
 
 They are a fifth of the time from the command to the first training step, in every process.
 """
@@ -15,12 +15,14 @@ from typing import Any
 
 
 def load_diffusers() -> None:
-    """``import diffusers`` and its U-Net. scipy.stats, which belongs to some schedulers' options, is loaded where it
-    is first used; torchvision, which belongs to video transformers, not for diffusers. No effect a second time.
+    """``import diffusers`` and its U-Net. scipy.stats and scipy.integrate, which belong to some schedulers' options,
+    are loaded where they are first used; torchvision, which belongs to video transformers, not for diffusers. No effect
+    a second time.
     """
     if "diffusers" in sys.modules:
         return
     _when_used("scipy.stats")
+    _when_used("scipy.integrate")
     with _hidden("torchvision"):
         from diffusers import UNet2DModel  # noqa: F401
 

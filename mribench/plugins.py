@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
-from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
-from pathlib import Path
+from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any
 
 from mribench import spec
 from mribench.errors import InputError, PluginError
-from mribench.problems import mismatch, origin, problem
+from mribench.problems import about, mismatch, origin, problem
 
 GROUPS: dict[str, tuple[type, ...]] = {
     "modalities": (spec.Modality,),
@@ -45,13 +44,25 @@ class Entry:
 
 def entries(group: str) -> list[Entry]:
     """Every installed plugin of a group, sorted by name, without importing any of them."""
-    found = sorted(_points(group), key=lambda p: (p.name, _distribution(p)))
+    return _entries(group, _points(group))
+
+
+def _entries(group: str, points: Iterable[EntryPoint]) -> list[Entry]:
+    found = sorted(points, key=lambda p: (p.name, _distribution(p)))
     claims: dict[str, list[str]] = {}
     for point in found:
         claims.setdefault(point.name, []).append(_distribution(point))
     return [
-        Entry(group, p.name, p.value, _distribution(p), _version(p), _problem(p, claims[p.name]), origin(p))
-        for p in found
+        Entry(
+            group=group,
+            name=point.name,
+            value=point.value,
+            distribution=_distribution(point),
+            version=about(point.dist).version,
+            problem=_problem(point, claims[point.name]),
+            file=origin(point),
+        )
+        for point in found
     ]
 
 
@@ -62,7 +73,8 @@ def choose(group: str | None = None, name: str | None = None, distribution: str 
     """
     if group is not None and group not in GROUPS:
         raise InputError(f"unknown group {group!r}; expected one of {', '.join(GROUPS)}")
-    found = [entry for each in ([group] if group else GROUPS) for entry in entries(each)]
+    points = _all_points()
+    found = [entry for each in ([group] if group else GROUPS) for entry in _entries(each, _of(points, each))]
     left = [
         entry
         for entry in found
@@ -134,8 +146,17 @@ def owner(group: str, name: str) -> str:
 
 
 def _points(group: str) -> list[EntryPoint]:
+    return _of(_all_points(), group)
+
+
+def _of(points: Any, group: str) -> list[EntryPoint]:
+    return list(points.select(group=f"mribench.{group}"))
+
+
+def _all_points() -> Any:
+    """The entry points of every installed distribution: finding those of one group reads the files of all."""
     try:
-        return list(entry_points(group=f"mribench.{group}"))
+        return entry_points()
     except Exception as error:
         # one unreadable entry_points.txt hides all others, from torch as well: it has to go
         raise PluginError(
@@ -149,28 +170,12 @@ def _unreadable() -> str:
         try:
             list(found.entry_points)
         except Exception:
-            return _name(found)
+            return about(found).name
     return "an installed distribution"
 
 
 def _distribution(point: EntryPoint) -> str:
-    return _name(point.dist) if point.dist else "unknown distribution"
-
-
-def _name(found: Distribution) -> str:
-    """The distribution's name, or that of its metadata folder where the metadata are damaged."""
-    try:
-        name = found.name
-    except Exception:
-        name = None
-    return name or Path(str(getattr(found, "_path", "unknown distribution"))).stem
-
-
-def _version(point: EntryPoint) -> str:
-    try:
-        return (point.dist.version if point.dist else "") or ""
-    except Exception:
-        return ""
+    return about(point.dist).name
 
 
 def _noun(group: str) -> str:

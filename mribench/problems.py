@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
+import sys
 import warnings
+from collections.abc import Iterator
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import EntryPoint
+from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 import mribench
+
+KEPT = 1024  # a listing asks about one distribution, or one file, once for each of its entry points
+IN_DOUBT = "*"
+PRESENT = sys.stdlib_module_names
+
+
+class About(NamedTuple):
+    """A distribution as its metadata tell it."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+
+
+class Source(NamedTuple):
+    """binds: names; needs: packages, as ``_binds`` and ``_needs`` find them in a file."""
+
+    binds: frozenset[str]
+    needs: tuple[str, ...]
 
 
 def problem(point: EntryPoint) -> str | None:
@@ -32,22 +56,25 @@ def problem(point: EntryPoint) -> str | None:
     if not found.origin or not found.origin.endswith(".py"):
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a foreign source may hold an odd escape; that breaks nothing
-            tree = ast.parse(Path(found.origin).read_bytes())
+        source = _source(found.origin, os.stat(found.origin).st_mtime_ns)
     except SyntaxError as error:
         return f"{point.module}: {error.msg} (line {error.lineno})"
     except (OSError, ValueError) as error:
         return f"{point.module} cannot be read: {error}"
-    if not _binds(tree, point.attr.split(".")[0]):
+    if not source.binds & {point.attr.split(".")[0], IN_DOUBT, "__getattr__"}:
         return f"module {point.module} has no {point.attr}"
-    missing = next((top for top in _needs(tree) if _find(top) is None), None)
+    missing = next((top for top in source.needs if top not in PRESENT and _find(top) is None), None)
     return f"{point.module} needs {missing}, which is not installed" if missing else None
 
 
 def mismatch(point: EntryPoint) -> str | None:
     """One clause where the distribution's own dependencies exclude this mribench; else None."""
-    for line in _requires(point):
+    return _excludes(about(point.dist).requires)
+
+
+@lru_cache(maxsize=KEPT)
+def _excludes(requires: tuple[str, ...]) -> str | None:
+    for line in requires:
         try:
             needs = Requirement(line)
         except InvalidRequirement:
@@ -67,12 +94,19 @@ def origin(point: EntryPoint) -> str:
     return (found.origin or "") if found else ""
 
 
-def _requires(point: EntryPoint) -> list[str]:
-    """The dependencies that the distribution declares; damaged metadata declare none."""
+@lru_cache(maxsize=KEPT)  # by the object, and every look-up of entry points makes new ones: never out of date
+def about(found: Distribution | None) -> About:
+    """What the metadata say; where they are damaged, the name of their folder and nothing else."""
     try:
-        return list((point.dist.requires if point.dist else None) or [])
+        metadata = found.metadata
+        # an egg-info folder keeps its dependencies in a file of their own
+        requires = metadata.get_all("Requires-Dist") or found.requires
+        told = metadata.get("Name"), metadata.get("Version"), requires
     except Exception:
-        return []
+        told = None, None, None
+    name, version, requires = told
+    name = name or Path(str(getattr(found, "_path", "unknown distribution"))).stem
+    return About(name, version or "", tuple(requires or ()))
 
 
 def _holds(marker: Marker) -> bool:
@@ -102,6 +136,18 @@ def _find(module: str) -> ModuleSpec | None:
     return found
 
 
+@lru_cache(maxsize=KEPT)
+def _source(path: str, changed: int) -> Source:
+    """What a file binds and needs; ``changed`` (its time stamp) lets a new version be read anew.
+
+    Raises what reading and parsing raise.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a foreign source may hold an odd escape; that breaks nothing
+        tree = ast.parse(Path(path).read_bytes())
+    return Source(frozenset(_binds(tree)), tuple(_needs(tree)))
+
+
 def _needs(tree: ast.Module) -> list[str]:
     """Top-level packages that importing the module imports for certain, whatever else it does."""
     modules: list[str] = []
@@ -114,22 +160,17 @@ def _needs(tree: ast.Module) -> list[str]:
     return list(dict.fromkeys(module.split(".")[0] for module in modules))
 
 
-def _binds(tree: ast.Module, name: str) -> bool:
-    """Whether a module's top level visibly binds ``name``; in doubt (a star import, a branch) yes."""
+def _binds(tree: ast.Module) -> Iterator[str]:
+    """Names that a top level visibly binds, and IN_DOUBT where it may bind others (a star import, a branch)."""
     for node in tree.body:
         match node:
             case ast.Assign(targets=targets):
-                bound = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+                yield from (n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
             case ast.AnnAssign(target=ast.Name(id=only)):
-                bound = [only]
+                yield only
             case ast.ImportFrom(names=aliases) | ast.Import(names=aliases):
-                bound = [(a.asname or a.name).split(".")[0] for a in aliases]
+                yield from ((a.asname or a.name).split(".")[0] for a in aliases)
             case ast.FunctionDef(name=only) | ast.AsyncFunctionDef(name=only) | ast.ClassDef(name=only):
-                bound = [only]
+                yield only
             case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While() | ast.Match():
-                return True
-            case _:
-                bound = []
-        if name in bound or "*" in bound or "__getattr__" in bound:
-            return True
-    return False
+                yield IN_DOUBT

@@ -1,4 +1,7 @@
-"""What the commands print: tables with rich on a terminal, the same words off it."""
+"""What the commands print: tables with rich on a terminal, the same words off it.
+
+A function imports what it prints about: `mribench list` waits for no board.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mribench import summary, tables
-from mribench.compare import Comparison
-from mribench.doctor import Check
-from mribench.expectations import violations
-from mribench.leaderboard import Board
-from mribench.plugins import Entry
-from mribench.results import called
-from mribench.verdict import against_control
-
 if TYPE_CHECKING:
+    from mribench.compare import Comparison
+    from mribench.doctor import Check
+    from mribench.leaderboard import Board
+    from mribench.plugins import Entry
     from mribench.verify import Verification
 
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
@@ -51,6 +49,10 @@ def checks(found: Sequence[Check]) -> None:
 
 def boards(made: Sequence[Board]) -> None:
     """The headline table of each board, and what the numbers allow to say."""
+    from mribench import summary, tables
+    from mribench.expectations import violations
+    from mribench.verdict import against_control
+
     for board in made:
         titles, lines = tables.headline(board)
         table = _table(*titles, title=tables.one_line(board))
@@ -97,6 +99,8 @@ def comparison(found: Comparison) -> None:
 
 def verification(found: Verification) -> None:
     """The answer for one result, and each score that is not the recorded one."""
+    from mribench.results import called
+
     one = found.result
     images = f", images {found.images}" if found.images else ""
     counts = Counter(check.answer for check in found.checks)

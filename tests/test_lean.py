@@ -14,6 +14,7 @@ NEVER = (
     "transformers",
     "torch_fidelity",
     "scipy.stats._stats_py",
+    "scipy.integrate._ivp",
     "matplotlib",
     "sklearn",
     "pandas",
@@ -65,6 +66,19 @@ try:
     cli.main()
 finally:
     print([name for name in ("torch", "diffusers", "accelerate", *{NEVER + MAKING!r}) if name in sys.modules])
+"""
+    assert python(code).out.splitlines()[-1] == "[]"
+
+
+def test_a_listing_loads_nothing_of_boards(python):
+    code = """
+import sys
+sys.argv = ["mribench", "list"]
+from mribench import cli
+try:
+    cli.main()
+finally:
+    print([name for name in ("numpy", "PIL", "mribench.leaderboard", "mribench.doctor") if name in sys.modules])
 """
     assert python(code).out.splitlines()[-1] == "[]"
 

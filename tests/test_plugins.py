@@ -1,6 +1,7 @@
 """The plugin door: distributions made up in a folder on sys.path, good, broken and quarrelling."""
 
 import json
+import os
 import re
 import sys
 from importlib import invalidate_caches
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mribench import __version__ as mribench_version
-from mribench import plugins
+from mribench import plugins, problems
 from mribench.errors import InputError, PluginError
 
 GOOD = """
@@ -213,6 +214,26 @@ def test_a_range_that_holds_or_says_nothing_is_no_problem(install, line):
     metadata = folder / "fine-1.2.dist-info" / "METADATA"
     metadata.write_text(metadata.read_text() + f"Requires-Dist: {line}\n")
     assert shown("fine")[0].problem is None
+
+
+def test_a_listing_reads_each_source_and_each_metadata_once(install, monkeypatch):
+    install("fresh", "fresh", "fresh_twice:MODALITY", GOOD.replace("NAME", "fresh"))
+    read, scans = [], []
+    needs, scan = problems._needs, plugins.entry_points
+    problems._source.cache_clear()
+    monkeypatch.setattr(problems, "_needs", lambda tree: read.append(tree) or needs(tree))
+    monkeypatch.setattr(plugins, "entry_points", lambda: scans.append(1) or scan())
+    found = plugins.choose()
+    assert len(scans) == 1
+    assert len(read) == len({entry.file for entry in found}) < len(found)
+
+
+def test_a_source_that_was_repaired_is_read_anew(install):
+    folder = install("mended", "mended", "mended:MODALITY", "X = 1\n")
+    assert "has no MODALITY" in shown("mended")[0].problem
+    (folder / "mended.py").write_text(GOOD.replace("NAME", "mended"))
+    os.utime(folder / "mended.py", (0, 0))
+    assert shown("mended")[0].problem is None
 
 
 def test_the_list_is_filtered_and_is_json(mribench, refused):

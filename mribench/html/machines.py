@@ -9,10 +9,18 @@ from typing import Any
 from mribench import files
 from mribench.errors import InputError
 from mribench.html.markup import Markup, element
-from mribench.html.table import Line, plain, table
+from mribench.html.table import Cell, Line, plain, table
 
 TRAINING = ("training", "batch", "ours, images/s", "reference, images/s", "ratio [least, most]")
 SAMPLING = ("sampling", "NFE", "ours, images/s", "diffusers, images/s", "ratio [least, most]")
+OPTIMISATIONS = (
+    "what it is worth",
+    "network",
+    "without, s/step",
+    "with, s/step",
+    "ratio [least, most]",
+    "in use",
+)
 
 
 def read(folder: Path) -> list[Mapping[str, Any]]:
@@ -35,17 +43,19 @@ def read(folder: Path) -> list[Mapping[str, Any]]:
 
 
 def section(record: Mapping[str, Any]) -> Markup:
-    """Two tables of one machine."""
+    """The tables of one machine."""
     machine, versions = record["machine"], record["versions"]
     device = f"{machine['device']}, {machine['threads']} threads"
     training = [_line(case["name"], case["batch"], case) for case in record.get("training", [])]
     sampling = [_line(f"{c['network']} {c['sampler']}", c["nfe"], c) for c in record.get("sampling", [])]
+    switched = [_switched(row) for row in record.get("optimisations", [])]
     return element(
         "div",
         element("h3", device),
         element("p", f"torch {versions['torch']}, diffusers {versions['diffusers']}", class_="about"),
         table(f"Training, {device}", TRAINING, training) if training else None,
         table(f"Sampling, {device}", SAMPLING, sampling) if sampling else None,
+        table(f"Optimisations, {device}", OPTIMISATIONS, switched) if switched else None,
     )
 
 
@@ -60,9 +70,20 @@ def sections(records: Sequence[Mapping[str, Any]]) -> Markup | None:
     )
 
 
+def _switched(row: Mapping[str, Any]) -> Line:
+    taken = row["seconds_per_step"]
+    sides = [plain(f"{taken[side]:.4f}", taken[side]) for side in ("without", "with")]
+    used = plain("yes" if row["used"] else "no")
+    return Line([plain(row["name"]), plain(row["network"]), *sides, _ratio(row["ratio"]), used])
+
+
 def _line(name: str, count: int, case: Mapping[str, Any]) -> Line:
     rates, ratio = case["images_per_second"], case.get("ratio")
     numbers = [float(count), rates["ours"], rates.get("reference")]
     said = [plain("" if n is None else f"{n:,g}", n) for n in numbers]
+    return Line([plain(str(name)), *said, _ratio(ratio)])
+
+
+def _ratio(ratio: Mapping[str, float] | None) -> Cell:
     words = f"{ratio['median']:g} [{ratio['low']:g}, {ratio['high']:g}]" if ratio else ""
-    return Line([plain(str(name)), *said, plain(words, ratio["median"] if ratio else None)])
+    return plain(words, ratio["median"] if ratio else None)

@@ -17,11 +17,12 @@ from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
 from mribench.speed.clock import finish, interleaved, ratio, seconds
 from mribench.speed.reference import ReferenceLoop
-from mribench.steps import Step, batches, tuned
+from mribench.steps import Mixed, Step, batches, tuned
 from mribench.train import make_optimizer, make_step
 from mribench.variants.ddpm import DDPM
 
 IMAGES = 1024
+TOTAL = 10_000  # steps of the schedule that the timed ones are taken from
 FAMILY = Network(channels=(32, 64, 128, 128), layers_per_block=1)
 
 
@@ -77,8 +78,8 @@ def measure(case: Case) -> dict[str, Any]:
         loop = ReferenceLoop(plain, DDPM.scheduler(profile), images, case.batch)
         # the reference trains the organs of a suite one after another: one of them is as fast as the next
         add("reference", lambda: loop(case.steps))
-    made = seconds_to(lambda: [_ours(profile, images, precision, seed) for seed in range(case.together)])
-    add("ours", lambda: _advance(made.value, case.steps))
+    made = seconds_to(lambda: [ours(profile, images, precision, seed) for seed in range(case.together)])
+    add("ours", lambda: advance(made.value, case.steps))
     taken = interleaved(loops, case.rounds)
     per_image = 3 * gflops_per_image(DDPM.network(profile), profile.size)
     count = {"reference": 1, "ours": case.together}
@@ -116,32 +117,46 @@ def seconds_to(make: Callable[[], Any]) -> Timed:
     return Timed(kept, seconds(lambda: kept.extend(make())))
 
 
-def _ours(profile: Profile, images: np.ndarray, precision: str, seed: int) -> Step:
-    """The step that ``mribench run`` trains with."""
+def ours(
+    profile: Profile,
+    images: np.ndarray,
+    precision: str,
+    seed: int = 0,
+    arrange: Callable[[torch.nn.Module, str], torch.nn.Module] = tuned,
+    optimizer: Callable[[torch.nn.Module, Profile, torch.device], torch.optim.Optimizer] = make_optimizer,
+    feed: Callable[[np.ndarray, np.ndarray, torch.device], Any] = Resident,
+    average: bool = True,
+    graph: bool = True,
+) -> Step:
+    """The step that ``mribench run`` trains with; what follows the seed lets one part of it be another.
+
+    images: uint8 (n, H, W). arrange: of the network; feed: of images; average: keep a moving one of the weights; graph:
+    a CUDA graph on a GPU.
+    """
     where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     accelerator = device.accelerator(precision)
     torch.manual_seed(seed)
-    raw = tuned(DDPM.network(profile).to(where), precision)
-    total = 10_000
-    step, _ = make_step(
-        "speed",
-        precision,
-        0,
-        variant=DDPM,
-        scheduler=DDPM.scheduler(profile),
-        raw=raw,
-        optimizer=make_optimizer(raw, profile, where),
-        ema=[p.detach().clone() for p in raw.parameters()],
-        feed=Resident(images, batches(len(images), profile.batch_size, total, seed), where),
-        profile=profile,
-        seed=seed,
-        total=total,
-        accelerator=accelerator,
-    )
+    raw = arrange(DDPM.network(profile).to(where), precision)
+    parts: dict[str, Any] = {
+        "variant": DDPM,
+        "scheduler": DDPM.scheduler(profile),
+        "raw": raw,
+        "optimizer": optimizer(raw, profile, where),
+        "ema": [p.detach().clone() for p in raw.parameters()] if average else None,
+        "feed": feed(images, batches(len(images), profile.batch_size, TOTAL, seed), where),
+        "profile": profile,
+        "seed": seed,
+        "total": TOTAL,
+        "accelerator": accelerator,
+    }
+    if where.type == "cuda" and not graph:
+        return Step(net=Mixed(raw, precision), **parts)
+    step, _ = make_step("speed", precision, 0, **parts)
     return step
 
 
-def _advance(models: list[Step], steps: int) -> None:
+def advance(models: list[Step], steps: int) -> None:
+    """So many steps of each, side by side on streams where there are several."""
     if len(models) == 1:
         for step in range(steps):
             models[0](step)

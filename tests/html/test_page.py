@@ -278,6 +278,15 @@ SPEED = {
             "ratio": {"median": 2.0, "low": 1.9, "high": 2.1},
         }
     ],
+    "optimisations": [
+        {
+            "name": "channels last",
+            "network": "quick",
+            "used": False,
+            "seconds_per_step": {"without": 0.2, "with": 0.25},
+            "ratio": {"median": 0.8, "low": 0.7, "high": 0.9},
+        }
+    ],
 }
 
 
@@ -285,6 +294,8 @@ def test_recorded_machines(found, tmp_path):
     files.write_json(tmp_path / "machine" / "speed.json", SPEED)
     document = Document(html(boards(found), tmp_path, read(tmp_path)))
     assert "1,234.5" in document.row("quick", "16") and "2 [1.9, 2.1]" in document.row("quick ddim-25")
+    row = document.row("channels last", "quick")
+    assert "0.8 [0.7, 0.9]" in row and row.strip().endswith("no")
 
 
 @pytest.mark.parametrize("record", [None, {"machine": {}}, SPEED | {"training": [{}]}])
