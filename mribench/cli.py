@@ -353,7 +353,7 @@ def speed(
         bool, typer.Option("--compile", help="Also what torch.compile is worth: minutes more.")
     ] = False,
 ) -> None:
-    """Measure training, sampling, optimisations and start-up of this machine.
+    """Measure how fast this machine trains, samples and starts.
 
     Ours beside a reference loop, and with one thing switched beside itself. Takes some minutes.
     """
