@@ -162,7 +162,7 @@ def _paired_against_kernel(board: Board) -> Iterator[str]:
         verdict = "" if row.is_control else word(board, row, control, board.primary)
         if verdict not in ("ahead", "behind"):
             continue
-        opposite = []
+        opposite: dict[float, list[str]] = {}
         for address in board.addresses:
             direction = next(r.metrics[address[0]] for r in board.members if address[0] in r.metrics)[
                 "direction"
@@ -175,11 +175,12 @@ def _paired_against_kernel(board: Board) -> Iterator[str]:
                 and found.p < LEVEL
                 and ((found.value > 0) == (direction == "up")) != (verdict == "ahead")
             ):
-                opposite.append(f"{address[0].upper()} at ᾱ {address[2]:.2f}")
+                opposite.setdefault(address[2], []).append(address[0].upper())
         if opposite:
+            where = "; ".join(f"at ᾱ {level:.2f} by {', '.join(names)}" for level, names in opposite.items())
             yield (
                 f"{_title(board)}: by {called(*board.primary[:2])} {row.name} is {SIDE[verdict]} the {CONTROL} "
-                f"control, by {', '.join(opposite)} it is the other way round: paired numbers reward the average of "
+                f"control, and the other way round {where}: paired numbers reward the average of "
                 "what is possible, the kernel distance what is typical."
             )
 
