@@ -117,7 +117,10 @@ def test_psnr_against_the_kernel_distance(scored, controls):
     rows = {r.variant: r for r in [scored(), *controls]}
     rows["ddpm"], rows["gaussian"] = psnr(rows["ddpm"], 18.0), psnr(rows["gaussian"], 19.0)
     (sentence,) = interpret.disagreements(boards(rows.values()))
-    assert "by kd[hc85-v1] ddpm ddim-5 is ahead of the gaussian control, and the other way round at ᾱ 0.52 by PSNR" in sentence
+    assert (
+        "by kd[hc85-v1] ddpm ddim-5 is ahead of the gaussian control, and the other way round at ᾱ 0.52 by PSNR"
+        in sentence
+    )
     rows["ddpm"] = psnr(scored(), 20.0)
     assert list(interpret.disagreements(boards(rows.values()))) == []
 
