@@ -112,6 +112,7 @@ def short(value: Any) -> str:
 def notes(board: Board) -> list[str]:
     """Below the numbers: against the Gaussian control, why a column is blank, and how many images stand behind one."""
     lines = against_control(board)
+    behind: dict[str, list[str]] = {}
     for address in board.addresses:
         entries = [row.entries[address] for row in board.rows if address in row.entries]
         for reason in dict.fromkeys(e.reason for e in entries if e.reason):
@@ -120,7 +121,12 @@ def notes(board: Board) -> list[str]:
         if address[:2] == ("fid", "inception") and any(e.value is not None for e in entries):
             lines += filter(None, [fid_note(n, m)])
         if m is not None and any(e.value is not None for e in entries):
-            lines.append(f"{tables.title(board, address)}: {n} generated against {m} test images.")
+            behind.setdefault(f"{n} generated against {m} test images.", []).append(
+                tables.title(board, address)
+            )
+    for images, titles in behind.items():
+        which = ", ".join(titles) if len(behind) > 1 else "All scores of generated images"
+        lines.append(f"{which}: {images}")
     for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
         if reason := board.untrusted(space):
             lines.append(f"{space} ranks nothing on these images: {reason}.")
