@@ -5,10 +5,13 @@ First and third parties use the same door: mribench's own variants are entry poi
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
+from functools import lru_cache
 from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any
 
@@ -154,7 +157,20 @@ def _of(points: Any, group: str) -> list[EntryPoint]:
 
 
 def _all_points() -> Any:
-    """The entry points of every installed distribution: finding those of one group reads the files of all."""
+    """The entry points of every installed distribution, found anew where a folder of packages has changed."""
+    return _scan(tuple((folder, _changed(folder)) for folder in sys.path))
+
+
+def _changed(folder: str) -> int | None:
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _scan(folders: tuple[tuple[str, int | None], ...]) -> Any:
+    """Reads the files of all distributions, whichever group is asked for: a suite asks dozens of times."""
     try:
         return entry_points()
     except Exception as error:

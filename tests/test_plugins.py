@@ -221,9 +221,11 @@ def test_a_listing_reads_each_source_and_each_metadata_once(install, monkeypatch
     read, scans = [], []
     needs, scan = problems._needs, plugins.entry_points
     problems._source.cache_clear()
+    plugins._scan.cache_clear()
     monkeypatch.setattr(problems, "_needs", lambda tree: read.append(tree) or needs(tree))
     monkeypatch.setattr(plugins, "entry_points", lambda: scans.append(1) or scan())
     found = plugins.choose()
+    plugins.names("modalities")
     assert len(scans) == 1
     assert len(read) == len({entry.file for entry in found}) < len(found)
 
