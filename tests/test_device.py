@@ -52,7 +52,7 @@ def test_a_precision_that_is_given_asks_nobody(monkeypatch):
 @no_driver
 @pytest.mark.skipif(len(ORGANS) < 2, reason="needs two modality plugins")
 def test_who_only_hands_out_work_never_imports_torch(python, tmp_path):
-    """Neither to prepare the data and count processes nor, where all is done, for the board."""
+    """Not to prepare the data or count processes, nor by what it imports for the board; no board is made here."""
     words = ["mribench", "run", "--modalities", ",".join(ORGANS), "--profile", "smoke", "--jobs", "2"]
     words += ["--tasks", "generation", "--out", str(tmp_path)]
     code = f"""
