@@ -396,13 +396,14 @@ def tune(
         raise InputError(
             "--samplers weighs what a run has trained; give its folder: mribench tune RUN --samplers ..."
         )
-    from mribench import profiles, runspec
+    from mribench import parallel, profiles, runspec
     from mribench.data import prepare_data
     from mribench.speed import tuning
 
     plan = runspec.resolve(runspec.make(None, modalities=_split(modalities), out=str(out), profile="quick"))
-    data = [(m, prepare_data(m, "phantom", plan.profile, out)) for m in plan.modalities]
-    record = tuning.tune(tuning.around_quick(), profiles.QUICK, data, seconds, seed, out)
+    data = {m.name: prepare_data(m, "phantom", plan.profile, out).path for m in plan.modalities}
+    processes = parallel.processes(plan.profile, len(data))
+    record = tuning.tune(tuning.around_quick(), profiles.QUICK, data, seconds, seed, out, processes)
     print(tuning.markdown(record))
 
 

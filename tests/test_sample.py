@@ -112,6 +112,20 @@ def test_names_with_and_without_steps():
     assert samplers.resolve("dpm-solver-12")[0].name == "dpm-solver"
 
 
+@pytest.mark.parametrize("steps", [1, 2, 7, 16, 50, 333, 1000])
+def test_dpm_solver_spaces_its_levels_of_noise_as_karras(steps):
+    """Every step once, from T - 1 down to SIGMA_MIN, equal in sigma^(1/7) as far as whole timesteps allow."""
+    scheduler = ddpm.DDPM.scheduler(TINY)
+    own = samplers.DPM_SOLVER.scheduler(scheduler.config)
+    timesteps = samplers.DPM_SOLVER.timesteps(own, steps, None)
+    assert len(set(timesteps)) == steps and timesteps == sorted(timesteps, reverse=True)
+    assert timesteps[0] == 999 and own.timesteps.tolist() == timesteps
+    sigma = ((1 - scheduler.alphas_cumprod) / scheduler.alphas_cumprod).sqrt().numpy()[timesteps]
+    if 1 < steps <= 16:
+        assert sigma[-1] == pytest.approx(samplers.SIGMA_MIN, rel=0.05)
+        assert np.ptp(np.diff(sigma ** (1 / 7))) < 0.02
+
+
 @pytest.mark.parametrize("steps", [30, 300, 400, 700])
 def test_ddim_steps_where_it_says_it_is(pipeline, steps):
     """An exact score of N(0, 0.2^2) data must give that spread back, also where steps does not divide T."""

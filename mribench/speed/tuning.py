@@ -11,19 +11,23 @@ import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from concurrent.futures import as_completed
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from mribench import device, files, provenance, samplers
+from mribench import device, files, parallel, provenance, samplers
+from mribench.data import load
+from mribench.executors import Processes
 from mribench.features.hc85 import HC85, extract
+from mribench.jobs import warm
 from mribench.metrics.distribution import kernel_distance
 from mribench.progress import progress
 from mribench.sample import Trained
-from mribench.spec import Modality, Prepared, Profile, Variant
+from mribench.spec import Prepared, Profile, Variant
 from mribench.speed.clock import seconds as clocked
 from mribench.train import train
 from mribench.variants.ddpm import DDPM
@@ -35,12 +39,14 @@ WARM_UP_STEPS = 3
 @dataclass(frozen=True)
 class Candidate:
     """changes: fields of the profile, and of its network under ``network.``; coarse: share of the seconds for coarse
-    steps (None: no such steps); snr: cap of min-SNR weights (None: plain MSE); budget: times the seconds."""
+    steps; snr: cap of min-SNR weights (None: plain MSE); betas: diffusers' name of the noise schedule; budget: times
+    the seconds."""
 
     name: str
-    changes: Mapping[str, Any]
-    coarse: float | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    coarse: float = 1 / 3
     snr: float | None = None
+    betas: str = "linear"
     budget: float = 1.0
 
     def applied(self, profile: Profile) -> Profile:
@@ -48,96 +54,127 @@ class Candidate:
         net = {k.removeprefix("network."): v for k, v in self.changes.items() if k.startswith("network.")}
         return replace(profile, **own, network=replace(profile.network, **net))
 
+    def variant(self) -> Variant:
+        made = weighted(self.snr) if self.snr else DDPM
+        if self.betas == "linear":
+            return made
+
+        def scheduler(profile: Profile) -> Any:
+            linear = DDPM.scheduler(profile)
+            return type(linear).from_config(linear.config, beta_schedule=self.betas)
+
+        return replace(made, scheduler=scheduler)
+
 
 def around_quick() -> list[Candidate]:
-    """What was weighed when ``quick`` was chosen, and its own curve over the budget."""
-    third = {"coarse": 1 / 3}
+    """``quick``, what differs from it in one setting, and its own curve over the budget."""
     return [
-        Candidate("quick", {}, **third),
-        Candidate("no coarse steps", {}, coarse=0.0),
-        Candidate("half of the time coarse", {}, coarse=0.5),
+        Candidate("quick"),
+        Candidate("two layers per block", {"network.layers_per_block": 2}),
+        Candidate("batch 8", {"batch_size": 8}),
+        Candidate("wider", {"network.channels": (48, 96, 128, 128)}),
+        Candidate("min-SNR 5", snr=5.0),
+        Candidate("average of 0.995", {"ema_decay": 0.995}),
+        Candidate("attention at 8x8", {"network.attention_levels": (2,)}),
+        Candidate("learning rate doubled", {"lr": 2.4e-3}),
+        Candidate("half of the time coarse", coarse=0.5),
+        Candidate("no coarse steps", coarse=0.0),
+        Candidate("batch 32", {"batch_size": 32}),
         Candidate(
             "full resolution, thin first level",
             {"network.patch": 1, "network.channels": (8, 32, 64, 128, 128)},
-            **third,
         ),
-        Candidate("4x4 patches", {"network.patch": 4, "network.channels": (64, 128, 128)}, **third),
-        Candidate("wider", {"network.channels": (48, 96, 128, 128)}, **third),
-        Candidate("two layers per block", {"network.layers_per_block": 2}, **third),
-        Candidate("attention at 8x8", {"network.attention_levels": (2,)}, **third),
-        Candidate("batch 8", {"batch_size": 8}, **third),
-        Candidate("batch 32", {"batch_size": 32}, **third),
-        Candidate("learning rate halved", {"lr": 6e-4}, **third),
-        Candidate("learning rate doubled", {"lr": 2.4e-3}, **third),
-        Candidate("constant learning rate", {"lr_schedule": "constant"}, **third),
-        Candidate("average of 0.995", {"ema_decay": 0.995}, **third),
-        Candidate("min-SNR 5", {}, snr=5.0, **third),
-        Candidate("epsilon", {"prediction": "epsilon"}, **third),
-        Candidate("quick, half the budget", {}, budget=0.5, **third),
-        Candidate("quick, twice the budget", {}, budget=2.0, **third),
-        Candidate("quick, four times the budget", {}, budget=4.0, **third),
+        Candidate("constant learning rate", {"lr_schedule": "constant"}),
+        Candidate("cosine noise schedule", betas="squaredcos_cap_v2"),
+        Candidate("flips", {"flip": True}),
+        Candidate("learning rate halved", {"lr": 6e-4}),
+        Candidate("quick, twice the budget", budget=2.0),
+        Candidate("quick, half the budget", budget=0.5),
+        Candidate("epsilon", {"prediction": "epsilon"}),
+        Candidate("narrower", {"network.channels": (24, 48, 96, 96)}),
+        Candidate("4x4 patches", {"network.patch": 4, "network.channels": (64, 128, 128)}),
+        Candidate("quick, four times the budget", budget=4.0),
     ]
 
 
 def tune(
     candidates: Sequence[Candidate],
     profile: Profile,
-    data: Sequence[tuple[Modality, Prepared]],
+    data: Mapping[str, Path],
     seconds: float,
     seed: int,
     out: Path,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Measure every candidate on every organ; ``out`` holds tuning.json and tuning.md after each.
 
-    Goes on where it was, for the same profile, seconds and seed.
+    data: organ -> prepared set's folder. processes: so many at once, with an equal share of the cores each, as a suite
+    trains. Goes on where it was, for the same profile, seconds, seed and processes.
     """
     record = {
         "profile": asdict(profile),
         "seconds": seconds,
         "seed": seed,
+        "processes": processes,
         **provenance.made_with(),
         "runs": [],
     }
+    same = ("profile", "seconds", "seed", "processes")
     if (out / "tuning.json").exists():
         known = files.read_json(out / "tuning.json")
-        if all(files.key(known[name]) == files.key(record[name]) for name in ("profile", "seconds", "seed")):
+        if all(files.key(known.get(name)) == files.key(record[name]) for name in same):
             record["runs"] = known["runs"]
     done = {(run["candidate"], run["modality"]) for run in record["runs"]}
+    missing = [(c, organ) for c in candidates for organ in data if (c.name, organ) not in done]
+
+    def keep(candidate: Candidate, organ: str, run: Mapping[str, Any]) -> None:
+        record["runs"].append({"candidate": candidate.name, "modality": organ, **run})
+        files.write_json(out / "tuning.json", record)
+        files.write_text(out / "tuning.md", markdown(record))
+        advance(len(record["runs"]), f"{candidate.name}, {organ}: KD {run['kd']:.0f}")
+
     with progress("tune", len(candidates) * len(data)) as advance:
-        for candidate in candidates:
-            for modality, prepared in data:
-                if (candidate.name, modality.name) not in done:
-                    run = measure(candidate, profile, prepared, seconds, seed)
-                    record["runs"].append({"candidate": candidate.name, "modality": modality.name, **run})
-                    files.write_json(out / "tuning.json", record)
-                    files.write_text(out / "tuning.md", markdown(record))
-                advance(len(record["runs"]), candidate.name)
+        if processes == 1:
+            for candidate, organ in missing:
+                keep(candidate, organ, measure(candidate, profile, data[organ], seconds, seed))
+            return record
+        with Processes(processes, parallel.threads(processes), warm) as workers:
+            jobs = {
+                workers.submit(measure, candidate, profile, data[organ], seconds, seed): (candidate, organ)
+                for candidate, organ in missing
+            }
+            try:
+                for job in as_completed(jobs):
+                    keep(*jobs[job], job.result())
+            except BaseException:
+                workers.shutdown(wait=False, cancel_futures=True)
+                workers.kill()
+                raise
     return record
 
 
-def measure(
-    candidate: Candidate, profile: Profile, data: Prepared, seconds: float, seed: int
-) -> dict[str, Any]:
+def measure(candidate: Candidate, profile: Profile, data: Path, seconds: float, seed: int) -> dict[str, Any]:
     """Steps that fit, what they took, validation loss, and the kernel distance (x 1e3) to the validation subjects."""
-    profile, variant = candidate.applied(profile), weighted(candidate.snr) if candidate.snr else DDPM
+    prepared, profile, variant = load(data), candidate.applied(profile), candidate.variant()
     profile = replace(profile, precision=device.precision(profile))
-    fine, coarse = (_seconds_per_step(profile, variant, data, seed, small) for small in (False, True))
-    share = candidate.coarse or 0.0
-    first = int(share * seconds * candidate.budget / coarse)
-    last = max(1, int((1 - share) * seconds * candidate.budget / fine))
+    fine, coarse = (_seconds_per_step(profile, variant, prepared, seed, small) for small in (False, True))
+    budget = seconds * candidate.budget
+    first = int(candidate.coarse * budget / coarse)
+    last = max(1, int((1 - candidate.coarse) * budget / fine))
     profile = replace(
         profile, max_steps=first + last, max_epochs=None, coarse_steps=first, eval_every=first + last
     )
     with tempfile.TemporaryDirectory() as name:
         folder, start = Path(name), time.monotonic()
-        made = train(variant, data.train, data.validation, profile, seed, folder, candidate.name)
+        made = train(variant, prepared.train, prepared.validation, profile, seed, folder, candidate.name)
         took = time.monotonic() - start
         sampler, steps = samplers.resolve(profile.samplers[0])
         model = Trained(folder / "last", variant, sampler, steps, profile, profile.precision)
         images = model.generate(range(profile.n_generated), seed)
-    features = [extract(x) for x in (np.round(images * 255) / 255, data.validation.unit(), data.train.unit())]
+    shown = (np.round(images * 255) / 255, prepared.validation.unit(), prepared.train.unit())
     return {
-        "kd": round(kernel_distance(*features, HC85) * 1e3, 2),
+        "kd": round(kernel_distance(*map(extract, shown), HC85) * 1e3, 2),
+        "sampler": profile.samplers[0],
         "validation_loss": made["validation_loss"],
         "steps": first + last,
         "coarse_steps": first,

@@ -18,7 +18,7 @@ TINY = replace(
 @pytest.fixture
 def organ(tmp_path):
     modality = plugins.load("modalities", plugins.names("modalities")[0])
-    return modality, prepare_data(modality, "phantom", TINY, tmp_path / "data")
+    return prepare_data(modality, "phantom", TINY, tmp_path / "data")
 
 
 def test_a_candidate_changes_the_profile_and_its_network():
@@ -28,7 +28,9 @@ def test_a_candidate_changes_the_profile_and_its_network():
 
 def test_every_candidate_around_quick_makes_a_network():
     for candidate in tuning.around_quick():
-        DDPM.network(candidate.applied(profiles.QUICK))
+        changed = candidate.applied(profiles.QUICK)
+        DDPM.network(changed)
+        assert candidate.variant().scheduler(changed).config.beta_schedule == candidate.betas
 
 
 def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, monkeypatch):
@@ -36,21 +38,29 @@ def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, mo
         tuning, "_seconds_per_step", lambda profile, variant, data, seed, small: 0.05 if small else 0.1
     )
     candidates = [
-        tuning.Candidate("plain", {}),
-        tuning.Candidate("half coarse", {}, coarse=0.5),
-        tuning.Candidate("twice", {}, budget=2.0, snr=5.0),
+        tuning.Candidate("plain", coarse=0),
+        tuning.Candidate("half coarse", coarse=0.5),
+        tuning.Candidate("twice", coarse=0, budget=2.0, snr=5.0),
     ]
-    record = tuning.tune(candidates, TINY, [organ], 1.0, 0, tmp_path)
+    record = tuning.tune(candidates, TINY, {"one": organ.path}, 1.0, 0, tmp_path)
     assert [(run["steps"], run["coarse_steps"]) for run in record["runs"]] == [(10, 0), (15, 10), (20, 0)]
     monkeypatch.setattr(tuning, "measure", lambda *_: pytest.fail("measured again"))
-    assert tuning.tune(candidates, TINY, [organ], 1.0, 0, tmp_path)["runs"] == record["runs"]
+    assert tuning.tune(candidates, TINY, {"one": organ.path}, 1.0, 0, tmp_path)["runs"] == record["runs"]
     table = (tmp_path / "tuning.md").read_text()
     assert all(f"| {candidate.name} |" in table for candidate in candidates)
     assert files.read_json(tmp_path / "tuning.json")["runs"] == record["runs"]
 
 
+def test_processes_measure_what_one_does(tmp_path, organ):
+    """Two candidates at once, each in a process of its own; the file says of how many."""
+    candidates = [tuning.Candidate("plain", coarse=0), tuning.Candidate("cosine", betas="squaredcos_cap_v2")]
+    record = tuning.tune(candidates, TINY, {"one": organ.path}, 0.2, 0, tmp_path, processes=2)
+    assert sorted(run["candidate"] for run in record["runs"]) == ["cosine", "plain"]
+    assert files.read_json(tmp_path / "tuning.json")["processes"] == 2
+
+
 def test_the_probe_times_a_step(organ):
-    taken = tuning._seconds_per_step(replace(TINY, batch_size=2), DDPM, organ[1], 0, small=False)
+    taken = tuning._seconds_per_step(replace(TINY, batch_size=2), DDPM, organ, 0, small=False)
     assert 1e-4 <= taken < 1
 
 
