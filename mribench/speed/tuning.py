@@ -25,14 +25,14 @@ from mribench.executors import Processes
 from mribench.features.hc85 import HC85, extract
 from mribench.jobs import warm
 from mribench.metrics.distribution import kernel_distance
-from mribench.progress import progress
+from mribench.progress import listener, progress
 from mribench.sample import Trained
 from mribench.spec import Prepared, Profile, Variant
 from mribench.speed.clock import seconds as clocked
 from mribench.train import train
 from mribench.variants.ddpm import DDPM
 
-PROBE_STEPS = 12
+PROBE_STEPS = 40
 WARM_UP_STEPS = 3
 
 
@@ -140,7 +140,7 @@ def tune(
             return record
         with Processes(processes, parallel.threads(processes), warm) as workers:
             jobs = {
-                workers.submit(measure, candidate, profile, data[organ], seconds, seed): (candidate, organ)
+                workers.submit(_quietly, candidate, profile, data[organ], seconds, seed): (candidate, organ)
                 for candidate, organ in missing
             }
             try:
@@ -182,6 +182,19 @@ def measure(candidate: Candidate, profile: Profile, data: Path, seconds: float, 
         "seconds": round(took, 1),
         "parameters": made["parameters"],
     }
+
+
+class _Quiet:
+    """Nobody listens to a worker: two of them would write over each other."""
+
+    def say(self, text: str) -> None: ...
+
+    def show(self, title: str, done: int, total: int, note: str) -> None: ...
+
+
+def _quietly(*words: Any) -> dict[str, Any]:
+    listener.set(_Quiet())
+    return measure(*words)
 
 
 def weighted(cap: float) -> Variant:
