@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mribench.options import split
+
 app = typer.Typer(
     help="The memorisation audit: how often it is right.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -35,8 +37,8 @@ def calibrate(
     from mribench.audit import table
     from mribench.progress import progress
 
-    names = plugins.names("modalities") if modalities == "all" else modalities.split(",")
-    chosen = plugins.load_all("modalities", [name.strip() for name in names])
+    asked = plugins.names("modalities") if modalities == "all" else split(modalities)
+    chosen = plugins.load_all("modalities", asked)
     budget, extract = profiles.get(profile), calibration.extractor(plugins.load)
     network = plugins.load("variants", "ddpm")
     written = table.write(out, table.read(out))

@@ -6,14 +6,15 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mribench import complete, hub_cli
+from mribench import complete, hub_cli, speed_cli
 from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
 from mribench.errors import InputError, MribenchError
+from mribench.options import names, numbers, split
 from mribench.plugin_cli import app as plugin_app
 
 app = typer.Typer(
@@ -74,32 +75,21 @@ def _disk(error: OSError) -> str:
     return f"{where}{reason}; {advice} or choose another folder, finished stages are kept"
 
 
-def _split(text: str | None) -> list[str] | None:
-    """'a, b' -> ['a', 'b']; None stays None; '' is no name at all."""
-    return None if text is None else [part for part in (p.strip() for p in text.split(",")) if part]
-
-
-def _names(words: str, group: str, *more: str) -> Any:
-    """The type of an option that takes comma-separated names of a group; the shell completes them."""
-    completes = complete.names(group, *more)
-    return Annotated[str | None, typer.Option(help=words, autocompletion=completes)]
-
-
 @app.command()
 def run(
-    modalities: _names("comma-separated, or all", "modalities", "all") = None,
-    variants: _names("comma-separated trained variants, e.g. ddpm", "variants") = None,
-    samplers: _names("comma-separated, with steps: ddim-50,dpm-solver-20", "samplers") = None,
+    modalities: names("comma-separated, or all", "modalities", "all") = None,
+    variants: names("comma-separated trained variants, e.g. ddpm", "variants") = None,
+    samplers: names("comma-separated, with steps: ddim-50,dpm-solver-20", "samplers") = None,
     seeds: Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")] = None,
     profile: Annotated[
         str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete.profiles)
     ] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: _names("comma-separated: generation,reconstruction,audit", "tasks") = None,
-    metrics: _names("comma-separated metrics beside those of the tasks", "metrics") = None,
-    features: _names("comma-separated feature spaces of the distribution metrics", "features") = None,
-    controls: _names("comma-separated controls; '' for none", "variants") = None,
+    tasks: names("comma-separated: generation,reconstruction,audit", "tasks") = None,
+    metrics: names("comma-separated metrics beside those of the tasks", "metrics") = None,
+    features: names("comma-separated feature spaces of the distribution metrics", "features") = None,
+    controls: names("comma-separated controls; '' for none", "variants") = None,
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; default: what the device does best")
     ] = None,
@@ -123,14 +113,14 @@ def run(
 
     base = runspec.from_toml(spec) if spec else None
     given = {
-        "modalities": _split(modalities),
-        "variants": _split(variants),
-        "samplers": _split(samplers),
-        "tasks": _split(tasks),
-        "features": _split(features),
-        "metrics": _split(metrics),
-        "controls": _split(controls),
-        "seeds": _numbers(seeds),
+        "modalities": split(modalities),
+        "variants": split(variants),
+        "samplers": split(samplers),
+        "tasks": split(tasks),
+        "features": split(features),
+        "metrics": split(metrics),
+        "controls": split(controls),
+        "seeds": numbers(seeds),
         "profile": profile,
         "train_steps": train_steps,
         "precision": precision,
@@ -143,17 +133,6 @@ def run(
     if os.environ.get("RANK", "0") == "0":
         _print_boards([Path(resolved.out)])
         print(Path(resolved.out) / "leaderboard.html")
-
-
-def _numbers(text: str | None) -> list[int] | None:
-    from mribench.errors import InputError
-
-    parts = _split(text)
-    if parts is None:
-        return None
-    if not all(part.isdecimal() for part in parts):
-        raise InputError(f"seeds are {text!r}; expected whole numbers such as 0,1,2")
-    return [int(part) for part in parts]
 
 
 @app.command("list")
@@ -175,7 +154,6 @@ def list_plugins(
 ) -> None:
     """Every installed plugin: its package, and what is broken. Imports none."""
     from mribench import plugins, screen
-    from mribench.errors import InputError
 
     if form not in ("table", "json"):
         raise InputError(f"unknown format {form!r}; expected table or json")
@@ -211,7 +189,6 @@ def leaderboard(
     With --from, local and published results are merged and printed; --out keeps them.
     """
     from mribench import publish, results
-    from mribench.errors import InputError
 
     if sources:
         _merged([*map(str, folders or ()), *sources], out, html, speed)
@@ -251,8 +228,8 @@ def _print_boards(folders: list[Path]) -> None:
 
 @app.command()
 def trust(
-    modalities: _names("comma-separated, or all", "modalities", "all") = "all",
-    features: _names("comma-separated feature spaces", "features") = None,
+    modalities: names("comma-separated, or all", "modalities", "all") = "all",
+    features: names("comma-separated feature spaces", "features") = None,
     data: Annotated[str, typer.Option(help="phantom, a registry id, or a file or folder")] = "phantom",
     profile: Annotated[str, typer.Option(help="whose images: smoke, quick, standard or paper")] = "quick",
     out: Annotated[Path, typer.Option(help="folder for the records and the table")] = Path("runs/trust"),
@@ -264,9 +241,9 @@ def trust(
     from mribench import plugins, profiles, runspec
     from mribench.trust.survey import survey
 
-    names = plugins.names("modalities") if modalities == "all" else _split(modalities)
-    organs = plugins.load_all("modalities", names).values()
-    spaces = plugins.load_all("features", _split(features) or runspec.FEATURES).values()
+    asked = plugins.names("modalities") if modalities == "all" else split(modalities)
+    organs = plugins.load_all("modalities", asked).values()
+    spaces = plugins.load_all("features", split(features) or runspec.FEATURES).values()
     path = survey(organs, list(spaces), data, profiles.get(profile), out)
     print(path.read_text())
 
@@ -285,7 +262,6 @@ def compare(
 
     from mribench import compare as comparing
     from mribench import screen
-    from mribench.errors import InputError
 
     if format not in ("table", "json"):
         raise InputError(f"unknown format {format!r}; expected table or json")
@@ -339,74 +315,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def speed(
-    drift: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="Instead, what bf16 changes in samples: a run folder, or one folder below its train/.",
-        ),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for speed.json and speed.md (drift.*).")] = Path("speed"),
-    compile: Annotated[
-        bool, typer.Option("--compile", help="Also what torch.compile is worth: minutes more.")
-    ] = False,
-) -> None:
-    """Measure how fast this machine trains, samples and starts.
-
-    Ours beside a reference loop, and with one thing switched beside itself. Takes some minutes.
-    """
-    if drift:
-        from mribench.speed import drift as drifting
-
-        print(drifting.markdown(drifting.measure(drift, out)))
-        return
-    from mribench.speed import report
-
-    print(report.markdown(report.measure(out, compile)))
-
-
-@app.command()
-def tune(
-    run: Annotated[
-        Path | None,
-        typer.Argument(help="Run folder: weigh samplers of what it has trained, nothing is trained."),
-    ] = None,
-    modalities: Annotated[str, typer.Option(help="Comma-separated organs, or all.")] = "all",
-    samplers: _names("Comma-separated samplers to weigh on RUN; some of few steps else.", "samplers") = None,
-    seconds: Annotated[
-        float, typer.Option(help="Seconds of training per candidate and organ.", min=1)
-    ] = 100.0,
-    seed: int = 0,
-    out: Annotated[Path, typer.Option(help="Folder for tuning.* or, with RUN, samplers.*.")] = Path("tuning"),
-) -> None:
-    """Weigh the settings of the quick profile on phantoms.
-
-    The best samples for the same seconds. Takes hours. Given the folder of a run, weigh samplers on its checkpoints
-    instead, against the validation subjects.
-    """
-    if run:
-        from mribench.speed import choice
-
-        asked = choice.CANDIDATES if samplers is None else _split(samplers)
-        print(choice.markdown(choice.choose(run, asked, out, _split(modalities))))
-        return
-    if samplers is not None:
-        raise InputError(
-            "--samplers weighs what a run has trained; give its folder: mribench tune RUN --samplers ..."
-        )
-    from mribench import parallel, profiles, runspec
-    from mribench.data import prepare_data
-    from mribench.speed import tuning
-
-    plan = runspec.resolve(runspec.make(None, modalities=_split(modalities), out=str(out), profile="quick"))
-    data = {m.name: prepare_data(m, "phantom", plan.profile, out).path for m in plan.modalities}
-    processes = parallel.processes(plan.profile, len(data))
-    record = tuning.tune(tuning.around_quick(), profiles.QUICK, data, seconds, seed, out, processes)
-    print(tuning.markdown(record))
-
-
+speed_cli.add_to(app)
 hub_cli.add_to(app)
 
 if __name__ == "__main__":

@@ -6,17 +6,30 @@ workers, and the board made. Under ``accelerate launch`` all processes train, th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import replace
 
-from mribench import device, figures, files, jobs, locks, parallel, profiles, publish, results, runspec, suite
+from mribench import (
+    device,
+    figures,
+    files,
+    interrupt,
+    jobs,
+    locks,
+    parallel,
+    profiles,
+    publish,
+    results,
+    runspec,
+    suite,
+)
 from mribench.cell import Cell
 from mribench.data import check_suits
 from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
-from mribench.jobs import Outcome
+from mribench.jobs import Job, Outcome
 from mribench.parallel import Execution
 from mribench.progress import progress
 from mribench.results import Result
@@ -40,16 +53,13 @@ def run(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
     rank, _ = device.world()
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with suite.engine(execution, plan.out) as engine:
-            data = {modality.name: _prepared(modality, plan) for modality in plan.modalities}
+            data: dict[str, Prepared] = {}
+            if engine is None or plan.spec.data != "phantom":
+                # what users bring may be refused: of all of it before anything is trained
+                data |= {modality.name: _prepared(modality, plan) for modality in plan.modalities}
             if rank == 0:
                 files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
-            cells = [
-                Cell(modality, data[modality.name], variant, seed)
-                for modality in plan.modalities
-                for variant in plan.variants
-                for seed in plan.spec.seeds
-            ]
-            outcomes = _by_workers(cells, plan, engine, execution.jobs) if engine else _here(cells, plan)
+            outcomes = _by_workers(data, plan, engine, execution.jobs) if engine else _here(data, plan)
         done = [result for outcome in outcomes for result in outcome.results]
         if rank == 0 and done:
             _draw_overview(done, data, plan)
@@ -77,8 +87,13 @@ def _trainings(plan: Plan) -> int:
     return len(plan.modalities) * trained * len(plan.spec.seeds)
 
 
-def _here(cells: Sequence[Cell], plan: Plan) -> list[Outcome]:
+def _cells(modality: Modality, data: Prepared, plan: Plan) -> list[Cell]:
+    return [Cell(modality, data, variant, seed) for variant in plan.variants for seed in plan.spec.seeds]
+
+
+def _here(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:
     """One cell after the other, in this process."""
+    cells = [cell for modality in plan.modalities for cell in _cells(modality, data[modality.name], plan)]
     try:
         train_together(cells, plan)
     except MribenchError as error:
@@ -98,15 +113,34 @@ def _attempt(cell: Cell, plan: Plan, extract: Extractor) -> Outcome:
         return Outcome(error=error)
 
 
-def _by_workers(cells: Sequence[Cell], plan: Plan, engine: Executor, processes: int | None) -> list[Outcome]:
-    """What is not finished goes to workers, trainings first: controls fill the gaps that are left at the end."""
-    known = [finished(cell, plan) for cell in cells]
-    todo = [(cell, jobs.describe(cell, plan)) for cell, had in zip(cells, known, strict=True) if had is None]
-    todo.sort(key=lambda pair: pair[0].variant.is_control)
-    made = suite.work([job for _, job in todo], engine, plan.out, processes)
+def _by_workers(
+    data: dict[str, Prepared], plan: Plan, engine: Executor, processes: int | None
+) -> list[Outcome]:
+    """What is not finished goes to workers: an organ's trainings as soon as its images are there, which are added to
+    ``data``; then the controls, which fill the gaps that are left at the end."""
+    outcomes: dict[Job, Outcome] = {}
+    given: list[Job] = []
+
+    def todo() -> Iterator[Job]:
+        controls = []
+        for modality in plan.modalities:
+            if modality.name not in data:
+                data[modality.name] = _prepared(modality, plan)
+            for cell in _cells(modality, data[modality.name], plan):
+                job, had = jobs.describe(cell, plan), finished(cell, plan)
+                outcomes[job] = Outcome(tuple(had or ()))
+                if had is None and cell.variant.is_control:
+                    controls.append(job)
+                elif had is None:
+                    given.append(job)
+                    yield job
+        given.extend(controls)
+        yield from controls
+
+    made = suite.work(todo(), engine, plan.out, processes)
     locks.tidy(plan.out)
-    outcomes = {id(cell): outcome for (cell, _), outcome in zip(todo, made, strict=True)}
-    return [outcomes.get(id(cell)) or Outcome(tuple(had)) for cell, had in zip(cells, known, strict=True)]
+    # in the order of the plan, whenever they were done
+    return list((outcomes | dict(zip(given, made, strict=True))).values())
 
 
 def _prepared(modality: Modality, plan: Plan) -> Prepared:
@@ -122,12 +156,17 @@ def _prepared(modality: Modality, plan: Plan) -> Prepared:
     if rank != 0:
         wait()
     with progress(f"prepare {modality.name}", 0) as advance:
+
+        def heard(done: int, total: int) -> None:
+            interrupt.stop_here()
+            advance(done, total=total)
+
         data = prepare_data(
             modality,
             plan.spec.data,
             plan.profile,
             plan.out,
-            progress=lambda done, total: advance(done, total=total),
+            progress=heard,
         )
     if rank == 0:
         wait()

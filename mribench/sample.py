@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mribench import process
+from mribench import allocator, process
 from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.seeds import torch_generator
@@ -83,7 +83,7 @@ class Trained:
         start: Callable[[Sequence[int], list[torch.Generator]], torch.Tensor],
     ) -> np.ndarray:
         size, out = self.profile.sample_batch, []
-        with progress(self.title, len(indices)) as advance:
+        with progress(self.title, len(indices)) as advance, allocator.kept():
             for first in range(0, len(indices), size):
                 chunk = indices[first : first + size]
                 filled = chunk + chunk[:1] * (size - len(chunk))
@@ -137,7 +137,8 @@ class Trained:
         levels = self.trained_scheduler.alphas_cumprod.numpy()
         t = int(np.abs(levels - alpha_bar).argmin())
         size, out = self.profile.sample_batch, []
-        with progress(f"{self.title} at alpha-bar {alpha_bar:.3f}", len(images)) as advance:
+        title = f"{self.title} at alpha-bar {alpha_bar:.3f}"
+        with progress(title, len(images)) as advance, allocator.kept():
             for first in range(0, len(images), size):
                 chunk = np.ascontiguousarray(images[first : first + size], dtype=np.float32)
                 filled = np.concatenate([chunk, chunk[:1].repeat(size - len(chunk), axis=0)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 
-from mribench import jobs, parallel, relay
+from mribench import interrupt, jobs, parallel, relay
 from mribench.errors import Interrupted, MribenchError, concerns_one_cell
 from mribench.executors import Processes, died
 from mribench.interrupt import deferred
@@ -52,48 +53,74 @@ def _engine(execution: Execution, out: Path) -> Executor:
     return clusters.dask(words)
 
 
-def work(todo: Sequence[Job], engine: Executor, out: Path, processes: int | None) -> list[Outcome]:
+def work(todo: Iterable[Job], engine: Executor, out: Path, processes: int | None) -> list[Outcome]:
     """The outcome of every job that was done, in order.
 
+    todo: read in a thread of its own, so that the first cells are worked on while others are still being prepared.
     processes: how many run at once where memory allows; None leaves that to the engine. A cell that fails stops no
-    other. Raises InputError and OSError, which are not one cell's own, when those under way are done, and
-    Interrupted after Ctrl-C, when they have saved their state; a second Ctrl-C does not wait for that.
+    other. Raises InputError and OSError, which are not one cell's own, and what ``todo`` raises, when those under way
+    are done, and Interrupted after Ctrl-C, when they have saved their state; a second Ctrl-C does not wait for that.
     """
     relay.open_for(out)
     with deferred() as asked, rows() as display:
-        suite = _Suite(todo, engine, out, display)
+        suite = _Suite(engine, out, display)
+        source = threading.Thread(target=suite.read, args=(todo,))
+        source.start()
         try:
-            while suite.waiting or suite.running:
+            while source.is_alive() or suite.waiting or suite.running:
                 suite.give_out(processes)
                 ended, _ = wait(suite.running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+                if not suite.running:
+                    source.join(SECONDS_BETWEEN_LOOKS)
                 if asked():
                     suite.stop()
                 suite.take_in(ended)
         finally:
             suite.stop()
+            source.join()
     if asked():
         raise Interrupted(
-            f"interrupted; {len(suite.outcomes)} of {len(todo)} cells are done, the others keep their last state; "
-            "run the same command to go on"
+            f"interrupted; cells done: {len(suite.outcomes)}; the others keep their last state; run the same command "
+            "to go on"
         )
     if suite.refused is not None:
         raise suite.refused
-    return [suite.outcomes[job] for job in todo]
+    return [suite.outcomes[job] for job in suite.known]
 
 
 class _Suite:
     """Which jobs wait, run and are done."""
 
-    def __init__(self, todo: Sequence[Job], engine: Executor, out: Path, display: Rows) -> None:
-        self.waiting, self.running = deque(todo), dict[Future, Job]()
+    def __init__(self, engine: Executor, out: Path, display: Rows) -> None:
+        self.known: list[Job] = []
+        self.waiting, self.running = deque[Job](), dict[Future, Job]()
         self.outcomes: dict[Job, Outcome] = {}
         self._engine, self._out, self._display = engine, out, display
         self._deaths: Counter[Job] = Counter()
         self._heard: dict[Job, Words] = {}
         self._stopping = False
-        self.refused: MribenchError | OSError | None = None
+        self.refused: Exception | None = None
+
+    def read(self, todo: Iterable[Job]) -> None:
+        """Let jobs wait as they come; in a thread of its own."""
+        interrupt.asked_elsewhere.set(self._ending)
+        try:
+            for job in todo:
+                self.known.append(job)
+                self.waiting.append(job)
+                if self._ending():
+                    return
+        except Interrupted:
+            return
+        except Exception as error:
+            self.refused = self.refused or error
+
+    def _ending(self) -> bool:
+        return self._stopping or self.refused is not None
 
     def give_out(self, processes: int | None) -> None:
+        if self._ending():
+            self.waiting.clear()
         while self.waiting and (processes is None or len(self.running) < self._room(processes)):
             job = self.waiting.popleft()
             relay.forget(self._out, job.name)
@@ -116,13 +143,11 @@ class _Suite:
                 self.outcomes[job] = outcome
                 if outcome.error is not None and not concerns_one_cell(outcome.error):
                     self.refused = self.refused or outcome.error
-                    self.waiting.clear()
 
     def stop(self) -> None:
         """Begin nothing new; what runs saves its state and ends."""
-        self.waiting.clear()
-        if self.running and not self._stopping:
-            self._stopping = True
+        stopping, self._stopping = self._stopping, True
+        if self.running and not stopping:
             relay.ask_to_stop(self._out)
             for future in self.running:
                 future.cancel()

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mribench import checkpoint, device, feed, files, provenance
+from mribench import allocator, checkpoint, device, feed, files, provenance
 from mribench.checkpoint import State
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.interrupt import deferred
@@ -55,7 +55,7 @@ def train(
     ``folder/train.json`` when all is done. Raises Interrupted (state saved) and TrainingDiverged (last good
     checkpoint kept).
     """
-    with deferred() as interrupted:
+    with deferred() as interrupted, allocator.kept():
         steps = training(
             variant, train_split, validation_split, profile, seed, folder, title, track, interrupted
         )

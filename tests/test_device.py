@@ -60,6 +60,7 @@ import os, sys
 sys.argv = {words!r}
 from mribench import cli, suite
 def work(todo, *_):
+    todo = list(todo)
     import mribench.figures, mribench.publish
     print(len(todo), sorted({{"torch", "diffusers", "accelerate"}} & set(sys.modules)), flush=True)
     os._exit(0)

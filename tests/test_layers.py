@@ -19,7 +19,7 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
 LAYERS = (
     "errors api",
     "spec remember",
-    "sources files seeds interrupt progress device profiles provenance problems phantom figures lean",
+    "sources files seeds interrupt progress device profiles provenance problems phantom figures lean allocator",
     "executors clusters locks parallel",
     "relay",
     "plugins results",
@@ -47,7 +47,8 @@ LAYERS = (
     "screen",
     "data_screen",
     "complete",
-    "data_cli audit_cli plugin_cli hub_cli",
+    "options",
+    "data_cli audit_cli plugin_cli hub_cli speed_cli",
     "cli",
     "__main__ __init__",
 )

@@ -31,13 +31,13 @@ def worked(todo, tmp_path, monkeypatch):
     """``worked(do)``: what a suite makes of four cells, each of which is ``do(modality)``, by threads."""
     monkeypatch.setattr(suite, "SECONDS_BETWEEN_LOOKS", 0.02)
 
-    def run(do, processes=None):
+    def run(do, processes=None, todo=todo):
         def work(job):
             with relay.reporting(tmp_path, job.name):
                 return do(job.modality)
 
         monkeypatch.setattr(jobs, "work", work)
-        with ThreadPoolExecutor(len(todo)) as engine:
+        with ThreadPoolExecutor(len(NAMES)) as engine:
             return suite.work(todo, engine, tmp_path, processes)
 
     return run
@@ -118,6 +118,52 @@ def test_what_is_not_one_cells_own_ends_the_suite(error, worked):
     assert begun == ["brain"]
 
 
+def test_the_first_cells_are_worked_on_while_others_are_prepared(worked, todo):
+    began = threading.Event()
+
+    def prepared():
+        yield todo[0]
+        assert began.wait(10)
+        yield from todo[1:]
+
+    def train(name):
+        began.set()
+        return done(name)
+
+    assert [outcome.results[0] for outcome in worked(train, todo=prepared())] == list(NAMES)
+
+
+def test_what_cannot_be_prepared_ends_the_suite_once_those_under_way_are_done(worked, todo):
+    ended, began = [], threading.Event()
+
+    def prepared():
+        yield todo[0]
+        assert began.wait(10)
+        raise InputError("the phantom of heart draws shape (3, 3)")
+
+    def train(name):
+        began.set()
+        time.sleep(0.1)
+        ended.append(name)
+        return done(name)
+
+    with pytest.raises(InputError, match="phantom of heart"):
+        worked(train, todo=prepared())
+    assert ended == ["brain"]
+
+
+def test_ctrl_c_also_ends_the_preparing(worked, todo):
+    def prepared():
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            interrupt.stop_here()
+            time.sleep(0.01)
+            yield from ()
+
+    with pytest.raises(Interrupted, match="cells done: 0"):
+        worked(done, todo=prepared())
+
+
 def test_a_bug_is_raised_as_it_is(worked):
     def stumble(name):
         raise ZeroDivisionError(name)
@@ -163,7 +209,7 @@ def test_ctrl_c_lets_workers_save_and_says_how_far_it_came(worked, monkeypatch):
         saved.append(name)
         return Outcome(error=Interrupted("state saved"))
 
-    with pytest.raises(Interrupted, match="1 of 4 cells are done"):
+    with pytest.raises(Interrupted, match="cells done: 1;"):
         worked(train)
     assert sorted(saved) == ["heart", "lung", "spine"]
 
