@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 
 from mribench import allocator, device, profiles
 from mribench.seeds import numpy_rng
@@ -61,10 +62,13 @@ def measure(bench: Bench, compile: bool = False) -> list[dict[str, Any]]:
     loops: dict[str, Loop] = {}
     ready = {name: seconds(partial(_begin, loops, name, make)) for name, make in makes.items()}
     work = {name: partial(_kept, loop, bench.steps) for name, loop in loops.items()}
-    given_back = partial(_run, loops["ours"], bench.steps)
-    taken = interleaved(work | {GIVEN_BACK: given_back}, bench.rounds)
-    row = compared("freed memory kept", bench.name, True, taken[GIVEN_BACK], taken["ours"], bench.steps)
-    rows = [row | {"batch": bench.batch}]
+    if not torch.cuda.is_available():
+        work[GIVEN_BACK] = partial(_run, loops["ours"], bench.steps)
+    taken = interleaved(work, bench.rounds)
+    rows = []
+    if GIVEN_BACK in work:
+        row = compared("freed memory kept", bench.name, True, taken[GIVEN_BACK], taken["ours"], bench.steps)
+        rows.append(row | {"batch": bench.batch})
     for switch in chosen:
         pair = taken["ours"], taken[switch.name]
         without, having = pair if switch.on else pair[::-1]
