@@ -47,7 +47,7 @@ def tune(
     samplers: names("Comma-separated samplers to weigh on RUN; some of few steps else.", "samplers") = None,
     seconds: Annotated[
         float, typer.Option(help="Seconds of training per candidate and organ.", min=1)
-    ] = 100.0,
+    ] = 160.0,
     seed: int = 0,
     out: Annotated[Path, typer.Option(help="Folder for tuning.* or, with RUN, samplers.*.")] = Path("tuning"),
 ) -> None:

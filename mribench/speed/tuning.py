@@ -44,7 +44,7 @@ class Candidate:
 
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
-    coarse: float = 1 / 3
+    coarse: float = 0.5
     snr: float | None = None
     betas: str = "linear"
     budget: float = 1.0
@@ -70,31 +70,28 @@ def around_quick() -> list[Candidate]:
     """``quick``, what differs from it in one setting, and its own curve over the budget."""
     return [
         Candidate("quick"),
-        Candidate("learning rate doubled", {"lr": 2.4e-3}),
-        Candidate("learning rate times four", {"lr": 4.8e-3}),
-        Candidate("learning rate doubled, half of the time coarse", {"lr": 2.4e-3}, coarse=0.5),
-        Candidate("learning rate doubled, batch 8", {"lr": 2.4e-3, "batch_size": 8}),
-        Candidate("learning rate halved", {"lr": 6e-4}),
+        Candidate("learning rate 1.2e-3", {"lr": 1.2e-3}),
+        Candidate("learning rate 2.4e-3", {"lr": 2.4e-3}),
         Candidate("constant learning rate", {"lr_schedule": "constant"}),
         Candidate("batch 8", {"batch_size": 8}),
-        Candidate("batch 8, half of the time coarse", {"batch_size": 8}, coarse=0.5),
         Candidate("batch 32", {"batch_size": 32}),
-        Candidate("half of the time coarse", coarse=0.5),
         Candidate("no coarse steps", coarse=0.0),
+        Candidate("a third of the time coarse", coarse=1 / 3),
+        Candidate("two thirds of the time coarse", coarse=2 / 3),
         Candidate("average of 0.995", {"ema_decay": 0.995}),
         Candidate("min-SNR 5", snr=5.0),
+        Candidate("cosine noise schedule", betas="squaredcos_cap_v2"),
+        Candidate("epsilon", {"prediction": "epsilon"}),
+        Candidate("flips", {"flip": True}),
         Candidate("narrower", {"network.channels": (24, 48, 96, 96)}),
         Candidate("wider", {"network.channels": (48, 96, 128, 128)}),
-        Candidate("attention at 8x8", {"network.attention_levels": (2,)}),
         Candidate("two layers per block", {"network.layers_per_block": 2}),
+        Candidate("attention at 8x8", {"network.attention_levels": (2,)}),
         Candidate("4x4 patches", {"network.patch": 4, "network.channels": (64, 128, 128)}),
         Candidate(
             "full resolution, thin first level",
             {"network.patch": 1, "network.channels": (8, 32, 64, 128, 128)},
         ),
-        Candidate("cosine noise schedule", betas="squaredcos_cap_v2"),
-        Candidate("flips", {"flip": True}),
-        Candidate("epsilon", {"prediction": "epsilon"}),
         Candidate("quick, half the budget", budget=0.5),
         Candidate("quick, twice the budget", budget=2.0),
         Candidate("quick, four times the budget", budget=4.0),
