@@ -13,9 +13,8 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 
-from mribench import allocator, device, profiles
+from mribench import device, profiles
 from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
 from mribench.speed.clock import interleaved, ratio, seconds
@@ -23,7 +22,6 @@ from mribench.speed.switches import COMPILE, Loop, switches
 from mribench.speed.training import FAMILY, advance, ours
 
 IMAGES = 512
-GIVEN_BACK = "memory given back"
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,10 @@ def measure(bench: Bench, compile: bool = False) -> list[dict[str, Any]]:
     makes |= {switch.name: switch.make for switch in chosen}
     loops: dict[str, Loop] = {}
     ready = {name: seconds(partial(_begin, loops, name, make)) for name, make in makes.items()}
-    work = {name: partial(_kept, loop, bench.steps) for name, loop in loops.items()}
-    if not torch.cuda.is_available():
-        work[GIVEN_BACK] = partial(_run, loops["ours"], bench.steps)
-    taken = interleaved(work, bench.rounds)
+    taken = interleaved(
+        {name: partial(_run, loop, bench.steps) for name, loop in loops.items()}, bench.rounds
+    )
     rows = []
-    if GIVEN_BACK in work:
-        row = compared("freed memory kept", bench.name, True, taken[GIVEN_BACK], taken["ours"], bench.steps)
-        rows.append(row | {"batch": bench.batch})
     for switch in chosen:
         pair = taken["ours"], taken[switch.name]
         without, having = pair if switch.on else pair[::-1]
@@ -124,15 +118,6 @@ def _begin(loops: dict[str, Loop], name: str, make: Callable[[], Loop]) -> None:
     """Make a loop and let it choose its algorithms, or compile, in a first step."""
     loops[name] = make()
     _run(loops[name], 1)
-
-
-def _kept(loop: Loop, steps: int) -> None:
-    """With the memory that is freed kept, as a training does."""
-    allocator.keep(True)
-    try:
-        _run(loop, steps)
-    finally:
-        allocator.keep(False)
 
 
 def _run(loop: Loop, steps: int) -> None:

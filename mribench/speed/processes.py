@@ -19,13 +19,14 @@ from typing import Any
 
 from mribench.errors import MribenchError
 
-NAMES = "a process a core, not a thread a core", "one training on two processes"
+NAMES = "a process a core, not a thread a core", "one training on two processes", "freed memory kept"
 MOST = 8  # each holds torch and a training
 
 
 def measure(bench: Any) -> list[dict[str, Any]]:
-    """Two rows: as many trainings as there are threads, against one with all of them; and one training shared by two
-    processes of one thread (gloo), against one such process. With one thread only the second can be measured.
+    """Three rows: as many trainings as there are threads, against one with all of them; one training shared by two
+    processes of one thread (gloo), against one such process; and that process against one that gives the memory it
+    frees back. With one thread the first cannot be measured.
 
     A step of the first row is one for each of the trainings. efficiency: share of so many processes' whole speed.
     """
@@ -37,11 +38,12 @@ def measure(bench: Any) -> list[dict[str, Any]]:
     threads = min(torch.get_num_threads(), MOST)
     with ExitStack() as stack:
         start = lambda *words, **more: stack.enter_context(team(bench, *words, **more))  # noqa: E731
-        alone, shared = start(1, 1), start(2, 1, shared=True)
-        work: dict[str, Callable[[], Any]] = {
-            "alone": partial(alone, bench.steps),
-            "shared": partial(shared, bench.steps),
+        members = {
+            "alone": start(1, 1),
+            "shared": start(2, 1, shared=True),
+            "given back": start(1, 1, kept=False),
         }
+        work: dict[str, Callable[[], Any]] = {name: partial(go, bench.steps) for name, go in members.items()}
         if threads > 1:
             many, wide = start(threads, 1), start(1, threads)
             work |= {"many": partial(many, bench.steps), "wide": partial(wide, threads * bench.steps)}
@@ -56,6 +58,7 @@ def measure(bench: Any) -> list[dict[str, Any]]:
     row = compared(NAMES[1], bench.name, True, taken["alone"], taken["shared"], bench.steps)
     half = [s / 2 for s in taken["alone"]]
     rows.append(row | {"processes": 2, "efficiency": _share(half, taken["shared"])})
+    rows.append(compared(NAMES[2], bench.name, True, taken["given back"], taken["alone"], bench.steps))
     return [row | {"batch": bench.batch} for row in rows]
 
 
@@ -66,12 +69,16 @@ def _share(ideal: list[float], taken: list[float]) -> float:
 
 
 @contextmanager
-def team(bench: Any, count: int, threads: int, shared: bool = False) -> Iterator[Callable[[int], None]]:
+def team(
+    bench: Any, count: int, threads: int, shared: bool = False, kept: bool = True
+) -> Iterator[Callable[[int], None]]:
     """Processes that have made their first step; call with a number of steps, which each of them does.
 
-    shared: they train one model on one batch, as under ``accelerate launch``.
+    shared: they train one model on one batch, as under ``accelerate launch``. kept: the memory they free stays theirs,
+    as in a training (``mribench.allocator``).
     """
-    what = {"network": asdict(bench.network), "batch": bench.batch, "size": bench.size, "threads": threads}
+    what = {"network": asdict(bench.network), "batch": bench.batch, "size": bench.size}
+    what |= {"threads": threads, "kept": kept}
     port, members = _free_port(), []
     try:
         for rank in range(count):
@@ -120,12 +127,14 @@ def _member(what: dict[str, Any]) -> None:
     load_diffusers()
     import torch
 
-    from mribench import device, profiles
+    from mribench import allocator, device, profiles
     from mribench.spec import Network
     from mribench.speed.optimisations import IMAGES, drawn
     from mribench.speed.training import ours
 
     torch.set_num_threads(what["threads"])
+    if what["kept"]:
+        allocator.keep(True)
     shape = {name: tuple(x) if isinstance(x, list) else x for name, x in what["network"].items()}
     profile = replace(
         profiles.QUICK, network=Network(**shape), batch_size=what["batch"], size=what["size"], coarse_steps=0

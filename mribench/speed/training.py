@@ -1,8 +1,12 @@
-"""Training images per second: our step beside the reference loop, on the same network and batch."""
+"""Training images per second: our step beside the reference loop, on the same network and batch, in turns.
+
+On a CPU ours runs in a process of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -10,12 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from mribench import allocator, device, profiles
+from mribench import device, profiles
 from mribench.feed import Resident
 from mribench.provenance import gflops_per_image
 from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
 from mribench.speed.clock import finish, interleaved, ratio, seconds
+from mribench.speed.processes import team
 from mribench.speed.reference import ReferenceLoop
 from mribench.steps import Mixed, Step, batches, tuned
 from mribench.train import make_optimizer, make_step
@@ -39,6 +44,7 @@ class Case:
     compile: bool = False
     rounds: int = 5
     steps: int = 4
+    size: int = 64
 
 
 def cases(on_gpu: bool) -> list[Case]:
@@ -62,25 +68,34 @@ def cases(on_gpu: bool) -> list[Case]:
 def measure(case: Case) -> dict[str, Any]:
     """Images per second of both, their ratio over the rounds, and the fraction of the measured matrix peak."""
     profile = replace(
-        profiles.QUICK, network=case.network, batch_size=case.batch, coarse_steps=0, compile=case.compile
+        profiles.QUICK,
+        network=case.network,
+        batch_size=case.batch,
+        size=case.size,
+        coarse_steps=0,
+        compile=case.compile,
     )
     precision = device.precision(profile)
     images = numpy_rng("speed").integers(0, 256, (IMAGES, profile.size, profile.size), dtype=np.uint8)
     loops: dict[str, Callable[[], Any]] = {}
-    warm: dict[str, float] = {}
-
-    def add(name: str, loop: Callable[[], Any]) -> None:
-        warm[name] = round(seconds(loop), 2)
-        loops[name] = loop
-
     if case.reference:
         plain = DDPM.network(replace(profile, network=case.reference))
         loop = ReferenceLoop(plain, DDPM.scheduler(profile), images, case.batch)
         # the reference trains the organs of a suite one after another: one of them is as fast as the next
-        add("reference", lambda: loop(case.steps))
-    made = seconds_to(lambda: [ours(profile, images, precision, seed) for seed in range(case.together)])
-    add("ours", lambda: kept(made.value, case.steps))
-    taken = interleaved(loops, case.rounds)
+        loops["reference"] = lambda: loop(case.steps)
+        seconds(loops["reference"])
+    with ExitStack() as stack:
+        if torch.cuda.is_available():
+            made = seconds_to(
+                lambda: [ours(profile, images, precision, seed) for seed in range(case.together)]
+            )
+            loops["ours"] = lambda: advance(made.value, case.steps)
+        else:
+            # a process of its own: it keeps the memory it frees, which is not to help the reference
+            made = seconds_to(lambda: [stack.enter_context(team(case, 1, torch.get_num_threads()))])
+            loops["ours"] = lambda: made.value[0](case.steps)
+        warm = seconds(loops["ours"])
+        taken = interleaved(loops, case.rounds)
     per_image = 3 * gflops_per_image(DDPM.network(profile), profile.size)
     count = {"reference": 1, "ours": case.together}
     rates = {
@@ -96,7 +111,7 @@ def measure(case: Case) -> dict[str, Any]:
         "precision": precision,
         "compiled": case.compile and torch.cuda.is_available(),
         "images_per_second": rates,
-        "seconds_before_the_first_round": {"ours": round(made.seconds + warm["ours"], 1)},
+        "seconds_before_the_first_round": {"ours": round(made.seconds + warm, 1)},
         "rounds": {name: [round(s, 4) for s in rounds] for name, rounds in taken.items()},
         "tflops": round(rates["ours"] * per_image / 1e3, 3),
     }
@@ -153,16 +168,6 @@ def ours(
         return Step(net=Mixed(raw, precision), **parts)
     step, _ = make_step("speed", precision, 0, **parts)
     return step
-
-
-def kept(models: list[Step], steps: int) -> None:
-    """``advance`` with the memory that is freed kept, as a training does; what follows, say the reference, is to find
-    the allocator as it is by itself."""
-    allocator.keep(True)
-    try:
-        advance(models, steps)
-    finally:
-        allocator.keep(False)
 
 
 def advance(models: list[Step], steps: int) -> None:
