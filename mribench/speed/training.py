@@ -51,8 +51,8 @@ def cases(on_gpu: bool) -> list[Case]:
     quick, standard, study = (p.network for p in (profiles.QUICK, profiles.STANDARD, profiles.PAPER))
     if not on_gpu:
         return [
-            Case("small U-Net, full resolution", FAMILY, 32, FAMILY, rounds=5, steps=4),
-            Case("quick (the same on 2x2 patches)", quick, 32, FAMILY, rounds=5, steps=4),
+            Case("small U-Net, full resolution", FAMILY, 32, FAMILY, rounds=9),
+            Case("quick (the same on 2x2 patches)", quick, 32, FAMILY, rounds=9),
         ]
     return [
         Case("small U-Net, full resolution", FAMILY, 32, FAMILY, steps=30),
