@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mribench import complete, hub_cli, interrupt, speed_cli
+from mribench import complete, hub_cli, speed_cli
 from mribench.audit_cli import app as audit_app
 from mribench.data_cli import app as data_app
 from mribench.errors import InputError, MribenchError
@@ -34,7 +34,6 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the app; every expected failure is one sentence on standard error and an exit code."""
-    interrupt.remembered()
     try:
         code = app(prog_name="mribench", standalone_mode=False)
         sys.stdout.flush()

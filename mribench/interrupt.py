@@ -15,22 +15,6 @@ from mribench.errors import Interrupted
 # how a worker learns that its suite is to stop: a signal reaches neither another machine nor a thread
 asked_elsewhere: ContextVar[Callable[[], bool]] = ContextVar("asked_elsewhere", default=lambda: False)
 _saving: ContextVar[bool] = ContextVar("saving", default=False)
-_came_here = False
-
-
-def remembered() -> None:
-    """From now on a Ctrl-C counts also where a library catches it, as some do while they are imported: it is raised
-    again by the next ``stop_here``."""
-    global _came_here
-    _came_here = False
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _remember)
-
-
-def _remember(number: int, frame: FrameType | None) -> None:
-    global _came_here
-    _came_here = True
-    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -61,11 +45,6 @@ def deferred() -> Iterator[Callable[[], bool]]:
 
 
 def stop_here() -> None:
-    """Raise Interrupted where the suite is to stop and nothing would be saved by waiting; KeyboardInterrupt where a
-    library has caught one."""
-    if _saving.get():
-        return
-    if _came_here:
-        raise KeyboardInterrupt
-    if asked_elsewhere.get()():
+    """Raise Interrupted where the suite is to stop and nothing would be saved by waiting."""
+    if not _saving.get() and asked_elsewhere.get()():
         raise Interrupted("interrupted; finished stages are kept, run the same command to go on")

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from mribench import interrupt
-
 SECONDS_BETWEEN_LINES = 15.0
 _shown: Any = None
 _users = 0
@@ -39,7 +37,6 @@ def say(text: str) -> None:
 @contextmanager
 def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
     """Yields ``advance(done, note="")``; ``done`` counts from the start, also where a step is resumed."""
-    interrupt.stop_here()
     if (told := listener.get()) is not None:
         known = total
         told.show(title, done, total, "")

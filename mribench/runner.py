@@ -105,7 +105,6 @@ def _here(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:
 
 
 def _attempt(cell: Cell, plan: Plan, extract: Extractor) -> Outcome:
-    interrupt.stop_here()
     try:
         return Outcome(tuple(run_cell(cell, plan, extract)))
     except MribenchError as error:

@@ -99,7 +99,7 @@ class _Suite:
         self._deaths: Counter[Job] = Counter()
         self._heard: dict[Job, Words] = {}
         self._stopping = False
-        self.refused: BaseException | None = None
+        self.refused: Exception | None = None
 
     def read(self, todo: Iterable[Job]) -> None:
         """Let jobs wait as they come; in a thread of its own."""
@@ -112,7 +112,7 @@ class _Suite:
                     return
         except Interrupted:
             return
-        except BaseException as error:
+        except Exception as error:
             self.refused = self.refused or error
 
     def _ending(self) -> bool:

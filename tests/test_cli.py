@@ -188,27 +188,6 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
     assert (ended.returncode, ended.stderr.count("\n")) == (130, 1), ended.stderr
 
 
-def test_ctrl_c_that_a_library_catches_ends_with_130_all_the_same(tmp_path):
-    (tmp_path / "late.py").write_text(
-        "import os, signal, time\n"
-        "from mribench import cli, progress\n"
-        "@cli.app.command()\n"
-        "def late():\n"
-        "    try:\n"
-        "        os.kill(os.getpid(), signal.SIGINT)\n"
-        "        time.sleep(1)\n"
-        "    except BaseException:\n"
-        "        pass\n"
-        "    with progress.progress('score', 1):\n"
-        "        print('went on')\n"
-        "cli.main()\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "late", "late"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert (ended.returncode, ended.stdout) == (130, ""), ended.stderr
-
-
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
     monkeypatch.setattr(runner, "run", lambda spec, execution: [seen.append(spec), how.append(execution)])
