@@ -9,7 +9,7 @@ from mribench import plugins
 from mribench.errors import InputError
 from mribench.spec import Sampler
 
-RHO = 7.0
+RHO = 7.0  # Karras et al. 2022, table 1
 SIGMA_MIN = 0.06  # of images in [-1, 1]: below the noise of a magnitude image at an SNR of 30
 
 
