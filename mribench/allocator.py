@@ -20,8 +20,8 @@ def kept() -> Iterator[None]:
     """Within the block freed memory stays with this process; at its end all of it goes back to the system.
 
     Every step takes the same tensors again. By itself glibc gives those at the end of its heap back each time, and a
-    step then waits for them to be mapped anew (``mribench speed``: "freed memory kept"). No effect on numbers, on a GPU's
-    memory, or without glibc.
+    step then waits for them to be mapped anew (``mribench speed``: "freed memory kept"). No effect on numbers, on a
+    GPU's memory, or without glibc.
     """
     keep(True)
     try:
