@@ -1,8 +1,9 @@
 """Quality per compute: which settings of a profile give the best samples for the same seconds of training?
 
-Candidates differ from a profile in one setting each. Each is timed for a moment on this machine, gets as many steps as
-fit into the seconds, is trained and sampled by the product's own code, and scored by kernel distance against the
-validation subjects: the test subjects are for boards.
+Candidates differ from a profile in one setting each. First all are timed for a moment on this machine, as many at once
+as will train at once; then each is trained for the steps that fit into the seconds and sampled by the product's own
+code, and scored by kernel distance against the validation subjects: the test subjects are for boards. What else the
+machine does during the trainings, or a pause of them, changes no number of steps.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,11 @@ class Candidate:
     betas: str = "linear"
     budget: float = 1.0
 
+    @property
+    def trained(self) -> str:
+        """What a step of it takes time for: candidates that differ in how many they take only are timed once."""
+        return f"{sorted(self.changes.items())}, min-SNR {self.snr}, {self.betas} betas"
+
     def applied(self, profile: Profile) -> Profile:
         own = {k: v for k, v in self.changes.items() if not k.startswith("network.")}
         net = {k.removeprefix("network."): v for k, v in self.changes.items() if k.startswith("network.")}
@@ -70,31 +77,31 @@ def around_quick() -> list[Candidate]:
     """``quick``, what differs from it in one setting, and its own curve over the budget."""
     return [
         Candidate("quick"),
-        Candidate("learning rate 1.2e-3", {"lr": 1.2e-3}),
-        Candidate("learning rate 2.4e-3", {"lr": 2.4e-3}),
-        Candidate("constant learning rate", {"lr_schedule": "constant"}),
-        Candidate("batch 8", {"batch_size": 8}),
-        Candidate("batch 32", {"batch_size": 32}),
-        Candidate("no coarse steps", coarse=0.0),
-        Candidate("a third of the time coarse", coarse=1 / 3),
-        Candidate("two thirds of the time coarse", coarse=2 / 3),
-        Candidate("average of 0.995", {"ema_decay": 0.995}),
         Candidate("min-SNR 5", snr=5.0),
-        Candidate("cosine noise schedule", betas="squaredcos_cap_v2"),
-        Candidate("epsilon", {"prediction": "epsilon"}),
-        Candidate("flips", {"flip": True}),
-        Candidate("narrower", {"network.channels": (24, 48, 96, 96)}),
         Candidate("wider", {"network.channels": (48, 96, 128, 128)}),
-        Candidate("two layers per block", {"network.layers_per_block": 2}),
         Candidate("attention at 8x8", {"network.attention_levels": (2,)}),
         Candidate("4x4 patches", {"network.patch": 4, "network.channels": (64, 128, 128)}),
+        Candidate("cosine noise schedule", betas="squaredcos_cap_v2"),
+        Candidate("flips", {"flip": True}),
+        Candidate("epsilon", {"prediction": "epsilon"}),
         Candidate(
             "full resolution, thin first level",
             {"network.patch": 1, "network.channels": (8, 32, 64, 128, 128)},
         ),
+        Candidate("average of 0.995", {"ema_decay": 0.995}),
         Candidate("quick, half the budget", budget=0.5),
         Candidate("quick, twice the budget", budget=2.0),
         Candidate("quick, four times the budget", budget=4.0),
+        Candidate("constant learning rate", {"lr_schedule": "constant"}),
+        Candidate("narrower", {"network.channels": (24, 48, 96, 96)}),
+        Candidate("learning rate 1.2e-3", {"lr": 1.2e-3}),
+        Candidate("learning rate 2.4e-3", {"lr": 2.4e-3}),
+        Candidate("a third of the time coarse", coarse=1 / 3),
+        Candidate("two thirds of the time coarse", coarse=2 / 3),
+        Candidate("no coarse steps", coarse=0.0),
+        Candidate("batch 8", {"batch_size": 8}),
+        Candidate("batch 32", {"batch_size": 32}),
+        Candidate("two layers per block", {"network.layers_per_block": 2}),
     ]
 
 
@@ -118,48 +125,88 @@ def tune(
         "seed": seed,
         "processes": processes,
         **provenance.made_with(),
+        "seconds_per_step": {},
         "runs": [],
     }
     same = ("profile", "seconds", "seed", "processes")
     if (out / "tuning.json").exists():
         known = files.read_json(out / "tuning.json")
         if all(files.key(known.get(name)) == files.key(record[name]) for name in same):
-            record["runs"] = known["runs"]
+            record |= {name: known[name] for name in ("seconds_per_step", "runs")}
     done = {(run["candidate"], run["modality"]) for run in record["runs"]}
     missing = [(c, organ) for c in candidates for organ in data if (c.name, organ) not in done]
+    paces = record["seconds_per_step"]
+    unknown = {c.trained: c for c, _ in missing if c.trained not in paces}
 
-    def keep(candidate: Candidate, organ: str, run: Mapping[str, Any]) -> None:
-        record["runs"].append({"candidate": candidate.name, "modality": organ, **run})
+    def keep() -> None:
         files.write_json(out / "tuning.json", record)
         files.write_text(out / "tuning.md", markdown(record))
-        advance(len(record["runs"]), f"{candidate.name}, {organ}: KD {run['kd']:.0f}")
 
-    with progress("tune", len(candidates) * len(data)) as advance:
-        if processes == 1:
-            for candidate, organ in missing:
-                keep(candidate, organ, measure(candidate, profile, data[organ], seconds, seed))
-            return record
-        with Processes(processes, parallel.threads(processes), warm) as workers:
+    with _together(processes) as each:
+        with progress("time a step", len(unknown)) as advance:
+            jobs = {name: (pace, c, profile, next(iter(data.values())), seed) for name, c in unknown.items()}
+            for count, (name, found) in enumerate(each(jobs), 1):
+                paces[name] = found
+                keep()
+                advance(count)
+        with progress("tune", len(candidates) * len(data)) as advance:
             jobs = {
-                workers.submit(_quietly, candidate, profile, data[organ], seconds, seed): (candidate, organ)
-                for candidate, organ in missing
+                (c.name, organ): (measure, c, profile, data[organ], seconds, paces[c.trained], seed)
+                for c, organ in missing
             }
-            try:
-                for job in as_completed(jobs):
-                    keep(*jobs[job], job.result())
-            except BaseException:
-                workers.shutdown(wait=False, cancel_futures=True)
-                workers.kill()
-                raise
+            for (name, organ), run in each(jobs):
+                record["runs"].append({"candidate": name, "modality": organ, **run})
+                keep()
+                advance(len(record["runs"]), f"{name}, {organ}: KD {run['kd']:.0f}")
     return record
 
 
-def measure(candidate: Candidate, profile: Profile, data: Path, seconds: float, seed: int) -> dict[str, Any]:
-    """Steps that fit, what they took, validation loss, and the kernel distance (x 1e3) to the validation subjects."""
-    prepared, profile, variant = load(data), candidate.applied(profile), candidate.variant()
-    profile = replace(profile, precision=device.precision(profile))
-    fine, coarse = (_seconds_per_step(profile, variant, prepared, seed, small) for small in (False, True))
-    budget = seconds * candidate.budget
+@contextmanager
+def _together(processes: int) -> Iterator[Callable[[Mapping[Any, tuple]], Iterator[tuple[Any, Any]]]]:
+    """A function that does named calls, so many at once, and yields name and result of each as it ends."""
+    if processes == 1:
+        yield lambda jobs: ((name, call(*words)) for name, (call, *words) in jobs.items())
+        return
+    with Processes(processes, parallel.threads(processes), warm) as workers:
+
+        def each(jobs: Mapping[Any, tuple]) -> Iterator[tuple[Any, Any]]:
+            given = {workers.submit(_quietly, *words): name for name, words in jobs.items()}
+            return ((given[job], job.result()) for job in as_completed(given))
+
+        try:
+            yield each
+        except BaseException:
+            workers.shutdown(wait=False, cancel_futures=True)
+            workers.kill()
+            raise
+
+
+def pace(candidate: Candidate, profile: Profile, data: Path, seed: int) -> tuple[float, float]:
+    """Seconds a step at full size takes here, and a coarse one."""
+    profile, variant = _settled(candidate, profile), candidate.variant()
+    fine, coarse = (_seconds_per_step(profile, variant, load(data), seed, small) for small in (False, True))
+    return fine, coarse
+
+
+def _settled(candidate: Candidate, profile: Profile) -> Profile:
+    profile = candidate.applied(profile)
+    return replace(profile, precision=device.precision(profile))
+
+
+def measure(
+    candidate: Candidate,
+    profile: Profile,
+    data: Path,
+    seconds: float,
+    seconds_per_step: tuple[float, float],
+    seed: int,
+) -> dict[str, Any]:
+    """Steps that fit, what they took, validation loss, and the kernel distance (x 1e3) to the validation subjects.
+
+    seconds_per_step: at full size, and of coarse ones.
+    """
+    prepared, profile, variant = load(data), _settled(candidate, profile), candidate.variant()
+    budget, (fine, coarse) = seconds * candidate.budget, seconds_per_step
     first = int(candidate.coarse * budget / coarse)
     last = max(1, int((1 - candidate.coarse) * budget / fine))
     profile = replace(
@@ -193,9 +240,9 @@ class _Quiet:
     def show(self, title: str, done: int, total: int, note: str) -> None: ...
 
 
-def _quietly(*words: Any) -> dict[str, Any]:
+def _quietly(call: Callable[..., Any], *words: Any) -> Any:
     listener.set(_Quiet())
-    return measure(*words)
+    return call(*words)
 
 
 def weighted(cap: float) -> Variant:
