@@ -34,7 +34,8 @@ from mribench.speed.clock import seconds as clocked
 from mribench.train import train
 from mribench.variants.ddpm import DDPM
 
-PROBE_STEPS = 40
+PROBES = 3
+PROBE_STEPS = 20
 WARM_UP_STEPS = 3
 
 
@@ -51,10 +52,10 @@ class Candidate:
     betas: str = "linear"
     budget: float = 1.0
 
-    @property
-    def trained(self) -> str:
-        """What a step of it takes time for: candidates that differ in how many they take only are timed once."""
-        return f"{sorted(self.changes.items())}, min-SNR {self.snr}, {self.betas} betas"
+    def costs_like(self, profile: Profile) -> str:
+        """What a step's time hangs on: of candidates that agree in it, one is timed, and all get as many steps."""
+        changed = self.applied(profile)
+        return f"{changed.network}, batch {changed.batch_size}"
 
     def applied(self, profile: Profile) -> Profile:
         own = {k: v for k, v in self.changes.items() if not k.startswith("network.")}
@@ -136,22 +137,27 @@ def tune(
     done = {(run["candidate"], run["modality"]) for run in record["runs"]}
     missing = [(c, organ) for c in candidates for organ in data if (c.name, organ) not in done]
     paces = record["seconds_per_step"]
-    unknown = {c.trained: c for c, _ in missing if c.trained not in paces}
+    costs = {c.name: c.costs_like(profile) for c in candidates}
+    unknown = {costs[c.name]: c for c, _ in missing if costs[c.name] not in paces}
 
     def keep() -> None:
         files.write_json(out / "tuning.json", record)
         files.write_text(out / "tuning.md", markdown(record))
 
     with _together(processes) as each:
-        with progress("time a step", len(unknown)) as advance:
-            jobs = {name: (pace, c, profile, next(iter(data.values())), seed) for name, c in unknown.items()}
-            for count, (name, found) in enumerate(each(jobs), 1):
-                paces[name] = found
-                keep()
+        first = next(iter(data.values()))
+        with progress("time a step", PROBES * len(unknown)) as advance:
+            jobs = {(r, cost): (pace, c, profile, first, seed) for r in range(PROBES) for cost, c in unknown.items()}
+            probes: dict[str, list[tuple[float, float]]] = {cost: [] for cost in unknown}
+            for count, ((_, cost), found) in enumerate(each(jobs), 1):
+                probes[cost].append(found)
                 advance(count)
+        # the fastest: what else the machine did can only have slowed them
+        paces |= {cost: tuple(map(min, zip(*found, strict=True))) for cost, found in probes.items()}
+        keep()
         with progress("tune", len(candidates) * len(data)) as advance:
             jobs = {
-                (c.name, organ): (measure, c, profile, data[organ], seconds, paces[c.trained], seed)
+                (c.name, organ): (measure, c, profile, data[organ], seconds, paces[costs[c.name]], seed)
                 for c, organ in missing
             }
             for (name, organ), run in each(jobs):
