@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
+import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -19,12 +18,13 @@ if TYPE_CHECKING:
 
 # the device files of NVIDIA's driver, of AMD's, and of Windows' under WSL
 DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
 class Found:
-    """What torch finds on this machine. bf16: the processor multiplies it natively; threads: of a process that has
-    all cores (OMP_NUM_THREADS bounds them).
+    """What this machine has. bf16: the processor multiplies it natively; threads: one for every core that this process
+    may use (OMP_NUM_THREADS bounds them).
     """
 
     gpu: bool
@@ -33,33 +33,41 @@ class Found:
 
 
 def found() -> Found:
-    """Asked of torch here where it is imported or a GPU may be there, else of a process that ends with its answer: one
-    that only hands out work carries no torch, which is half a GiB.
+    """Torch is asked only where a GPU may be there, or the system does not tell what its processor can: importing it
+    takes seconds and half a GiB, and a process that hands out work has no other use for it.
     """
-    if "torch" in sys.modules or any(Path(driver).exists() for driver in DRIVERS):
-        return asked()
-    return _asked_elsewhere() or asked()
+    return Found(_gpu(), _bf16(), _threads())
 
 
-def asked() -> Found:
-    """``found``, of the torch of this process."""
+def _gpu() -> bool:
+    if "torch" not in sys.modules and not any(Path(driver).exists() for driver in DRIVERS):
+        return False
     import torch
 
-    bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return Found(torch.cuda.is_available(), bf16, torch.get_num_threads())
+    return torch.cuda.is_available()
 
 
 @cache
-def _asked_elsewhere() -> Found | None:
-    """None where that process failed: the same import here then says why."""
-    code = "import json\nfrom mribench.device import asked\nprint(json.dumps(vars(asked())))"
+def _bf16() -> bool:
     try:
-        answer = subprocess.run(
-            [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
-        )
-        return Found(**json.loads(answer.stdout.splitlines()[-1]))
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None
+        lines = CPUINFO.read_text().splitlines()
+    except OSError:
+        import torch
+
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # other processors than x86 call them otherwise; torch asks for these alone
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return "avx512_bf16" in flags or "amx_tile" in flags
+
+
+def _threads() -> int:
+    import psutil
+
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(asked) if asked.isdecimal() and int(asked) else cores
 
 
 def precision(profile: Profile) -> str:
@@ -110,6 +118,4 @@ def one_gpu() -> bool:
 
 def world() -> tuple[int, int]:
     """(rank, number of processes) of ``accelerate launch``; (0, 1) otherwise."""
-    import os
-
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))

@@ -6,6 +6,8 @@ workers, and the board made. Under ``accelerate launch`` all processes train, th
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -19,7 +21,6 @@ from mribench import (
     jobs,
     locks,
     parallel,
-    profiles,
     publish,
     results,
     runspec,
@@ -45,8 +46,6 @@ def run(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
 
     A cell that fails stops no other, and its error is raised at the end; bad input or a full disk end the run.
     """
-    if _works_here(spec, execution):
-        import torch  # noqa: F401  (else a process is started to ask it how the machine is)
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
     execution = parallel.settled(execution, plan.profile, _trainings(plan))
@@ -54,11 +53,13 @@ def run(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with suite.engine(execution, plan.out) as engine:
             data: dict[str, Prepared] = {}
+            ahead = _Imports(wanted=engine is None and _trainings(plan) > 0)
             if engine is None or plan.spec.data != "phantom":
                 # what users bring may be refused: of all of it before anything is trained
-                data |= {modality.name: _prepared(modality, plan) for modality in plan.modalities}
+                data |= {modality.name: _prepared(modality, plan, ahead) for modality in plan.modalities}
             if rank == 0:
                 files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
+            ahead.wait()
             outcomes = _by_workers(data, plan, engine, execution.jobs) if engine else _here(data, plan)
         done = [result for outcome in outcomes for result in outcome.results]
         if rank == 0 and done:
@@ -68,18 +69,6 @@ def run(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
         if outcome.error is not None:
             raise outcome.error
     return done
-
-
-def _works_here(spec: runspec.RunSpec, execution: Execution) -> bool:
-    """Whether this process will train, as far as the words alone tell."""
-    if execution.executor != "local":
-        return False
-    profile = profiles.PROFILES.get(spec.profile)
-    small = profile and not parallel.worth_processes(
-        profile.batch_size, spec.train_steps or profile.max_steps
-    )
-    one = "all" not in spec.modalities and len(spec.modalities) * len(spec.variants) * len(spec.seeds) <= 1
-    return execution.jobs == 1 or device.world()[1] > 1 or (execution.jobs is None and bool(small or one))
 
 
 def _trainings(plan: Plan) -> int:
@@ -143,7 +132,29 @@ def _by_workers(
     return list((outcomes | dict(zip(given, made, strict=True))).values())
 
 
-def _prepared(modality: Modality, plan: Plan) -> Prepared:
+class _Imports:
+    """What training imports, in a thread beside the preparation of data."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._thread = threading.Thread(target=self._work)
+        self._wanted = wanted
+
+    def begin(self) -> None:
+        if self._wanted and self._thread.ident is None:
+            self._thread.start()
+
+    def wait(self) -> None:
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @staticmethod
+    def _work() -> None:
+        # the same import where it is needed says what is wrong
+        with contextlib.suppress(Exception):
+            jobs.warm()
+
+
+def _prepared(modality: Modality, plan: Plan, ahead: _Imports | None = None) -> Prepared:
     """The prepared dataset; of several processes the first makes it and the others then read it."""
     from mribench.data import prepare_data
 
@@ -159,6 +170,8 @@ def _prepared(modality: Modality, plan: Plan) -> Prepared:
 
         def heard(done: int, total: int) -> None:
             interrupt.stop_here()
+            if ahead:
+                ahead.begin()
             advance(done, total=total)
 
         data = prepare_data(

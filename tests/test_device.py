@@ -1,6 +1,4 @@
-"""What is asked of torch, and in which process."""
-
-import sys
+"""What a machine has, and that torch is not imported to know it."""
 
 import pytest
 
@@ -14,8 +12,48 @@ no_driver = pytest.mark.skipif(
 )
 
 
-def test_another_process_finds_what_this_one_finds():
-    assert device._asked_elsewhere() == device.asked()
+def test_torch_finds_the_same(python):
+    """In a process of its own: OMP_NUM_THREADS, which torch reads once, may be another's."""
+    code = """
+from mribench import device
+found = device.found()
+import torch
+bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+print(found == device.Found(torch.cuda.is_available(), bf16, torch.get_num_threads()), found)
+"""
+    assert python(code).out.startswith("True")
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("3", 3), ("5,2", 5), ("0", 4), ("many", 4), ("", 4)])
+def test_cores_make_threads_unless_the_user_bounds_them(monkeypatch, asked, expected):
+    import psutil
+
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 4)
+    monkeypatch.setattr(device.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert device.found().threads == expected
+
+
+def test_a_process_bound_to_some_cores_counts_those(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(device.os, "sched_getaffinity", lambda _: {5}, raising=False)
+    assert device.found().threads == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("model name: x\nflags\t\t: fpu avx512_bf16\n", True),
+        ("flags : amx_tile", True),
+        ("Features : bf16", False),
+    ],
+)
+def test_the_processor_says_whether_it_multiplies_bf16(monkeypatch, tmp_path, text, expected):
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(device, "CPUINFO", tmp_path / "cpuinfo")
+    assert device._bf16.__wrapped__() is expected
+    monkeypatch.setattr(device, "CPUINFO", tmp_path / "missing")
+    assert device._bf16.__wrapped__() in (True, False)  # torch was asked
 
 
 @no_driver
@@ -28,11 +66,6 @@ asked.append(parallel.processes(profiles.QUICK, 6))
 print(*asked, "torch" in sys.modules)
 """
     assert python(code).out.endswith(" False\n")
-
-
-def test_where_another_process_fails_torch_is_asked_here(monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/no/such/python")
-    assert device._asked_elsewhere.__wrapped__() is None
 
 
 @pytest.mark.parametrize(("bf16", "expected"), [(True, "bf16"), (False, "fp32")])

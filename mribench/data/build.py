@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import mribench
+from mribench import device
+from mribench.data import draw
 from mribench.data.choose import cap, drop_duplicates, drop_near_duplicates
 from mribench.data.policy import UNKNOWN, without_subjects
 from mribench.data.prepare import SliceRecord, prepare_volume
@@ -16,7 +19,7 @@ from mribench.data.split import SPLITS, assign_all
 from mribench.data.spool import Spool
 from mribench.data.volume import Volume
 from mribench.errors import DataError
-from mribench.spec import Modality, Profile
+from mribench.spec import Modality, PhantomSlice, Profile
 
 Progress = Callable[[int, int], None]
 Built = tuple[dict[str, list[SliceRecord]], dict[str, Any]]
@@ -28,14 +31,13 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
     A phantom is in [0, 1] by contract, so it is quantised and never windowed. Raises DataError where a
     drawing breaks the contract.
     """
-    records = []
-    total = profile.phantom_subjects * profile.phantom_slices
-    for subject in range(profile.phantom_subjects):
-        for index in range(profile.phantom_slices):
-            image = modality.phantom(seed, subject, index, size=profile.size).image
-            records.append(_drawn(image, modality.name, subject, index, profile.size))
-            if progress:
-                progress(len(records), total)
+    records: list[SliceRecord] = []
+    n, slices = profile.phantom_subjects, profile.phantom_slices
+    drawn = partial(_subject, modality.phantom, modality.name, seed, slices, profile.size)
+    for subject in draw.subjects(drawn, n, slices, device.found().threads):
+        records += subject
+        if progress:
+            progress(len(records), n * slices)
     return _finish(records, profile, seed, {"windows": [], "dropped": []})
 
 
@@ -102,6 +104,13 @@ def _finish(
 
 def _rows(records: Iterable[SliceRecord], reason: str) -> list[dict[str, Any]]:
     return [{"subject": r.subject, "source": r.source, "slice": r.slice, "reason": reason} for r in records]
+
+
+def _subject(
+    phantom: Callable[..., PhantomSlice], name: str, seed: int, slices: int, size: int, subject: int
+) -> list[SliceRecord]:
+    images = (phantom(seed, subject, index, size=size).image for index in range(slices))
+    return [_drawn(image, name, subject, index, size) for index, image in enumerate(images)]
 
 
 def _drawn(image: np.ndarray, name: str, subject: int, index: int, size: int) -> SliceRecord:

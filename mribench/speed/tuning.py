@@ -147,7 +147,11 @@ def tune(
     with _together(processes) as each:
         first = next(iter(data.values()))
         with progress("time a step", PROBES * len(unknown)) as advance:
-            jobs = {(r, cost): (pace, c, profile, first, seed) for r in range(PROBES) for cost, c in unknown.items()}
+            jobs = {
+                (r, cost): (pace, c, profile, first, seed)
+                for r in range(PROBES)
+                for cost, c in unknown.items()
+            }
             probes: dict[str, list[tuple[float, float]]] = {cost: [] for cost in unknown}
             for count, ((_, cost), found) in enumerate(each(jobs), 1):
                 probes[cost].append(found)

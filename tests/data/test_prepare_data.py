@@ -36,7 +36,7 @@ def test_the_phantom_is_drawn_once(tmp_path, modality, profile):
         return prepare_data(modality, "phantom", profile, tmp_path, progress=lambda *at: seen.append(at))
 
     first = prepare()
-    assert seen[0] == (1, 24) and seen[-1] == (24, 24)
+    assert seen[0] == (3, 24) and seen[-1] == (24, 24)  # a subject at a time
     seen.clear()
     assert prepare().key == first.key
     assert seen == []
