@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from mribench import allocator, process
+from mribench.arrange import tuned
 from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.seeds import torch_generator
 from mribench.spec import Profile, Sampler, Variant
-from mribench.steps import tuned
 
 
 class Trained:

@@ -112,20 +112,6 @@ class Step:
         return self.variant.loss(self.net, self.scheduler, x0, noise, t).mean()
 
 
-def tuned(net: torch.nn.Module, precision: str) -> torch.nn.Module:
-    """The network arranged for bf16 on a GPU, where a U-Net is bound by memory; else as it is.
-
-    Weights are stored channels last, as tensor cores read them. Group norms take and give bf16 (their sums are float32
-    inside), where autocast would turn every activation into float32 and back. Values of weights do not change.
-    """
-    if precision == "bf16" and next(net.parameters()).device.type == "cuda":
-        net.to(memory_format=torch.channels_last)
-        for module in net.modules():
-            if type(module) is torch.nn.GroupNorm:
-                module.__class__ = _GroupNorm
-    return net
-
-
 class Mixed:
     """A network whose calls run on a GPU in ``precision``; in all else it is the network."""
 
@@ -141,12 +127,6 @@ class Mixed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._net, name)
-
-
-class _GroupNorm(torch.nn.GroupNorm):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        with torch.autocast("cuda", enabled=False):
-            return F.group_norm(x, self.num_groups, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
 
 
 class RecordedStep(Step):

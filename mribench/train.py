@@ -18,13 +18,14 @@ import numpy as np
 import torch
 
 from mribench import allocator, checkpoint, device, feed, files, provenance
+from mribench.arrange import tuned
 from mribench.checkpoint import State
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.interrupt import deferred
 from mribench.progress import progress, say
 from mribench.seeds import numpy_rng, torch_generator
 from mribench.spec import Profile, Split, Variant
-from mribench.steps import Mixed, RecordedStep, Step, batches, tuned
+from mribench.steps import Mixed, RecordedStep, Step, batches
 
 LOG_EVERY = 50
 AGREE_EVERY = 10

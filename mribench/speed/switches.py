@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from mribench import device
+from mribench import arrange, device
+from mribench.arrange import tuned
 from mribench.feed import Streamed
 from mribench.spec import Profile
 from mribench.speed.training import TOTAL, ours
-from mribench.steps import Step, forgetting, tuned
+from mribench.steps import Step, forgetting
 
 Loop = Callable[[int], Any]
 COMPILE = "torch.compile"
@@ -63,6 +64,12 @@ def switches(profile: Profile, images: np.ndarray, compile: bool = False) -> lis
     ]
     if mixed == "bf16":
         found.append(Switch("group norm in bf16", True, False, lambda: make(arrange=_norm_in_fp32)))
+    if mixed == "bf16" and not on_gpu:
+        lacking = {
+            "1x1 convolutions as products": lambda net, _: arrange.with_plain_attention(net),
+            "plain attention over few tokens": lambda net, _: arrange.with_pointwise_products(net),
+        }
+        found += [Switch(name, True, False, partial(make, arrange=other)) for name, other in lacking.items()]
     if profile.network.patch == 1:
         found.append(Switch("2x2 patches", True, True, lambda: _on_patches(profile, images, mixed)))
     if on_gpu:

@@ -1,6 +1,6 @@
 """Training images per second: our step beside the reference loop, on the same network and batch, in turns.
 
-On a CPU ours runs in a process of its own.
+On a CPU ours runs in a process of its own, and several models in one each.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 import torch
 
 from mribench import device, profiles
+from mribench.arrange import tuned
 from mribench.feed import Resident
 from mribench.provenance import gflops_per_image
 from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
 from mribench.speed.clock import finish, interleaved, ratio, seconds
-from mribench.speed.processes import team
+from mribench.speed.processes import MOST, team
 from mribench.speed.reference import ReferenceLoop
-from mribench.steps import Mixed, Step, batches, tuned
+from mribench.steps import Mixed, Step, batches
 from mribench.train import make_optimizer, make_step
 from mribench.variants.ddpm import DDPM
 
@@ -50,10 +51,14 @@ class Case:
 def cases(on_gpu: bool) -> list[Case]:
     quick, standard, study = (p.network for p in (profiles.QUICK, profiles.STANDARD, profiles.PAPER))
     if not on_gpu:
-        return [
-            Case("small U-Net, full resolution", FAMILY, 32, FAMILY, rounds=9),
-            Case("quick (the same on 2x2 patches)", quick, 32, FAMILY, rounds=9),
+        small = Case("small U-Net, full resolution", FAMILY, 32, FAMILY, rounds=9)
+        alone = [small, replace(small, name="quick (the same on 2x2 patches)", network=quick)]
+        # as a suite trains its organs: a process a core
+        cores = min(torch.get_num_threads(), MOST)
+        many = [
+            replace(c, name=f"{c.name}, {cores} organs together", together=cores, rounds=5) for c in alone
         ]
+        return alone + (many if cores > 1 else [])
     return [
         Case("small U-Net, full resolution", FAMILY, 32, FAMILY, steps=30),
         Case("quick (the same on 2x2 patches)", quick, 32, FAMILY, steps=30),
@@ -91,8 +96,9 @@ def measure(case: Case) -> dict[str, Any]:
             )
             loops["ours"] = lambda: advance(made.value, case.steps)
         else:
-            # a process of its own: it keeps the memory it frees, which is not to help the reference
-            made = seconds_to(lambda: [stack.enter_context(team(case, 1, torch.get_num_threads()))])
+            # processes of their own: they keep the memory they free, which is not to help the reference
+            threads = torch.get_num_threads() // case.together
+            made = seconds_to(lambda: [stack.enter_context(team(case, case.together, threads))])
             loops["ours"] = lambda: made.value[0](case.steps)
         warm = seconds(loops["ours"])
         taken = interleaved(loops, case.rounds)

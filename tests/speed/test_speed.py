@@ -59,6 +59,18 @@ def test_a_case_is_measured_against_the_reference(monkeypatch):
     )
 
 
+def test_models_together_count_together(monkeypatch):
+    """On a CPU each trains in a process of its own, as a suite's do; the reference trains one after the other."""
+    monkeypatch.setattr(training, "IMAGES", 16)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    case = training.Case("tiny", SMALL, 4, SMALL, together=2, rounds=2, steps=1)
+    found = training.measure(case)
+    assert found["images_per_second"]["ours"] == pytest.approx(
+        8 / np.median(found["rounds"]["ours"]), rel=0.01, abs=0.051
+    )
+    assert {case.together for case in training.cases(on_gpu=False)} == {1, 2}
+
+
 @pytest.mark.parametrize("sampler", ["ddim-2", "dpm-solver-3"])
 def test_sampling_is_measured_beside_the_pipeline(monkeypatch, sampler):
     small = replace(profiles.SMOKE, size=16, network=SMALL, sample_batch=2, precision="fp32")

@@ -1,0 +1,74 @@
+"""A network arranged for a CPU computes what the plain one does, forward and backward, and is stored as it was."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+
+from mribench import arrange, profiles
+from mribench.spec import Network
+from mribench.variants import ddpm
+
+PROFILE = replace(profiles.SMOKE, size=16, network=Network((8, 16), 1, norm_groups=4, head_dim=4))
+
+
+def pair(change):
+    torch.manual_seed(0)
+    plain, other = ddpm.network(PROFILE), ddpm.network(PROFILE)
+    other.load_state_dict(plain.state_dict())
+    assert change(other) is other
+    return plain, other
+
+
+def outputs_and_gradients(net):
+    x, t = torch.randn(3, 1, 16, 16, generator=torch.Generator().manual_seed(1)), torch.tensor([1, 500, 900])
+    out = net(x, t).sample
+    out.square().mean().backward()
+    return [out.detach(), *(p.grad for p in net.parameters())]
+
+
+@pytest.mark.parametrize("change", [arrange.with_pointwise_products, arrange.with_plain_attention])
+def test_an_arranged_network_computes_the_same(change):
+    plain, other = pair(change)
+    for a, b in zip(outputs_and_gradients(plain), outputs_and_gradients(other), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's network is arranged otherwise")
+def test_bf16_on_a_cpu_is_arranged_and_fp32_is_not():
+    plain, other = pair(lambda net: arrange.tuned(net, "bf16"))
+    assert {type(m) for m in other.modules()} - {type(m) for m in plain.modules()} == {arrange._Pointwise}
+    assert {type(m.processor) for m in other.modules() if isinstance(m, Attention)} == {arrange._Attention}
+    pair(lambda net: arrange.tuned(net, "fp32"))
+    assert not any(isinstance(m, arrange._Pointwise) for m in arrange.tuned(plain, "fp32").modules())
+
+
+def test_convolutions_that_are_no_products_stay():
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 4, 1, stride=2),
+        torch.nn.Conv2d(4, 4, 1, groups=2),
+        torch.nn.Conv2d(4, 4, 1, bias=False),
+    )
+    assert {type(m) for m in arrange.with_pointwise_products(net)} == {torch.nn.Conv2d}
+
+
+def test_many_tokens_keep_the_fused_attention(monkeypatch):
+    net = arrange.with_plain_attention(ddpm.network(PROFILE))
+    taken = []
+    fused = AttnProcessor2_0.__call__
+    monkeypatch.setattr(AttnProcessor2_0, "__call__", lambda *a, **k: taken.append(1) or fused(*a, **k))
+    x = torch.randn(1, 1, 16, 16)
+    net(x, 5)
+    assert not taken
+    monkeypatch.setattr(arrange, "FEW_TOKENS", 63)
+    net(x, 5)
+    assert taken
+
+
+def test_an_arranged_network_is_stored_as_a_plain_one(tmp_path):
+    plain, other = pair(lambda net: arrange.tuned(net, "bf16"))
+    other.save_pretrained(tmp_path)
+    again = type(plain).from_pretrained(tmp_path)
+    for name, value in again.state_dict().items():
+        torch.testing.assert_close(value, plain.state_dict()[name])
