@@ -19,7 +19,7 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
 LAYERS = (
     "errors api",
     "spec remember",
-    "sources files seeds interrupt progress device profiles provenance problems phantom figures lean allocator",
+    "sources files seeds interrupt progress device profiles provenance problems phantom figures lean allocator arrange",
     "executors clusters locks parallel",
     "relay",
     "plugins results",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mribench import parallel
+from mribench import device, parallel
 from mribench.errors import InputError
 from mribench.parallel import Execution, room, settled
 from mribench.profiles import PAPER, QUICK, SMOKE
@@ -10,11 +10,8 @@ from mribench.profiles import PAPER, QUICK, SMOKE
 
 @pytest.fixture
 def threads(monkeypatch):
-    torch = pytest.importorskip("torch")
-
     def set_to(number, gpu=False):
-        monkeypatch.setattr(torch, "get_num_threads", lambda: number)
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+        monkeypatch.setattr(device, "found", lambda: device.Found(gpu, bf16=True, threads=number))
 
     return set_to
 

@@ -13,7 +13,13 @@ from mribench.speed import clock, optimisations, processes, report, sampling, st
 TINY = optimisations.Bench("tiny", Network((8, 16), 1), batch=4, size=16, rounds=2, steps=1)
 # other images, other sizes, or another network: their loss is another one
 OTHER_WORK = {"set on the device, not PNG decoding", "coarse steps (half the side)", "2x2 patches"}
-OTHER_ROUNDING = {"bf16 in place of fp32", "group norm in bf16", "channels last"}
+OTHER_ROUNDING = {
+    "bf16 in place of fp32",
+    "group norm in bf16",
+    "channels last",
+    "1x1 convolutions as products",
+    "plain attention over few tokens",
+}
 
 
 def test_only_one_thing_is_switched():
