@@ -56,7 +56,7 @@ QUICK = Profile(
     network=Network(channels=(32, 64, 128, 128), layers_per_block=1, patch=2),
     prediction="v_prediction",
     optimizer="adamw",
-    # higher is better up to 2.4e-3, where a batch of 8 diverges (leaderboards/tuning)
+    # higher is better up to 2.4e-3, where a batch of 8 diverges (leaderboards/tuning/first.md)
     lr=1.8e-3,
     lr_schedule="cosine",
     warmup_steps=100,
