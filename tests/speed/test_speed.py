@@ -7,10 +7,10 @@ import pytest
 import torch
 from test_train import blobs
 
-from mribench import files, profiles
+from mribench import files, plugins, profiles
 from mribench.provenance import made_with
 from mribench.spec import Network
-from mribench.speed import clock, report, sampling, training
+from mribench.speed import clock, report, sampling, start_up, training
 from mribench.speed.reference import ReferenceLoop
 from mribench.variants import ddpm
 
@@ -113,3 +113,12 @@ def test_the_report_shows_what_the_record_holds(tmp_path):
     report.write(record, tmp_path)
     assert files.read_json(tmp_path / "speed.json")["training"][0] == case
     assert (tmp_path / "speed.md").read_text() == text
+
+
+@pytest.mark.slow
+def test_a_run_is_timed_to_its_first_step():
+    """The process ends with its first step: were it to go on, it would train for minutes."""
+    organs = plugins.names("modalities")
+    if not organs:
+        pytest.skip("needs a modality plugin")
+    assert 0 < start_up._first_step(organs[0]) < 60
