@@ -43,13 +43,15 @@ def subjects(draw: Draw, n: int, slices: int, processes: int) -> Iterator[list[A
 
 @contextlib.contextmanager
 def _helper(draw: Draw, share: range) -> Iterator[Any]:
-    """What it sends; nothing where it could not be asked."""
-    helper = subprocess.Popen(
-        [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    """What it sends; nothing where it could not be asked, None where it could not be started."""
+    words = [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"]
+    try:
+        helper = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        yield None
+        return
     try:
         with contextlib.suppress(OSError, pickle.PicklingError, AttributeError, TypeError):
             pickle.dump((draw, share), helper.stdin)
@@ -63,6 +65,8 @@ def _helper(draw: Draw, share: range) -> Iterator[Any]:
 
 
 def _next(answers: Any) -> list[Any] | None:
+    if answers is None:
+        return None
     try:
         return pickle.load(answers)
     except (EOFError, OSError, pickle.UnpicklingError):

@@ -57,6 +57,11 @@ def test_what_a_helper_fails_at_is_drawn_here():
     assert list(draw.subjects(fails, 5, MANY, processes=2)) == [[s] for s in range(5)]
 
 
+def test_without_helpers_all_is_drawn_here(monkeypatch):
+    monkeypatch.setattr(draw.sys, "executable", "/no/such/python")
+    assert {pid for _, pid in draw.subjects(whose, 4, MANY, processes=2)} == {os.getpid()}
+
+
 def test_nobody_is_left_where_the_user_stops():
     before = children()
     drawn = draw.subjects(whose, 5, MANY, processes=2)
