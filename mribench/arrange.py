@@ -14,7 +14,11 @@ FEW_TOKENS = 256
 
 
 def tuned(net: torch.nn.Module, precision: str) -> torch.nn.Module:
-    """The same network, for bf16; for another precision as it is."""
+    """``net`` itself, changed in place for bf16 on the device it is on; for another precision as it is.
+
+    Its outputs are those of before up to rounding. precision: fp32, bf16 or fp16. Checkpoints of it are those of the
+    plain network.
+    """
     if precision != "bf16":
         return net
     if next(net.parameters()).device.type == "cuda":
@@ -32,7 +36,7 @@ def with_bf16_norms(net: torch.nn.Module) -> torch.nn.Module:
 
 
 def with_pointwise_products(net: torch.nn.Module) -> torch.nn.Module:
-    """Convolutions of 1x1 as matrix products, which take a CPU two thirds of the time."""
+    """Convolutions of 1x1 as matrix products: a CPU's convolution rearranges its input and output first."""
     for module in net.modules():
         if type(module) is torch.nn.Conv2d and _is_pointwise(module):
             module.__class__ = _Pointwise
@@ -40,7 +44,7 @@ def with_pointwise_products(net: torch.nn.Module) -> torch.nn.Module:
 
 
 def with_plain_attention(net: torch.nn.Module) -> torch.nn.Module:
-    """Attention over few tokens without the fused kernel, which takes a CPU up to five times as long there."""
+    """Attention over few tokens without the fused kernel, whose way backward is slow on a CPU."""
     for module in net.modules():
         if isinstance(module, Attention) and type(module.processor) is AttnProcessor2_0:
             module.set_processor(_Attention())

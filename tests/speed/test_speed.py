@@ -59,6 +59,20 @@ def test_a_case_is_measured_against_the_reference(monkeypatch):
     )
 
 
+def test_rounds_are_equally_long_and_counted_in_equal_steps(monkeypatch):
+    """A step of ours takes a quarter of the reference's: four times as many in a round, and a round counts for one."""
+    taken = iter([1.0, 1.0, 1.0, 4.0, 1.0])  # warm, made, warm; then a turn of the reference and one of ours
+    monkeypatch.setattr(training, "IMAGES", 16)
+    monkeypatch.setattr(training, "seconds", lambda work: (work(), next(taken))[1])
+    monkeypatch.setattr(
+        training, "interleaved", lambda loops, rounds: {name: [2.0] * rounds for name in loops}
+    )
+    found = training.measure(training.Case("tiny", SMALL, 4, SMALL, rounds=2, steps=1))
+    assert found["steps_per_round"] == {"ours": 4, "reference": 1}
+    assert found["rounds"] == {"reference": [2.0, 2.0], "ours": [0.5, 0.5]}
+    assert found["ratio"]["median"] == 4.0
+
+
 def test_models_together_count_together(monkeypatch):
     """On a CPU each trains in a process of its own, as a suite's do; the reference trains one after the other."""
     monkeypatch.setattr(training, "IMAGES", 16)
