@@ -220,9 +220,11 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.made_with()}
     made |= provenance.peak_memory_gib()
     if cell.trained:
+        # of the network as it is defined, however it is arranged for this machine
+        plain = cell.variant.network(plan.profile)
         made |= {
             "nfe": model.nfe,
-            "gflops_per_evaluation": provenance.gflops_per_image(model.net, plan.profile.size),
+            "gflops_per_evaluation": provenance.gflops_per_image(plain, plan.profile.size),
         }
     with files.new_folder(folder) as temporary:
         files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))

@@ -77,7 +77,7 @@ class Step:
         loss = self._loss(self._coarse(step))
         self.accelerator.backward(loss)
         if self.profile.grad_clip:
-            self.accelerator.clip_grad_norm_(self.net.parameters(), self.profile.grad_clip)
+            self.accelerator.clip_grad_norm_(self.parameters, self.profile.grad_clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.ema is not None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from diffusers.models.upsampling import Upsample2D
 
 from mribench import arrange, profiles
 from mribench.spec import Network
@@ -28,7 +29,9 @@ def outputs_and_gradients(net):
     return [out.detach(), *(p.grad for p in net.parameters())]
 
 
-@pytest.mark.parametrize("change", [arrange.with_pointwise_products, arrange.with_plain_attention])
+@pytest.mark.parametrize(
+    "change", [arrange.with_pointwise_products, arrange.with_plain_attention, arrange.with_kernels_on_pixels]
+)
 def test_an_arranged_network_computes_the_same(change):
     plain, other = pair(change)
     for a, b in zip(outputs_and_gradients(plain), outputs_and_gradients(other), strict=True):
@@ -38,7 +41,10 @@ def test_an_arranged_network_computes_the_same(change):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's network is arranged otherwise")
 def test_bf16_on_a_cpu_is_arranged_and_fp32_is_not():
     plain, other = pair(lambda net: arrange.tuned(net, "bf16"))
-    assert {type(m) for m in other.modules()} - {type(m) for m in plain.modules()} == {arrange._Pointwise}
+    assert {type(m) for m in other.modules()} - {type(m) for m in plain.modules()} == {
+        arrange._Pointwise,
+        arrange._Upsample,
+    }
     assert {type(m.processor) for m in other.modules() if isinstance(m, Attention)} == {arrange._Attention}
     pair(lambda net: arrange.tuned(net, "fp32"))
     assert not any(isinstance(m, arrange._Pointwise) for m in arrange.tuned(plain, "fp32").modules())
@@ -51,6 +57,39 @@ def test_convolutions_that_are_no_products_stay():
         torch.nn.Conv2d(4, 4, 1, bias=False),
     )
     assert {type(m) for m in arrange.with_pointwise_products(net)} == {torch.nn.Conv2d}
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 7)])
+def test_upsampling_is_the_same_at_any_size(size):
+    torch.manual_seed(0)
+    up, x = Upsample2D(3, use_conv=True, out_channels=5), torch.randn(2, 3, *size, requires_grad=True)
+
+    def results():
+        out = up(x)
+        return [out.detach(), *torch.autograd.grad(out.square().sum(), [x, *up.parameters()])]
+
+    plain = results()
+    arrange.with_kernels_on_pixels(up)
+    for a, b in zip(plain, results(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_upsampling_of_another_kind_stays():
+    kinds = (
+        Upsample2D(4),
+        Upsample2D(4, use_conv=True, bias=False),
+        Upsample2D(4, use_conv=True, kernel_size=1, padding=0),
+        Upsample2D(4, use_conv_transpose=True),
+        Upsample2D(4, use_conv=True, interpolate=False),
+        Upsample2D(4, use_conv=True, norm_type="rms_norm", eps=1e-5, elementwise_affine=True),
+    )
+    assert {type(m) for m in arrange.with_kernels_on_pixels(torch.nn.ModuleList(kinds))} == {Upsample2D}
+
+
+def test_upsampling_to_a_size_that_is_asked_for_is_left_alone():
+    up, x = Upsample2D(4, use_conv=True), torch.randn(1, 4, 8, 8)
+    plain = up(x, (17, 17))
+    torch.testing.assert_close(arrange.with_kernels_on_pixels(up)(x, (17, 17)), plain)
 
 
 def test_many_tokens_keep_the_fused_attention(monkeypatch):

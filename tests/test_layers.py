@@ -19,8 +19,8 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
 LAYERS = (
     "errors api",
     "spec remember",
-    "sources files seeds interrupt progress device profiles provenance problems phantom figures lean allocator arrange",
-    "executors clusters locks parallel",
+    "sources files seeds interrupt progress device profiles provenance problems phantom figures allocator arrange",
+    "executors clusters locks parallel lean",
     "relay",
     "plugins results",
     "process",

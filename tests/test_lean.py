@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from mribench import lean, plugins
+from mribench import device, lean, plugins
 
 MODALITY = next(iter(plugins.names("modalities")), None)
 NEVER = (
@@ -18,6 +18,7 @@ NEVER = (
     "matplotlib",
     "sklearn",
     "pandas",
+    *([] if device.found().gpu else ["triton"]),
 )
 # what making a dataset needs, and reading it does not
 MAKING = ("datasets", "nibabel", "pydicom", "h5py")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,12 @@ from mribench.steps import Step, forgetting
 
 Loop = Callable[[int], Any]
 COMPILE = "torch.compile"
+# what ``tuned`` does to a network in bf16 on a CPU
+ARRANGED = {
+    "1x1 convolutions as products": arrange.with_pointwise_products,
+    "plain attention over few tokens": arrange.with_plain_attention,
+    "upsampled by 2x2 kernels": arrange.with_kernels_on_pixels,
+}
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,10 @@ def switches(profile: Profile, images: np.ndarray, compile: bool = False) -> lis
     if mixed == "bf16":
         found.append(Switch("group norm in bf16", True, False, lambda: make(arrange=_norm_in_fp32)))
     if mixed == "bf16" and not on_gpu:
-        lacking = {
-            "1x1 convolutions as products": lambda net, _: arrange.with_plain_attention(net),
-            "plain attention over few tokens": lambda net, _: arrange.with_pointwise_products(net),
-        }
-        found += [Switch(name, True, False, partial(make, arrange=other)) for name, other in lacking.items()]
+        found += [
+            Switch(name, True, False, partial(make, arrange=_without(part)))
+            for name, part in ARRANGED.items()
+        ]
     if profile.network.patch == 1:
         found.append(Switch("2x2 patches", True, True, lambda: _on_patches(profile, images, mixed)))
     if on_gpu:
@@ -163,6 +168,11 @@ def _norm_in_fp32(net: torch.nn.Module, precision: str) -> torch.nn.Module:
         if isinstance(module, torch.nn.GroupNorm):
             module.__class__ = _Float32Norm
     return net
+
+
+def _without(part: Callable[[torch.nn.Module], torch.nn.Module]) -> Callable[..., torch.nn.Module]:
+    others = [other for other in ARRANGED.values() if other is not part]
+    return lambda net, _: reduce(lambda made, other: other(made), others, net)
 
 
 def _compiled(profile: Profile, images: np.ndarray, mixed: str) -> Step:

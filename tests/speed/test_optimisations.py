@@ -19,6 +19,7 @@ OTHER_ROUNDING = {
     "channels last",
     "1x1 convolutions as products",
     "plain attention over few tokens",
+    "upsampled by 2x2 kernels",
 }
 
 
