@@ -3,9 +3,11 @@
 import json
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import mribench
@@ -56,6 +58,13 @@ def test_the_machine_is_described_and_not_named():
 
 def test_memory_is_in_gib():
     assert 0.02 < provenance.peak_memory_gib()["process_peak_gib"] < 64
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is handed down")
+def test_memory_is_not_that_of_the_process_before(python):
+    ballast = np.ones(2**25)  # 256 MiB
+    code = "from mribench import provenance; print(provenance.peak_memory_gib()['process_peak_gib'])"
+    assert float(python(code).out) < 0.2 < ballast.nbytes / 1024**3
 
 
 def test_gflops_count_a_multiply_add_twice():

@@ -12,16 +12,12 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 from mribench import device, profiles
-from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
 from mribench.speed.clock import interleaved, ratio, seconds
+from mribench.speed.images import IMAGES, drawn
 from mribench.speed.switches import COMPILE, Loop, switches
 from mribench.speed.training import FAMILY, advance, ours
-
-IMAGES = 512
 
 
 @dataclass(frozen=True)
@@ -103,15 +99,6 @@ def together(bench: Bench, models: int = 6) -> list[dict[str, Any]]:
         f"{models} models on streams", bench.name, True, taken["without"], taken["with"], bench.steps
     )
     return [row | {"batch": bench.batch}]
-
-
-def drawn(n: int, size: int) -> np.ndarray:
-    """uint8 (n, size, size): a smooth body on black with a little noise, which PNG packs about as it packs a scan."""
-    rng = numpy_rng("optimisations")
-    y, x = np.mgrid[:size, :size] / size
-    at = rng.uniform(0.3, 0.7, (2, n, 1, 1))
-    body = 220 * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 0.1) * (np.hypot(x - 0.5, y - 0.5) < 0.35)
-    return (body + rng.integers(0, 8, body.shape)).astype(np.uint8)
 
 
 def _begin(loops: dict[str, Loop], name: str, make: Callable[[], Loop]) -> None:

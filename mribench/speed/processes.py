@@ -1,7 +1,7 @@
 """Threads and processes: what trains side by side, each process waiting for the word to go on.
 
 ``python -m mribench.speed.processes`` is one such process: it reads a number of steps per line, and answers when they
-are done.
+are done with the memory it has taken.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import count, islice
 from typing import Any
 
 from mribench.errors import MribenchError
@@ -68,17 +69,35 @@ def _share(ideal: list[float], taken: list[float]) -> float:
     return ratio(ideal, taken)["median"]
 
 
+class Team:
+    """Call with a number of steps, which each of the processes does. peak_gib: the memory that they have taken so far,
+    the sum of their largest resident sets."""
+
+    def __init__(self, members: list[subprocess.Popen]) -> None:
+        self._members, self.peak_gib = members, 0.0
+
+    def __call__(self, steps: int) -> None:
+        for member in self._members:
+            print(steps, file=member.stdin, flush=True)
+        answers = [member.stdout.readline().split() for member in self._members]
+        if any(answer[:1] != ["done"] for answer in answers):
+            raise MribenchError(
+                "a process that trained for this measurement ended early; its last words stand above"
+            )
+        self.peak_gib = round(sum(float(peak) for _, peak in answers), 3)
+
+
 @contextmanager
 def team(
-    bench: Any, count: int, threads: int, shared: bool = False, kept: bool = True
-) -> Iterator[Callable[[int], None]]:
-    """Processes that have made their first step; call with a number of steps, which each of them does.
+    bench: Any, count: int, threads: int, shared: bool = False, kept: bool = True, reference: bool = False
+) -> Iterator[Team]:
+    """Processes that have made their first step.
 
     shared: they train one model on one batch, as under ``accelerate launch``. kept: the memory they free stays theirs,
-    as in a training (``mribench.allocator``).
+    as in a training (``mribench.allocator``). reference: they run the reference loop.
     """
     what = {"network": asdict(bench.network), "batch": bench.batch, "size": bench.size}
-    what |= {"threads": threads, "kept": kept}
+    what |= {"threads": threads, "kept": kept and not reference, "reference": reference}
     port, members = _free_port(), []
     try:
         for rank in range(count):
@@ -95,7 +114,7 @@ def team(
                     env=told,
                 )
             )
-        go = partial(_go, members)
+        go = Team(members)
         go(1)
         yield go
     finally:
@@ -105,16 +124,6 @@ def team(
             member.communicate()
 
 
-def _go(members: list[subprocess.Popen], steps: int) -> None:
-    for member in members:
-        print(steps, file=member.stdin, flush=True)
-    for member in members:
-        if member.stdout.readline().strip() != "done":
-            raise MribenchError(
-                "a process that trained for this measurement ended early; its last words stand above"
-            )
-
-
 def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -122,29 +131,58 @@ def _free_port() -> int:
 
 
 def _member(what: dict[str, Any]) -> None:
+    from mribench import provenance
+
+    loop = _reference(what) if what["reference"] else _ours(what)
+    for line in sys.stdin:
+        loop(int(line))
+        print("done", provenance.peak_memory_gib()["process_peak_gib"], flush=True)
+
+
+def _ours(what: dict[str, Any]) -> Callable[[int], None]:
     from mribench.lean import load_diffusers
 
     load_diffusers()
     import torch
 
-    from mribench import allocator, device, profiles
-    from mribench.spec import Network
-    from mribench.speed.optimisations import IMAGES, drawn
+    from mribench import allocator, device
+    from mribench.speed.images import IMAGES, drawn
     from mribench.speed.training import ours
 
     torch.set_num_threads(what["threads"])
     if what["kept"]:
         allocator.keep(True)
+    profile = _profile(what)
+    step, numbers = ours(profile, drawn(IMAGES, profile.size), device.precision(profile)), count()
+
+    def loop(steps: int) -> None:
+        for number in islice(numbers, steps):
+            step(number)
+
+    return loop
+
+
+def _reference(what: dict[str, Any]) -> Callable[[int], None]:
+    import torch
+
+    from mribench.speed.images import IMAGES, drawn
+    from mribench.speed.reference import ReferenceLoop
+    from mribench.variants.ddpm import DDPM
+
+    torch.set_num_threads(what["threads"])
+    profile = _profile(what)
+    net, scheduler = DDPM.network(profile), DDPM.scheduler(profile)
+    return ReferenceLoop(net, scheduler, drawn(IMAGES, profile.size), profile.batch_size)
+
+
+def _profile(what: dict[str, Any]) -> Any:
+    from mribench import profiles
+    from mribench.spec import Network
+
     shape = {name: tuple(x) if isinstance(x, list) else x for name, x in what["network"].items()}
-    profile = replace(
+    return replace(
         profiles.QUICK, network=Network(**shape), batch_size=what["batch"], size=what["size"], coarse_steps=0
     )
-    step, number = ours(profile, drawn(IMAGES, profile.size), device.precision(profile)), 0
-    for line in sys.stdin:
-        for _ in range(int(line)):
-            step(number)
-            number += 1
-        print("done", flush=True)
 
 
 if __name__ == "__main__":

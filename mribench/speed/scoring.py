@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench import files, plugins, profiles
+from mribench import files, plugins, profiles, provenance
 from mribench.features import Extractor
 from mribench.runspec import FEATURES, load_metrics
 from mribench.spec import Prepared, Split
@@ -63,7 +62,7 @@ def one(n: int) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "cpu_seconds": round(sum(parts.values()), 1),
         "cpu_seconds_again": round(sum(again.values()), 1),
-        "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2),
+        "peak_gib": round(provenance.peak_memory_gib()["process_peak_gib"], 2),
         "by_part": {name: round(value, 2) for name, value in parts.items()},
     }
 

@@ -1,6 +1,7 @@
 """Training images per second: our step beside the reference loop, on the same network and batch, in turns.
 
-On a CPU ours runs in a process of its own, and several models in one each.
+On a CPU either runs in a process of its own, and several models in one each: what one does with its memory is nothing
+to the other.
 """
 
 from __future__ import annotations
@@ -19,16 +20,15 @@ from mribench import device, profiles
 from mribench.arrange import tuned
 from mribench.feed import Resident
 from mribench.provenance import gflops_per_image
-from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
 from mribench.speed.clock import finish, interleaved, ratio, seconds
-from mribench.speed.processes import MOST, team
+from mribench.speed.images import IMAGES, drawn
+from mribench.speed.processes import MOST, Team, team
 from mribench.speed.reference import ReferenceLoop
 from mribench.steps import Mixed, Step, batches
 from mribench.train import make_optimizer, make_step
 from mribench.variants.ddpm import DDPM
 
-IMAGES = 1024
 TOTAL = 10_000  # steps of the schedule that the timed ones are taken from
 FAMILY = Network(channels=(32, 64, 128, 128), layers_per_block=1)
 
@@ -74,7 +74,8 @@ def cases(on_gpu: bool) -> list[Case]:
 def measure(case: Case) -> dict[str, Any]:
     """Images per second of both, their ratio over the rounds, and the fraction of the measured matrix peak.
 
-    rounds: seconds for ``case.steps`` steps each, however many a round took (``steps_per_round``).
+    rounds: seconds for ``case.steps`` steps each, however many a round took (``steps_per_round``). peak_gib: resident
+    memory of the loop's processes together, or GPU memory.
     """
     profile = replace(
         profiles.QUICK,
@@ -84,33 +85,22 @@ def measure(case: Case) -> dict[str, Any]:
         coarse_steps=0,
         compile=case.compile,
     )
-    precision = device.precision(profile)
-    images = numpy_rng("speed").integers(0, 256, (IMAGES, profile.size, profile.size), dtype=np.uint8)
-    loops: dict[str, Callable[[], Any]] = {}
-    if case.reference:
-        plain = DDPM.network(replace(profile, network=case.reference))
-        loop = ReferenceLoop(plain, DDPM.scheduler(profile), images, case.batch)
-        # the reference trains the organs of a suite one after another: one of them is as fast as the next
-        loops["reference"] = lambda: loop(case.steps)
-        seconds(loops["reference"])
     with ExitStack() as stack:
-        if torch.cuda.is_available():
-            made = seconds_to(
-                lambda: [ours(profile, images, precision, seed) for seed in range(case.together)]
-            )
-            go = partial(advance, made.value)
-        else:
-            # processes of their own: they keep the memory they free, which is not to help the reference
-            threads = torch.get_num_threads() // case.together
-            made = seconds_to(lambda: [stack.enter_context(team(case, case.together, threads))])
-            go = made.value[0]
-        warm = seconds(lambda: go(case.steps))
-        steps = case.steps
+        prepare = _on_gpu if torch.cuda.is_available() else partial(_processes, stack)
+        made = {}
+        if case.reference:
+            # the reference trains the organs of a suite one after another: one of them is as fast as the next
+            made["reference"] = seconds_to(lambda: prepare(case, profile, "reference"))
+        made["ours"] = seconds_to(lambda: prepare(case, profile, "ours"))
+        loops = {name: timed.value for name, timed in made.items()}
+        warm = {name: seconds(lambda go=go: go(case.steps)) for name, go in loops.items()}
+        steps = dict.fromkeys(loops, case.steps)
         if case.reference:
             # rounds of equal length: when its turn comes again, a loop finds nothing of its own in the caches
-            steps = max(steps, round(steps * seconds(loops["reference"]) / seconds(lambda: go(steps))))
-        taken = interleaved(loops | {"ours": lambda: go(steps)}, case.rounds)
-    taken["ours"] = [s * case.steps / steps for s in taken["ours"]]
+            once = [seconds(lambda go=go: go(case.steps)) for go in loops.values()]
+            steps["ours"] = max(case.steps, round(case.steps * once[0] / once[1]))
+        taken = interleaved({name: partial(go, steps[name]) for name, go in loops.items()}, case.rounds)
+    taken["ours"] = [s * case.steps / steps["ours"] for s in taken["ours"]]
     per_image = 3 * gflops_per_image(DDPM.network(profile), profile.size)
     count = {"reference": 1, "ours": case.together}
     rates = {
@@ -123,11 +113,12 @@ def measure(case: Case) -> dict[str, Any]:
         "models_together": case.together,
         "parameters": sum(p.numel() for p in DDPM.network(profile).parameters()),
         "train_gflops_per_image": round(per_image, 3),
-        "precision": precision,
+        "precision": device.precision(profile),
         "compiled": case.compile and torch.cuda.is_available(),
         "images_per_second": rates,
-        "seconds_before_the_first_round": {"ours": round(made.seconds + warm, 1)},
-        "steps_per_round": {"ours": steps} | ({"reference": case.steps} if case.reference else {}),
+        "seconds_before_the_first_round": {"ours": round(made["ours"].seconds + warm["ours"], 1)},
+        "steps_per_round": steps,
+        "peak_gib": {name: go.peak_gib for name, go in loops.items()},
         "rounds": {name: [round(s, 4) for s in rounds] for name, rounds in taken.items()},
         "tflops": round(rates["ours"] * per_image / 1e3, 3),
     }
@@ -135,6 +126,38 @@ def measure(case: Case) -> dict[str, Any]:
         slow = [s * case.together for s in taken["reference"]]
         found["ratio"] = ratio(slow, taken["ours"])
     return found
+
+
+def _processes(stack: ExitStack, case: Case, profile: Profile, name: str) -> Team:
+    threads = torch.get_num_threads()
+    if name == "reference":
+        return stack.enter_context(team(replace(case, network=case.reference), 1, threads, reference=True))
+    return stack.enter_context(team(case, case.together, threads // case.together))
+
+
+def _on_gpu(case: Case, profile: Profile, name: str) -> OnGpu:
+    images = drawn(IMAGES, profile.size)
+    if name == "reference":
+        plain = DDPM.network(replace(profile, network=case.reference))
+        return OnGpu(lambda: ReferenceLoop(plain, DDPM.scheduler(profile), images, case.batch))
+    precision = device.precision(profile)
+    return OnGpu(
+        lambda: partial(advance, [ours(profile, images, precision, seed) for seed in range(case.together)])
+    )
+
+
+class OnGpu:
+    """A loop in this process; call with a number of steps. peak_gib: GPU memory that its first step took."""
+
+    def __init__(self, make: Callable[[], Callable[[int], Any]]) -> None:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        self._go = make()
+        self._go(1)
+        self.peak_gib = round((torch.cuda.max_memory_allocated() - before) / 1024**3, 3)
+
+    def __call__(self, steps: int) -> None:
+        self._go(steps)
 
 
 @dataclass(frozen=True)
@@ -145,7 +168,8 @@ class Timed:
 
 def seconds_to(make: Callable[[], Any]) -> Timed:
     kept: list[Any] = []
-    return Timed(kept, seconds(lambda: kept.extend(make())))
+    taken = seconds(lambda: kept.append(make()))
+    return Timed(kept[0], taken)
 
 
 def ours(

@@ -15,11 +15,12 @@ from mribench.data.prepare import SliceRecord
 from mribench.data.spool import Spool
 
 MAKE_AND_PREPARE = """
-import json, pathlib, resource, sys, time
+import json, pathlib, sys, time
 from dataclasses import replace
 import nibabel as nib, numpy as np
 from mribench.data import arrow, prepare_data
 from mribench.profiles import SMOKE
+from mribench.provenance import peak_memory_gib
 from mribench.spec import Modality
 # the splits that come back lie on the disk too, as those of large sets do
 arrow.LARGEST_IN_MEMORY = 0
@@ -34,7 +35,7 @@ for s in range(subjects):
 start, processor = time.time(), time.process_time()
 profile = replace(SMOKE, size=256, max_images=10**6)
 data = prepare_data(Modality("brain", "Brain", "T1w", print), str(folder / "in"), profile, folder / "out")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+peak = peak_memory_gib()["process_peak_gib"]
 print(json.dumps({"images": sum(data.manifest["images"].values()), "seconds": time.time() - start,
                   "processor_seconds": time.process_time() - processor, "peak_gib": peak}))
 """

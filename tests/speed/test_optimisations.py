@@ -9,6 +9,7 @@ import torch
 from mribench import files
 from mribench.spec import Network
 from mribench.speed import clock, optimisations, processes, report, sampling, start_up, switches, training
+from mribench.speed.images import drawn
 
 TINY = optimisations.Bench("tiny", Network((8, 16), 1), batch=4, size=16, rounds=2, steps=1)
 # other images, other sizes, or another network: their loss is another one
@@ -24,7 +25,7 @@ OTHER_ROUNDING = {
 
 
 def test_only_one_thing_is_switched():
-    profile, images = TINY.profile(precision="bf16", warmup_steps=0, lr=1e-2), optimisations.drawn(32, 16)
+    profile, images = TINY.profile(precision="bf16", warmup_steps=0, lr=1e-2), drawn(32, 16)
     ours = training.ours(profile, images, "bf16")
     losses = [float(ours(step)) for step in range(3)]
     for switch in switches.switches(profile, images):
@@ -39,7 +40,7 @@ def test_only_one_thing_is_switched():
 def test_the_average_one_by_one_is_the_average(monkeypatch):
     kept = []
     monkeypatch.setattr(torch.Tensor, "lerp_", lambda mean, new, weight: kept.append(weight))
-    profile, images = TINY.profile(), optimisations.drawn(32, TINY.size)
+    profile, images = TINY.profile(), drawn(32, TINY.size)
     step = training.ours(profile, images, "fp32", average=False)
     assert step.ema is None
     switches._averaged(step)(0)
@@ -47,7 +48,7 @@ def test_the_average_one_by_one_is_the_average(monkeypatch):
 
 
 def test_png_files_hold_the_images():
-    images = optimisations.drawn(12, 16)
+    images = drawn(12, 16)
     feed = switches.Decoded(images, np.zeros((1, 12), np.int32), torch.device("cpu"))
     pixels = torch.zeros(feed.shape, dtype=torch.uint8)
     feed.fill(pixels, 0)

@@ -48,12 +48,13 @@ def test_the_reference_loop_trains():
 
 
 def test_a_case_is_measured_against_the_reference(monkeypatch):
-    monkeypatch.setattr(training, "IMAGES", 16)
     found = training.measure(training.Case("tiny", SMALL, 4, SMALL, rounds=2, steps=1))
     assert found["ratio"]["low"] <= found["ratio"]["median"] <= found["ratio"]["high"]
     for name, rounds in found["rounds"].items():
         # rates are rounded to a tenth, which is more than 1 % where a busy machine takes a second for a round
         assert found["images_per_second"][name] == pytest.approx(4 / np.median(rounds), rel=0.01, abs=0.051)
+    # ours holds torch and a training, the reference datasets and torchvision beside them
+    assert 0.2 < found["peak_gib"]["ours"] < found["peak_gib"]["reference"] < 4
     assert found["tflops"] == pytest.approx(
         found["images_per_second"]["ours"] * found["train_gflops_per_image"] / 1e3, rel=0.1, abs=1e-3
     )
@@ -61,8 +62,9 @@ def test_a_case_is_measured_against_the_reference(monkeypatch):
 
 def test_rounds_are_equally_long_and_counted_in_equal_steps(monkeypatch):
     """A step of ours takes a quarter of the reference's: four times as many in a round, and a round counts for one."""
-    taken = iter([1.0, 1.0, 1.0, 4.0, 1.0])  # warm, made, warm; then a turn of the reference and one of ours
-    monkeypatch.setattr(training, "IMAGES", 16)
+    taken = iter(
+        [1.0, 1.0, 1.0, 1.0, 4.0, 1.0]
+    )  # both made, both warm; then a turn of the reference and one of ours
     monkeypatch.setattr(training, "seconds", lambda work: (work(), next(taken))[1])
     monkeypatch.setattr(
         training, "interleaved", lambda loops, rounds: {name: [2.0] * rounds for name in loops}
@@ -75,7 +77,6 @@ def test_rounds_are_equally_long_and_counted_in_equal_steps(monkeypatch):
 
 def test_models_together_count_together(monkeypatch):
     """On a CPU each trains in a process of its own, as a suite's do; the reference trains one after the other."""
-    monkeypatch.setattr(training, "IMAGES", 16)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     case = training.Case("tiny", SMALL, 4, SMALL, together=2, rounds=2, steps=1)
     found = training.measure(case)
@@ -101,6 +102,7 @@ def test_the_report_shows_what_the_record_holds(tmp_path):
         "images_per_second": {"reference": 10.0, "ours": 25.5},
         "ratio": {"median": 2.55, "low": 2.5, "high": 2.6},
         "tflops": 0.164,
+        "peak_gib": {"reference": 1.5, "ours": 0.75},
         "precision": "bf16",
     }
     draw = {
@@ -123,7 +125,7 @@ def test_the_report_shows_what_the_record_holds(tmp_path):
         "start_up_seconds": {"mribench --help": 0.2},
     }
     text = report.markdown(record)
-    assert "| tiny | 2.5 M | 4 | 10.0 | 25.5 | 2.55 (2.5, 2.6) | 41 % |" in text
+    assert "| tiny | 2.5 M | 4 | 10.0 | 25.5 | 2.55 (2.5, 2.6) | 41 % | 1.50, 0.75 |" in text
     report.write(record, tmp_path)
     assert files.read_json(tmp_path / "speed.json")["training"][0] == case
     assert (tmp_path / "speed.md").read_text() == text
