@@ -28,8 +28,13 @@ def kept() -> Iterator[None]:
         yield
     finally:
         keep(False)
-        if (libc := _glibc()) is not None:
-            libc.malloc_trim(0)
+        give_back()
+
+
+def give_back() -> None:
+    """Freed memory goes back to the system, also what lies between pieces in use."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
 
 
 def keep(freed: bool) -> None:

@@ -32,7 +32,7 @@ def tuned(net: torch.nn.Module, precision: str) -> torch.nn.Module:
         return net
     if next(net.parameters()).device.type == "cuda":
         return with_bf16_norms(net.to(memory_format=torch.channels_last))
-    return with_plain_attention(with_pointwise_products(with_kernels_on_pixels(net)))
+    return with_plain_attention(with_pointwise_products(with_subpixel_upsampling(net)))
 
 
 def with_bf16_norms(net: torch.nn.Module) -> torch.nn.Module:
@@ -60,7 +60,7 @@ def with_plain_attention(net: torch.nn.Module) -> torch.nn.Module:
     return net
 
 
-def with_kernels_on_pixels(net: torch.nn.Module) -> torch.nn.Module:
+def with_subpixel_upsampling(net: torch.nn.Module) -> torch.nn.Module:
     """Nearest-neighbour upsampling and the 3x3 convolution after it as four 2x2 convolutions of the small image, one
     for each place in a doubled pixel: 16 products in place of 36 (Shi et al. 2016, arXiv:1609.07009)."""
     for module in net.modules():

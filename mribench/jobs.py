@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from mribench import lean, locks, plugins, relay, runspec, stages
+from mribench import allocator, lean, locks, plugins, relay, runspec, stages
 from mribench.cell import Cell
 from mribench.data import load
 from mribench.errors import InputError, Interrupted, MribenchError
@@ -62,6 +62,9 @@ def work(job: Job) -> Outcome:
         return Outcome(error=Interrupted(f"{job.name}: interrupted; run the same command to go on"))
     except (MribenchError, OSError) as error:
         return Outcome(error=error)
+    finally:
+        # scoring has left holes of 100 MiB, and the other workers train
+        allocator.give_back()
 
 
 def warm() -> None:

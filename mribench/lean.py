@@ -5,6 +5,7 @@ They are a fifth of the time from the command to the first training step, in eve
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -27,6 +28,10 @@ def load_diffusers() -> None:
     _when_used("scipy.integrate")
     with _hidden("torchvision"), nullcontext() if device.found().gpu else _hidden("triton"):
         from diffusers import UNet2DModel  # noqa: F401
+
+        # it would look for Triton later, and warns that there is none
+        logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
+        from torch.utils import flop_counter  # noqa: F401
 
 
 def _when_used(name: str) -> None:

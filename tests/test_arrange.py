@@ -30,7 +30,8 @@ def outputs_and_gradients(net):
 
 
 @pytest.mark.parametrize(
-    "change", [arrange.with_pointwise_products, arrange.with_plain_attention, arrange.with_kernels_on_pixels]
+    "change",
+    [arrange.with_pointwise_products, arrange.with_plain_attention, arrange.with_subpixel_upsampling],
 )
 def test_an_arranged_network_computes_the_same(change):
     plain, other = pair(change)
@@ -69,7 +70,7 @@ def test_upsampling_is_the_same_at_any_size(size):
         return [out.detach(), *torch.autograd.grad(out.square().sum(), [x, *up.parameters()])]
 
     plain = results()
-    arrange.with_kernels_on_pixels(up)
+    arrange.with_subpixel_upsampling(up)
     for a, b in zip(plain, results(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
 
@@ -83,13 +84,13 @@ def test_upsampling_of_another_kind_stays():
         Upsample2D(4, use_conv=True, interpolate=False),
         Upsample2D(4, use_conv=True, norm_type="rms_norm", eps=1e-5, elementwise_affine=True),
     )
-    assert {type(m) for m in arrange.with_kernels_on_pixels(torch.nn.ModuleList(kinds))} == {Upsample2D}
+    assert {type(m) for m in arrange.with_subpixel_upsampling(torch.nn.ModuleList(kinds))} == {Upsample2D}
 
 
 def test_upsampling_to_a_size_that_is_asked_for_is_left_alone():
     up, x = Upsample2D(4, use_conv=True), torch.randn(1, 4, 8, 8)
     plain = up(x, (17, 17))
-    torch.testing.assert_close(arrange.with_kernels_on_pixels(up)(x, (17, 17)), plain)
+    torch.testing.assert_close(arrange.with_subpixel_upsampling(up)(x, (17, 17)), plain)
 
 
 def test_many_tokens_keep_the_fused_attention(monkeypatch):

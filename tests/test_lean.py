@@ -57,6 +57,21 @@ cli.main()
     assert ended.out == "[]\n", ended.err
 
 
+@pytest.mark.skipif(device.found().gpu, reason="a GPU may use it")
+def test_without_a_gpu_nothing_brings_triton(python):
+    code = """
+import sys
+from mribench import lean
+lean.load_diffusers()
+from mribench import profiles, provenance
+from mribench.variants.ddpm import DDPM
+assert provenance.gflops_per_image(DDPM.network(profiles.SMOKE), 32) > 0
+print("triton" in sys.modules)
+"""
+    ended = python(code)
+    assert (ended.out, ended.err) == ("False\n", "")
+
+
 def test_a_board_is_made_without_torch(python, run_folder, result):
     folder = run_folder("a", result())
     code = f"""

@@ -40,7 +40,7 @@ def benches(on_gpu: bool) -> list[Bench]:
     steps = 20 if on_gpu else 2
     return [
         Bench("small U-Net, full resolution", FAMILY, steps=steps),
-        Bench("quick", profiles.QUICK.network, steps=2 * steps),
+        Bench("quick", profiles.QUICK.network, rounds=9, steps=2 * steps),
     ]
 
 

@@ -26,7 +26,7 @@ COMPILE = "torch.compile"
 ARRANGED = {
     "1x1 convolutions as products": arrange.with_pointwise_products,
     "plain attention over few tokens": arrange.with_plain_attention,
-    "upsampled by 2x2 kernels": arrange.with_kernels_on_pixels,
+    "sub-pixel upsampling": arrange.with_subpixel_upsampling,
 }
 
 

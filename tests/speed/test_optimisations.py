@@ -20,7 +20,7 @@ OTHER_ROUNDING = {
     "channels last",
     "1x1 convolutions as products",
     "plain attention over few tokens",
-    "upsampled by 2x2 kernels",
+    "sub-pixel upsampling",
 }
 
 

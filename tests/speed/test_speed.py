@@ -86,6 +86,21 @@ def test_models_together_count_together(monkeypatch):
     assert {case.together for case in training.cases(on_gpu=False)} == {1, 2}
 
 
+def test_on_a_gpu_both_loops_are_in_this_process(monkeypatch):
+    """What a GPU would run, on this processor: it is asked for its memory before and after the first step alone."""
+    held = iter([2 * 1024**3, 3 * 1024**3, 3 * 1024**3, 7 * 1024**3])
+    monkeypatch.setattr(training, "IMAGES", 16)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: next(held))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: next(held))
+    case = training.Case("tiny", SMALL, 4, SMALL)
+    profile = replace(profiles.SMOKE, network=SMALL, batch_size=4, size=16, precision="fp32")
+    loops = [training._on_gpu(case, profile, name) for name in ("reference", "ours")]
+    for loop in loops:
+        loop(2)
+    assert [loop.peak_gib for loop in loops] == [1.0, 4.0]
+
+
 @pytest.mark.parametrize("sampler", ["ddim-2", "dpm-solver-3"])
 def test_sampling_is_measured_beside_the_pipeline(monkeypatch, sampler):
     small = replace(profiles.SMOKE, size=16, network=SMALL, sample_batch=2, precision="fp32")
