@@ -44,6 +44,7 @@ def tune(
         typer.Argument(help="Run folder: weigh samplers of what it has trained, nothing is trained."),
     ] = None,
     modalities: Annotated[str, typer.Option(help="Comma-separated organs, or all.")] = "all",
+    profile: Annotated[str, typer.Option(help="Whose settings to weigh: quick or standard.")] = "quick",
     samplers: names("Comma-separated samplers to weigh on RUN; some of few steps else.", "samplers") = None,
     seconds: Annotated[
         float, typer.Option(help="Seconds of training per candidate and organ.", min=1)
@@ -51,7 +52,7 @@ def tune(
     seed: int = 0,
     out: Annotated[Path, typer.Option(help="Folder for tuning.* or, with RUN, samplers.*.")] = Path("tuning"),
 ) -> None:
-    """Weigh the settings of the quick profile on phantoms.
+    """Weigh the settings of a profile on phantoms.
 
     The best samples for the same seconds. Takes hours. Given the folder of a run, weigh samplers on its checkpoints
     instead, against the validation subjects.
@@ -68,12 +69,17 @@ def tune(
         )
     from mribench import parallel, profiles, runspec
     from mribench.data import prepare_data
-    from mribench.speed import tuning
+    from mribench.speed import candidates, tuning
 
-    plan = runspec.resolve(runspec.make(None, modalities=split(modalities), out=str(out), profile="quick"))
+    if profile not in candidates.AROUND:
+        raise InputError(
+            f"profile {profile!r} has no candidates; expected one of {', '.join(candidates.AROUND)}"
+        )
+    plan = runspec.resolve(runspec.make(None, modalities=split(modalities), out=str(out), profile=profile))
     data = {m.name: prepare_data(m, "phantom", plan.profile, out).path for m in plan.modalities}
     processes = parallel.processes(plan.profile, len(data))
-    record = tuning.tune(tuning.around_quick(), profiles.QUICK, data, seconds, seed, out, processes)
+    around = candidates.AROUND[profile]()
+    record = tuning.tune(around, profiles.get(profile), data, seconds, seed, out, processes)
     print(tuning.markdown(record))
 
 

@@ -3,11 +3,14 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
-from mribench import files, plugins, profiles
+from mribench import files, plugins, profiles, speed_cli
 from mribench.data import prepare_data
+from mribench.errors import InputError
 from mribench.spec import Network
 from mribench.speed import tuning
+from mribench.speed.candidates import AROUND, Candidate, weighted
 from mribench.variants.ddpm import DDPM
 
 TINY = replace(
@@ -22,15 +25,28 @@ def organ(tmp_path):
 
 
 def test_a_candidate_changes_the_profile_and_its_network():
-    changed = tuning.Candidate("x", {"lr": 1.0, "network.patch": 2}).applied(TINY)
+    changed = Candidate("x", {"lr": 1.0, "network.patch": 2}).applied(TINY)
     assert (changed.lr, changed.network.patch, changed.network.channels) == (1.0, 2, TINY.network.channels)
 
 
-def test_every_candidate_around_quick_makes_a_network():
-    for candidate in tuning.around_quick():
-        changed = candidate.applied(profiles.QUICK)
-        DDPM.network(changed)
+@pytest.mark.parametrize("name", AROUND)
+def test_every_candidate_around_a_profile_makes_a_network_of_its_own(name):
+    profile, around = profiles.get(name), AROUND[name]()
+    assert around[0].name == name and around[0].applied(profile) == profile
+    for candidate in around:
+        changed = candidate.applied(profile)
+        with torch.device("meta"):
+            DDPM.network(changed)
         assert candidate.variant().scheduler(changed).config.beta_schedule == candidate.betas
+    told = {
+        (c.costs_like(profile), repr(c.applied(profile)), c.coarse, c.snr, c.betas, c.budget) for c in around
+    }
+    assert len(told) == len({c.name for c in around}) == len(around)
+
+
+def test_another_profile_has_no_candidates(tmp_path):
+    with pytest.raises(InputError, match="quick, standard"):
+        speed_cli.tune(profile="paper", out=tmp_path)
 
 
 def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, monkeypatch):
@@ -38,9 +54,9 @@ def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, mo
         tuning, "_seconds_per_step", lambda profile, variant, data, seed, small: 0.05 if small else 0.1
     )
     candidates = [
-        tuning.Candidate("plain", coarse=0),
-        tuning.Candidate("half coarse", coarse=0.5),
-        tuning.Candidate("twice", coarse=0, budget=2.0, snr=5.0),
+        Candidate("plain", coarse=0),
+        Candidate("half coarse", coarse=0.5),
+        Candidate("twice", coarse=0, budget=2.0, snr=5.0),
     ]
     record = tuning.tune(candidates, TINY, {"one": organ.path}, 1.0, 0, tmp_path)
     assert [(run["steps"], run["coarse_steps"]) for run in record["runs"]] == [(10, 0), (15, 10), (20, 0)]
@@ -53,7 +69,10 @@ def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, mo
 
 def test_processes_measure_what_one_does(tmp_path, organ):
     """Two candidates at once, each in a process of its own; the file says of how many."""
-    candidates = [tuning.Candidate("plain", coarse=0), tuning.Candidate("cosine", betas="squaredcos_cap_v2")]
+    candidates = [
+        Candidate("plain", coarse=0),
+        Candidate("cosine", betas="squaredcos_cap_v2"),
+    ]
     record = tuning.tune(candidates, TINY, {"one": organ.path}, 0.2, 0, tmp_path, processes=2)
     assert sorted(run["candidate"] for run in record["runs"]) == ["cosine", "plain"]
     assert files.read_json(tmp_path / "tuning.json")["processes"] == 2
@@ -65,9 +84,7 @@ def test_the_probe_times_a_step(organ):
 
 
 def test_min_snr_weighs_noisy_images_less(organ):
-    import torch
-
     net, scheduler = DDPM.network(TINY), DDPM.scheduler(TINY)
     x0, noise, t = torch.zeros(2, 1, 16, 16), torch.randn(2, 1, 16, 16), torch.tensor([500, 990])
-    plain, weighed = (v.loss(net, scheduler, x0, noise, t) for v in (DDPM, tuning.weighted(5.0)))
+    plain, weighed = (v.loss(net, scheduler, x0, noise, t) for v in (DDPM, weighted(5.0)))
     assert (weighed / plain)[0] > 10 * (weighed / plain)[1]
