@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-from mribench import allocator
+from mribench import allocator, jobs, runspec
+from mribench.errors import InputError
 
 MEGABYTES = 24  # as large as a layer's activations, below what glibc itself maps apart
 FAULTS = f"""
 import resource
 import numpy as np
-from mribench import allocator
+from mribench import allocator, jobs, runspec
+from mribench.errors import InputError
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -43,3 +45,15 @@ def test_without_glibc_nothing_happens(monkeypatch):
     monkeypatch.setattr(allocator, "_glibc", lambda: None)
     with allocator.kept():
         assert np.ones(3).sum() == 3
+
+
+def test_a_worker_gives_back_after_a_cell_that_failed_too(tmp_path, monkeypatch):
+    given = []
+
+    def fail(*_):
+        raise InputError("refused")
+
+    monkeypatch.setattr(allocator, "give_back", lambda: given.append(1))
+    monkeypatch.setattr(jobs, "_plan", fail)
+    job = jobs.Job(runspec.RunSpec(out=str(tmp_path)), "fp32", "brain", "ddpm", 0, tmp_path, "brain_ddpm_s0")
+    assert str(jobs.work(job).error) == "refused" and given == [1]

@@ -6,6 +6,7 @@ are done with the memory it has taken.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -15,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import count, islice
 from typing import Any
 
 from mribench.errors import MribenchError
@@ -153,10 +153,10 @@ def _ours(what: dict[str, Any]) -> Callable[[int], None]:
     if what["kept"]:
         allocator.keep(True)
     profile = _profile(what)
-    step, numbers = ours(profile, drawn(IMAGES, profile.size), device.precision(profile)), count()
+    step, numbers = ours(profile, drawn(IMAGES, profile.size), device.precision(profile)), itertools.count()
 
     def loop(steps: int) -> None:
-        for number in islice(numbers, steps):
+        for number in itertools.islice(numbers, steps):
             step(number)
 
     return loop
