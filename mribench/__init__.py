@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mribench._version import __version__
 from mribench.spec import (
     Control,
     FeatureSpace,
@@ -35,9 +36,9 @@ __all__ = [
     "Score",
     "Task",
     "Variant",
+    "__version__",
     "run",
 ]
-__version__ = "0.1.0"
 
 
 def run(*, jobs: int | None = 1, executor: str = "local", **settings: Any) -> list[Result]:
@@ -50,7 +51,8 @@ def run(*, jobs: int | None = 1, executor: str = "local", **settings: Any) -> li
 
     >>> results = mribench.run(modalities="all", variants="ddpm", data="phantom", profile="smoke", out="runs")
     """
-    from mribench import runner, runspec
-    from mribench.parallel import Execution
+    from mribench.runner import runspec
+    from mribench.runner.resources import Execution
+    from mribench.runner.run import run_suite
 
-    return runner.run(runspec.make(**settings), Execution(executor, jobs))
+    return run_suite(runspec.make(**settings), Execution(executor, jobs))

@@ -1,3 +1,3 @@
-from mribench.cli import main
+from mribench.cli.app import main
 
 main()

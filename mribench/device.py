@@ -70,6 +70,22 @@ def _threads() -> int:
     return int(asked) if asked.isdecimal() and int(asked) else cores
 
 
+def free_gib() -> float:
+    """Memory that can be taken without swapping: of the machine, and of the control group where one bounds it."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = (group / "memory.max").read_text().strip()
+        used = int((group / "memory.current").read_text())
+    except (OSError, ValueError):
+        limit = "max"
+    if limit != "max":
+        free = min(free, int(limit) - used)
+    return free / 1024**3
+
+
 def precision(profile: Profile) -> str:
     """fp32, bf16 or fp16: the profile's own, else bf16 where the hardware multiplies it natively, else fp32.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -64,17 +63,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def key(value: Any) -> str:
-    """12 hex digits that name a JSON-serialisable value: the name of the folder made from it."""
-    canonical = json.dumps(value, sort_keys=True, allow_nan=False, default=list)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-def sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mribench import files
+from mribench import files, hashing
 from mribench.errors import InputError
 from mribench.spec import Score
 
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def key(self) -> str:
-        return files.key(dict(self.comparability))
+        return hashing.json_hash(dict(self.comparability))
 
 
 def path_of(out: Path, result: Result) -> Path:

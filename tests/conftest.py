@@ -20,7 +20,8 @@ os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-from mribench import cli, results
+from mribench import results
+from mribench.cli import app
 from mribench.metrics.uncertainty import recorded
 from mribench.results import Result
 from mribench.spec import Score
@@ -34,7 +35,7 @@ def mribench(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["mribench", *map(str, words)])
         capsys.readouterr()
         try:
-            cli.main()
+            app.main()
             code = 0
         except SystemExit as end:
             code = end.code or 0

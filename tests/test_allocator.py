@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from mribench import allocator, jobs, runspec
 from mribench.errors import InputError
+from mribench.runner import runspec, worker
+from mribench.training import malloc
 
 MEGABYTES = 24  # as large as a layer's activations, below what glibc itself maps apart
 FAULTS = f"""
 import resource
 import numpy as np
-from mribench import allocator, jobs, runspec
+from mribench.runner import runspec, worker
+from mribench.training import malloc
 from mribench.errors import InputError
 
 def faults():
@@ -23,17 +25,17 @@ def faults():
 def resident():
     return int(open("/proc/self/statm").read().split()[1])
 
-allocator.keep(False)
+malloc.keep(False)
 faults()
 own, at_rest = faults(), resident()
-with allocator.kept():
+with malloc.kept():
     faults()
     kept, held = faults(), resident()
 print(own, kept, held - at_rest, resident() - at_rest)
 """
 
 
-@pytest.mark.skipif(allocator._glibc() is None, reason="needs glibc")
+@pytest.mark.skipif(malloc._glibc() is None, reason="needs glibc")
 def test_kept_memory_is_not_faulted_in_again_and_is_given_back(python):
     own, kept, held, after = map(int, python(FAULTS).out.split())
     pages = MEGABYTES << 8
@@ -42,8 +44,8 @@ def test_kept_memory_is_not_faulted_in_again_and_is_given_back(python):
 
 
 def test_without_glibc_nothing_happens(monkeypatch):
-    monkeypatch.setattr(allocator, "_glibc", lambda: None)
-    with allocator.kept():
+    monkeypatch.setattr(malloc, "_glibc", lambda: None)
+    with malloc.kept():
         assert np.ones(3).sum() == 3
 
 
@@ -53,7 +55,9 @@ def test_a_worker_gives_back_after_a_cell_that_failed_too(tmp_path, monkeypatch)
     def fail(*_):
         raise InputError("refused")
 
-    monkeypatch.setattr(allocator, "give_back", lambda: given.append(1))
-    monkeypatch.setattr(jobs, "_plan", fail)
-    job = jobs.Job(runspec.RunSpec(out=str(tmp_path)), "fp32", "brain", "ddpm", 0, tmp_path, "brain_ddpm_s0")
-    assert str(jobs.work(job).error) == "refused" and given == [1]
+    monkeypatch.setattr(malloc, "give_back", lambda: given.append(1))
+    monkeypatch.setattr(worker, "_plan", fail)
+    job = worker.Job(
+        runspec.RunSpec(out=str(tmp_path)), "fp32", "brain", "ddpm", 0, tmp_path, "brain_ddpm_s0"
+    )
+    assert str(worker.work(job).error) == "refused" and given == [1]

@@ -7,8 +7,9 @@ from types import ModuleType
 import pytest
 
 import mribench
-from mribench import phantom, plugins, testing
+from mribench import phantom, testing
 from mribench.api import API, PUBLIC
+from mribench.plugins import lookup
 
 FROZEN = Path(__file__).parent / "frozen"
 
@@ -51,7 +52,7 @@ def frozen(monkeypatch):
     ],
 )
 def test_a_plugin_written_for_this_api_keeps_working(frozen, group, name):
-    assert next(entry.problem for entry in plugins.entries(group) if entry.name == name) is None
+    assert next(entry.problem for entry in lookup.entries(group) if entry.name == name) is None
     findings = list(testing.check(group, name))
     assert len(findings) > 4
     assert [str(finding) for finding in findings if finding.state == "broken"] == []

@@ -7,8 +7,9 @@ import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from diffusers.models.upsampling import Upsample2D
 
-from mribench import arrange, profiles
+from mribench import profiles
 from mribench.spec import Network
+from mribench.training import fused
 from mribench.variants import ddpm
 
 PROFILE = replace(profiles.SMOKE, size=16, network=Network((8, 16), 1, norm_groups=4, head_dim=4))
@@ -31,7 +32,7 @@ def outputs_and_gradients(net):
 
 @pytest.mark.parametrize(
     "change",
-    [arrange.with_pointwise_products, arrange.with_plain_attention, arrange.with_subpixel_upsampling],
+    [fused.with_pointwise_products, fused.with_plain_attention, fused.with_subpixel_upsampling],
 )
 def test_an_arranged_network_computes_the_same(change):
     plain, other = pair(change)
@@ -41,14 +42,14 @@ def test_an_arranged_network_computes_the_same(change):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's network is arranged otherwise")
 def test_bf16_on_a_cpu_is_arranged_and_fp32_is_not():
-    plain, other = pair(lambda net: arrange.tuned(net, "bf16"))
+    plain, other = pair(lambda net: fused.tuned(net, "bf16"))
     assert {type(m) for m in other.modules()} - {type(m) for m in plain.modules()} == {
-        arrange._Pointwise,
-        arrange._Upsample,
+        fused._Pointwise,
+        fused._Upsample,
     }
-    assert {type(m.processor) for m in other.modules() if isinstance(m, Attention)} == {arrange._Attention}
-    pair(lambda net: arrange.tuned(net, "fp32"))
-    assert not any(isinstance(m, arrange._Pointwise) for m in arrange.tuned(plain, "fp32").modules())
+    assert {type(m.processor) for m in other.modules() if isinstance(m, Attention)} == {fused._Attention}
+    pair(lambda net: fused.tuned(net, "fp32"))
+    assert not any(isinstance(m, fused._Pointwise) for m in fused.tuned(plain, "fp32").modules())
 
 
 def test_convolutions_that_are_no_products_stay():
@@ -57,7 +58,7 @@ def test_convolutions_that_are_no_products_stay():
         torch.nn.Conv2d(4, 4, 1, groups=2),
         torch.nn.Conv2d(4, 4, 1, bias=False),
     )
-    assert {type(m) for m in arrange.with_pointwise_products(net)} == {torch.nn.Conv2d}
+    assert {type(m) for m in fused.with_pointwise_products(net)} == {torch.nn.Conv2d}
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 7)])
@@ -70,7 +71,7 @@ def test_upsampling_is_the_same_at_any_size(size):
         return [out.detach(), *torch.autograd.grad(out.square().sum(), [x, *up.parameters()])]
 
     plain = results()
-    arrange.with_subpixel_upsampling(up)
+    fused.with_subpixel_upsampling(up)
     for a, b in zip(plain, results(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
 
@@ -84,30 +85,30 @@ def test_upsampling_of_another_kind_stays():
         Upsample2D(4, use_conv=True, interpolate=False),
         Upsample2D(4, use_conv=True, norm_type="rms_norm", eps=1e-5, elementwise_affine=True),
     )
-    assert {type(m) for m in arrange.with_subpixel_upsampling(torch.nn.ModuleList(kinds))} == {Upsample2D}
+    assert {type(m) for m in fused.with_subpixel_upsampling(torch.nn.ModuleList(kinds))} == {Upsample2D}
 
 
 def test_upsampling_to_a_size_that_is_asked_for_is_left_alone():
     up, x = Upsample2D(4, use_conv=True), torch.randn(1, 4, 8, 8)
     plain = up(x, (17, 17))
-    torch.testing.assert_close(arrange.with_subpixel_upsampling(up)(x, (17, 17)), plain)
+    torch.testing.assert_close(fused.with_subpixel_upsampling(up)(x, (17, 17)), plain)
 
 
 def test_many_tokens_keep_the_fused_attention(monkeypatch):
-    net = arrange.with_plain_attention(ddpm.network(PROFILE))
+    net = fused.with_plain_attention(ddpm.network(PROFILE))
     taken = []
-    fused = AttnProcessor2_0.__call__
-    monkeypatch.setattr(AttnProcessor2_0, "__call__", lambda *a, **k: taken.append(1) or fused(*a, **k))
+    kernel = AttnProcessor2_0.__call__
+    monkeypatch.setattr(AttnProcessor2_0, "__call__", lambda *a, **k: taken.append(1) or kernel(*a, **k))
     x = torch.randn(1, 1, 16, 16)
     net(x, 5)
     assert not taken
-    monkeypatch.setattr(arrange, "FEW_TOKENS", 63)
+    monkeypatch.setattr(fused, "FEW_TOKENS", 63)
     net(x, 5)
     assert taken
 
 
 def test_an_arranged_network_is_stored_as_a_plain_one(tmp_path):
-    plain, other = pair(lambda net: arrange.tuned(net, "bf16"))
+    plain, other = pair(lambda net: fused.tuned(net, "bf16"))
     other.save_pretrained(tmp_path)
     again = type(plain).from_pretrained(tmp_path)
     for name, value in again.state_dict().items():

@@ -11,9 +11,12 @@ from dataclasses import replace
 import pytest
 
 import mribench as package
-from mribench import cli, errors, plugins, profiles, results, runner, runspec
+from mribench import errors, profiles, results
+from mribench.cli import app
 from mribench.data import prepare_data
-from mribench.parallel import Execution
+from mribench.plugins import lookup
+from mribench.runner import run, runspec
+from mribench.runner.resources import Execution
 
 HEAVY = ("torch", "diffusers", "datasets", "accelerate", "numpy", "PIL", "pyarrow")
 COMMANDS = (
@@ -39,9 +42,9 @@ def test_light_commands_import_nothing_heavy(words, python):
     code = f"""
 import sys
 sys.argv = ["mribench", *{words!r}]
-from mribench import cli
+from mribench.cli import app
 try:
-    cli.main()
+    app.main()
 except SystemExit as end:
     print("LEFT", end.code, [name for name in {HEAVY!r} if name in sys.modules])
 """
@@ -135,7 +138,7 @@ def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, 
     def fail(spec, execution):
         raise error
 
-    monkeypatch.setattr(runner, "run", fail)
+    monkeypatch.setattr(run, "run_suite", fail)
     ended = mribench("run")
     assert ended.code == code
     assert ended.err.strip().startswith(f"mribench: {said}") and len(ended.err.strip().splitlines()) == 1
@@ -145,7 +148,7 @@ def test_a_bug_keeps_its_traceback(mribench, monkeypatch):
     def fail(spec, execution):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(runner, "run", fail)
+    monkeypatch.setattr(run, "run_suite", fail)
     with pytest.raises(ZeroDivisionError):
         mribench("run")
 
@@ -176,11 +179,11 @@ def test_ctrl_c_ends_a_real_process_with_130(tmp_path):
 def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
     # a dataclass is made by exec, and CPython remembers a Ctrl-C in there until the process ends
     (tmp_path / "late.py").write_text(
-        "from mribench import cli\n"
-        "@cli.app.command()\n"
+        "from mribench.cli import app\n"
+        "@app.app.command()\n"
         "def late():\n"
         "    exec('raise KeyboardInterrupt')\n"
-        "cli.main()\n"
+        "app.main()\n"
     )
     ended = subprocess.run(
         [sys.executable, "-m", "late", "late"], cwd=tmp_path, capture_output=True, text=True
@@ -190,8 +193,8 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
 
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
-    monkeypatch.setattr(runner, "run", lambda spec, execution: [seen.append(spec), how.append(execution)])
-    monkeypatch.setattr(cli, "_print_boards", lambda folders: None)
+    monkeypatch.setattr(run, "run_suite", lambda spec, execution: [seen.append(spec), how.append(execution)])
+    monkeypatch.setattr(app, "_print_boards", lambda folders: None)
     toml = tmp_path / "study.toml"
     toml.write_text(
         'modalities = ["brain", "lung"]\nvariants = "ddpm"\nsamplers = ["ddim-5"]\nseeds = [0, 1]\n'
@@ -249,7 +252,7 @@ def test_the_options_are_the_words_of_a_spec(mribench):
 
 
 def test_a_prepared_folder_is_shown(mribench, refused, tmp_path):
-    modality = plugins.load("modalities", "brain")
+    modality = lookup.load("modalities", "brain")
     prepared = prepare_data(modality, "phantom", replace(profiles.get("smoke"), phantom_subjects=4), tmp_path)
     said = mribench("data", "show", prepared.path).out
     assert "phantom (phantom), 32x32" in said and prepared.key[:12] in said

@@ -10,11 +10,13 @@ from concurrent.futures import BrokenExecutor, wait
 
 import pytest
 
-from mribench import clusters, plugins, results
+from mribench import results
 from mribench.errors import InputError
-from mribench.executors import died
+from mribench.plugins import lookup
+from mribench.runner import clusters
+from mribench.runner.executors import died
 
-MODALITY = next(iter(plugins.names("modalities")), None)
+MODALITY = next(iter(lookup.names("modalities")), None)
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "MRIBENCH_OFFLINE": "1"}
 needs_modality = pytest.mark.skipif(MODALITY is None, reason="needs one modality plugin")
 

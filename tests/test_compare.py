@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mribench import results
-from mribench.compare import compare, select
+from mribench.board.compare import compare, select
 
 
 @pytest.fixture

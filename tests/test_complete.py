@@ -1,6 +1,7 @@
 """Shell completion: names of what is installed, the last of a list, without importing anything heavy."""
 
-from mribench import complete, plugins
+from mribench.cli import complete
+from mribench.plugins import lookup
 
 
 def test_the_last_of_several_names_is_completed():
@@ -17,7 +18,7 @@ def test_other_words():
     assert complete.profiles("q") == ["quick"]
     assert "mribench" in complete.distributions("mri")
     assert {"ddpm", "mribench"} <= set(complete.plugins_or_distributions(""))
-    assert plugins.names("modalities")[0] in complete.plugins_or_distributions("")
+    assert lookup.names("modalities")[0] in complete.plugins_or_distributions("")
 
 
 def test_a_shell_gets_names_and_no_torch(python):

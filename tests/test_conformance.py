@@ -4,14 +4,14 @@ import warnings
 
 import pytest
 
-from mribench import plugins
+from mribench.plugins import lookup
 from mribench.testing.finding import Case, judged
 from mribench.testing.kit import checks
 
 
 def cases():
-    for entry in plugins.choose():
-        plugin = plugins.load(entry.group, entry.name)
+    for entry in lookup.choose():
+        plugin = lookup.load(entry.group, entry.name)
         for check in checks(entry.group, plugin):
             name = f"{entry.group} {entry.name}: {check.name}"
             yield pytest.param(check, Case(entry, plugin), id=name)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from mribench import device, plugins, profiles
+from mribench import device, profiles
 from mribench.device import Found
 from mribench.errors import InputError
+from mribench.plugins import lookup
 
-ORGANS = plugins.names("modalities")[:2]
+ORGANS = lookup.names("modalities")[:2]
 no_driver = pytest.mark.skipif(
     any(device.Path(driver).exists() for driver in device.DRIVERS), reason="with a GPU torch is asked here"
 )
@@ -60,9 +61,10 @@ def test_the_processor_says_whether_it_multiplies_bf16(monkeypatch, tmp_path, te
 def test_a_process_without_torch_stays_without_it(python):
     code = """
 import sys
-from mribench import device, parallel, profiles
-asked = [device.precision(profiles.QUICK), profiles.get(None).name, parallel.threads(2)]
-asked.append(parallel.processes(profiles.QUICK, 6))
+from mribench import device, profiles
+from mribench.runner import resources
+asked = [device.precision(profiles.QUICK), profiles.get(None).name, resources.threads(2)]
+asked.append(resources.processes(profiles.QUICK, 6))
 print(*asked, "torch" in sys.modules)
 """
     assert python(code).out.endswith(" False\n")
@@ -91,14 +93,15 @@ def test_who_only_hands_out_work_never_imports_torch(python, tmp_path):
     code = f"""
 import os, sys
 sys.argv = {words!r}
-from mribench import cli, suite
+from mribench.cli import app
+from mribench.runner import dispatch
 def work(todo, *_):
     todo = list(todo)
-    import mribench.figures, mribench.publish
+    import mribench.figures, mribench.board.publish
     print(len(todo), sorted({{"torch", "diffusers", "accelerate"}} & set(sys.modules)), flush=True)
     os._exit(0)
-suite.work = work
-cli.main()
+dispatch.work = work
+app.main()
 """
     ended = python(code)
     assert ended.out == "12 []\n", ended.err

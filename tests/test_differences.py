@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench.differences import corrected, difference
-from mribench.leaderboard import PRIMARY, boards
+from mribench.board.boards import PRIMARY, boards
+from mribench.board.differences import corrected, difference
 from mribench.metrics.uncertainty import recorded
 from mribench.spec import Score
 

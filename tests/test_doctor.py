@@ -4,10 +4,11 @@ import sys
 
 import pytest
 
-from mribench import doctor, plugins
-from mribench.doctor import Check
+from mribench.cli import doctor
+from mribench.cli.doctor import Check
 from mribench.features import inception
-from mribench.plugins import Entry
+from mribench.plugins import lookup
+from mribench.plugins.lookup import Entry
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_this_machine_is_well(mribench):
 def test_a_broken_plugin_is_found(mribench, monkeypatch, only):
     only("plugins")
     bad = Entry("modalities", "spleen", "x:Y", "mribench-spleen", "1.0", "module x not found")
-    monkeypatch.setattr(plugins, "entries", lambda group: [bad] if group == "modalities" else [])
+    monkeypatch.setattr(lookup, "entries", lambda group: [bad] if group == "modalities" else [])
     ended = mribench("doctor")
     assert ended.code == 1
     assert "spleen of mribench-spleen: module x not found" in ended.out
@@ -62,7 +63,7 @@ def test_brackets_are_not_taken_for_markup(mribench, monkeypatch):
 
 
 def test_no_modality_is_worth_a_note(monkeypatch):
-    monkeypatch.setattr(plugins, "_points", lambda group: [])
+    monkeypatch.setattr(lookup, "_points", lambda group: [])
     assert doctor._plugins() == ("note", "no modality installed")
 
 

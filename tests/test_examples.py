@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mribench import plugins
+from mribench.plugins import lookup
 
 ROOT = Path(__file__).parent.parent / "plugins"
 EXAMPLES = {"mribench-knee": ("modalities", "knee"), "mribench-flow": ("variants", "flow")}
@@ -15,7 +15,7 @@ EXAMPLES = {"mribench-knee": ("modalities", "knee"), "mribench-flow": ("variants
 @pytest.mark.parametrize("folder", EXAMPLES)
 def test_an_example_passes_its_own_tests(folder):
     group, name = EXAMPLES[folder]
-    if name not in plugins.names(group):
+    if name not in lookup.names(group):
         pytest.skip(f"{folder} is not installed")
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", str(ROOT / folder)]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=200)

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from mribench.executors import Processes, died
+from mribench.runner.executors import Processes, died
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_cancelled_by_somebody_else_is_dead_and_a_bug_is_not():
 
 def test_workers_end_with_the_process_that_started_them(tmp_path):
     code = (
-        "import os, time\nfrom pathlib import Path\nfrom mribench.executors import Processes\n"
+        "import os, time\nfrom pathlib import Path\nfrom mribench.runner.executors import Processes\n"
         "if __name__ == '__main__':\n"
         "    engine = Processes(1, 1)\n"
         f"    Path({str(tmp_path / 'pid')!r}).write_text(str(engine.submit(os.getpid).result()))\n"

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from mribench import export, page, screen
-from mribench.expectations import violations
-from mribench.leaderboard import boards
-from mribench.ranks import standings, why_unranked
+from mribench.board import export, markdown
+from mribench.board.boards import boards
+from mribench.board.control_checks import violations
+from mribench.board.ranks import standings, why_unranked
+from mribench.cli import console
 
 DOCTORED = {
     "noise": (500.0, "blur (900) is not better than noise (500) in kd[hc85-v1]"),
@@ -39,10 +40,10 @@ def test_a_control_in_the_wrong_place_is_said_everywhere(name, scored, controls,
     assert said and said[0].startswith(sentence)
     assert standings(board)["ddpm ddim-5"].best is None
     assert standings(board)["ddpm ddim-5"].reason == "the board is invalid"
-    assert f"**INVALID BOARD, nothing is ranked: {said[0]}.**" in page.markdown(made, tmp_path)
+    assert f"**INVALID BOARD, nothing is ranked: {said[0]}.**" in markdown.markdown(made, tmp_path)
     assert json.loads(export.json_text(made))[0]["invalid"] == said
     assert next(csv.DictReader(io.StringIO(export.csv_text(made))))["invalid"] == "; ".join(said)
-    screen.boards(made)
+    console.boards(made)
     assert "INVALID BOARD, nothing is ranked" in capsys.readouterr().out
 
 

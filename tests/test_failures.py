@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench import runspec
+from mribench.runner import runspec
 
 SUBJECTS = tuple("abcdef")
 # everything of a run but the training: seconds instead of minutes

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from mribench import files
+from mribench import files, hashing
 
 
 @pytest.fixture
@@ -66,13 +66,13 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path, monkeypatch, request):
 
 
 def test_a_key_is_of_the_value_alone():
-    assert files.key({"a": 1, "b": (1, 2)}) == files.key({"b": [1, 2], "a": 1})
-    assert files.key({"a": 1}) != files.key({"a": 2})
-    assert len(files.key(0)) == 12
+    assert hashing.json_hash({"a": 1, "b": (1, 2)}) == hashing.json_hash({"b": [1, 2], "a": 1})
+    assert hashing.json_hash({"a": 1}) != hashing.json_hash({"a": 2})
+    assert len(hashing.json_hash(0)) == 12
     # a key that moved would orphan every folder made before
-    assert files.key({"a": 1, "b": [1, 2]}) == "e6f20bdc3757"
+    assert hashing.json_hash({"a": 1, "b": [1, 2]}) == "e6f20bdc3757"
 
 
 def test_sha256_of_a_file(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
-    assert files.sha256(tmp_path / "x").startswith("ba7816bf8f01cfea")
+    assert hashing.file_sha256(tmp_path / "x").startswith("ba7816bf8f01cfea")

@@ -8,13 +8,15 @@ import pytest
 import torch
 from test_train import TINY, blobs, fit
 
-from mribench import feed, files, samplers
+from mribench import files
 from mribench.errors import TrainingDiverged
-from mribench.sample import Trained
+from mribench.sampling import samplers
+from mribench.sampling.sample import Trained
 from mribench.spec import Network
-from mribench.steps import RecordedStep, batches
-from mribench.together import train_together
-from mribench.train import training
+from mribench.training import loader
+from mribench.training.interleave import train_together
+from mribench.training.step import RecordedStep, batches
+from mribench.training.train import training
 from mribench.variants import ddpm
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
@@ -70,7 +72,7 @@ def test_streamed_batches_are_right_however_far_the_device_lags_behind():
     """Nothing is waited for in between: a batch that were overwritten too early would differ."""
     images = np.random.default_rng(0).integers(0, 256, (512, 32, 32), dtype=np.uint8)
     rows = batches(len(images), 16, 200, seed=0)
-    streamed = feed.Streamed(images, rows, torch.device("cuda"))
+    streamed = loader.Streamed(images, rows, torch.device("cuda"))
     pixels = torch.zeros(streamed.shape, dtype=torch.uint8, device="cuda")
     work, found = torch.randn(2048, 2048, device="cuda"), []
     for step in range(len(rows)):
@@ -83,7 +85,7 @@ def test_streamed_batches_are_right_however_far_the_device_lags_behind():
 def test_a_recorded_step_takes_streamed_images(tmp_path, monkeypatch, capsys):
     profile = replace(TINY, precision="fp32", max_steps=60, coarse_steps=20, eval_every=10, ema_decay=0.9)
     fit(tmp_path / "resident", profile)
-    monkeypatch.setattr(feed, "SHARE", 0.0)
+    monkeypatch.setattr(loader, "SHARE", 0.0)
     fit(tmp_path / "streamed", profile)
     said = "".join(capsys.readouterr())
     assert said.count("are streamed") == 1 and "cannot be recorded" not in said
@@ -92,9 +94,9 @@ def test_a_recorded_step_takes_streamed_images(tmp_path, monkeypatch, capsys):
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-3), a["step"]
 
 
-@pytest.mark.parametrize("share", [feed.SHARE, 0.0], ids=["resident", "streamed"])
+@pytest.mark.parametrize("share", [loader.SHARE, 0.0], ids=["resident", "streamed"])
 def test_models_trained_together_are_those_trained_alone(tmp_path, monkeypatch, share):
-    monkeypatch.setattr(feed, "SHARE", share)
+    monkeypatch.setattr(loader, "SHARE", share)
     profile = replace(TINY, precision="bf16", max_steps=40, coarse_steps=10, eval_every=10)
     splits = blobs(24), blobs(8)
     for seed in range(3):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import interpret, page
-from mribench.leaderboard import boards
+from mribench.board import findings, markdown
+from mribench.board.boards import boards
 from mribench.metrics.uncertainty import recorded
 from mribench.spec import Score
 
@@ -30,14 +30,14 @@ def of(scored, controls, **organs):
 
 def test_ahead_and_behind_are_counted_by_organ(scored, controls):
     made = of(scored, controls, brain=100.0, heart=700.0, lung=601.0)
-    (sentence,) = interpret.against_gaussian(made)
+    (sentence,) = findings.against_gaussian(made)
     assert sentence == (
         "ddpm ddim-5 (phantom, smoke): ahead of it in Brain; behind it in Heart; not told apart from it in Lung."
     )
 
 
 def test_the_floor_is_said(scored, controls):
-    said = list(interpret.against_gaussian(of(scored, controls, brain=3.0, heart=100.0)))
+    said = list(findings.against_gaussian(of(scored, controls, brain=3.0, heart=100.0)))
     assert (
         said[1]
         == "ddpm ddim-5 (phantom, smoke) reaches the floor in Brain: no finer ranking is possible there."
@@ -45,14 +45,14 @@ def test_the_floor_is_said(scored, controls):
 
 
 def test_organs_are_ordered_on_scales_of_their_own(scored, controls):
-    order, claim = interpret.easier(of(scored, controls, brain=300.0, heart=100.0, lung=103.0))
+    order, claim = findings.easier(of(scored, controls, brain=300.0, heart=100.0, lung=103.0))
     assert "Heart 0.16 [0.14, 0.18], Lung 0.17 [0.15, 0.19], Brain 0.50 [0.47, 0.52]" in order
     assert "nearer to real images in Heart than in Brain; in Lung than in Brain; other pairs" in claim
     assert "not how hard an organ is in itself" in claim
 
 
 def test_overlapping_organs_are_not_told_apart(scored, controls):
-    _, claim = interpret.easier(of(scored, controls, heart=100.0, lung=103.0))
+    _, claim = findings.easier(of(scored, controls, heart=100.0, lung=103.0))
     assert claim == (
         "ddpm ddim-5 (phantom, smoke): the intervals of all organs overlap, none is shown to be easier."
     )
@@ -60,17 +60,17 @@ def test_overlapping_organs_are_not_told_apart(scored, controls):
 
 def test_two_profiles_or_one_organ_are_not_compared(scored, controls):
     heart = organ([scored(), *controls], "heart")
-    assert list(interpret.easier(boards([scored(), *controls]))) == []
+    assert list(findings.easier(boards([scored(), *controls]))) == []
     other = {"profile": "quick", "budget": "b" * 12}
     quick = [replace(r, comparability={**r.comparability, **other}) for r in heart]
-    assert list(interpret.easier(boards([scored(), *controls, *quick]))) == []
+    assert list(findings.easier(boards([scored(), *controls, *quick]))) == []
 
 
 def test_a_control_at_the_floor_gives_no_scale(scored, controls):
     kept = [r for r in controls if r.variant != "gaussian"]
     near = scored("gaussian", 8.0, is_control=True)
     (board,) = boards([scored(), *kept, near])
-    assert interpret.position(board, board.row("ddpm")) is None
+    assert findings.position(board, board.row("ddpm")) is None
 
 
 @pytest.mark.parametrize("change", ["invalid", "few"])
@@ -86,10 +86,10 @@ def test_of_a_board_that_ranks_nothing_only_the_reason_is_said(change, scored, c
         few = {"subjects": {"train": 9, "validation": 3, "test": 4}}
         found = [replace(r, data=r.data | few) for r in found]
     made = boards(found)
-    said = list(interpret.readable(made))
+    said = list(findings.readable(made))
     expected = "the board is invalid and nothing is read" if change == "invalid" else "only 4 test subjects"
     assert len(said) == 2 and all(expected in sentence for sentence in said)
-    assert not list(interpret.against_gaussian(made)) and not list(interpret.easier(made))
+    assert not list(findings.against_gaussian(made)) and not list(findings.easier(made))
 
 
 def with_second_space(result, value):
@@ -100,9 +100,9 @@ def with_second_space(result, value):
 def test_spaces_that_disagree_are_said_with_tau(scored, controls):
     rows = [scored("a", 100.0), scored("b", 200.0), *controls]
     same = [with_second_space(r, r.scores[0].value / 2) for r in rows]
-    assert list(interpret.disagreements(boards(same))) == []
+    assert list(findings.disagreements(boards(same))) == []
     reversed_ = [with_second_space(r, -r.scores[0].value) for r in rows]
-    (sentence,) = interpret.disagreements(boards(reversed_))
+    (sentence,) = findings.disagreements(boards(reversed_))
     assert "kd[hc85-v1] and kd[gist-v1] put the 7 rows in different orders (Kendall's tau -1.00)" in sentence
 
 
@@ -116,24 +116,24 @@ def psnr(result, value):
 def test_psnr_against_the_kernel_distance(scored, controls):
     rows = {r.variant: r for r in [scored(), *controls]}
     rows["ddpm"], rows["gaussian"] = psnr(rows["ddpm"], 18.0), psnr(rows["gaussian"], 19.0)
-    (sentence,) = interpret.disagreements(boards(rows.values()))
+    (sentence,) = findings.disagreements(boards(rows.values()))
     assert (
         "by kd[hc85-v1] ddpm ddim-5 is ahead of the gaussian control, and the other way round at ᾱ 0.52 by PSNR"
         in sentence
     )
     rows["ddpm"] = psnr(scored(), 20.0)
-    assert list(interpret.disagreements(boards(rows.values()))) == []
+    assert list(findings.disagreements(boards(rows.values()))) == []
 
 
 def test_what_is_not_known_is_said(scored, controls, result):
-    said = " ".join(interpret.unknown(boards([scored(), *controls])))
+    said = " ".join(findings.unknown(boards([scored(), *controls])))
     assert "single seed" in said and "without a memorisation audit" in said and "no noise floor" not in said
     audited = [scored(seed=s, audit={"verdict": "not detected"}) for s in range(3)]
-    assert list(interpret.unknown(boards([*audited, *controls]))) == []
-    assert "hold no noise floor" in " ".join(interpret.unknown(boards([result()])))
+    assert list(findings.unknown(boards([*audited, *controls]))) == []
+    assert "hold no noise floor" in " ".join(findings.unknown(boards([result()])))
 
 
 def test_the_page_has_the_sentences(scored, controls, tmp_path):
-    text = page.markdown(of(scored, controls, brain=100.0, heart=700.0), tmp_path)
+    text = markdown.markdown(of(scored, controls, brain=100.0, heart=700.0), tmp_path)
     _, _, after = text.partition("## What the numbers allow to say\n\n### Against the Gaussian control\n\n- ")
     assert after.startswith("ddpm ddim-5 (phantom, smoke): ahead of it in Brain; behind it in Heart.")

@@ -10,45 +10,34 @@ from pathlib import Path
 import pytest
 
 import mribench
-from mribench import plugins
 from mribench.api import PUBLIC
+from mribench.plugins import lookup
 
 CORE = Path(mribench.__file__).parent
 PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
-# from the ground up; a module imports from its own line or from those above it
+# from the ground up, one row a folder or a few files; a module imports from its own row or from those above it
 LAYERS = (
-    "errors api",
-    "spec remember",
-    "sources files seeds interrupt progress device profiles provenance problems phantom figures allocator arrange",
-    "executors clusters locks parallel lean",
-    "relay",
-    "plugins results",
-    "process",
-    "data features metrics tasks variants samplers networks checkpoint feed steps train together sample fitted audit",
+    "_version errors api",
+    "spec code_hash hashing memo files seeds networks",
+    "device signals progress provenance figures",
+    "profiles phantom plugins",
+    "results",
+    "features",
+    "metrics",
+    "variants",
+    "data",
+    "audit",
     "trust",
-    "rows",
-    "leaderboard shareable",
-    "differences",
-    "expectations",
-    "ranks",
-    "tables verdict",
-    "summary export compare interpret words",
-    "page html",
-    "publish",
+    "tasks",
+    "training",
+    "sampling",
+    "board",
     "hub",
-    "runspec doctor",
-    "cell record",
-    "stages",
-    "jobs",
-    "suite",
-    "runner verify",
+    "runner",
+    "calibration",
     "speed",
-    "testing scaffold",
-    "screen",
-    "data_screen",
-    "complete",
-    "options",
-    "data_cli audit_cli plugin_cli hub_cli speed_cli",
+    "tune",
+    "testing",
     "cli",
     "__main__ __init__",
 )
@@ -132,7 +121,7 @@ def doc(node):
 
 
 def test_the_core_names_no_organ():
-    organs = set(plugins.names("modalities"))
+    organs = set(lookup.names("modalities"))
     assert len(organs) >= 6
     found = {
         (path.name, word)

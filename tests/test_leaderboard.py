@@ -8,10 +8,10 @@ import re
 
 import pytest
 
-from mribench import export, leaderboard, page, publish, tables, words
-from mribench.leaderboard import boards
+from mribench.board import columns, export, markdown, publish, sentences
+from mribench.board.against_control import against_control
+from mribench.board.boards import boards, in_one_line
 from mribench.spec import Score
-from mribench.verdict import against_control
 
 ADDRESS = ("kd", "hc85-v1", None)
 REPORTED = {"source": "A study", "psnr": 40.1, "ssim": 0.7, "mse": 2.0, "mae": 0.6, "fid": 52.9}
@@ -48,7 +48,7 @@ def test_what_differs_stands_apart_and_is_named(change, result, tmp_path):
     assert [bool(board.differs) for board in made] == [False, True]
     (name,) = made[1].differs
     assert name.split(".")[-1] == field
-    text = page.markdown(made, tmp_path)
+    text = markdown.markdown(made, tmp_path)
     assert f"not comparable: {name}: " in text
     shown = value[0] if isinstance(value, list) else str(value)[:12]
     assert shown in text
@@ -82,7 +82,7 @@ def test_tasks_share_a_board_but_not_their_fields(result):
     score = Score("psnr", 20.0, 12, 4, 19.0, 21.0, level=0.52409)
     other = result(task="reconstruction", same=task, scores=(score,), metrics=psnr)
     (board,) = boards([result(), other])
-    titles, (line,) = tables.headline(board)
+    titles, (line,) = columns.headline(board)
     assert line.cells[titles.index("PSNR @ᾱ 0.52 (dB) ↑")] == "20.00 [19.00, 21.00]"
 
 
@@ -92,12 +92,12 @@ def test_seeds_become_mean_and_deviation_with_n(result):
     assert made.spread == pytest.approx(13**0.5)  # ((-3)^2 + (-1)^2 + 4^2) / 2
     # half-width 1 over subjects and t(0.975, 2) = 4.303 times 3.606 / sqrt(3) over seeds, in quadrature
     assert (made.low, made.high) == pytest.approx((13 - 9.0123, 13 + 9.0123), abs=1e-3)
-    assert tables.number(made, "1e-3") == "13.0 ± 3.6 [4.0, 22.0]"
+    assert columns.number(made, "1e-3") == "13.0 ± 3.6 [4.0, 22.0]"
 
 
 def test_one_seed_has_no_deviation(result):
     made = entry([result(10.0)])
-    assert made.spread is None and tables.number(made, "") == "10.00"
+    assert made.spread is None and columns.number(made, "") == "10.00"
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -117,9 +117,9 @@ def test_a_seed_without_result_blanks_the_mean(result):
 
 def test_a_blank_cell_is_empty_and_explained(result, tmp_path):
     (board,) = boards([result(None, reason="24 images are | too\nfew <here>")])
-    titles, (line,) = tables.headline(board)
+    titles, (line,) = columns.headline(board)
     assert line.cells[titles.index("KD[hc85-v1] (1e-3) ↓")] == ""
-    assert "- KD[hc85-v1] (1e-3) ↓ is blank: 24 images are | too few &lt;here>\n" in page.markdown(
+    assert "- KD[hc85-v1] (1e-3) ↓ is blank: 24 images are | too few &lt;here>\n" in markdown.markdown(
         [board], tmp_path
     )
 
@@ -128,13 +128,13 @@ def test_a_blank_cell_is_empty_and_explained(result, tmp_path):
 def test_the_letters_fid_stand_only_for_inception(metric, space, said, result, tmp_path):
     about = {"fid": {"title": "", "unit": "", "direction": "down", "paper": ""}}
     made = boards([result(scores=(Score(metric, 3.0, 24, 4, 2.0, 4.0, 12, space),), metrics=about)])
-    text = page.markdown(made, tmp_path)
+    text = markdown.markdown(made, tmp_path)
     assert ("FID" in text) == said
-    assert ("fid" in leaderboard.in_one_line(made[0].members[0])) == said
+    assert ("fid" in in_one_line(made[0].members[0])) == said
 
 
 def test_a_table_cell_cannot_break_the_table(result, tmp_path):
-    text = page.markdown(boards([result(variant="a|b\nc<i>")]), tmp_path)
+    text = markdown.markdown(boards([result(variant="a|b\nc<i>")]), tmp_path)
     row = next(line for line in text.splitlines() if line.startswith("|  | a"))
     assert row.startswith("|  | a\\|b c&lt;i> ddim-5 |")
     heading = next(line for line in text.splitlines() if line.startswith("| rank"))
@@ -191,28 +191,28 @@ def test_the_same_results_give_the_same_bytes(result, tmp_path):
 
 def test_controls_are_marked_and_stand_last(result, tmp_path):
     (board,) = boards([result(variant="aaa", is_control=True), result(variant="zzz")])
-    assert [line.cells[1] for line in tables.headline(board)[1]] == ["zzz ddim-5", "aaa"]
-    text = page.markdown([board], tmp_path)
+    assert [line.cells[1] for line in columns.headline(board)[1]] == ["zzz ddim-5", "aaa"]
+    text = markdown.markdown([board], tmp_path)
     assert "| *aaa* | 1 (0) |" in text and "0 | 0 | 0 |" in text
 
 
 def test_the_reported_panel_stands_apart_with_its_note(result, tmp_path):
-    text = page.markdown(boards([result(reported=REPORTED)]), tmp_path)
+    text = markdown.markdown(boards([result(reported=REPORTED)]), tmp_path)
     measured, reported = text.split("## Reported, not reproduced")
     assert "52.9" not in measured and "40.1" not in measured
     assert "| Brain | 40.1 | 0.7 | 2 | 0.6 | 52.9 |" in reported
-    assert "A study" in reported and words.REPORTED_NOTE in reported
-    assert "Reported" not in page.markdown(boards([result()]), tmp_path)
+    assert "A study" in reported and sentences.REPORTED_NOTE in reported
+    assert "Reported" not in markdown.markdown(boards([result()]), tmp_path)
 
 
 def test_few_subjects_and_the_source_are_said(result, tmp_path):
-    text = page.markdown(boards([result()]), tmp_path)
+    text = markdown.markdown(boards([result()]), tmp_path)
     assert "drawn by a phantom" in text and "**Only 4 test subjects" in text
     assert "train 48 (16 subjects), validation 12 (4 subjects), test 12 (4 subjects)" in text
     assert "24 generated against 12 test images" in text
     one = result(data=result().data | {"subjects": {"train": 1, "validation": 1, "test": 1}})
-    assert "**Only 1 test subject: " in page.markdown(boards([one]), tmp_path)
-    assert "only 1 test subject: not" in tables.one_line(boards([one])[0])
+    assert "**Only 1 test subject: " in markdown.markdown(boards([one]), tmp_path)
+    assert "only 1 test subject: not" in columns.one_line(boards([one])[0])
 
 
 def test_what_the_numbers_were_made_with_is_said(result, tmp_path):
@@ -221,7 +221,7 @@ def test_what_the_numbers_were_made_with_is_said(result, tmp_path):
         result(seed=seed, provenance={"versions": versions, "machine": {"device": device, "threads": 2}})
         for seed, device in enumerate(("a CPU", "a GPU", "a CPU"))
     ]
-    text = page.markdown(boards(made), tmp_path)
+    text = markdown.markdown(boards(made), tmp_path)
     for device in ("a CPU", "a GPU"):
         assert (
             text.count(f"Made with mribench 0.1.0, torch 2.9, diffusers 0.38 on {device}, threads: 2.") == 1
@@ -244,13 +244,13 @@ def test_the_sentence_about_the_gaussian_control(ours, said, result, tmp_path):
     (board,) = boards([result(*ours, data=data), gaussian, noise])
     (sentence,) = against_control(board)
     assert sentence.startswith(f"ddpm ddim-5 {said}")
-    assert f"- {sentence}\n" in page.markdown([board], tmp_path)
+    assert f"- {sentence}\n" in markdown.markdown([board], tmp_path)
 
 
 def test_nothing_is_said_of_few_subjects(result):
     gaussian = result(20.0, 18.0, 22.0, variant="gaussian", is_control=True)
     (board,) = boards([result(10.0, 9.0, 11.0), gaussian])
-    assert against_control(board) == [] and "not a ranking" in tables.one_line(board)
+    assert against_control(board) == [] and "not a ranking" in columns.one_line(board)
 
 
 def test_nothing_is_said_where_a_number_is_missing(result):
@@ -305,19 +305,19 @@ def test_what_was_trained_is_said_once(result, tmp_path):
         training = {"steps": steps, "images_seen": 16 * steps, "seconds": 1.0}
         return result(seed=seed, provenance={"profile": profile, "training": training})
 
-    text = page.markdown(boards([trained(650, 0), trained(650, 1), result(seed=2)]), tmp_path)
+    text = markdown.markdown(boards([trained(650, 0), trained(650, 1), result(seed=2)]), tmp_path)
     assert text.count("Trained: ") == 1
     assert "\nTrained: 650 steps of 16, predicts v, best of validation.\n" in text
     other = {"prediction": "epsilon", "keep": "last"}
-    text = page.markdown(boards([trained(12000, 0), trained(650, 1), trained(7, 2, **other)]), tmp_path)
+    text = markdown.markdown(boards([trained(12000, 0), trained(650, 1), trained(7, 2, **other)]), tmp_path)
     assert "Trained: 650 to 12,000 steps of 16, predicts v, best of validation.\n" in text
     assert "Trained: 7 steps of 16, predicts the noise, last weights.\n" in text
-    assert "Trained: " not in page.markdown(boards([result()]), tmp_path)
+    assert "Trained: " not in markdown.markdown(boards([result()]), tmp_path)
 
 
 @pytest.mark.parametrize("adjusted", [{}, {"adjusted": False}, {"adjusted": True}])
 def test_an_adjusted_split_is_said(adjusted, result, tmp_path):
-    text = page.markdown(boards([result(data=result().data | adjusted)]), tmp_path)
+    text = markdown.markdown(boards([result(data=result().data | adjusted)]), tmp_path)
     assert ("Split adjusted: " in text) == adjusted.get("adjusted", False)
 
 
@@ -325,5 +325,5 @@ def test_nfe_is_that_of_generation_alone(result):
     made = {"training": {"images_seen": 320, "seconds": 3.6}, "produced": {"nfe": [2, 3, 5]}}
     same = {"task": "reconstruction v1"}
     (board,) = boards([result(task="reconstruction", same=same, provenance=made)])
-    titles, (line,) = tables.headline(board)
+    titles, (line,) = columns.headline(board)
     assert line.cells[titles.index("NFE") :] == ["", "320", "4", "1 seed"]

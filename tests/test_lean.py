@@ -6,9 +6,11 @@ from importlib.util import find_spec
 
 import pytest
 
-from mribench import device, lean, plugins
+from mribench import device
+from mribench.plugins import lookup
+from mribench.training import imports
 
-MODALITY = next(iter(plugins.names("modalities")), None)
+MODALITY = next(iter(lookup.names("modalities")), None)
 NEVER = (
     "torchvision",
     "transformers",
@@ -30,17 +32,19 @@ def test_the_first_step_of_training_needs_no_more_than_it_uses(python, tmp_path)
     words = ["mribench", "run", "--modalities", MODALITY, "--profile", "smoke", "--out", str(tmp_path)]
     prepare = f"""
 from pathlib import Path
-from mribench import data, plugins, profiles
-data.prepare_data(plugins.load("modalities", {MODALITY!r}), "phantom", profiles.SMOKE, Path({str(tmp_path)!r}))
+from mribench import data, profiles
+from mribench.plugins import lookup
+data.prepare_data(lookup.load("modalities", {MODALITY!r}), "phantom", profiles.SMOKE, Path({str(tmp_path)!r}))
 """
     assert python(prepare).code == 0
     code = f"""
 import os, sys
 sys.argv = {words!r}
-from mribench import cli, stages
+from mribench.cli import app
+from mribench.runner import stages
 run_cell = stages._trained
 def trained(*words):
-    from mribench import steps as train
+    from mribench.training import step as train
     rate, steps = train.learning_rate, []
     def second_step(*words):
         steps.append(1)
@@ -51,7 +55,7 @@ def trained(*words):
     train.learning_rate = second_step
     return run_cell(*words)
 stages._trained = trained
-cli.main()
+app.main()
 """
     ended = python(code)
     assert ended.out == "[]\n", ended.err
@@ -61,8 +65,8 @@ cli.main()
 def test_without_a_gpu_nothing_brings_triton(python):
     code = """
 import sys
-from mribench import lean
-lean.load_diffusers()
+from mribench.training import imports
+imports.load_diffusers()
 from mribench import profiles, provenance
 from mribench.variants.ddpm import DDPM
 assert provenance.gflops_per_image(DDPM.network(profiles.SMOKE), 32) > 0
@@ -77,9 +81,9 @@ def test_a_board_is_made_without_torch(python, run_folder, result):
     code = f"""
 import sys
 sys.argv = ["mribench", "leaderboard", {str(folder)!r}]
-from mribench import cli
+from mribench.cli import app
 try:
-    cli.main()
+    app.main()
 finally:
     print([name for name in ("torch", "diffusers", "accelerate", *{NEVER + MAKING!r}) if name in sys.modules])
 """
@@ -90,11 +94,11 @@ def test_a_listing_loads_nothing_of_boards(python):
     code = """
 import sys
 sys.argv = ["mribench", "list"]
-from mribench import cli
+from mribench.cli import app
 try:
-    cli.main()
+    app.main()
 finally:
-    print([name for name in ("numpy", "PIL", "mribench.leaderboard", "mribench.doctor") if name in sys.modules])
+    print([name for name in ("numpy", "PIL", "mribench.board.boards", "mribench.cli.doctor") if name in sys.modules])
 """
     assert python(code).out.splitlines()[-1] == "[]"
 
@@ -115,7 +119,7 @@ def test_what_is_put_off_is_there_when_it_is_used():
 @contextmanager
 def put_off(name):
     before = sys.modules.pop(name, None)
-    lean._when_used(name)
+    imports._when_used(name)
     try:
         yield
     finally:
@@ -125,22 +129,22 @@ def put_off(name):
 
 
 def test_what_is_absent_cannot_be_put_off():
-    lean._when_used("no_such_package.at_all")
+    imports._when_used("no_such_package.at_all")
     assert "no_such_package.at_all" not in sys.modules
 
 
 def test_what_is_hidden_looks_absent_and_comes_back():
     sys.modules.pop("wave", None)
-    with lean._hidden("wave"):
+    with imports._hidden("wave"):
         assert find_spec("wave") is None
         with pytest.raises(ImportError):
             import wave
     import wave
 
-    with lean._hidden("wave"):  # somebody has imported it already
+    with imports._hidden("wave"):  # somebody has imported it already
         assert sys.modules["wave"] is wave
 
 
 def test_what_somebody_has_imported_stays():
-    lean._when_used("contextlib")
+    imports._when_used("contextlib")
     assert sys.modules["contextlib"].contextmanager is contextmanager

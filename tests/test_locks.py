@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from mribench import locks
 from mribench.errors import InputError
+from mribench.runner import locks
 
 SPAWN = multiprocessing.get_context("spawn")
 

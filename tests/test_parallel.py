@@ -2,10 +2,11 @@
 
 import pytest
 
-from mribench import device, parallel
+from mribench import device
 from mribench.errors import InputError
-from mribench.parallel import Execution, room, settled
 from mribench.profiles import PAPER, QUICK, SMOKE
+from mribench.runner import resources
+from mribench.runner.resources import Execution, room, settled
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def threads(monkeypatch):
 def test_a_training_a_core_where_there_is_work_for_it(cores, trainings, profile, expected, threads):
     threads(cores)
     chosen = settled(Execution(), profile, trainings)
-    assert (chosen.jobs, parallel.threads(chosen.jobs)) == expected
+    assert (chosen.jobs, resources.threads(chosen.jobs)) == expected
     assert chosen.has_workers == (expected[0] > 1)
 
 
@@ -44,7 +45,7 @@ def test_a_gpu_has_one_process_unless_asked_otherwise(threads):
 def test_the_number_of_threads_does_not_hang_on_what_is_left_or_free(threads, monkeypatch):
     """The last bits of a convolution do hang on it."""
     threads(4)
-    monkeypatch.setattr(parallel, "free_gib", lambda: 0.1)
+    monkeypatch.setattr(device, "free_gib", lambda: 0.1)
     assert settled(Execution(), QUICK, 12).jobs == 4
 
 
@@ -61,7 +62,7 @@ def test_memory_is_measured_before_more_of_it_is_taken():
 
 
 def test_free_memory_is_a_number_of_gib():
-    assert 0 < parallel.free_gib() < 100_000
+    assert 0 < device.free_gib() < 100_000
 
 
 @pytest.mark.parametrize(
@@ -92,17 +93,16 @@ def test_accelerate_launch_brings_its_own_processes(threads, monkeypatch):
 
 
 def test_executor_parameters():
-    assert parallel.parameters("timeout_min=60, slurm_partition=gpu") == {
+    assert resources.parameters("timeout_min=60, slurm_partition=gpu") == {
         "timeout_min": 60,
         "slurm_partition": "gpu",
     }
-    assert parallel.parameters("") == {}
+    assert resources.parameters("") == {}
     with pytest.raises(InputError, match="expected key=value"):
-        parallel.parameters("gpu")
+        resources.parameters("gpu")
 
 
 def test_deciding_imports_nothing_heavy(python):
-    code = (
-        "import sys, mribench.parallel, mribench.executors, mribench.clusters; print('torch' in sys.modules)"
-    )
+    modules = "mribench.runner.resources, mribench.runner.executors, mribench.runner.clusters"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     assert python(code).out == "False\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mribench import __version__ as mribench_version
-from mribench import plugins, problems
 from mribench.errors import InputError, PluginError
+from mribench.plugins import diagnose, lookup
 
 GOOD = """
 from mribench import Modality, PhantomSlice
@@ -73,7 +73,7 @@ def install(tmp_path, monkeypatch):
 
 
 def shown(name):
-    return [entry for entry in plugins.entries("modalities") if entry.name == name]
+    return [entry for entry in lookup.entries("modalities") if entry.name == name]
 
 
 def test_a_good_plugin_is_listed_and_loaded(install):
@@ -81,8 +81,8 @@ def test_a_good_plugin_is_listed_and_loaded(install):
     (entry,) = shown("fresh")
     assert (entry.distribution, entry.version, entry.problem) == ("brand-new", "1.2", None)
     assert "fresh" not in sys.modules
-    assert plugins.load("modalities", "fresh").title == "A title"
-    assert plugins.owner("modalities", "fresh") == "brand-new 1.2"
+    assert lookup.load("modalities", "fresh").title == "A title"
+    assert lookup.owner("modalities", "fresh") == "brand-new 1.2"
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -93,7 +93,7 @@ def test_a_broken_plugin_is_named_and_stops_a_run_before_any_work(install, refus
     assert listed is None or listed in entry.problem
     assert name not in sys.modules
     with pytest.raises(PluginError, match=re.escape(cause)):
-        plugins.load("modalities", name)
+        lookup.load("modalities", name)
     out = tmp_path / "out"
     sentence = refused("run", "--modalities", name, "--profile", "smoke", "--out", out)
     for part in (f"dist-{name}", f"mribench.modalities: {name} = {value}", cause):
@@ -102,12 +102,12 @@ def test_a_broken_plugin_is_named_and_stops_a_run_before_any_work(install, refus
 
 
 def test_a_broken_plugin_never_hurts_the_rest(install, mribench):
-    before = plugins.names("modalities")
+    before = lookup.names("modalities")
     for name, (value, source, *_) in BROKEN.items():
         install(f"dist-{name}", name, value, source)
-    problems = {entry.name: entry.problem for entry in plugins.entries("modalities")}
+    problems = {entry.name: entry.problem for entry in lookup.entries("modalities")}
     assert all(problems[name] is None for name in before)
-    assert plugins.load("modalities", before[0]).name == before[0]
+    assert lookup.load("modalities", before[0]).name == before[0]
     listing = mribench("list")
     assert listing.code == 0
     for name, (_, _, reason, _) in BROKEN.items():
@@ -141,8 +141,8 @@ def test_listing_imports_no_plugin(install, python):
     code = """
 import sys
 from mribench import __version__ as mribench_version
-from mribench import plugins
-owned = {e.value.partition(':')[0] for g in plugins.GROUPS for e in plugins.entries(g)}
+from mribench.plugins import lookup
+owned = {e.value.partition(':')[0] for g in lookup.GROUPS for e in lookup.entries(g)}
 print(sorted(owned & set(sys.modules)), sorted({'torch', 'numpy', 'diffusers'} & set(sys.modules)))
 """
     ended = python(code, path)
@@ -159,7 +159,7 @@ print(sorted(owned & set(sys.modules)), sorted({'torch', 'numpy', 'diffusers'} &
 )
 def test_an_unknown_name_gets_a_suggestion(group, name, hint):
     with pytest.raises(InputError) as raised:
-        plugins.load(group, name)
+        lookup.load(group, name)
     assert f"{name!r}; " in str(raised.value) and hint in str(raised.value)
 
 
@@ -181,7 +181,7 @@ def test_in_doubt_a_source_is_not_called_broken(install, source):
 
 
 def test_every_installed_plugin_is_whole():
-    found = [entry for group in plugins.GROUPS for entry in plugins.entries(group)]
+    found = [entry for group in lookup.GROUPS for entry in lookup.entries(group)]
     assert len(found) >= 18
     assert [entry for entry in found if entry.problem] == []
 
@@ -219,13 +219,13 @@ def test_a_range_that_holds_or_says_nothing_is_no_problem(install, line):
 def test_a_listing_reads_each_source_and_each_metadata_once(install, monkeypatch):
     install("fresh", "fresh", "fresh_twice:MODALITY", GOOD.replace("NAME", "fresh"))
     read, scans = [], []
-    needs, scan = problems._needs, plugins.entry_points
-    problems._source.cache_clear()
-    plugins._scan.cache_clear()
-    monkeypatch.setattr(problems, "_needs", lambda tree: read.append(tree) or needs(tree))
-    monkeypatch.setattr(plugins, "entry_points", lambda: scans.append(1) or scan())
-    found = plugins.choose()
-    plugins.names("modalities")
+    needs, scan = diagnose._needs, lookup.entry_points
+    diagnose._source.cache_clear()
+    lookup._scan.cache_clear()
+    monkeypatch.setattr(diagnose, "_needs", lambda tree: read.append(tree) or needs(tree))
+    monkeypatch.setattr(lookup, "entry_points", lambda: scans.append(1) or scan())
+    found = lookup.choose()
+    lookup.names("modalities")
     assert len(scans) == 1
     assert len(read) == len({entry.file for entry in found}) < len(found)
 

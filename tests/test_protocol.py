@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mribench import plugins, profiles, runspec, tables, trust
+from mribench import profiles, trust
 from mribench.audit import copies, examine, shuffles, verdict
+from mribench.board import columns
 from mribench.features import gist, hc85, inception
 from mribench.metrics import (
     background,
@@ -18,6 +19,8 @@ from mribench.metrics import (
     paired,
     structure,
 )
+from mribench.plugins import lookup
+from mribench.runner import runspec
 from mribench.trust import changes
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +33,7 @@ pytestmark = pytest.mark.skipif(not TEXT, reason="only in a checkout")
 
 
 def ours(group):
-    return [entry.name for entry in plugins.entries(group) if entry.distribution == "mribench"]
+    return [entry.name for entry in lookup.entries(group) if entry.distribution == "mribench"]
 
 
 @pytest.mark.parametrize("group", ["metrics", "features", "tasks"])
@@ -40,7 +43,7 @@ def test_everything_registered_is_named(group):
 
 def test_every_task_has_its_version():
     for name in ours("tasks"):
-        assert f"`{name}` v{plugins.load('tasks', name).version}" in TEXT
+        assert f"`{name}` v{lookup.load('tasks', name).version}" in TEXT
 
 
 def test_every_metric_of_a_task_is_in_a_table_with_its_direction():
@@ -48,15 +51,15 @@ def test_every_metric_of_a_task_is_in_a_table_with_its_direction():
     lines = [line for line in TEXT.splitlines() if line.startswith("| `")]
     for name in ours("metrics"):
         (line,) = [line for line in lines if f"`{name}`" in line.split("|")[1]]
-        assert words[plugins.load("metrics", name).direction] in line.split("|")[3]
+        assert words[lookup.load("metrics", name).direction] in line.split("|")[3]
 
 
 def test_headline_metrics_are_called_primary():
     section = TEXT.split("## Tracks")[1].split("## ")[0]
     rows = {line.split("`")[1]: line.split("|")[4] for line in section.splitlines() if line.startswith("| `")}
     for task in ours("tasks"):
-        names = plugins.load("tasks", task).metrics
-        headline = {name for name in names if plugins.load("metrics", name).headline}
+        names = lookup.load("tasks", task).metrics
+        headline = {name for name in names if lookup.load("metrics", name).headline}
         assert headline == set(re.findall(r"`(\w+)`", rows[task]))
 
 
@@ -80,7 +83,7 @@ def test_headline_metrics_are_called_primary():
         f"above the {trust.QUANTILE} % quantile",
         f"At most {trust.MOST} images are taken; below {trust.FEWEST} subjects",
         f"repeated {changes.COPIES} times",
-        f"at ᾱ = {tables.HEADLINE_LEVEL}",
+        f"at ᾱ = {columns.HEADLINE_LEVEL}",
         f"ᾱ ({', '.join(map(str, profiles.PROFILES['standard'].alpha_bars))})",
         f"at most {verdict.FALSE_ALARMS:.0%} (`verdict.FALSE_ALARMS`)".replace("%", " %"),
         f"p ≤ {verdict.CERTAIN} (`verdict.CERTAIN`)",
@@ -112,7 +115,7 @@ def test_sample_sizes_are_those_of_the_profiles():
 
 def test_dimensions_and_kernels_of_the_spaces():
     for name in ours("features"):
-        space = plugins.load("features", name)
+        space = lookup.load("features", name)
         (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| `{name}`")]
         assert f"`{space.kernel}`" in line and (not space.dim or f"| {space.dim}, " in line)
 

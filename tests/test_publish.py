@@ -2,9 +2,10 @@
 
 import pytest
 
-from mribench import publish, results, summary
+from mribench import results
+from mribench.board import publish, summary
+from mribench.board.boards import boards
 from mribench.errors import InputError
-from mribench.leaderboard import boards
 from mribench.spec import Score
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from mribench import export, page, tables
-from mribench.leaderboard import boards
-from mribench.ranks import standings
+from mribench.board import columns, export, markdown
+from mribench.board.boards import boards
+from mribench.board.ranks import standings
 
 
 def words(found):
@@ -44,8 +44,8 @@ def test_at_the_floor_nothing_finer_is_said(scored, controls, tmp_path):
     assert [places[f"{name} ddim-5"].words for name in "abc"] == ["1-2", "1-2", "3"]
     assert [places[f"{name} ddim-5"].at_floor for name in "abc"] == [True, True, False]
     assert places["train-replay"].at_floor and not places["gaussian"].at_floor
-    assert "| 1-2 | a ddim-5 | 1 (0) | 1.0 [-9.0, 11.0] |" in page.markdown(made, tmp_path)
-    assert "| 1 seed, at floor |" in page.markdown(made, tmp_path)
+    assert "| 1-2 | a ddim-5 | 1 (0) | 1.0 [-9.0, 11.0] |" in markdown.markdown(made, tmp_path)
+    assert "| 1 seed, at floor |" in markdown.markdown(made, tmp_path)
 
 
 def test_who_memorises_is_not_ranked(scored, controls):
@@ -64,7 +64,7 @@ def test_fewer_than_twenty_subjects_are_shown_and_not_ranked(n, scored):
     found = {name: (place.words, place.reason) for name, place in standings(board).items()}
     expected = ("1", None) if n == 20 else ("", "only 19 test subjects")
     assert found["a ddim-5"] == expected
-    assert ("not a ranking" in tables.one_line(made[0])) == (n == 19)
+    assert ("not a ranking" in columns.one_line(made[0])) == (n == 19)
 
 
 def test_a_blank_score_or_one_without_interval_is_not_ranked(scored, result, controls):
@@ -98,14 +98,14 @@ def test_several_seeds_are_not_marked_and_widen_ranks(scored, controls):
 
 def test_real_images_are_shown_and_contest_nothing(scored, controls, tmp_path):
     (board,) = made = boards([scored(), *controls])
-    titles, lines = tables.headline(board)
+    titles, lines = columns.headline(board)
     real = [line.cells for line in lines if line.kind == "real"]
     column = titles.index("KD[hc85-v1] (1e-3) ↓")
     assert [(cells[0], cells[1], cells[column]) for cells in real] == [
         ("", "real train", "2.0 [-4.0, 6.0]"),
         ("", "half against half", "5.0 [-1.0, 12.0]"),
     ]
-    text = page.markdown(made, tmp_path)
+    text = markdown.markdown(made, tmp_path)
     assert "| *real train* |" in text and "| *half against half* |" in text
     known = [row for row in csv.DictReader(io.StringIO(export.csv_text(made))) if row["kind"] == "real"]
     assert [(row["variant"], row["value"], row["n"], row["control"]) for row in known] == [
@@ -141,7 +141,7 @@ def test_a_space_that_is_not_trusted_ranks_nothing(scored, controls, tmp_path):
     found = [replace(r, spaces=failed) for r in [scored("a", 100.0), scored("b", 200.0), *controls]]
     (board,) = made = boards(found)
     assert standings(board)["a ddim-5"].reason == "hc85-v1 is not trusted with these images"
-    text = page.markdown(made, tmp_path)
+    text = markdown.markdown(made, tmp_path)
     assert "- hc85-v1 ranks nothing on these images: it sees a background of 2 grey levels." in text
 
     def also(result):

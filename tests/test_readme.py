@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from mribench import profiles, scaffold
-from mribench.cli import app
+from mribench import profiles
+from mribench.cli.app import app
+from mribench.plugins import scaffold
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

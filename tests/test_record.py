@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mribench import record, results, runspec
-from mribench.cell import Cell
-from mribench.leaderboard import boards
+from mribench import results
+from mribench.board.boards import boards
+from mribench.runner import record, runspec
+from mribench.runner.cell import Cell
 from mribench.spec import Prepared, Profile, Split
 
 PLAN = runspec.resolve(runspec.make(modalities="brain", profile="smoke", precision="fp32"))
@@ -75,7 +76,7 @@ def test_profile_name_and_precision_stand_in_the_key_themselves(name):
 )
 def test_versions_of_the_pipeline_and_of_intervals_are_in_the_key(where, monkeypatch):
     before = made()
-    monkeypatch.setattr(f"mribench.record.{where}", 99)
+    monkeypatch.setattr(f"mribench.runner.record.{where}", 99)
     apart(before, made())
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from mribench.fitted import Fitted
-from mribench.remember import by_content, content
+from mribench.memo import by_content, content
+from mribench.sampling.controls import Fitted
 from mribench.spec import Control, Split
 
 

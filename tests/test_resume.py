@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mribench import plugins, results
+from mribench import results
+from mribench.plugins import lookup
 
-MODALITY = "chromatin" if "chromatin" in plugins.names("modalities") else None
+MODALITY = "chromatin" if "chromatin" in lookup.names("modalities") else None
 pytestmark = pytest.mark.skipif(MODALITY is None, reason="needs one modality plugin")
 
 

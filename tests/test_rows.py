@@ -5,8 +5,8 @@ from statistics import mean, stdev
 import numpy as np
 import pytest
 
-from mribench.leaderboard import PRIMARY, boards
-from mribench.rows import between_seeds
+from mribench.board.boards import PRIMARY, boards
+from mribench.board.rows import between_seeds
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from mribench import plugins, runspec
 from mribench.errors import InputError
-from mribench.runspec import RunSpec
+from mribench.plugins import lookup
+from mribench.runner import runspec
+from mribench.runner.runspec import RunSpec
 
 
 def test_one_is_as_good_as_a_list_of_one():
@@ -17,8 +18,8 @@ def test_one_is_as_good_as_a_list_of_one():
 
 
 def test_every_control_of_the_core_stands_on_a_board():
-    own = [e.name for e in plugins.entries("variants") if e.distribution == "mribench"]
-    loaded = plugins.load_all("variants", own)
+    own = [e.name for e in lookup.entries("variants") if e.distribution == "mribench"]
+    loaded = lookup.load_all("variants", own)
     assert set(runspec.CONTROLS) == {name for name, variant in loaded.items() if variant.is_control}
 
 
@@ -80,7 +81,7 @@ def test_a_bad_toml_file_is_refused(content, said, tmp_path):
 
 def test_resolved_means_spelled_out():
     plan = runspec.resolve(runspec.make(modalities="all", profile="smoke", train_steps=2))
-    assert list(plan.spec.modalities) == plugins.names("modalities")
+    assert list(plan.spec.modalities) == lookup.names("modalities")
     assert plan.spec.samplers == plan.profile.samplers
     assert plan.profile.name == "smoke@2" and plan.profile.max_steps == 2
     assert runspec.resolve(plan.spec) == plan
@@ -90,7 +91,7 @@ def test_resolved_means_spelled_out():
 
 def test_all_may_stand_beside_a_name():
     plan = runspec.resolve(runspec.make(modalities=["all", "brain"], profile="smoke"))
-    assert [m.name for m in plan.modalities] == plugins.names("modalities")
+    assert [m.name for m in plan.modalities] == lookup.names("modalities")
 
 
 def test_controls_alone_are_a_run():
@@ -99,7 +100,7 @@ def test_controls_alone_are_a_run():
 
 
 def test_without_modalities_the_sentence_says_so(monkeypatch):
-    monkeypatch.setattr(plugins, "_points", lambda group: [])
+    monkeypatch.setattr(lookup, "_points", lambda group: [])
     with pytest.raises(InputError, match="no modality is installed; each comes in a package"):
         runspec.resolve(RunSpec(profile="smoke"))
 
@@ -131,10 +132,10 @@ def test_precision_is_settled_before_any_work():
 
 
 def test_further_metrics_join_the_tasks_of_their_kind(monkeypatch):
-    load = plugins.load
+    load = lookup.load
     more = {"paired-too": replace(load("metrics", "mse"), name="paired-too")}
     more["apart"] = replace(load("metrics", "kd"), name="apart")
-    monkeypatch.setattr(plugins, "load", lambda group, name: more.get(name) or load(group, name))
+    monkeypatch.setattr(lookup, "load", lambda group, name: more.get(name) or load(group, name))
     plan = runspec.resolve(
         runspec.make(modalities="brain", profile="smoke", metrics=["apart", "paired-too", "mse"])
     )

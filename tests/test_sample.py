@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_train import TINY, fit
 
-from mribench import samplers
 from mribench.errors import InputError
-from mribench.sample import Trained
+from mribench.sampling import samplers
+from mribench.sampling.sample import Trained
 from mribench.spec import Network
 from mribench.variants import ddpm
 
@@ -157,7 +157,7 @@ def test_a_plugins_own_network_class_comes_back(tmp_path):
     from diffusers import UNet2DModel
     from test_train import blobs
 
-    from mribench.train import train
+    from mribench.training.train import train
 
     class Own(UNet2DModel):
         pass

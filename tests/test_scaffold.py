@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mribench import scaffold
+from mribench.plugins import scaffold
 from mribench.spec import Control
 
 
@@ -130,8 +130,9 @@ def test_a_folder_must_be_installed_as_it_stands(refused, tmp_path):
 
 
 def test_a_control_is_checked_as_one():
-    from mribench import plugins, testing
+    from mribench import testing
+    from mribench.plugins import lookup
 
-    noise = plugins.load("variants", "noise")
+    noise = lookup.load("variants", "noise")
     assert isinstance(noise, Control)
     assert "it denoises at every level" in {check.name for check in testing.checks("variants", noise)}

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from mribench import plugins
 from mribench.features import Extractor
-from mribench.runspec import FEATURES
+from mribench.plugins import lookup
+from mribench.runner.runspec import FEATURES
 from mribench.spec import Prepared
 from mribench.speed import scoring
 from mribench.tasks import generation
@@ -24,7 +24,7 @@ def test_one_size_is_measured_part_by_part():
 
 def test_the_next_model_finds_the_real_images_known(tmp_path):
     data = Prepared(tmp_path, "k", "drawn", "phantom", *(scoring._split(i, 60) for i in (1, 2, 3)))
-    extract = Extractor(plugins.load_all("features", FEATURES))
+    extract = Extractor(lookup.load_all("features", FEATURES))
     looked_at = []
     for name, space in extract.spaces.items():
         counting = partial(_counting, looked_at, space.load())

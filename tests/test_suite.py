@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from mribench import interrupt, jobs, locks, parallel, plugins, relay, results, suite
+from mribench import device, results, signals
 from mribench.errors import InputError, Interrupted, MribenchError, TrainingDiverged, concerns_one_cell
-from mribench.jobs import Job, Outcome
+from mribench.plugins import lookup
 from mribench.progress import progress, say
-from mribench.runspec import RunSpec
+from mribench.runner import dispatch, locks, status, worker
+from mribench.runner.runspec import RunSpec
+from mribench.runner.worker import Job, Outcome
 
 NAMES = ("brain", "heart", "lung", "spine")
 
@@ -29,16 +31,16 @@ def todo(tmp_path):
 @pytest.fixture
 def worked(todo, tmp_path, monkeypatch):
     """``worked(do)``: what a suite makes of four cells, each of which is ``do(modality)``, by threads."""
-    monkeypatch.setattr(suite, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(dispatch, "SECONDS_BETWEEN_LOOKS", 0.02)
 
     def run(do, processes=None, todo=todo):
         def work(job):
-            with relay.reporting(tmp_path, job.name):
+            with status.reporting(tmp_path, job.name):
                 return do(job.modality)
 
-        monkeypatch.setattr(jobs, "work", work)
+        monkeypatch.setattr(worker, "work", work)
         with ThreadPoolExecutor(len(NAMES)) as engine:
-            return suite.work(todo, engine, tmp_path, processes)
+            return dispatch.work(todo, engine, tmp_path, processes)
 
     return run
 
@@ -156,7 +158,7 @@ def test_ctrl_c_also_ends_the_preparing(worked, todo):
     def prepared():
         os.kill(os.getpid(), signal.SIGINT)
         while True:
-            interrupt.stop_here()
+            signals.stop_here()
             time.sleep(0.01)
             yield from ()
 
@@ -173,13 +175,13 @@ def test_a_bug_is_raised_as_it_is(worked):
 
 
 def test_one_at_a_time_until_the_memory_of_the_first_is_known(worked, monkeypatch):
-    monkeypatch.setattr(parallel, "free_gib", lambda: 1000.0)
-    monkeypatch.setattr(relay, "SECONDS_BETWEEN_WORDS", 0.0)
+    monkeypatch.setattr(device, "free_gib", lambda: 1000.0)
+    monkeypatch.setattr(status, "SECONDS_BETWEEN_WORDS", 0.0)
     at_once, most = [], {}
 
     def train(name):
         at_once.append(name)
-        with interrupt.deferred() as asked:
+        with signals.deferred() as asked:
             time.sleep(0.1)
             most[name, "before"] = len(at_once)
             asked(), asked()
@@ -193,14 +195,14 @@ def test_one_at_a_time_until_the_memory_of_the_first_is_known(worked, monkeypatc
 
 
 def test_ctrl_c_lets_workers_save_and_says_how_far_it_came(worked, monkeypatch):
-    monkeypatch.setattr(relay, "SECONDS_BETWEEN_WORDS", 0.0)
+    monkeypatch.setattr(status, "SECONDS_BETWEEN_WORDS", 0.0)
     saved = []
     everyone = threading.Barrier(3)
 
     def train(name):
         if name == "brain":
             return done(name)
-        with interrupt.deferred() as asked:
+        with signals.deferred() as asked:
             if everyone.wait(10) == 0:
                 time.sleep(0.1)
                 os.kill(os.getpid(), signal.SIGINT)
@@ -235,7 +237,7 @@ def test_errors_of_one_cell_and_of_all():
 
 # whole suites in processes -----------------------------------------------------------------------------------------
 
-ORGANS = plugins.names("modalities")[:2]
+ORGANS = lookup.names("modalities")[:2]
 needs_organs = pytest.mark.skipif(len(ORGANS) < 2, reason="needs two modality plugins")
 WORDS = ("--profile", "smoke", "--train-steps", "120", "--controls", "noise", "--tasks", "generation")
 

@@ -6,18 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import figures, plugins, testing
+from mribench import figures, testing
 from mribench.errors import InputError
 from mribench.phantom import PhantomSlice
-from mribench.plugins import Entry
+from mribench.plugins import lookup
+from mribench.plugins.lookup import Entry
 from mribench.testing import controls, door, features, metrics, modalities, samplers, sheet, tasks, variants
 from mribench.testing.finding import Case, judged
 
-ORGAN = plugins.load("modalities", plugins.names("modalities")[0])
-DDPM, NOISE = plugins.load("variants", "ddpm"), plugins.load("variants", "noise")
-DDIM, MSE = plugins.load("samplers", "ddim"), plugins.load("metrics", "mse")
-KD, HC85 = plugins.load("metrics", "kd"), plugins.load("features", "hc85-v1")
-RECONSTRUCTION = plugins.load("tasks", "reconstruction")
+ORGAN = lookup.load("modalities", lookup.names("modalities")[0])
+DDPM, NOISE = lookup.load("variants", "ddpm"), lookup.load("variants", "noise")
+DDIM, MSE = lookup.load("samplers", "ddim"), lookup.load("metrics", "mse")
+KD, HC85 = lookup.load("metrics", "kd"), lookup.load("features", "hc85-v1")
+RECONSTRUCTION = lookup.load("tasks", "reconstruction")
 
 
 def finding(checks, run, plugin, group="modalities", name=None):
@@ -187,9 +188,9 @@ def twice(scheduler, steps, start):
     ],
 )
 def test_a_bad_sampler_is_found(run, timesteps, found, monkeypatch):
-    plugin, load = replace(DDIM, timesteps=timesteps), plugins.load
+    plugin, load = replace(DDIM, timesteps=timesteps), lookup.load
     known = {("samplers", "ddim"): plugin}
-    monkeypatch.setattr(plugins, "load", lambda *words: known.get(words) or load(*words))
+    monkeypatch.setattr(lookup, "load", lambda *words: known.get(words) or load(*words))
     said = finding(samplers.CHECKS, run, plugin, "samplers")
     assert said.state == "broken" and found in said.found and said.mend
 
@@ -323,9 +324,9 @@ def test_one_cause_is_told_in_full_once(monkeypatch):
     def raising(seed, subject, slice, size=64):
         raise ZeroDivisionError("no such bone")
 
-    load, broken = plugins.load, replace(ORGAN, phantom=raising)
+    load, broken = lookup.load, replace(ORGAN, phantom=raising)
     monkeypatch.setattr(
-        plugins, "load", lambda group, name: broken if name == ORGAN.name else load(group, name)
+        lookup, "load", lambda group, name: broken if name == ORGAN.name else load(group, name)
     )
     monkeypatch.setattr(door, "_probe", lambda case: {"listed": [], "same": True, "loaded": [], "seconds": 0})
     said = [one for one in testing.check("modalities", ORGAN.name) if one.state == "broken"]

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from mribench import checkpoint, files, profiles
+from mribench import files, profiles
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.spec import Network, Split
-from mribench.steps import batches, learning_rate
-from mribench.train import total_steps, train
+from mribench.training import checkpoint
+from mribench.training.step import batches, learning_rate
+from mribench.training.train import total_steps, train
 from mribench.variants import ddpm
 
 TINY = replace(

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import plugins, profiles, trust
+from mribench import profiles, trust
 from mribench.errors import InputError
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
+from mribench.plugins import lookup
 from mribench.trust import changes
 from mribench.trust.survey import survey
 
@@ -19,7 +20,7 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(scope="module")
 def organ():
     """Phantom slices of 150 subjects: uint8 (300, 64, 64), and their subjects."""
-    phantom = plugins.load("modalities", "brain").phantom
+    phantom = lookup.load("modalities", "brain").phantom
     drawn = [phantom(0, subject, k, size=64).image for subject in range(150) for k in range(2)]
     return np.rint(np.stack(drawn) * 255).astype(np.uint8), [str(s) for s in range(150) for _ in range(2)]
 
@@ -85,7 +86,7 @@ def test_choices_take_what_they_say():
 
 
 def test_a_survey_leaves_records_and_a_table(tmp_path):
-    organs = [plugins.load("modalities", "heart")]
+    organs = [lookup.load("modalities", "heart")]
     path = survey(organs, [HC85], "phantom", profiles.get("smoke"), tmp_path)
     record = json.loads((tmp_path / "phantom" / "heart.json").read_text())
     (verdict,) = record["spaces"]

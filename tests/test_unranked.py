@@ -1,8 +1,8 @@
 """A board whose subjects nobody knows describes and never ranks."""
 
-from mribench import page, tables
-from mribench.leaderboard import boards
-from mribench.verdict import against_control
+from mribench.board import columns, markdown
+from mribench.board.against_control import against_control
+from mribench.board.boards import boards
 
 
 def board(result, **data):
@@ -19,11 +19,13 @@ def test_unknown_subjects_are_said_and_nothing_is_ranked(result, tmp_path):
     many = {"subjects": {"train": 70, "validation": 15, "test": 40}}
     (known,) = made = board(result, **many)
     assert known.subjects_known and "ahead of" in against_control(known)[0]
-    assert "not a ranking" not in tables.one_line(known) and "unknown" not in page.markdown(made, tmp_path)
+    assert "not a ranking" not in columns.one_line(known) and "unknown" not in markdown.markdown(
+        made, tmp_path
+    )
     (unknown,) = made = board(result, **many, subjects_known=False)
     assert not unknown.subjects_known and against_control(unknown) == []
-    assert tables.one_line(unknown).endswith("subjects unknown: not a ranking")
-    assert "**Subjects unknown: images of one person may stand in train and in test." in page.markdown(
+    assert columns.one_line(unknown).endswith("subjects unknown: not a ranking")
+    assert "**Subjects unknown: images of one person may stand in train and in test." in markdown.markdown(
         made, tmp_path
     )
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import results, runner, runspec, verify
+from mribench import results
 from mribench.errors import InputError
+from mribench.runner import runspec, verify
+from mribench.runner.run import run_suite
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +18,7 @@ def made(tmp_path_factory):
     """A run of one organ, one trained step, one control."""
     out = tmp_path_factory.mktemp("run")
     asked = {"modalities": "brain", "profile": "smoke", "train_steps": 1, "controls": "mode-collapse"}
-    runner.run(runspec.make(**asked, out=str(out)))
+    run_suite(runspec.make(**asked, out=str(out)))
     return out
 
 
@@ -159,7 +161,7 @@ def test_settings_of_another_version_are_refused(change, run, refused):
 
 
 def test_what_changed_since_is_named(run, mribench, monkeypatch):
-    monkeypatch.setattr("mribench.record.PRODUCE_VERSION", 99)
+    monkeypatch.setattr("mribench.runner.record.PRODUCE_VERSION", 99)
     ended = mribench("verify", "--rescore", record(run, "mode-collapse*generation*"))
     assert (
         ended.code == 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mribench.remember import by_content
+from mribench.memo import by_content
 
 SIDE = 64  # larger images are averaged down to less than twice this
 MARGIN = 4  # full-resolution pixels left out around a query, at least the largest shift

@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mribench import plugins
 from mribench.data import policy, terms
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import DatasetCard, digest, load_cards, read_card
@@ -21,6 +20,7 @@ from mribench.data.spool import Spool
 from mribench.data.store import load, save
 from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.plugins import lookup
 from mribench.spec import Modality, Prepared, Profile
 
 __all__ = [
@@ -57,7 +57,7 @@ def prepare_data(
     root = Path(out) / "data"
     if data == "phantom":
         folder = root / f"{modality.name}-{phantom_identity(modality.phantom, profile, seed)}"
-        package = plugins.owner("modalities", modality.name)
+        package = lookup.owner("modalities", modality.name)
         notes = {"terms": [terms.of_phantom(package)], "subjects_known": True}
         build = partial(build_phantom, modality, profile, seed, progress)
         return _cached(folder, {"name": "phantom", "kind": "phantom", **notes}, build)

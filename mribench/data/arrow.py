@@ -18,7 +18,7 @@ import numpy as np
 
 from mribench.data.prepare import SliceRecord
 from mribench.data.split import SPLITS
-from mribench.files import sha256
+from mribench.hashing import file_sha256
 from mribench.spec import Split
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def write_splits(folder: Path, splits: Mapping[str, Sequence[SliceRecord]]) -> N
         shard = folder / name / "data-00000-of-00001.arrow"
         _write_rows(shard, splits[name], features.arrow_schema)
         # ``datasets`` remembers what it computes by this fingerprint: other rows need another one
-        state |= {"_data_files": [{"filename": shard.name}], "_fingerprint": sha256(shard)[:16]}
+        state |= {"_data_files": [{"filename": shard.name}], "_fingerprint": file_sha256(shard)[:16]}
         state_file.write_text(json.dumps(state, indent=2), encoding="utf-8")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mribench import plugins
 from mribench.data import catalogue, prepare_data
 from mribench.data.build import Progress
 from mribench.data.store import MANIFEST, load
 from mribench.errors import InputError
+from mribench.plugins import lookup
 from mribench.spec import Modality, Prepared, Profile
 
 
@@ -24,7 +24,7 @@ def prepare(
         return load(Path(target))
     if target == "phantom" and organ is None:
         raise InputError(
-            f"a phantom of what? give --modality, one of {', '.join(plugins.names('modalities'))}"
+            f"a phantom of what? give --modality, one of {', '.join(lookup.names('modalities'))}"
         )
     first = catalogue.cards().get(target.split("+")[0])
     name = organ or (first.organ if first else "local")
@@ -32,8 +32,8 @@ def prepare(
 
 
 def _modality(name: str, target: str) -> Modality:
-    if name in plugins.names("modalities") or target == "phantom":
-        return plugins.load("modalities", name)
+    if name in lookup.names("modalities") or target == "phantom":
+        return lookup.load("modalities", name)
     return Modality(name=name, title=name, contrast="", phantom=_no_phantom)
 
 

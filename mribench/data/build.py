@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-import mribench
 from mribench import device
+from mribench._version import __version__
 from mribench.data import draw
 from mribench.data.choose import cap, drop_duplicates, drop_near_duplicates
 from mribench.data.policy import UNKNOWN, without_subjects
@@ -97,7 +97,7 @@ def _finish(
         "adjusted": adjusted,
         "available": len(records),
         "dropped_counts": dict(Counter(row["reason"] for row in notes["dropped"])),
-        "mribench": mribench.__version__,
+        "mribench": __version__,
         **notes,
     }
 

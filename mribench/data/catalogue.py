@@ -15,11 +15,10 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-import mribench
-from mribench import plugins
 from mribench.data import card_file
 from mribench.data.cards import ACCESS, DatasetCard
 from mribench.errors import DataError, InputError
+from mribench.plugins import lookup
 
 GROUP = "datasets"
 OWN_FOLDER = "MRIBENCH_CARDS"
@@ -37,7 +36,7 @@ class Entry:
 
 def registry() -> Path:
     """The folder of mribench's own cards: inside the installed package, or beside it in a checkout."""
-    package = Path(mribench.__file__).parent
+    package = Path(__file__).parent.parent
     installed = package / "registry"
     return installed if installed.is_dir() else package.parent / "registry"
 
@@ -120,7 +119,7 @@ def _folders() -> Iterator[tuple[Path, str]]:
     yield registry(), "mribench"
     if os.environ.get(OWN_FOLDER):
         yield Path(os.environ[OWN_FOLDER]).expanduser(), f"${OWN_FOLDER}"
-    for point in plugins.entries(GROUP):
+    for point in lookup.entries(GROUP):
         for folder in package_folders(point.value):
             yield folder, point.distribution
 
@@ -140,7 +139,7 @@ def package_folders(package: str) -> list[Path]:
 def _absent() -> list[Entry]:
     """Entry points, and a user's folder, in which there is no card."""
     said = []
-    for point in plugins.entries(GROUP):
+    for point in lookup.entries(GROUP):
         if not any(path for folder in package_folders(point.value) for path in folder.glob("*.toml")):
             reason = (
                 f"{point.value!r} is no package with *.toml files; correct the entry point mribench.{GROUP}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mribench import files
+from mribench import hashing
 from mribench.data import terms
 from mribench.data.split import SPLITS
 from mribench.spec import Prepared
@@ -77,7 +77,7 @@ def _file(path: Path) -> dict[str, Any]:
         "contentUrl": path.name,
         "contentSize": f"{path.stat().st_size} B",
         "encodingFormat": "application/x-parquet",
-        "sha256": files.sha256(path),
+        "sha256": hashing.file_sha256(path),
     }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from mribench import files
+from mribench import hashing
 from mribench.data.part import discard, read_state, size_of, state_file, write_state
 from mribench.errors import DataError
 
@@ -53,7 +53,7 @@ def download(urls: Sequence[str], target: Path, sha256: str, size: int | None, r
     by ETag and size that it is the same file. Proxies are taken from the environment. Raises DataError where no
     mirror gives the right bytes, and where the disk is too small.
     """
-    if target.is_file() and files.sha256(target) == sha256:
+    if target.is_file() and hashing.file_sha256(target) == sha256:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     refused = []
@@ -93,7 +93,7 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
                 broken = found
             # also after a break: a server that promised too much has nothing more to send
             whole = broken is None or (size_of(part) == size if size else part.is_file())
-            if whole and (found := files.sha256(part)) == sha256:
+            if whole and (found := hashing.file_sha256(part)) == sha256:
                 os.replace(part, target)
                 state_file(part).unlink(missing_ok=True)
                 return

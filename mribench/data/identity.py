@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import mribench
 from mribench.data.prepare import PREPARATION
-from mribench.files import sha256
+from mribench.hashing import file_sha256
 from mribench.spec import Profile
 
 DIGESTS = ".digests.json"
@@ -54,7 +53,7 @@ def _digests(files: Sequence[Path], cache: Path) -> list[str]:
     except (OSError, ValueError):
         known = {}
     marks = [_mark(file) for file in files]
-    fresh = {mark: sha256(file) for mark, file in zip(marks, files, strict=True) if mark not in known}
+    fresh = {mark: file_sha256(file) for mark, file in zip(marks, files, strict=True) if mark not in known}
     if fresh:
         cache.mkdir(parents=True, exist_ok=True)
         temporary = store.with_name(f"{DIGESTS}-{uuid.uuid4().hex[:8]}")
@@ -73,7 +72,7 @@ def _mark(file: Path) -> str:
 def _code(function: Callable[..., Any]) -> str:
     """sha256 over the sources of the package that defines ``function`` and of mribench.phantom."""
     module = sys.modules.get(getattr(function, "__module__", ""))
-    sources = sorted((Path(mribench.__file__).parent / "phantom").glob("*.py"))
+    sources = sorted((Path(__file__).parent.parent / "phantom").glob("*.py"))
     try:
         file = Path(inspect.getsourcefile(module) or "") if module else None
     except TypeError:

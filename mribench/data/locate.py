@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench import plugins
 from mribench.data import catalogue, policy
 from mribench.data.cards import DatasetCard
 from mribench.data.combine import families
 from mribench.data.fetch import MB, Progress, fetch, home
 from mribench.errors import DataError
+from mribench.plugins import lookup
 from mribench.spec import Modality
 
 
@@ -107,7 +107,7 @@ def _of_modality(path: Path, name: str) -> Path:
     for inner in (path / f"{name}.npz", path / name):
         if inner.exists():
             return inner
-    organs = plugins.names("modalities")
+    organs = lookup.names("modalities")
     inside = [] if path.is_file() else sorted(path.iterdir())
     stem = path.name.split(".")[0].lower()
     # what is prepared by hand for no modality in particular may be called after one

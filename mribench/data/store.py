@@ -14,7 +14,7 @@ from mribench.data.atomic import sync, write_folder
 from mribench.data.prepare import SliceRecord
 from mribench.data.split import SPLITS, check_disjoint
 from mribench.errors import DataError
-from mribench.files import sha256
+from mribench.hashing import file_sha256
 from mribench.provenance import git_commit
 from mribench.spec import Prepared, Split
 
@@ -58,7 +58,7 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
         if manifest["kind"] == "real":
             qa.draw(folder / qa.SHEET, splits, report)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
-        full["files"] = {file.relative_to(folder).as_posix(): sha256(file) for file in files}
+        full["files"] = {file.relative_to(folder).as_posix(): file_sha256(file) for file in files}
         (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
         sync(folder)
 
@@ -73,7 +73,7 @@ def load(path: Path) -> Prepared:
     manifest = _manifest(path)
     for name, expected in manifest["files"].items():
         file = path / name
-        if not file.is_file() or sha256(file) != expected:
+        if not file.is_file() or file_sha256(file) != expected:
             raise DataError(
                 f"{path.name}: {name} is missing or was changed; delete the folder and prepare it again."
             )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from mribench import files
+from mribench import files, hashing
 from mribench.data.cards import UNVERIFIED, CardFile, DatasetCard
 from mribench.data.readers import companions, find_files
 from mribench.data.subjects import subjects_of
@@ -74,7 +74,7 @@ def _subjects(card: DatasetCard, folder: Path, found: Sequence[Path]) -> Finding
 
 
 def _digests(folder: Path, found: Sequence[Path], record: Path) -> Finding:
-    now = {file.relative_to(folder).as_posix(): files.sha256(file) for file in found}
+    now = {file.relative_to(folder).as_posix(): hashing.file_sha256(file) for file in found}
     try:
         before = files.read_json(record)
     except (OSError, ValueError):

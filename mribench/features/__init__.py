@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mribench import files, sources
+from mribench import files, hashing
+from mribench.code_hash import code_hash
 from mribench.errors import Unavailable
 from mribench.spec import FeatureSpace
 
@@ -58,7 +59,7 @@ class Extractor:
 
     def _key(self, space: str, content: str) -> str:
         where = self.spaces[space]
-        return files.key([where.identity(), sources.identity(where.load), content])
+        return hashing.json_hash([where.identity(), code_hash(where.load), content])
 
     def _extracted(self, space: str, images: np.ndarray) -> np.ndarray:
         if space not in self._loaded:

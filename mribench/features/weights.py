@@ -10,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
-from mribench import files
+from mribench import hashing
 
 OFFLINE_VARIABLES = ("MRIBENCH_OFFLINE", "HF_HUB_OFFLINE")
 TIMEOUT_S = 5.0
@@ -32,7 +32,7 @@ def download(url: str, target: Path, sha256: str) -> str | None:
             partial = Path(folder) / target.name
             with urlopen(url, timeout=TIMEOUT_S) as response, partial.open("wb") as file:
                 shutil.copyfileobj(response, file)
-            found = files.sha256(partial)
+            found = hashing.file_sha256(partial)
             if found != sha256:
                 return f"the download has sha256 {found} in place of {sha256}"
             partial.replace(target)

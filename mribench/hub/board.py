@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mribench import files, publish, results
+from mribench import files, results
+from mribench.board import publish
+from mribench.board.boards import boards
 from mribench.errors import InputError
 from mribench.hub import client, offer, search
 from mribench.hub.merge import numbers
 from mribench.hub.offer import Staged
 from mribench.hub.traces import Traces
-from mribench.leaderboard import boards
 from mribench.results import Result
 
 TABLE = "leaderboard.json"

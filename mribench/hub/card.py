@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mribench import leaderboard, tables
+from mribench.board import columns
+from mribench.board.against_control import against_control
+from mribench.board.boards import Board, boards
 from mribench.data import terms
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.rules import Licence
-from mribench.leaderboard import Board
 from mribench.results import Result
-from mribench.verdict import against_control
 
 LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff may rest on these images. They are 2-D,
 grey and small, and look like the data set above, with its scanners, ages and diseases, and like no other. A good
@@ -52,7 +52,7 @@ def text(
         "Use": _use(use),
         "Data": _data(own[0], rows),
         "Training": _training(own[0]),
-        "Scores": _scores(leaderboard.boards(found)),
+        "Scores": _scores(boards(found)),
         "Memorisation": _memorisation(audit),
         "Reproduce": _reproduce(own, use),
         "Limits": LIMITS,
@@ -103,7 +103,7 @@ def _data(first: Result, rows: Sequence[terms.Row]) -> str:
         for row in rows
     ]
     split = ", ".join(
-        f"{name} {data['images'][name]} images of {tables.subjects(data['subjects'][name])}"
+        f"{name} {data['images'][name]} images of {columns.subjects(data['subjects'][name])}"
         for name in SPLITS
     )
     known = "Split by subject" if data.get("subjects_known", True) else "**Subjects unknown**, split by file"
@@ -134,19 +134,19 @@ def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "unknown"
 
 
-def _scores(boards: Iterable[Board]) -> str:
+def _scores(made: Iterable[Board]) -> str:
     parts = [
         "Mean [95 % interval over test subjects]. In italics what gives the scale: controls (`noise`, `gaussian` for "
         "second-order statistics alone, `train-replay` for copies of training images) and real images in the model's "
         "place.\n"
     ]
-    for board in boards:
-        titles, lines = tables.headline(board)
+    for board in made:
+        titles, lines = columns.headline(board)
         name = titles.index("variant")
         for line in lines:
             if line.kind != "trained":
                 line.cells[name] = f"*{line.cells[name]}*"
-        parts += [f"{tables.one_line(board)}\n", table(titles, [line.cells for line in lines])]
+        parts += [f"{columns.one_line(board)}\n", table(titles, [line.cells for line in lines])]
         parts += [f"- {sentence}" for sentence in against_control(board)]
     return "\n".join([*parts, "\nThe full records, with what they may be compared with, are in `results/`."])
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench import files, leaderboard, results
+from mribench import files, hashing, results
+from mribench.board.boards import Board, boards
 from mribench.data import store, terms
 from mribench.errors import InputError
-from mribench.leaderboard import Board
 from mribench.results import Result
 from mribench.spec import Prepared
 
@@ -124,8 +124,8 @@ def _cell(
         )
     modality = members[0].modality
     stand = [r for r in everything if r.modality == modality and (r.is_control or r in members)]
-    boards = tuple(b for b in leaderboard.boards(stand) if any(r in members for r in b.members))
-    return TrainedCell(run, name, checkpoint, tuple(members), boards)
+    joined = tuple(b for b in boards(stand) if any(r in members for r in b.members))
+    return TrainedCell(run, name, checkpoint, tuple(members), joined)
 
 
 def _check_weights(cell: TrainedCell) -> None:
@@ -135,7 +135,7 @@ def _check_weights(cell: TrainedCell) -> None:
             f"{cell.pipeline} holds no trained weights; run the same `mribench run` again, it trains what is missing"
         )
     measured = {r.provenance.get("checkpoint_sha256") for r in cell.results} - {None}
-    if not measured <= {files.sha256(path) for path in weights}:
+    if not measured <= {hashing.file_sha256(path) for path in weights}:
         raise InputError(
             f"the weights in {cell.pipeline} are not those that the results were measured with (another sha256); "
             "run the same `mribench run` into a new --out"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mribench import files, results
+from mribench import files, hashing, results
 from mribench.errors import InputError
 from mribench.hub.cells import PLAIN
 from mribench.hub.search import header
@@ -28,7 +28,7 @@ KINDS = (".json", ".safetensors", ".png", ".md", ".yaml", ".csv")
 def write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
     """Write ``mribench.json`` over all files of a staged folder. about: checkpoint, keep, cell."""
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    hashes = {name: files.sha256(folder / name) for name in names if name != MANIFEST}
+    hashes = {name: hashing.file_sha256(folder / name) for name in names if name != MANIFEST}
     files.write_json(folder / MANIFEST, {"schema": SCHEMA, **about, "files": hashes})
 
 
@@ -70,7 +70,7 @@ def lay_out(shared: Path, out: Path, source: str) -> None:
     train = out / "train" / manifest["checkpoint"]
     for name, digest in manifest["files"].items():
         path = shared / name
-        if not path.is_file() or files.sha256(path) != digest:
+        if not path.is_file() or hashing.file_sha256(path) != digest:
             raise InputError(
                 f"{source}: {name} is missing or has another sha256 than {MANIFEST} says; fetch it again, or report it"
             )

@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import mribench
-from mribench import files
+from mribench import files, hashing
+from mribench._version import __version__
 from mribench.data import archive
 from mribench.errors import InputError
 from mribench.hub import layout, offer
@@ -33,8 +33,8 @@ def pack(wish: Wish, out: Path) -> tuple[Path, str]:
         names = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
         contents = {
             "schema": SCHEMA,
-            "mribench": mribench.__version__,
-            "files": {name: files.sha256(place / name) for name in names},
+            "mribench": __version__,
+            "files": {name: hashing.file_sha256(place / name) for name in names},
         }
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_name(f"{files.TEMPORARY}{os.getpid()}-{out.name}")
@@ -46,7 +46,7 @@ def pack(wish: Wish, out: Path) -> tuple[Path, str]:
             os.replace(part, out)
         finally:
             part.unlink(missing_ok=True)
-    return out, files.sha256(out)
+    return out, hashing.file_sha256(out)
 
 
 def unpack(file: Path, out: Path) -> Path:
@@ -102,7 +102,7 @@ def _checked(shared: Path, source: str) -> Iterator[Path]:
     if wrong := sorted(set(found) ^ set(expected)):
         raise InputError(f"{source}: {wrong[0]!r} is missing or was added; ask for the file again")
     for name, digest in sorted(expected.items()):
-        if files.sha256(found[name]) != digest:
+        if hashing.file_sha256(found[name]) != digest:
             raise InputError(
                 f"{source}: {name!r} was changed or damaged (another sha256); ask for the file again"
             )

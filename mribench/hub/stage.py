@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-import mribench
 from mribench import figures, files, results
+from mribench._version import __version__
 from mribench.data import terms
 from mribench.errors import InputError
 from mribench.hub import card, layout, search
@@ -55,7 +55,7 @@ def stage(
     for name, words in extra.items():
         files.write_text(folder / name, traces.cleaned(words))
     about = {"checkpoint": cell.checkpoint, "keep": cell.pipeline.name, "cell": cell.name}
-    layout.write_manifest(folder, about | {"mribench": mribench.__version__})
+    layout.write_manifest(folder, about | {"mribench": __version__})
     search.check(folder, traces)
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from mribench import plugins
 from mribench.data.published import may_show_ids
+from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.spec import Network, Prepared, Profile, Score
 
@@ -159,7 +159,7 @@ def vocabulary() -> set[str]:
     """Words of the records themselves, lower-case: a machine called "brain" cannot be told from the organ."""
     shapes = (Result, Profile, Network, Score, Prepared)
     names = {f.name for shape in shapes for f in fields(shape)}
-    names |= {name for group in plugins.GROUPS for name in plugins.names(group)}
+    names |= {name for group in lookup.GROUPS for name in lookup.names(group)}
     names |= {"phantom", "smoke", "quick", "standard", "paper", "train", "validation", "test", "mribench"}
     return {part for name in names for part in (name, *re.split(r"[_-]", name))}
 

@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 
 from mribench.features.spectrum import radial_log_power
+from mribench.memo import by_content
 from mribench.metrics.background import air_share, offset, sigma, sums_in_air
 from mribench.metrics.images import by_chunks
 from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
-from mribench.remember import by_content
 from mribench.spec import Metric
 
 GREY_LEVELS = 255

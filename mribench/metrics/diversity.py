@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mribench.errors import Unavailable
+from mribench.memo import by_content
 from mribench.metrics.structure import ms_ssim3_of_pairs
 from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
-from mribench.remember import by_content
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mribench.remember import by_content
+from mribench.memo import by_content
 
 CLIP = 8.0
 MEDIAN_ROWS = 1000

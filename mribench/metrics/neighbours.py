@@ -14,11 +14,11 @@ from typing import Literal
 
 import numpy as np
 
+from mribench.memo import by_content
 from mribench.metrics.distribution import scaled
 from mribench.metrics.kernels import squared_distances
 from mribench.metrics.subsets import Whole
 from mribench.metrics.uncertainty import SubsetStatistic
-from mribench.remember import by_content
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace, Metric
 

@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from mribench.errors import InputError
+from mribench.memo import by_content
 from mribench.metrics.images import foreground, unit
-from mribench.remember import by_content
 from mribench.spec import Metric
 
 PSNR_CAP = 100.0

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mribench.errors import InputError, Unavailable
+from mribench.memo import by_content
 from mribench.metrics.images import foreground, unit
 from mribench.metrics.paired import CHUNK, in_foreground, masked_mean, per_chunk
-from mribench.remember import by_content
 from mribench.spec import Metric
 
 WINDOW, SIGMA = 11, 1.5

@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from mribench import files, provenance
-from mribench.cell import Cell
 from mribench.features.hc85 import HC85, extract
 from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets, scaled
 from mribench.metrics.kernels import cubic, median_distance, rbf
 from mribench.metrics.uncertainty import PERCENTILES
 from mribench.progress import progress
 from mribench.results import Result
-from mribench.runspec import Plan
+from mribench.runner.cell import Cell
+from mribench.runner.runspec import Plan
+from mribench.runner.verify import again
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace
 from mribench.speed.kept import checkpoints
 from mribench.tasks import to_uint8
-from mribench.verify import again
 
 SPLITS = 200
 

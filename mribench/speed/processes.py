@@ -94,7 +94,7 @@ def team(
     """Processes that have made their first step.
 
     shared: they train one model on one batch, as under ``accelerate launch``. kept: the memory they free stays theirs,
-    as in a training (``mribench.allocator``). reference: they run the reference loop.
+    as in a training (``mribench.training.malloc``). reference: they run the reference loop.
     """
     what = {"network": asdict(bench.network), "batch": bench.batch, "size": bench.size}
     what |= {"threads": threads, "kept": kept and not reference, "reference": reference}
@@ -140,18 +140,19 @@ def _member(what: dict[str, Any]) -> None:
 
 
 def _ours(what: dict[str, Any]) -> Callable[[int], None]:
-    from mribench.lean import load_diffusers
+    from mribench.training.imports import load_diffusers
 
     load_diffusers()
     import torch
 
-    from mribench import allocator, device
+    from mribench import device
     from mribench.speed.images import IMAGES, drawn
     from mribench.speed.training import ours
+    from mribench.training import malloc
 
     torch.set_num_threads(what["threads"])
     if what["kept"]:
-        allocator.keep(True)
+        malloc.keep(True)
     profile = _profile(what)
     step, numbers = ours(profile, drawn(IMAGES, profile.size), device.precision(profile)), itertools.count()
 

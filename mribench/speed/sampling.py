@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
-from mribench import checkpoint, device, profiles, samplers
-from mribench.sample import Trained
+from mribench import device, profiles
+from mribench.sampling import samplers
+from mribench.sampling.sample import Trained
 from mribench.speed.clock import interleaved, ratio, seconds
+from mribench.training import checkpoint
 from mribench.variants.ddpm import DDPM
 
 

@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from mribench import files, plugins, profiles, provenance
+from mribench import files, profiles, provenance
 from mribench.features import Extractor
-from mribench.runspec import FEATURES, load_metrics
+from mribench.plugins import lookup
+from mribench.runner.runspec import FEATURES, load_metrics
 from mribench.spec import Prepared, Split
-from mribench.tasks import audit, generation, reconstruction
+from mribench.tasks import audit, denoising, generation
 
 SIZES = (500, 1000, 2000, 2048, 5000, 10_000)
 PER_SUBJECT = 5
@@ -52,7 +53,7 @@ def one(n: int) -> dict[str, Any]:
     """
     data = Prepared(Path(), "drawn", "drawn", "phantom", _split(1, n), _split(2, 10), _split(3, n))
     with TemporaryDirectory() as folder:
-        extract = Extractor(plugins.load_all("features", FEATURES), Path(folder))
+        extract = Extractor(lookup.load_all("features", FEATURES), Path(folder))
         start = time.perf_counter()
         parts = _parts(data, _split(4, n).images, extract)
         seconds = time.perf_counter() - start
@@ -70,9 +71,9 @@ def one(n: int) -> dict[str, Any]:
 def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, float]:
     """Processor seconds by part, in the order in which a cell goes through them."""
     profile = replace(profiles.get("standard"), alpha_bars=(0.52409,))
-    outputs = {"images": images, reconstruction.level_name(profile.alpha_bars[0]): images}
+    outputs = {"images": images, denoising.level_name(profile.alpha_bars[0]): images}
     metrics = load_metrics(name for name in generation.METRICS if name != "fid")
-    paired = load_metrics(reconstruction.METRICS)
+    paired = load_metrics(denoising.METRICS)
 
     def features() -> None:
         for space in extract.spaces:
@@ -84,9 +85,7 @@ def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, 
         name: partial(generation.score, outputs, data, profile, {name: metric}, extract, 0)
         for name, metric in metrics.items()
     }
-    work["reconstruction, one level"] = partial(
-        reconstruction.score, outputs, data, profile, paired, extract, 0
-    )
+    work["reconstruction, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
     work["audit, calibration"] = partial(audit.calibration, data, extract)
     work["audit"] = partial(audit.judge, outputs, data, profile, extract, 0)
     parts = {}

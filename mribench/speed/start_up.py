@@ -7,7 +7,7 @@ import sys
 import tempfile
 from statistics import median
 
-from mribench import plugins
+from mribench.plugins import lookup
 from mribench.speed.clock import seconds
 
 COMMANDS = {
@@ -16,18 +16,19 @@ COMMANDS = {
     "mribench list": ["-m", "mribench", "list"],
     "import what run trains with": [
         "-c",
-        "from mribench.lean import load_diffusers; load_diffusers(); import mribench.train",
+        "from mribench.training.imports import load_diffusers; load_diffusers(); import mribench.training.train",
     ],
 }
 FIRST_STEP = "run to its first training step (draws its phantoms)"
 # the command's own words in a process that ends when its first step has been done
 UNTIL_FIRST_STEP = """
 import os, sys
-from mribench import cli, stages
+from mribench.cli import app
+from mribench.runner import stages
 training = stages._training
 
 def hooked(*words):
-    from mribench.steps import RecordedStep, Step
+    from mribench.training.step import RecordedStep, Step
     for kind in (Step, RecordedStep):
         def first(self, number, step=kind.__call__):
             step(self, number).item()
@@ -37,14 +38,14 @@ def hooked(*words):
 
 stages._training = hooked
 sys.argv = ["mribench", "run", "--profile", "quick", "--modalities", sys.argv[1], "--out", sys.argv[2]]
-cli.main()
+app.main()
 """
 
 
 def measure(rounds: int = 5) -> dict[str, float]:
     """Median seconds per command, warm disk cache."""
     found = {}
-    organs = plugins.names("modalities")
+    organs = lookup.names("modalities")
     if organs:
         found[FIRST_STEP] = round(median(_first_step(organs[0]) for _ in range(3)), 3)
     for name, words in COMMANDS.items():

@@ -13,20 +13,21 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from mribench import arrange, device
-from mribench.arrange import tuned
-from mribench.feed import Streamed
+from mribench import device
 from mribench.spec import Profile
 from mribench.speed.training import TOTAL, ours
-from mribench.steps import Step, forgetting
+from mribench.training import fused
+from mribench.training.fused import tuned
+from mribench.training.loader import Streamed
+from mribench.training.step import Step, forgetting
 
 Loop = Callable[[int], Any]
 COMPILE = "torch.compile"
 # what ``tuned`` does to a network in bf16 on a CPU
 ARRANGED = {
-    "1x1 convolutions as products": arrange.with_pointwise_products,
-    "plain attention over few tokens": arrange.with_plain_attention,
-    "sub-pixel upsampling": arrange.with_subpixel_upsampling,
+    "1x1 convolutions as products": fused.with_pointwise_products,
+    "plain attention over few tokens": fused.with_plain_attention,
+    "sub-pixel upsampling": fused.with_subpixel_upsampling,
 }
 
 

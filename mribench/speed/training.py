@@ -17,16 +17,16 @@ import numpy as np
 import torch
 
 from mribench import device, profiles
-from mribench.arrange import tuned
-from mribench.feed import Resident
 from mribench.provenance import gflops_per_image
 from mribench.spec import Network, Profile
 from mribench.speed.clock import finish, interleaved, ratio, seconds
 from mribench.speed.images import IMAGES, drawn
 from mribench.speed.processes import MOST, Team, team
 from mribench.speed.reference import ReferenceLoop
-from mribench.steps import Mixed, Step, batches
-from mribench.train import make_optimizer, make_step
+from mribench.training.fused import tuned
+from mribench.training.loader import Resident
+from mribench.training.step import Mixed, Step, batches
+from mribench.training.train import make_optimizer, make_step
 from mribench.variants.ddpm import DDPM
 
 TOTAL = 10_000  # steps of the schedule that the timed ones are taken from

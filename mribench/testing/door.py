@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from typing import Any
 
-from mribench.plugins import Entry
+from mribench.plugins.lookup import Entry
 from mribench.testing.finding import Case, Check, Doubt, Unfit, require
 
 HEAVY = ("diffusers", "jax", "tensorflow", "torch", "torchvision", "transformers")
@@ -19,13 +19,13 @@ PROBE = """
 import json, pickle, sys, time
 given = json.load(sys.stdin)
 sys.path[:] = given["path"]
-from mribench import plugins
+from mribench.plugins import lookup
 def heavy(): return [name for name in given["heavy"] if name in sys.modules]
-known = [e.name for e in plugins.entries(given["group"])]
+known = [e.name for e in lookup.entries(given["group"])]
 listed = given["module"] in sys.modules or heavy()
 import mribench.phantom  # numpy is everybody's; what counts is what the plugin adds
 start = time.perf_counter()
-plugin = plugins.load(given["group"], given["name"])
+plugin = lookup.load(given["group"], given["name"])
 seconds = time.perf_counter() - start
 loaded = heavy()
 same = pickle.loads(bytes.fromhex(given["pickled"])) == plugin

@@ -10,7 +10,7 @@ from traceback import extract_tb
 from typing import Any, Literal
 
 from mribench.errors import MribenchError
-from mribench.plugins import Entry
+from mribench.plugins.lookup import Entry
 
 KIT = Path(__file__).parent
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from mribench import plugins
 from mribench.errors import InputError
-from mribench.plugins import Entry
+from mribench.plugins import lookup
+from mribench.plugins.lookup import Entry
 from mribench.spec import Control
 from mribench.testing import controls, door, features, metrics, modalities, samplers, tasks, variants
 from mribench.testing.finding import Case, Check, Finding, judged, raised_at
@@ -36,7 +36,7 @@ def check(group: str, name: str) -> Iterator[Finding]:
     """
     entry = _entry(group, name)
     try:
-        case = Case(entry, plugins.load(group, name))
+        case = Case(entry, lookup.load(group, name))
     except InputError as error:
         line = raised_at(entry, error.__cause__) if error.__cause__ else None
         mend = "correct that line" if line else "as the sentence says"
@@ -59,7 +59,7 @@ def conforms(group: str, name: str) -> Callable[..., None]:
     """
     import pytest
 
-    case = Case(_entry(group, name), plugins.load(group, name))
+    case = Case(_entry(group, name), lookup.load(group, name))
 
     @pytest.mark.parametrize("check", [pytest.param(one, id=one.name) for one in checks(group, case.plugin)])
     def test(check: Check) -> None:
@@ -73,8 +73,8 @@ def conforms(group: str, name: str) -> Callable[..., None]:
 
 
 def _entry(group: str, name: str) -> Entry:
-    plugins.choose(group)  # an unknown group is refused
-    found = next((entry for entry in plugins.entries(group) if entry.name == name), None)
+    lookup.choose(group)  # an unknown group is refused
+    found = next((entry for entry in lookup.entries(group) if entry.name == name), None)
     if found is None:
-        plugins.load(group, name)  # raises the sentence with a suggestion
+        lookup.load(group, name)  # raises the sentence with a suggestion
     return found

@@ -9,8 +9,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mribench import plugins, process, profiles
+from mribench import profiles
 from mribench.errors import PluginError
+from mribench.plugins import lookup
+from mribench.sampling import forward_process
 from mribench.spec import Prepared, Sampler, Split, Variant
 from mribench.testing.finding import Unfit
 
@@ -50,7 +52,7 @@ def data() -> Prepared:
 @cache
 def trained(variant: Variant) -> tuple[TemporaryDirectory, dict]:
     """A folder with the variant after two steps of training, kept until the process ends, and its record."""
-    from mribench.train import train
+    from mribench.training.train import train
 
     folder = TemporaryDirectory(prefix="mribench-check-")
     record = train(variant, data().train, data().validation, TINY, 0, Path(folder.name), "train")
@@ -59,7 +61,7 @@ def trained(variant: Variant) -> tuple[TemporaryDirectory, dict]:
 
 def sampler_for(variant: Variant) -> Sampler:
     """An installed sampler that fits: ddim where it does. Raises Unfit where none is installed."""
-    fitting = process.installed(variant.process)
+    fitting = forward_process.installed(variant.process)
     if not fitting:
         raise Unfit(
             f"no installed sampler reverses the process {variant.process!r}",
@@ -71,12 +73,12 @@ def sampler_for(variant: Variant) -> Sampler:
 def variant_for(sampler: Sampler) -> Variant:
     """An installed variant that fits: ddpm where it does. Raises Unfit where none is installed."""
     found = {}
-    for name in plugins.names("variants"):
+    for name in lookup.names("variants"):
         try:
-            found[name] = plugins.load("variants", name)
+            found[name] = lookup.load("variants", name)
         except PluginError:
             continue  # another plugin's fault is not this one's
-    fitting = [variant for variant in found.values() if process.fits(variant, sampler)]
+    fitting = [variant for variant in found.values() if forward_process.fits(variant, sampler)]
     if not fitting:
         raise Unfit(
             f"no installed variant has the process {sampler.process!r}",

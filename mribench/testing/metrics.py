@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from mribench import plugins
 from mribench.errors import Unavailable
-from mribench.runspec import FEATURES
+from mribench.plugins import lookup
+from mribench.runner.runspec import FEATURES
 from mribench.spec import FeatureSpace, Metric
 from mribench.testing.finding import Case, Check, require
 from mribench.testing.made_up import in_air
@@ -33,7 +33,7 @@ def it_says_what_it_is(case: Case) -> None:
         f"kind {metric.kind}, feature spaces {metric.features}",
         "only a distribution metric is taken in feature spaces; without any, in those that a run names",
     )
-    absent = set(metric.features) - set(plugins.names("features"))
+    absent = set(metric.features) - set(lookup.names("features"))
     require(not absent, f"feature spaces {sorted(absent)} are not installed", "see mribench list features")
 
 
@@ -116,7 +116,7 @@ def _of_features(metric: Metric, rng: np.random.Generator) -> list:
 
 
 def _space(metric: Metric) -> FeatureSpace:
-    return plugins.load("features", (metric.features or FEATURES)[0])
+    return lookup.load("features", (metric.features or FEATURES)[0])
 
 
 CHECKS = (

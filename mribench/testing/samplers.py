@@ -18,7 +18,7 @@ BETWEEN_BATCH_SIZES = 1e-3
 
 def its_steps_are_what_its_name_says(case: Case) -> None:
     """NAME-10 visits ten timesteps downwards from the noise; from halfway, about half as many."""
-    from mribench.samplers import resolve
+    from mribench.sampling.samplers import resolve
 
     sampler = case.plugin
     require(
@@ -50,7 +50,7 @@ def its_steps_are_what_its_name_says(case: Case) -> None:
 
 def an_image_is_the_same_in_any_batch(case: Case) -> None:
     """Generated two or four at a time; the network is asked as often as there are steps."""
-    from mribench.sample import Trained
+    from mribench.sampling.sample import Trained
 
     sampler = case.plugin
     variant = variant_for(sampler)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from mribench import plugins
 from mribench.errors import InputError
-from mribench.plugins import Entry
+from mribench.plugins import lookup
+from mribench.plugins.lookup import Entry
 
 
 def entries(target: str) -> list[Entry]:
@@ -18,7 +18,7 @@ def entries(target: str) -> list[Entry]:
         return _of_folder(Path(target))
     found = [
         entry
-        for entry in plugins.choose()
+        for entry in lookup.choose()
         if entry.name == target or canonicalize_name(entry.distribution) == canonicalize_name(target)
     ]
     if not found:
@@ -42,7 +42,7 @@ def _of_folder(folder: Path) -> list[Entry]:
     declared = {
         (group.removeprefix("mribench."), name, value)
         for group, points in project.get("entry-points", {}).items()
-        if group.removeprefix("mribench.") in plugins.GROUPS and group.startswith("mribench.")
+        if group.removeprefix("mribench.") in lookup.GROUPS and group.startswith("mribench.")
         for name, value in points.items()
     }
     if not declared:
@@ -50,7 +50,7 @@ def _of_folder(folder: Path) -> list[Entry]:
             f'{path} names no plugin; expected a table such as [project.entry-points."mribench.modalities"]'
         )
     own = canonicalize_name(str(project.get("name", "")))
-    found = [entry for entry in plugins.choose() if canonicalize_name(entry.distribution) == own]
+    found = [entry for entry in lookup.choose() if canonicalize_name(entry.distribution) == own]
     installed = {(entry.group, entry.name, entry.value) for entry in found}
     if declared != installed:
         missing = ", ".join(name for _, name, _ in sorted(declared - installed)) or "nothing"

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 
-from mribench import plugins
 from mribench.features import Extractor
-from mribench.runspec import load_metrics
+from mribench.plugins import lookup
+from mribench.runner.runspec import load_metrics
 from mribench.spec import Score, Split
 from mribench.testing.finding import Case, Check, require
 from mribench.testing.made_up import TINY, data
@@ -18,14 +18,14 @@ CONTROLS = ("noise", "gaussian", "train-replay")
 
 
 def it_produces_and_scores_every_control(case: Case) -> None:
-    from mribench.fitted import Fitted
+    from mribench.sampling.controls import Fitted
 
     task = case.plugin
     metrics = load_metrics(task.metrics)
-    other = plugins.load("tasks", task.reads) if task.reads else None
+    other = lookup.load("tasks", task.reads) if task.reads else None
     needed = [space for part in (task, *metrics.values()) for space in part.features]
-    spaces = plugins.load_all("features", needed)
-    for control in plugins.load_all("variants", CONTROLS).values():
+    spaces = lookup.load_all("features", needed)
+    for control in lookup.load_all("variants", CONTROLS).values():
         model = Fitted(control, data().train)
         own = task.produce(model, data(), TINY, 0)
         for name, part in own.items():

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mribench import process
+from mribench.sampling import forward_process
 from mribench.testing.finding import Case, Check, require
 from mribench.testing.made_up import SIZE, TINY, data, sampler_for, trained
 
@@ -58,7 +58,7 @@ def its_forward_process_has_levels(case: Case) -> None:
             "the scheduler has no alphas_cumprod",
             "say the forward process with `path`, see mribench.spec.Variant",
         )
-    alpha_bars, scale = process.levels(variant, scheduler)
+    alpha_bars, scale = forward_process.levels(variant, scheduler)
     shape = (scheduler.config.num_train_timesteps,)
     require(
         alpha_bars.shape == scale.shape == shape,
@@ -80,7 +80,7 @@ def its_forward_process_has_levels(case: Case) -> None:
 
 def it_trains_and_samples(case: Case) -> None:
     """Two optimiser steps, then images in [0, 1], generated and denoised."""
-    from mribench.sample import Trained
+    from mribench.sampling.sample import Trained
 
     folder, record = trained(case.plugin)
     require(
@@ -102,7 +102,7 @@ def its_checkpoint_round_trips(case: Case) -> None:
     """Saved and loaded by the variant's own classes: the same weights, the same forward process."""
     import torch
 
-    from mribench import checkpoint
+    from mribench.training import checkpoint
 
     variant = case.plugin
     torch.manual_seed(0)
@@ -121,7 +121,9 @@ def its_checkpoint_round_trips(case: Case) -> None:
     require(
         all(
             np.array_equal(a, b)
-            for a, b in zip(process.levels(variant, scheduler), process.levels(variant, same), strict=True)
+            for a, b in zip(
+                forward_process.levels(variant, scheduler), forward_process.levels(variant, same), strict=True
+            )
         ),
         "the forward process changes when the scheduler is saved and loaded",
         "keep what it depends on in the scheduler's config",

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from mribench import files, sources
+from mribench import files, hashing
+from mribench.code_hash import code_hash
 from mribench.errors import InputError, Unavailable
 from mribench.metrics.distribution import KD, kernel_distance_on_subsets
 from mribench.seeds import numpy_rng
@@ -109,7 +110,7 @@ def examine(space: FeatureSpace, images: np.ndarray, subjects: Sequence[str]) ->
 
 def of_prepared(space: FeatureSpace, data: Prepared, folder: Path) -> dict[str, Any]:
     """``Verdict.record`` for the images of all splits, kept in ``folder``; trusted None with the reason without one."""
-    name = files.key([data.key, space.identity(), sources.identity(examine, space.load)])
+    name = hashing.json_hash([data.key, space.identity(), code_hash(examine, space.load)])
     path = folder / f"trust_{space.name}_{name}.json"
     if path.is_file():
         return files.read_json(path)

@@ -3,7 +3,7 @@
 ``noise`` is the bottom, ``gaussian`` what second-order statistics alone can do, ``train-replay`` a perfect-looking
 cheat that copies its patients, ``mode-collapse`` shows a few perfect images again and again, ``blur`` has every image
 but no detail. Denoising has its natural counterpart in each: no prior, a Gaussian prior, a prior that is the training
-set, one of a few images, a moving average. Where they must land on a board: ``mribench.expectations``.
+set, one of a few images, a moving average. Where they must land on a board: ``mribench.board.control_checks``.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import plugins, profiles
-from mribench.audit import calibrate, cheats, table
+from mribench import profiles
 from mribench.audit.verdict import VERSION
+from mribench.calibration import calibrate, cheats, table
+from mribench.plugins import lookup
 
 ROW = {
     "audit": VERSION,
@@ -65,10 +66,10 @@ def test_cheats_and_honest_generators_keep_their_contract():
 
 @pytest.mark.slow
 def test_one_seed_of_one_organ():
-    modality = plugins.load("modalities", plugins.names("modalities")[0])
+    modality = lookup.load("modalities", lookup.names("modalities")[0])
     profile = replace(profiles.get("smoke"), phantom_subjects=240, max_images=1000)
-    extract = calibrate.extractor(plugins.load)
-    (rows,) = calibrate.runs(modality, "phantom", profile, [3], extract, plugins.load("variants", "ddpm"), 4)
+    extract = calibrate.extractor(lookup.load)
+    (rows,) = calibrate.runs(modality, "phantom", profile, [3], extract, lookup.load("variants", "ddpm"), 4)
     caught = {row["generator"] for row in rows if row["verdict"] == "MEMORISES"}
     assert caught == set(cheats.CHEATS)
     few = [row for row in rows if row["scene"] == "few subjects"]

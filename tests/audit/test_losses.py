@@ -14,8 +14,8 @@ from mribench.spec import Prepared
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    from mribench import samplers
-    from mribench.sample import Trained
+    from mribench.sampling import samplers
+    from mribench.sampling.sample import Trained
     from mribench.variants import ddpm
 
     folder = tmp_path_factory.mktemp("trained")

@@ -6,14 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import plugins, publish, results, runner, runspec, shareable, stages
+from mribench import results
 from mribench.audit.examine import held_out as real
 from mribench.audit.match import neighbours
 from mribench.audit.pairs import picture
+from mribench.board import disclosure, publish
+from mribench.plugins import lookup
+from mribench.runner import runspec, stages
+from mribench.runner.run import run_suite
 from mribench.tasks.audit import AUDIT
 
 SMALL = {
-    "modalities": plugins.names("modalities")[:1],
+    "modalities": lookup.names("modalities")[:1],
     "variants": [],
     "controls": "train-replay",
     "profile": "smoke",
@@ -23,7 +27,7 @@ SMALL = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("audited")
-    runner.run(runspec.make(**SMALL, tasks="audit", out=out))
+    run_suite(runspec.make(**SMALL, tasks="audit", out=out))
     return out
 
 
@@ -43,8 +47,8 @@ def test_generation_is_not_made_twice_and_a_verdict_not_again(folder, monkeypatc
     monkeypatch.setattr(stages, "_produce", lambda *_: pytest.fail("produced again"))
     judged = []
     watched = replace(AUDIT, judge=lambda *a: judged.append(a))
-    monkeypatch.setattr(plugins, "load_all", _with(watched, plugins.load_all))
-    runner.run(runspec.make(**SMALL, tasks="audit", out=folder))
+    monkeypatch.setattr(lookup, "load_all", _with(watched, lookup.load_all))
+    run_suite(runspec.make(**SMALL, tasks="audit", out=folder))
     assert not judged and before == {path: path.stat().st_mtime_ns for path in folder.rglob("outputs.npz")}
 
 
@@ -53,7 +57,7 @@ def test_the_calibration_of_a_dataset_is_made_once_in_a_run(tmp_path, monkeypatc
 
     made = []
     monkeypatch.setattr(audit, "held_out", lambda data: made.append(data.key) or real(data))
-    runner.run(runspec.make(**(SMALL | {"controls": ["noise", "train-replay"]}), tasks="audit", out=tmp_path))
+    run_suite(runspec.make(**(SMALL | {"controls": ["noise", "train-replay"]}), tasks="audit", out=tmp_path))
     assert len(made) == 1 and len(results.read_all([tmp_path])) == 2
 
 
@@ -71,7 +75,7 @@ def test_an_older_record_without_a_verdict_is_read(folder, tmp_path):
 
 def test_pairs_of_patients_stay_where_they_were_drawn(folder, tmp_path):
     """Of real data the picture shows patients: no list of what may be published names it."""
-    assert "neighbours" not in shareable.GENERATED
+    assert "neighbours" not in disclosure.GENERATED
     (found,) = results.read_all([folder])
     for kind, out in (("real", tmp_path / "r"), ("phantom", tmp_path / "p")):
         run, shown = out / "run", dict(found.comparability) | {"data_kind": kind}

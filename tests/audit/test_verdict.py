@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mribench import plugins
-from mribench.audit import cheats
 from mribench.audit.examine import SPACE, examine, held_out
 from mribench.audit.verdict import (
     CANNOT_SAY,
@@ -21,7 +19,9 @@ from mribench.audit.verdict import (
     detectable,
     verdict,
 )
+from mribench.calibration import cheats
 from mribench.features import Extractor
+from mribench.plugins import lookup
 from mribench.seeds import numpy_rng
 from mribench.spec import Prepared, Split
 
@@ -36,14 +36,14 @@ def drawn(phantom, first, subjects, slices):
 
 @pytest.fixture(scope="module")
 def data():
-    phantom = plugins.load("modalities", plugins.names("modalities")[0]).phantom
+    phantom = lookup.load("modalities", lookup.names("modalities")[0]).phantom
     parts = drawn(phantom, 0, 90, 2), drawn(phantom, 90, 100, 1), drawn(phantom, 190, 24, 2)
     return Prepared(Path(), "0", "phantom", "phantom", *parts, manifest={"subjects_known": True})
 
 
 @pytest.fixture(scope="module")
 def extract():
-    return Extractor({SPACE: plugins.load("features", SPACE)})
+    return Extractor({SPACE: lookup.load("features", SPACE)})
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_a_verdict_is_json(judged):
 
 
 def test_boards_know_the_verdicts():
-    from mribench import rows
+    from mribench.board import rows
 
     assert (rows.CANNOT_SAY, rows.NOT_DETECTED, rows.SUSPECT, rows.MEMORISES) == (
         CANNOT_SAY,

@@ -6,9 +6,9 @@ from functools import partial
 import psutil
 import pytest
 
-from mribench import plugins
 from mribench.data import draw
 from mribench.data.build import build_phantom
+from mribench.plugins import lookup
 from mribench.profiles import QUICK
 
 MANY = draw.WORTH_A_PROCESS
@@ -72,7 +72,7 @@ def test_nobody_is_left_where_the_user_stops():
 
 
 def test_a_modality_is_the_same_drawn_by_one_and_by_several(monkeypatch):
-    modality = plugins.load("modalities", plugins.names("modalities")[0])
+    modality = lookup.load("modalities", lookup.names("modalities")[0])
     sets = []
     for threads in (1, 2):
         monkeypatch.setattr("mribench.device._threads", lambda threads=threads: threads)

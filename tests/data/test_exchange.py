@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench import files
+from mribench import hashing
 from mribench.data import catalogue, exchange, prepare_data, published, terms
 from mribench.data.split import SPLITS
 from mribench.errors import InputError
@@ -75,7 +75,7 @@ def test_croissant_describes_the_files(drawn, tmp_path):
     told = json.loads((folder / "croissant.json").read_text())
     assert told["conformsTo"] == "http://mlcommons.org/croissant/1.0" and told["license"] == ["CC0-1.0"]
     assert [f["sha256"] for f in told["distribution"]] == [
-        files.sha256(folder / f"{n}.parquet") for n in SPLITS
+        hashing.file_sha256(folder / f"{n}.parquet") for n in SPLITS
     ]
     ids = {f["@id"] for f in told["distribution"]}
     for record_set in told["recordSet"]:

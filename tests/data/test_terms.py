@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from mribench import plugins, results
+from mribench import results
 from mribench.data import catalogue, licences, prepare_data, terms
 from mribench.errors import InputError
+from mribench.plugins import lookup
 
 CARDS = catalogue.cards_of(catalogue.registry())
 
@@ -74,7 +75,7 @@ def test_a_prepared_set_carries_its_terms(tmp_path, modality, profile, npz):
     drawn = prepare_data(modality, "phantom", profile, tmp_path)
     own = prepare_data(modality, str(npz([f"p{i}" for i in range(9)])), profile, tmp_path)
     (row,) = terms.of_run(drawn.path)
-    assert row == terms.of_phantom(plugins.owner("modalities", modality.name)) and "mribench-" in row["title"]
+    assert row == terms.of_phantom(lookup.owner("modalities", modality.name)) and "mribench-" in row["title"]
     assert terms.of_run(own.path) == [terms.of_local("local:brain.npz")]
     old = replace(drawn, manifest={k: v for k, v in drawn.manifest.items() if k != "terms"})
     assert terms.of_prepared(old) == [terms.of_phantom()]

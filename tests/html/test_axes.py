@@ -2,7 +2,7 @@
 
 import pytest
 
-from mribench.html.axes import Axis, spanning, spanning_log, words
+from mribench.board.html.axes import Axis, spanning, spanning_log, words
 
 
 def test_a_linear_axis_maps_its_ends_and_holds_what_is_outside():

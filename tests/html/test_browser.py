@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from chromium import Page, binary
 
-from mribench import figures, publish, results
+from mribench import figures, results
+from mribench.board import publish
 from mribench.spec import Score
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(binary() is None, reason="no Chromium is installed")]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mribench.html.cite import homepage, linked
-from mribench.html.markup import Markup, element, join
+from mribench.board.html.cite import homepage, linked
+from mribench.board.html.markup import Markup, element, join
 
 
 def test_text_is_escaped_and_markup_is_not():

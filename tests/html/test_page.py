@@ -10,15 +10,16 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mribench import figures, files, publish, shareable
+from mribench import figures, files
+from mribench.board import disclosure, publish
+from mribench.board.boards import boards
+from mribench.board.html import pictures
+from mribench.board.html.charts import Point, pareto
+from mribench.board.html.machines import read
+from mribench.board.html.markup import VOID
+from mribench.board.html.page import html
+from mribench.board.rows import Entry
 from mribench.errors import InputError
-from mribench.html import pictures
-from mribench.html.charts import Point, pareto
-from mribench.html.machines import read
-from mribench.html.markup import VOID
-from mribench.html.page import html
-from mribench.leaderboard import boards
-from mribench.rows import Entry
 from mribench.spec import Score
 
 SELF_CLOSED = VOID | {"link", "input", "hr"}
@@ -228,7 +229,7 @@ def test_pictures_are_inside(drawn):
 
 
 def test_no_patient_is_shown(drawn):
-    assert shown(drawn("real")) == set(shareable.GENERATED)
+    assert shown(drawn("real")) == set(disclosure.GENERATED)
 
 
 def test_nothing_of_a_model_that_copies_patients_is_shown(drawn):
@@ -237,7 +238,7 @@ def test_nothing_of_a_model_that_copies_patients_is_shown(drawn):
 
 @pytest.mark.parametrize("path", ["/etc/a.png", "../a.png", "javascript:alert(1)", "file:///a.png"])
 def test_a_path_out_of_the_folder_is_no_picture(path, result):
-    assert shareable.pictures(result(figures={"samples": path}), set()) == {}
+    assert disclosure.pictures(result(figures={"samples": path}), set()) == {}
 
 
 def test_pictures_beyond_the_budget_are_named(drawn, tmp_path):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mribench import figures, results
-from mribench.html import pictures
-from mribench.html.page import html
-from mribench.leaderboard import boards
+from mribench.board.boards import boards
+from mribench.board.html import pictures
+from mribench.board.html.page import html
 
 KEPT = Path(__file__).parents[2] / "leaderboards"
 MIB = 1 << 20

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mribench import figures
-from mribench.html import tiles
+from mribench.board.html import tiles
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from hub_server import ALICE, Hub
 from safetensors.numpy import save_file
 
-from mribench import files, profiles, results
+from mribench import files, hashing, profiles, results
 from mribench.data import prepare_data, terms
 from mribench.spec import Score
 
@@ -26,7 +26,7 @@ TRAINING = {"steps": 40, "images_seen": 320, "seconds": 1.7, "parameters": 6, "p
 # runs each line of standard input as one command line, as many as there are: importing the client costs a second
 DRIVER = """
 import contextlib, io, json, os, sys, traceback
-from mribench import cli
+from mribench.cli import app
 from mribench.hub import client
 client.WAITS = (0.01, 0.01)
 for line in sys.stdin:
@@ -38,7 +38,7 @@ for line in sys.stdin:
     out, err, code = io.StringIO(), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            cli.main()
+            app.main()
         except SystemExit as end:
             code = end.code or 0
         except Exception:
@@ -162,7 +162,9 @@ def trained(tmp_path, result):
             same = {"data": data.name, "data_kind": data.kind, "data_key": data.key}
         provenance = {
             "checkpoint": checkpoint,
-            "checkpoint_sha256": files.sha256(pipeline / "unet" / "diffusion_pytorch_model.safetensors"),
+            "checkpoint_sha256": hashing.file_sha256(
+                pipeline / "unet" / "diffusion_pytorch_model.safetensors"
+            ),
             "training": TRAINING,
             "produced": {"nfe": [5]},
             "outputs": SAMPLED,
@@ -186,7 +188,7 @@ def trained(tmp_path, result):
 @pytest.fixture
 def clinic(tmp_path):
     """A prepared set of a user's own files in the run folder ``run``: its subjects must never be seen."""
-    from mribench import plugins
+    from mribench.plugins import lookup
 
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1:1:24j, -1:1:24j]
@@ -195,5 +197,5 @@ def clinic(tmp_path):
     np.savez(tmp_path / "scans.npz", images=images, subject=np.array(subjects))
     profile = replace(profiles.SMOKE, size=16)
     return prepare_data(
-        plugins.load("modalities", "brain"), str(tmp_path / "scans.npz"), profile, tmp_path / "run"
+        lookup.load("modalities", "brain"), str(tmp_path / "scans.npz"), profile, tmp_path / "run"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mribench import files, results
+from mribench import hashing, results
 
 README = Path(__file__).parents[2] / "README.md"
 SAMPLE = """
@@ -26,7 +26,7 @@ def tiny(folder):
     """A pipeline that diffusers writes, in place of the made-up one."""
     from diffusers import DDPMScheduler, UNet2DModel
 
-    from mribench.checkpoint import write_pipeline
+    from mribench.training.checkpoint import write_pipeline
 
     blocks = {"down_block_types": ("DownBlock2D",) * 2, "up_block_types": ("UpBlock2D",) * 2}
     net = UNet2DModel(16, 1, 1, block_out_channels=(8, 8), layers_per_block=1, norm_num_groups=4, **blocks)
@@ -65,9 +65,9 @@ def test_a_real_run_goes_out_and_comes_back(hub, shared, surroundings, tmp_path)
     assert told[0] == told[1]
     # the folder is that of a run: the same command finds the weights and trains nothing
     weights = next((tmp_path / "back").rglob("*.safetensors"))
-    before = weights.stat().st_mtime_ns, files.sha256(weights)
+    before = weights.stat().st_mtime_ns, hashing.file_sha256(weights)
     assert shared("run", *asked[:-1], "back", MRIBENCH_OFFLINE="1").code == 0
-    assert (weights.stat().st_mtime_ns, files.sha256(weights)) == before
+    assert (weights.stat().st_mtime_ns, hashing.file_sha256(weights)) == before
     assert len(list((tmp_path / "back" / "train").iterdir())) == 1
 
 

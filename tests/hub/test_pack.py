@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from mribench import files, results
+from mribench import hashing, results
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def packed(mribench, trained, tmp_path):
     ended = mribench("pack", run)
     assert ended.code == 0, ended.err
     digest, path = ended.out.split()
-    assert (path, digest) == (str(tmp_path / "run.tar"), files.sha256(tmp_path / "run.tar"))
+    assert (path, digest) == (str(tmp_path / "run.tar"), hashing.file_sha256(tmp_path / "run.tar"))
     return tmp_path / "run.tar"
 
 

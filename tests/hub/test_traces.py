@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from mribench import files, results
+from mribench import files, hashing, results
 from mribench.data import terms
 from mribench.errors import InputError
 from mribench.hub import search
@@ -129,7 +129,7 @@ def test_metadata_in_the_weights_stops_everything(planted, hub, sentence_of):
     header["__metadata__"]["trained_on"] = SUBJECT
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
-    digest = files.sha256(path)
+    digest = hashing.file_sha256(path)
     for record in (planted / "results").rglob("ddpm*.json"):
         result = results.read(record)
         results.write(

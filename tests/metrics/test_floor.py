@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mribench import plugins
 from mribench.features import Extractor
 from mribench.features.hc85 import HC85
 from mribench.metrics.floor import SPLITS, noise_floor
+from mribench.plugins import lookup
 from mribench.spec import Prepared, Split
 
-KD = plugins.load("metrics", "kd")
+KD = lookup.load("metrics", "kd")
 # the mean grey levels of three bands: cheap features that the images below decide alone
 SPACE = replace(
     HC85, name="bands", dim=3, load=lambda: lambda x: x.reshape(len(x), 3, -1).mean(2).astype(float)
@@ -59,7 +59,7 @@ def test_too_few_to_halve_or_to_score_is_said():
     found = noise_floor(KD, "bands", prepared(test=3), 200, EXTRACT)
     assert found["train_test"] is not None and found["train_low"] is None and found["half_mean"] is None
     assert "3 test subjects are too few to halve" in found["reason"] and found["subsamples"] == ""
-    fd = plugins.load("metrics", "fd")
+    fd = lookup.load("metrics", "fd")
     wide = replace(SPACE, dim=500)
     found = noise_floor(fd, "bands", prepared(), 200, Extractor({"bands": wide}))
     assert found["train_test"] is None and "too few" in found["reason"]

@@ -5,20 +5,23 @@ import shutil
 import numpy as np
 import pytest
 
-from mribench import files, plugins, runner, runspec
+from mribench import files
 from mribench.data import load
 from mribench.features.hc85 import HC85, extract
 from mribench.metrics.distribution import kernel_distance
-from mribench.speed import choice
+from mribench.plugins import lookup
+from mribench.runner import runspec
+from mribench.runner.run import run_suite
+from mribench.tune import choice
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A run of one organ and two seeds, one trained step each, and one control."""
     out = tmp_path_factory.mktemp("run")
-    asked = {"modalities": plugins.names("modalities")[0], "profile": "smoke", "train_steps": 1}
+    asked = {"modalities": lookup.names("modalities")[0], "profile": "smoke", "train_steps": 1}
     asked |= {"controls": "mode-collapse", "seeds": [0, 1], "tasks": "generation", "samplers": "ddim-2"}
-    runner.run(runspec.make(**asked, out=str(out)))
+    run_suite(runspec.make(**asked, out=str(out)))
     return out
 
 

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from mribench import files, plugins, runner, runspec
+from mribench import files
 from mribench.features.hc85 import HC85
 from mribench.metrics.distribution import kernel_distance
 from mribench.metrics.kernels import median_distance, rbf, standardise
+from mribench.plugins import lookup
+from mribench.runner import runspec
+from mribench.runner.run import run_suite
 from mribench.speed import drift
 
 RNG = np.random.default_rng(0)
@@ -47,10 +50,10 @@ def test_halves_of_one_set_differ_by_chance():
 
 
 def test_the_drift_of_a_checkpoint_is_measured(tmp_path, mribench, refused):
-    organ = plugins.names("modalities")[0]
+    organ = lookup.names("modalities")[0]
     asked = {"modalities": organ, "profile": "smoke", "train_steps": 1, "samplers": "ddim-2"}
     asked |= {"controls": [], "tasks": "generation"}
-    runner.run(runspec.make(**asked, out=str(tmp_path / "run")))
+    run_suite(runspec.make(**asked, out=str(tmp_path / "run")))
     (folder,) = (tmp_path / "run" / "train").iterdir()
     ended = mribench("speed", "--drift", folder, "--out", tmp_path)
     assert ended.code == 0 and f"| {folder.name} | ddim-2 | 24 |" in ended.out

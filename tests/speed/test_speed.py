@@ -7,7 +7,8 @@ import pytest
 import torch
 from test_train import blobs
 
-from mribench import files, plugins, profiles
+from mribench import files, profiles
+from mribench.plugins import lookup
 from mribench.provenance import made_with
 from mribench.spec import Network
 from mribench.speed import clock, report, sampling, start_up, training
@@ -149,7 +150,7 @@ def test_the_report_shows_what_the_record_holds(tmp_path):
 @pytest.mark.slow
 def test_a_run_is_timed_to_its_first_step():
     """The process ends with its first step: were it to go on, it would train for minutes."""
-    organs = plugins.names("modalities")
+    organs = lookup.names("modalities")
     if not organs:
         pytest.skip("needs a modality plugin")
     assert 0 < start_up._first_step(organs[0]) < 60

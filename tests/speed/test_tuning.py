@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mribench import files, plugins, profiles, speed_cli
+from mribench import files, profiles
+from mribench.cli import speed
 from mribench.data import prepare_data
 from mribench.errors import InputError
+from mribench.plugins import lookup
 from mribench.spec import Network
-from mribench.speed import tuning
-from mribench.speed.candidates import AROUND, Candidate, weighted
+from mribench.tune import tuning
+from mribench.tune.candidates import AROUND, Candidate, weighted
 from mribench.variants.ddpm import DDPM
 
 TINY = replace(
@@ -20,7 +22,7 @@ TINY = replace(
 
 @pytest.fixture
 def organ(tmp_path):
-    modality = plugins.load("modalities", plugins.names("modalities")[0])
+    modality = lookup.load("modalities", lookup.names("modalities")[0])
     return prepare_data(modality, "phantom", TINY, tmp_path / "data")
 
 
@@ -46,7 +48,7 @@ def test_every_candidate_around_a_profile_makes_a_network_of_its_own(name):
 
 def test_another_profile_has_no_candidates(tmp_path):
     with pytest.raises(InputError, match="quick, standard"):
-        speed_cli.tune(profile="paper", out=tmp_path)
+        speed.tune(profile="paper", out=tmp_path)
 
 
 def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, monkeypatch):

@@ -11,9 +11,9 @@ from mribench.features import Extractor
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
 from mribench.metrics.paired import MSE
-from mribench.runspec import load_metrics
+from mribench.runner.runspec import load_metrics
 from mribench.spec import Prepared, Split
-from mribench.tasks import generation, reconstruction
+from mribench.tasks import denoising, generation
 
 SMOKE = profiles.get("smoke")
 SPACES = {space.name: space for space in (HC85, GIST)}
@@ -80,18 +80,18 @@ def restored(data, noise=0.1):
     rng = np.random.default_rng(0)
     noisy = data.test.images + 255 * noise * rng.standard_normal(data.test.images.shape)
     images = np.rint(noisy.clip(0, 255)).astype(np.uint8)
-    return {reconstruction.level_name(level): images for level in SMOKE.alpha_bars}
+    return {denoising.level_name(level): images for level in SMOKE.alpha_bars}
 
 
 def reconstructed(data, *names):
-    found = reconstruction.score(restored(data), data, SMOKE, load_metrics(names), Extractor({}), 0)
+    found = denoising.score(restored(data), data, SMOKE, load_metrics(names), Extractor({}), 0)
     assert {score.level for score in found} == set(SMOKE.alpha_bars)
     return {score.metric: score for score in found if score.level == SMOKE.alpha_bars[0]}
 
 
 def test_pooled_decibels_are_those_of_the_mean_error_over_subjects(data):
     pooled = reconstructed(data, "psnr_pooled")["psnr_pooled"]
-    outputs = restored(data)[reconstruction.level_name(SMOKE.alpha_bars[0])].astype(np.float32) / 255
+    outputs = restored(data)[denoising.level_name(SMOKE.alpha_bars[0])].astype(np.float32) / 255
     errors = MSE.compute(outputs, data.test.unit())
     assert pooled.value == pytest.approx(-10 * np.log10(errors.mean()))
     mse = reconstructed(data, "mse")["mse"]
@@ -102,7 +102,7 @@ def test_pooled_decibels_are_those_of_the_mean_error_over_subjects(data):
 
 
 def test_every_metric_of_reconstruction_is_given(data):
-    for score in reconstructed(data, *reconstruction.METRICS).values():
+    for score in reconstructed(data, *denoising.METRICS).values():
         assert score.reason is None and score.low <= score.value <= score.high
 
 

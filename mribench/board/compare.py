@@ -1,0 +1,141 @@
+"""Two results, rows or runs side by side: what makes them incomparable, and if nothing does, what is significant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from mribench import results
+from mribench.board import columns
+from mribench.board.boards import Board, boards, conflicts
+from mribench.board.differences import Difference, corrected, difference
+from mribench.board.rows import Row
+from mribench.errors import InputError
+from mribench.metrics.significance import LEVEL
+from mribench.results import Result
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number of one pair of rows. verdict: 'first', 'second' (which is better), 'not told apart', or why nothing
+    can be said; title: the number as a heading."""
+
+    modality: str
+    title: str
+    found: Difference
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """differs: by modality, the comparability fields with other values and both values; such pairs are not compared.
+    unpaired: (modality, first, second, number) where a record holds no values of single subjects."""
+
+    differs: dict[str, dict[str, tuple[Any, Any]]]
+    lines: list[Line]
+    unpaired: list[tuple[str, str, str, str]]
+
+
+def select(text: str) -> list[Result]:
+    """Results named by a result file, a run folder, or FOLDER:NAME with a variant ('ddpm') or a row ('ddpm ddim-25').
+
+    Raises InputError where there is nothing of that name.
+    """
+    path = Path(text)
+    if path.is_file():
+        return [results.read(path)]
+    if path.is_dir():
+        return results.read_all([path])
+    folder, colon, name = text.rpartition(":")
+    if not colon or not Path(folder).is_dir():
+        raise InputError(f"no result file or run folder {text}; give a path, or FOLDER:VARIANT")
+    found = results.read_all([Path(folder)])
+    chosen = [result for result in found if name in (result.variant, result.name)]
+    if not chosen:
+        names = ", ".join(sorted({result.name for result in found}))
+        raise InputError(f"no row {name!r} in {folder}; expected one of {names}, or a variant alone")
+    return chosen
+
+
+def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison:
+    """Rows of one name are compared; where no name is on both sides, each row with each. Holm's correction is over
+    every number that is compared. Raises InputError where the two have no modality in common."""
+    sides = [boards(first), boards(second)]
+    shared = {board.modality for board in sides[0]} & {board.modality for board in sides[1]}
+    if not shared:
+        organs = [", ".join(sorted({board.modality for board in side})) for side in sides]
+        raise InputError(
+            f"the first is of {organs[0]}, the second of {organs[1]}; give results of one modality"
+        )
+    differs: dict[str, dict[str, tuple[Any, Any]]] = {}
+    found: list[Line] = []
+    unpaired = []
+    for modality in sorted(shared):
+        both = list(product(*([b for b in side if b.modality == modality] for side in sides)))
+        apart = [conflicts(a.comparability, b.comparability) for a, b in both]
+        if all(apart):
+            differs[modality] = min(apart, key=len)
+        for (a, b), conflict in zip(both, apart, strict=True):
+            if not conflict:
+                merged = boards([*a.members, *(m for m in b.members if m not in a.members)])[0]
+                for one, other in _pairs(a.rows, b.rows):
+                    lines, without = _compared(merged, one, other)
+                    found += lines
+                    unpaired += without
+    adjusted = corrected([line.found for line in found])
+    return Comparison(
+        differs, [_judged(line, one) for line, one in zip(found, adjusted, strict=True)], unpaired
+    )
+
+
+def _pairs(first: list[Row], second: list[Row]) -> Iterator[tuple[Row, Row]]:
+    named = {row.name: row for row in second}
+    same = [(row, named[row.name]) for row in first if row.name in named]
+    yield from same or product(first, second)
+
+
+def _compared(board: Board, one: Row, other: Row) -> tuple[list[Line], list[tuple[str, str, str, str]]]:
+    """Every headline number that both rows have; the verdict here is which side is better by value alone."""
+    lines, without = [], []
+    reason = board.why_unranked
+    for address in columns.headline_addresses(board):
+        entries = [row.entries.get(address) for row in (one, other)]
+        if any(entry is None or entry.value is None for entry in entries):
+            continue
+        title, found = columns.title(board, address), difference(one, other, address)
+        if found is None:
+            without.append((board.modality, one.name, other.name, title))
+            continue
+        better = _better(columns.metric(board, address[0])["direction"], *(entry.value for entry in entries))
+        lines.append(Line(board.modality, title, found, f"not judged, {reason}" if reason else better))
+    return lines, without
+
+
+def _better(direction: str, first: float, second: float) -> str:
+    """Which side is better by value alone; ``zero``: the nearer to 0, where both lie on one side of it."""
+    if direction == "zero":
+        if first * second < 0:
+            return "not judged, on two sides of 0"
+        first, second = -abs(first), -abs(second)
+    return "first" if (first > second) == (direction != "down") else "second"
+
+
+def _judged(line: Line, found: Difference) -> Line:
+    claims = line.verdict in ("first", "second") and found.adjusted >= LEVEL
+    return replace(line, found=found, verdict="not told apart" if claims else line.verdict)
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """JSON-serialisable: comparable, differs, lines, unpaired."""
+    lines = [
+        {"modality": x.modality, "number": x.title, "verdict": x.verdict, **asdict(x.found)}
+        for x in comparison.lines
+    ]
+    unpaired = [
+        dict(zip(("modality", "first", "second", "number"), x, strict=True)) for x in comparison.unpaired
+    ]
+    differs = comparison.differs
+    return {"comparable": not differs, "differs": differs, "differences": lines, "unpaired": unpaired}

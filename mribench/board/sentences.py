@@ -1,0 +1,140 @@
+"""Sentences about a board that every page says alike: what it is of, what to beware of, how it was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mribench.board import columns
+from mribench.board.against_control import against_control
+from mribench.board.boards import FEW_SUBJECTS, Board
+from mribench.metrics.distribution import fid_note
+
+PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
+KEPT = {"best": "best of validation", "last": "last weights"}
+SPLITS = ("train", "validation", "test")
+REPORTED = {"psnr": "PSNR ↑", "ssim": "SSIM ↑", "mse": "MSE ↓", "mae": "MAE ↓", "fid": "FID ↓"}
+REPORTED_NOTE = (
+    "Printed by the study, not reproduced, and not comparable with the tables above: data sets, splits, "
+    "sample counts and the pairing behind PSNR, SSIM, MSE and MAE are not stated; no single data range makes "
+    "its PSNR follow from its MSE (implied ranges from 73 to 453); at range 255 its SSIM contradicts its "
+    "MSE; its MSE exceeds what images in [-1, 1] can differ by; FID is of an unknown, small number of images "
+    "without an interval."
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """loud: it takes something back of what the numbers seem to say."""
+
+    text: str
+    loud: bool = False
+
+
+def title(board: Board) -> str:
+    c = board.comparability
+    return f"{board.members[0].data['title']}, {c['data']}, profile {c['profile']}"
+
+
+def about(board: Board) -> list[Sentence]:
+    """What a board is of, and what to know before its numbers are read."""
+    data, c = board.members[0].data, board.comparability
+    kind = "drawn by a phantom" if c["data_kind"] == "phantom" else "real images"
+    images, subjects = data["images"], data["subjects"]
+    counts = ", ".join(f"{split} {images[split]} ({columns.subjects(subjects[split])})" for split in SPLITS)
+    said = [Sentence(f"{data['contrast']}; {kind}; {c['resolution']} x {c['resolution']}; images: {counts}.")]
+    if data.get("adjusted"):
+        said.append(
+            Sentence(
+                "Split adjusted: the plain rule left a split short of subjects, so some were moved; another "
+                "subject in the data may move them again."
+            )
+        )
+    if not data["is_mri"]:
+        said.append(Sentence("Not MRI: microscopy."))
+    if subjects["test"] < FEW_SUBJECTS:
+        few = columns.subjects(subjects["test"], "test ")
+        said.append(Sentence(f"Only {few}: a description, not a ranking.", loud=True))
+    if not board.subjects_known:
+        unknown = "Subjects unknown: images of one person may stand in train and in test. A description, not a ranking."
+        said.append(Sentence(unknown, loud=True))
+    if board.differs:
+        fields = "; ".join(
+            f"{name}: {short(there)} there, {short(here)} here"
+            for name, (there, here) in board.differs.items()
+        )
+        said.append(Sentence(f"Kept apart from the first {data['title']} board, not comparable: {fields}."))
+    if twins := data.get("near_duplicates_across_splits"):
+        said.append(
+            Sentence(
+                f"{twins} pairs of nearly equal images stand in different splits: scores may be flattered."
+            )
+        )
+    return [*said, *map(Sentence, _trained(board)), *map(Sentence, _made(board))]
+
+
+def _trained(board: Board) -> list[str]:
+    """For how long and for what the networks were trained: a variant of one name differs between profiles."""
+    steps: dict[tuple[int, str, str], set[int]] = {}
+    for result in board.members:
+        profile, training = (result.provenance.get(word) for word in ("profile", "training"))
+        if profile and training and "steps" in training:
+            predicts, kept = training.get("prediction") or profile["prediction"], profile["keep"]
+            budget = profile["batch_size"], PREDICTS.get(predicts, predicts), KEPT.get(kept, kept)
+            steps.setdefault(budget, set()).add(training["steps"])
+    # seeds that stopped early at different steps share a line
+    return [
+        f"Trained: {' to '.join(f'{n:,}' for n in sorted({min(taken), max(taken)}))} steps of {batch}, "
+        f"predicts {predicts}, {kept}."
+        for (batch, predicts, kept), taken in sorted(steps.items())
+    ]
+
+
+def _made(board: Board) -> list[str]:
+    """With what and on what the results were made; several lines where that was not the same for all."""
+    made = set()
+    for result in board.members:
+        versions, machine = (result.provenance.get(word) for word in ("versions", "machine"))
+        if versions and machine:
+            packages = ", ".join(f"{name} {versions[name]}" for name in ("mribench", "torch", "diffusers"))
+            made.add(f"Made with {packages} on {machine['device']}, threads: {machine['threads']}.")
+    return sorted(made)
+
+
+def short(value: Any) -> str:
+    """Lists in words, and of a hash what is enough to tell it from another."""
+    words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return re.sub(r"[0-9a-f]{40,}", lambda digits: digits[0][:12], words) or "none"
+
+
+def notes(board: Board) -> list[str]:
+    """Below the numbers: against the Gaussian control, why a column is blank, and how many images stand behind one."""
+    lines = against_control(board)
+    behind: dict[str, list[str]] = {}
+    for address in board.addresses:
+        entries = [row.entries[address] for row in board.rows if address in row.entries]
+        for reason in dict.fromkeys(e.reason for e in entries if e.reason):
+            lines.append(f"{columns.title(board, address)} is blank: {reason}")
+        n, m = entries[0].n, entries[0].n_reference
+        if address[:2] == ("fid", "inception") and any(e.value is not None for e in entries):
+            lines += filter(None, [fid_note(n, m)])
+        if m is not None and any(e.value is not None for e in entries):
+            behind.setdefault(f"{n} generated against {m} test images.", []).append(
+                columns.title(board, address)
+            )
+    for images, titles in behind.items():
+        which = ", ".join(titles) if len(behind) > 1 else "All scores of generated images"
+        lines.append(f"{which}: {images}")
+    for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
+        if reason := board.untrusted(space):
+            lines.append(f"{space} ranks nothing on these images: {reason}.")
+    return list(dict.fromkeys(lines))
+
+
+def reported(boards: Iterable[Board]) -> tuple[list[str], list[tuple[str, Sequence[float]]]]:
+    """Sources, and per organ the numbers in the order of ``REPORTED``; both empty where nothing was reported."""
+    rows = {b.members[0].data["title"]: b.members[0].reported for b in boards if b.members[0].reported}
+    sources = list(dict.fromkeys(row["source"] for row in rows.values()))
+    return sources, [(organ, [row[name] for name in REPORTED]) for organ, row in rows.items()]

@@ -1,0 +1,140 @@
+"""What the commands print: tables with rich on a terminal, the same words off it.
+
+A function imports what it prints about: `mribench list` waits for no board.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from mribench.board.boards import Board
+    from mribench.board.compare import Comparison
+    from mribench.cli.doctor import Check
+    from mribench.plugins.lookup import Entry
+    from mribench.runner.verify import Verification
+
+# off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
+console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
+
+
+def plugins(entries: Sequence[Entry]) -> None:
+    table = _table("group", "name", "distribution", "version", "entry point", "problem")
+    for e in entries:
+        known = map(Text, (e.group, e.name, e.distribution, e.version, e.value))
+        table.add_row(*known, Text(e.problem or "", style="red"))
+    console.print(table)
+
+
+def records(rows: Sequence[Any]) -> None:
+    """Frozen dataclasses as a JSON list, for other programs."""
+    print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+
+
+def checks(found: Sequence[Check]) -> None:
+    styles = {"ok": "green", "note": "yellow", "broken": "red"}
+    table = _table("check", "state", "found")
+    for check in found:
+        table.add_row(check.name, Text(check.state, style=styles[check.state]), Text(check.words))
+    console.print(table)
+
+
+def boards(made: Sequence[Board]) -> None:
+    """The headline table of each board, and what the numbers allow to say."""
+    from mribench.board import columns, summary
+    from mribench.board.against_control import against_control
+    from mribench.board.control_checks import violations
+
+    for board in made:
+        titles, lines = columns.headline(board)
+        table = _table(*titles, title=columns.one_line(board))
+        for line in lines:
+            table.add_row(*map(Text, line.cells), style=None if line.kind == "trained" else "dim")
+        console.print(table)
+        for sentence in violations(board):
+            console.print(Text(f"  INVALID BOARD, nothing is ranked: {sentence}.", style="bold red"))
+        for sentence in against_control(board):
+            console.print(f"  {sentence}", markup=False)
+        console.print()
+    titles, lines = summary.table(made)
+    table = _table(*titles, title="All organs (different data: read along a row, do not rank down a column)")
+    for line in lines:
+        table.add_row(*map(Text, line))
+    console.print(table)
+
+
+def comparison(found: Comparison) -> None:
+    """What sets the two apart, then each difference with its interval and what may be said of it."""
+    for modality, fields in found.differs.items():
+        console.print(f"{modality}: not comparable", markup=False)
+        for name, (first, second) in fields.items():
+            console.print(f"  {name}: {first} in the first, {second} in the second", markup=False)
+    if found.lines:
+        table = _table("modality", "number", "first", "second", "difference", "95 %", "p (Holm)", "better")
+        for line in found.lines:
+            one = line.found
+            better = {"first": one.first, "second": one.second}.get(line.verdict, line.verdict)
+            interval = f"[{one.low:.4g}, {one.high:.4g}]"
+            values = f"{one.value:+.4g}", interval, f"{one.adjusted:.3g}"
+            table.add_row(*map(Text, (line.modality, line.title, one.first, one.second, *values, better)))
+        console.print(table)
+        console.print("difference: first minus second, on the same test subjects; p over all lines together")
+    for modality, first, second, number in found.unpaired:
+        console.print(
+            f"{modality}, {first} and {second}, {number}: not compared, a record holds no values of single subjects "
+            "(too few images to halve, or an older mribench)",
+            markup=False,
+        )
+    if not (found.lines or found.unpaired or found.differs):
+        console.print("no number is on both sides")
+
+
+def verification(found: Verification) -> None:
+    """The answer for one result, and each score that is not the recorded one."""
+    from mribench.results import called
+
+    one = found.result
+    images = f", images {found.images}" if found.images else ""
+    counts = Counter(check.answer for check in found.checks)
+    words = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
+    where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
+    scores = f"; scores: {words}" if words else ""
+    console.print(f"{where}: {found.answer}{images}{scores}", markup=False)
+    if one.audit and found.verdict != one.audit["verdict"]:
+        verdicts = f"{found.verdict!r}, on record {one.audit['verdict']!r}"
+        console.print(f"  verdict of the audit not reproduced: {verdicts}", markup=False)
+    for check in found.checks:
+        if check.answer in ("within interval", "not reproduced"):
+            then, now = check.recorded, check.now
+            level = "" if then.level is None else f" at {then.level:g}"
+            interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
+            value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
+            label = f"{called(then.metric, then.space)}{level}"
+            words = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
+            console.print(f"  {words}", markup=False)
+    for note in found.notes:
+        console.print(f"  changed since: {note}", markup=False)
+
+
+def answers(given: Sequence[str]) -> None:
+    """How many results got which answer: the last line, after one for each."""
+    if len(given) > 1:
+        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(Counter(given).items()))
+        console.print(f"{len(given)} results: {counts}", markup=False)
+
+
+def _table(*titles: str, title: str | None = None) -> Table:
+    table = Table(
+        title=title and Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
+    for words in titles:
+        table.add_column(Text(words), overflow="fold")
+    return table

@@ -1,0 +1,157 @@
+"""What the data commands print: the catalogue, a card's page, what was verified, what the terms allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from mribench.cli.console import console
+from mribench.data import licences, terms
+from mribench.data.cards import UNVERIFIED, DatasetCard
+from mribench.data.catalogue import Entry
+from mribench.data.verify import Finding
+
+# a terminal narrower than this shows no title and no dimensions
+WIDE = 150
+STYLES = {"ok": "green", "note": "yellow", "broken": "red"}
+LABEL = 18
+
+
+def catalogue(cards: Sequence[DatasetCard], problems: Sequence[Entry]) -> None:
+    """One line per card, by organ; below it how many there are, and which cards are broken."""
+    wide = console.width >= WIDE
+    titles = ["id", "organ", "subjects", "licence", "access", *(["dims", "title"] if wide else [])]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        right = title == "subjects"
+        table.add_column(title, overflow="fold", justify="right" if right else "left", no_wrap=title == "id")
+    for card in sorted(cards, key=lambda c: (c.organ, ACCESS_ORDER[c.access], c.id)):
+        table.add_row(*map(Text, _line(card)[: len(titles)]))
+    console.print(table)
+    organs, ready = len({card.organ for card in cards}), sum(card.fetchable for card in cards)
+    say(
+        f"{len(cards)} cards, {organs} organs; {ready} are downloaded by mribench (access open*), the others after a "
+        "step by hand. `mribench data show ID` tells licence, citation and what to do."
+    )
+    for entry in problems:
+        console.print(Text(f"{entry.id} ({entry.owner}): {entry.problem}", style="red"), soft_wrap=True)
+
+
+ACCESS_ORDER = {"open": 0, "registration": 1, "agreement": 2}
+
+
+def _line(card: DatasetCard) -> tuple[str, ...]:
+    subjects = f"{card.subjects:,}" if card.subjects else "?"
+    access = f"{card.access}*" if card.fetchable else card.access
+    return card.id, card.organ, subjects, card.licence, access, card.dimensions or "?", card.title
+
+
+def page(card: DatasetCard, owner: str, folder: str) -> None:
+    """A card to read: licence and citation first, because whoever uses the data has to know them."""
+    for title, lines in _blocks(card, owner, folder):
+        if title:
+            console.print(Text(f"\n{title}", style="bold"))
+        for label, words in lines:
+            if words is not None:
+                console.print(Text(f"{label:<{LABEL}}{words}"), soft_wrap=True)
+
+
+def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    yield (
+        "",
+        [
+            ("id", card.id),
+            ("title", card.title),
+            ("licence", card.licence),
+            ("citation", card.citation),
+            ("homepage", card.homepage),
+            ("card by", owner),
+        ],
+    )
+    yield (
+        "You may",
+        [(words(getattr(card, field)), text) for field, text in terms.ALLOWS.items()]
+        + [
+            ("you must", text) for field, text in terms.ASKS.items() if getattr(licences, field)(card.licence)
+        ],
+    )
+    how = "mribench downloads it" if card.fetchable else f"put the files into {folder}"
+    yield "Access", [("access", card.access), ("how", card.how_to_apply), ("then", how)]
+    yield (
+        "Content",
+        [
+            (
+                "organ",
+                ", also ".join((card.organ, *([", ".join(card.other_organs)] if card.other_organs else []))),
+            ),
+            ("contrast", card.contrast),
+            ("dimensions", words(card.dimensions)),
+            ("subjects", words(card.subjects)),
+            ("images", words(card.images)),
+            ("format", card.format),
+            ("spacing", words(card.spacing_unit)),
+        ],
+    )
+    yield (
+        "Reading and splitting",
+        [
+            ("reader", words(card.reader)),
+            ("files read", card.include),
+            ("slices", card.slices),
+            ("air", "set to 0" if card.foreground == "threshold" else None),
+            ("near duplicates", "dropped, test stays" if card.near_duplicates == "drop" else None),
+            ("subject by", " ".join(filter(None, (card.subject, card.subject_pattern)))),
+            ("stratified by", card.stratify_pattern),
+            ("repeat scans", words(card.repeat_scans)),
+            ("published as", "subject ids" if card.publish_subjects else "salted hashes"),
+            ("ranked", None if card.subjects_known else "never: one person may stand in train and in test"),
+        ],
+    )
+    if card.overlaps:
+        yield "Overlaps", [(o.card, f"{o.subjects}{'; ' + o.note if o.note else ''}") for o in card.overlaps]
+    if card.caveats:
+        yield "Before you trust a score", [("-", text) for text in card.caveats]
+    if card.files:
+        yield "Files", [("-", f"{f.url}  sha256 {f.sha256}  bytes {words(f.bytes)}") for f in card.files]
+
+
+def words(value: object) -> str:
+    """True, False, None and numbers as a reader says them."""
+    if value is None:
+        return UNVERIFIED
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def findings(found: Sequence[Finding]) -> None:
+    for one in found:
+        text = Text(f"{one.what:<12}").append(f"{one.state:<8}", style=STYLES[one.state]).append(one.words)
+        console.print(text, soft_wrap=True)
+
+
+def allowed(rows: Sequence[terms.Row]) -> None:
+    """Every data set with its licence, then the strictest word on each thing one may want to do."""
+    for row in rows:
+        say(f"{row['data']}: {row['licence']}; access {words(row['access'])}; cite {row['citation']}")
+    console.print(Text("\nTogether", style="bold"))
+    say(f"{'access':<14}{words(terms.access(rows))}")
+    for verdict in terms.strictest(rows):
+        because = f" (because of {', '.join(verdict.because)})" if verdict.because else ""
+        say(f"{_answer(verdict):<14}{verdict.question}{because}")
+
+
+def _answer(verdict: terms.Verdict) -> str:
+    asked = verdict.question in terms.ASKS.values()
+    if verdict.free is None:
+        return "unverified"
+    return (
+        {True: "must", False: "need not"}[verdict.free]
+        if asked
+        else {True: "may", False: "may not"}[verdict.free]
+    )
+
+
+def say(text: str) -> None:
+    """One line, never cut and never taken for markup."""
+    console.print(Text(text), soft_wrap=True)

@@ -1,0 +1,149 @@
+"""``mribench plugin new``: a small package that installs, passes its own tests and runs at once."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from difflib import get_close_matches
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from keyword import iskeyword
+from pathlib import Path
+from shlex import quote
+from string import Template
+from tempfile import mkdtemp
+
+from mribench._version import __version__
+from mribench.errors import InputError
+from mribench.plugins import lookup
+
+# what the user says -> the group of entry points
+KINDS = {
+    "modality": "modalities",
+    "variant": "variants",
+    "sampler": "samplers",
+    "task": "tasks",
+    "metric": "metrics",
+    "features": "features",
+}
+# PEP 503's normal form; names stand in commands, file names and package names
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST = 40
+SUFFIX = ".template"
+
+
+def write(kind: str, name: str, out: Path) -> Path:
+    """Write ``out/mribench-NAME`` and return it. Raises InputError for a wrong kind or name, or where it exists."""
+    _check(kind, name)
+    out = Path(out)
+    folder = out / f"mribench-{name}"
+    if folder.exists() or folder.is_symlink():
+        raise InputError(f"{folder} is there already; choose another name, or another folder with --out")
+    words = _words(kind, name)
+    out.mkdir(parents=True, exist_ok=True)
+    # whole or not at all: written beside and renamed
+    half = Path(mkdtemp(prefix=f".{folder.name}-", dir=out))
+    try:
+        root = files("mribench.plugins") / "templates"
+        for part in ("common", kind):
+            for place, template in _templates(root / part):
+                path = half / "/".join(place).replace("package", words["package"]).removesuffix(SUFFIX)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(
+                    Template(template.read_text(encoding="utf-8")).substitute(words), encoding="utf-8"
+                )
+        half.chmod(0o755)
+        half.rename(folder)
+    except BaseException:
+        shutil.rmtree(half, ignore_errors=True)
+        raise
+    return folder
+
+
+def next_steps(kind: str, name: str, folder: Path) -> list[str]:
+    """The commands that come next, as a shell takes them."""
+    # a bare name would be looked up in the index
+    place = folder if folder.is_absolute() else f"./{folder}"
+    draw = [f"mribench plugin draw {name}"] if kind == "modality" else []
+    return [
+        f"python -m pip install -e {quote(f'{place}[test]')}",
+        *draw,
+        f"mribench plugin check {name}",
+        f"python -m pytest {quote(str(folder))}",
+        _words(kind, name)["run"],
+    ]
+
+
+def _check(kind: str, name: str) -> None:
+    if kind not in KINDS:
+        close = get_close_matches(kind, KINDS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(KINDS)}"
+        raise InputError(f"unknown kind of plugin {kind!r}; {hint}")
+    if not NAME.fullmatch(name) or len(name) > LONGEST:
+        raise InputError(
+            f"the name {name!r} cannot be used; expected at most {LONGEST} lower-case letters and digits with single "
+            "hyphens between, beginning with a letter"
+        )
+    last = name.rpartition("-")[2]
+    if kind == "sampler" and last.isdigit():
+        raise InputError(f"the name {name!r} ends in a number, which users read as steps; leave it out")
+    if kind == "modality" and name == "all":
+        raise InputError("'all' means every organ in --modalities; choose another name")
+    package = f"mribench_{name.replace('-', '_')}"
+    if package in sys.stdlib_module_names or iskeyword(package):
+        raise InputError(f"{package} is a word of Python; choose another name")
+    taken = [entry for entry in lookup.choose(KINDS[kind]) if entry.name == name]
+    owned = [entry for entry in lookup.choose() if entry.distribution == f"mribench-{name}"]
+    for entry in taken + owned:
+        raise InputError(
+            f"{entry.name!r} is already installed in {entry.group}, from {entry.distribution} {entry.version}; "
+            "choose another name"
+        )
+
+
+def _words(kind: str, name: str) -> dict[str, str]:
+    major, minor = map(int, __version__.split(".")[:2])
+    smoke = "--profile smoke --out runs/try"
+    runs = {
+        "modality": f"mribench run --modalities {name} {smoke}",
+        "variant": f"mribench run --variants {name},ddpm {smoke}",
+        "sampler": f"mribench run --samplers {name}-10,ddim-10 {smoke}",
+        "task": f"mribench run --tasks {name} {smoke}",
+        "metric": f"mribench run --metrics {name} {smoke}",
+        "features": f"mribench run --metrics kd-{name} {smoke}",
+    }
+    identifier = name.replace("-", "_")
+    # a feature space is seen on a board through a metric of its own
+    kernel = f'kd-{name} = "mribench_{identifier}:KD_{identifier.upper()}"'
+    draw = f"mribench plugin draw {name}        # writes {name}.png: six subjects, five slices of each\n"
+    given = "What its phantom draws is nobody's data: `mribench push` shares it as CC0-1.0.\n"
+    organ = kind == "modality"
+    points = f'\n[project.entry-points."mribench.metrics"]\n{kernel}\n'
+    return {
+        "name": name,
+        "noun": "feature space" if kind == "features" else kind,
+        "group": KINDS[kind],
+        "identifier": identifier,
+        "package": f"mribench_{identifier}",
+        "object": identifier.upper(),
+        "more_entry_points": points if kind == "features" else "",
+        "title": name.replace("-", " ").capitalize(),
+        "run": runs[kind],
+        "draw": draw if organ else "",
+        "given_away": given if organ else "",
+        "range": f">={major}.{minor},<{major}.{minor + 1}"
+        if major == 0
+        else f">={major}.{minor},<{major + 1}",
+    }
+
+
+def _templates(
+    folder: Traversable, place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Traversable]]:
+    for child in sorted(folder.iterdir(), key=lambda child: child.name):
+        if child.is_dir():
+            yield from _templates(child, (*place, child.name))
+        elif child.name.endswith(SUFFIX):
+            yield (*place, child.name), child

@@ -1,0 +1,96 @@
+"""The unit that is run, cached and resumed, and the names that its stages have on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mribench import hashing, profiles
+from mribench.code_hash import code_hash
+from mribench.runner.runspec import Plan
+from mribench.spec import Control, Modality, Model, Prepared, Sampler, Task, Variant
+
+# raised when training or producing changes its numbers: old stages are then left alone and new ones made
+TRAIN_VERSION = 1
+PRODUCE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """modality x dataset x variant x seed; after training also where its weights are and which sampler draws from it.
+
+    sampler: (full name, sampler, steps). A control has neither ``trained`` nor ``sampler``.
+    """
+
+    modality: Modality
+    data: Prepared
+    variant: Variant | Control
+    seed: int
+    trained: Path | None = None
+    sampler: tuple[str, Sampler, int] | None = None
+
+    @property
+    def name(self) -> str:
+        parts = self.modality.name, self.variant.name, self.sampler and self.sampler[0], f"s{self.seed}"
+        return "_".join(part for part in parts if part)
+
+    def train_folder(self, plan: Plan) -> Path:
+        """Named by everything that the weights depend on."""
+        made_from = {
+            "version": TRAIN_VERSION,
+            "data": self.data.key,
+            "variant": self._variant(),
+            "budget": profiles.training_budget(plan.profile),
+            "seed": self.seed,
+        }
+        return plan.out / "train" / f"{self.name}_{hashing.json_hash(made_from)}"
+
+    def _variant(self) -> list[Any]:
+        """Name, version and code: an edited variant with its old version number is another variant."""
+        v = self.variant
+        if isinstance(v, Control):
+            parts = v.fit, v.generate, v.denoise
+        else:
+            parts = v.network, v.scheduler, v.loss, *filter(None, [v.path])
+        return [v.name, v.version, code_hash(*parts)]
+
+    def output_name(self, task: Task, plan: Plan) -> str:
+        """Named by everything that the produced images depend on."""
+        model: list[Any] = [self.data.key, self._variant()]
+        if self.trained and self.sampler:
+            name, sampler, _ = self.sampler
+            code = code_hash(sampler.scheduler, sampler.timesteps)
+            model = [self.trained.name, plan.profile.keep, name, sampler.version, code]
+        made_from = {
+            "version": [PRODUCE_VERSION, task.name, task.version, code_hash(task.produce)],
+            "model": model,
+            "n": [
+                plan.profile.n_generated,
+                plan.profile.sample_batch,
+                plan.profile.alpha_bars,
+                plan.profile.size,
+            ],
+            "seed": self.seed,
+        }
+        return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"
+
+    def model(self, plan: Plan, title: str) -> Model:
+        """What a task sees: the trained variant with its sampler, or the fitted control."""
+        if self.trained is None or self.sampler is None:
+            from mribench.sampling.controls import Fitted
+
+            return Fitted(self.variant, self.data.train)
+        from mribench.sampling.sample import Trained
+
+        name, sampler, steps = self.sampler
+        title = f"{title}: {self.modality.name} {self.variant.name} {name}"
+        return Trained(
+            self.trained / plan.profile.keep,
+            self.variant,
+            sampler,
+            steps,
+            plan.profile,
+            plan.profile.precision,
+            title,
+        )

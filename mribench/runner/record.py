@@ -1,0 +1,114 @@
+"""From a cell to its record: what it is, what it may be compared with, what made it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from mribench import files, hashing
+from mribench.data import terms
+from mribench.metrics import floor, uncertainty
+from mribench.plugins import lookup
+from mribench.results import Result
+from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
+from mribench.runner.runspec import Plan
+from mribench.spec import Metric, Task
+
+# fields of a profile that no score depends on
+SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
+
+
+def blank(cell: Cell, task: Task, plan: Plan) -> Result:
+    """The record before its scores; its path is known from here on."""
+    profile, data, modality = plan.profile, cell.data, cell.modality
+    metrics = {name: plan.metrics[name] for name in task.metrics}
+    spaces = {space for part in (task, *metrics.values()) for space in part.features}
+    splits = {split: getattr(data, split) for split in ("train", "validation", "test")}
+    return Result(
+        modality=modality.name,
+        variant=cell.variant.name,
+        sampler=cell.sampler[0] if cell.sampler else None,
+        seed=cell.seed,
+        task=task.name,
+        is_control=cell.variant.is_control,
+        versions={"variant": cell.variant.version}
+        | ({"sampler": cell.sampler[1].version} if cell.sampler else {}),
+        scores=(),
+        comparability={
+            "modality": modality.name,
+            "data": data.name,
+            "data_kind": data.kind,
+            "data_key": data.key,
+            "split": "test",
+            "pipeline": f"train v{TRAIN_VERSION}, produce v{PRODUCE_VERSION}",
+            "precision": profile.precision,
+            "resolution": profile.size,
+            "profile": profile.name,
+            "budget": hashing.json_hash({k: v for k, v in asdict(profile).items() if k not in SILENT}),
+            "task": f"{task.name} v{task.version}",
+            "metrics": [f"{name} v{metric.version}" for name, metric in metrics.items()],
+            "feature_spaces": sorted(plan.spaces[space].identity() for space in spaces),
+            "n_generated": profile.n_generated,
+            "n_reference": len(data.test),
+            "uncertainty": f"intervals v{uncertainty.VERSION}, floor v{floor.VERSION}",
+        },
+        data={
+            "title": modality.title,
+            # a modality's contrast is its phantom's; real images have their own
+            "contrast": modality.contrast if data.kind == "phantom" else "contrast as in the source",
+            "is_mri": modality.is_mri,
+            "images": {name: len(split) for name, split in splits.items()},
+            "subjects": {name: split.n_subjects for name, split in splits.items()},
+            "near_duplicates_across_splits": data.manifest.get("near_duplicates_across_splits"),
+            "adjusted": bool(data.manifest.get("adjusted", False)),
+            "subjects_known": data.manifest.get("subjects_known", True),
+            "terms": terms.of_prepared(data),
+        },
+        metrics={
+            name: {
+                word: getattr(m, word) for word in ("title", "unit", "direction", "paper", "kind", "headline")
+            }
+            for name, m in metrics.items()
+        },
+        provenance={},
+        reported=asdict(modality.reported) if modality.reported else None,
+    )
+
+
+def floor_key(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str:
+    """Names everything that the noise floor of one metric, in one space or on images, depends on."""
+    versions = [
+        metric.name,
+        metric.version,
+        plan.spaces[space].identity() if space else "images",
+        floor.VERSION,
+        uncertainty.VERSION,
+    ]
+    return hashing.json_hash([cell.data.key, plan.profile.n_generated, *versions])
+
+
+def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:
+    """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine."""
+    trained = cell.trained
+    weights = next((trained / plan.profile.keep / "unet").glob("*.safetensors")) if trained else None
+    made_with = produced.pop("made_with", {})
+    return made_with | {
+        "outputs": outputs,
+        "data_key": cell.data.key,
+        "checkpoint": trained.name if trained else None,
+        "checkpoint_sha256": hashing.file_sha256(weights) if weights else None,
+        "training": files.read_json(trained / "train.json") if trained else None,
+        "produced": produced,
+        "profile": asdict(plan.profile),
+        "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
+        "plugins": {
+            "modality": _owner("modalities", cell.modality.name),
+            "variant": _owner("variants", cell.variant.name),
+        }
+        | ({"sampler": _owner("samplers", cell.sampler[1].name)} if cell.sampler else {}),
+    }
+
+
+# what is installed is read from the metadata of every package: once for what this process has loaded
+_owner = lru_cache(maxsize=256)(lookup.owner)

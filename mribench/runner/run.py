@@ -1,0 +1,195 @@
+"""The pipeline: prepare -> train -> produce -> score -> draw -> board. A finished stage is never run twice.
+
+What a cell goes through stands in ``stages``; here the data are prepared, the cells worked on in this process or by
+workers, and the board made. Under ``accelerate launch`` all processes train, the first does the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import replace
+
+from mribench import device, figures, files, results, signals
+from mribench.board import publish
+from mribench.data import check_suits
+from mribench.errors import DataError, MribenchError, concerns_one_cell
+from mribench.features import Extractor
+from mribench.progress import progress
+from mribench.results import Result
+from mribench.runner import dispatch, locks, resources, runspec, worker
+from mribench.runner.cell import Cell
+from mribench.runner.resources import Execution
+from mribench.runner.runspec import Plan
+from mribench.runner.stages import finished, outputs_of, run_cell, train_together
+from mribench.runner.worker import Job, Outcome
+from mribench.spec import Modality, Prepared
+
+HERE = Execution(jobs=1)
+
+
+def run_suite(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
+    """Run every cell of a spec and return the results, in order. Raises MribenchError in one sentence.
+
+    A cell that fails stops no other, and its error is raised at the end; bad input or a full disk end the run.
+    """
+    plan = runspec.resolve(spec)
+    check_suits(plan.modalities, plan.spec.data)
+    execution = resources.settled(execution, plan.profile, _trainings(plan))
+    rank, _ = device.world()
+    with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
+        with dispatch.engine(execution, plan.out) as engine:
+            data: dict[str, Prepared] = {}
+            ahead = _Imports(wanted=engine is None and _trainings(plan) > 0)
+            if engine is None or plan.spec.data != "phantom":
+                # what users bring may be refused: of all of it before anything is trained
+                data |= {modality.name: _prepared(modality, plan, ahead) for modality in plan.modalities}
+            if rank == 0:
+                files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
+            ahead.wait()
+            outcomes = _by_workers(data, plan, engine, execution.jobs) if engine else _here(data, plan)
+        done = [result for outcome in outcomes for result in outcome.results]
+        if rank == 0 and done:
+            _draw_overview(done, data, plan)
+            publish.write(results.read_all([plan.out]), plan.out)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+    return done
+
+
+def _trainings(plan: Plan) -> int:
+    trained = sum(not variant.is_control for variant in plan.variants)
+    return len(plan.modalities) * trained * len(plan.spec.seeds)
+
+
+def _cells(modality: Modality, data: Prepared, plan: Plan) -> list[Cell]:
+    return [Cell(modality, data, variant, seed) for variant in plan.variants for seed in plan.spec.seeds]
+
+
+def _here(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:
+    """One cell after the other, in this process."""
+    cells = [cell for modality in plan.modalities for cell in _cells(modality, data[modality.name], plan)]
+    try:
+        train_together(cells, plan)
+    except MribenchError as error:
+        # a cell that diverged does so again when its turn comes; the others go on
+        if not concerns_one_cell(error):
+            raise
+    extract = Extractor(plan.spaces, plan.out / "features")
+    return [_attempt(cell, plan, extract) for cell in cells]
+
+
+def _attempt(cell: Cell, plan: Plan, extract: Extractor) -> Outcome:
+    try:
+        return Outcome(tuple(run_cell(cell, plan, extract)))
+    except MribenchError as error:
+        if not concerns_one_cell(error):
+            raise
+        return Outcome(error=error)
+
+
+def _by_workers(
+    data: dict[str, Prepared], plan: Plan, engine: Executor, processes: int | None
+) -> list[Outcome]:
+    """What is not finished goes to workers: an organ's trainings as soon as its images are there, which are added to
+    ``data``; then the controls, which fill the gaps that are left at the end."""
+    outcomes: dict[Job, Outcome] = {}
+    given: list[Job] = []
+
+    def todo() -> Iterator[Job]:
+        controls = []
+        for modality in plan.modalities:
+            if modality.name not in data:
+                data[modality.name] = _prepared(modality, plan)
+            for cell in _cells(modality, data[modality.name], plan):
+                job, had = worker.describe(cell, plan), finished(cell, plan)
+                outcomes[job] = Outcome(tuple(had or ()))
+                if had is None and cell.variant.is_control:
+                    controls.append(job)
+                elif had is None:
+                    given.append(job)
+                    yield job
+        given.extend(controls)
+        yield from controls
+
+    made = dispatch.work(todo(), engine, plan.out, processes)
+    locks.tidy(plan.out)
+    # in the order of the plan, whenever they were done
+    return list((outcomes | dict(zip(given, made, strict=True))).values())
+
+
+class _Imports:
+    """What training imports, in a thread beside the preparation of data."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._thread = threading.Thread(target=self._work)
+        self._wanted = wanted
+
+    def begin(self) -> None:
+        if self._wanted and self._thread.ident is None:
+            self._thread.start()
+
+    def wait(self) -> None:
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @staticmethod
+    def _work() -> None:
+        # the same import where it is needed says what is wrong
+        with contextlib.suppress(Exception):
+            worker.warm()
+
+
+def _prepared(modality: Modality, plan: Plan, ahead: _Imports | None = None) -> Prepared:
+    """The prepared dataset; of several processes the first makes it and the others then read it."""
+    from mribench.data import prepare_data
+
+    rank, processes = device.world()
+    wait = (
+        device.accelerator(device.precision(plan.profile)).wait_for_everyone
+        if processes > 1
+        else lambda: None
+    )
+    if rank != 0:
+        wait()
+    with progress(f"prepare {modality.name}", 0) as advance:
+
+        def heard(done: int, total: int) -> None:
+            signals.stop_here()
+            if ahead:
+                ahead.begin()
+            advance(done, total=total)
+
+        data = prepare_data(
+            modality,
+            plan.spec.data,
+            plan.profile,
+            plan.out,
+            progress=heard,
+        )
+    if rank == 0:
+        wait()
+    for split in ("train", "validation", "test"):
+        if not len(getattr(data, split)):
+            raise DataError(
+                f"{modality.name}: the {split} split of {data.name} is empty; give images of more subjects"
+            )
+    return replace(data, is_mri=modality.is_mri)
+
+
+def _draw_overview(done: list[Result], data: Mapping[str, Prepared], plan: Plan) -> None:
+    """figures/overview.png: every organ's held-out images beside the first trained variant's samples."""
+    organs = {}
+    for result in done:
+        title = result.data["title"]
+        if result.task != "generation" or result.is_control or title in organs:
+            continue
+        if outputs := outputs_of(plan.out / "outputs" / result.provenance["outputs"]):
+            organs[title] = data[result.modality].test.images, outputs["images"]
+    path = plan.out / "figures" / "overview.png"
+    if organs:
+        figures.save(path, figures.overview(organs))

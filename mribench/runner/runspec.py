@@ -1,0 +1,192 @@
+"""What a run is asked to do: the same words on the command line, in a TOML file and in Python."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mribench import device, profiles
+from mribench.errors import InputError
+from mribench.plugins import lookup
+from mribench.sampling import forward_process, samplers
+from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
+
+CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
+TASKS = ("generation", "reconstruction", "audit")
+# two unlike ones that need no weights
+FEATURES = ("hc85-v1", "gist208-v1")
+# those of accelerate; each is the name of a package
+TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """modalities: names, or ("all",). samplers: None takes the profile's. metrics: further ones, beside those of the
+    tasks. features: spaces of the distribution metrics that name none themselves. data: ``phantom``, a registry id
+    or a path. controls: variants without training that stand beside every board. train_steps, precision: replace the
+    profile's.
+    """
+
+    modalities: tuple[str, ...] = ("all",)
+    variants: tuple[str, ...] = ("ddpm",)
+    controls: tuple[str, ...] = CONTROLS
+    samplers: tuple[str, ...] | None = None
+    tasks: tuple[str, ...] = TASKS
+    metrics: tuple[str, ...] = ()
+    features: tuple[str, ...] = FEATURES
+    seeds: tuple[int, ...] = (0,)
+    profile: str | None = None
+    train_steps: int | None = None
+    precision: str | None = None
+    data: str = "phantom"
+    out: str = "runs"
+    track: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A spec with everything it names loaded and checked, before any work is done."""
+
+    spec: RunSpec
+    profile: Profile
+    modalities: tuple[Modality, ...]
+    variants: tuple[Variant | Control, ...]
+    samplers: tuple[tuple[str, Sampler, int], ...]
+    tasks: tuple[Task, ...]
+    metrics: Mapping[str, Metric]
+    spaces: Mapping[str, FeatureSpace]
+    out: Path
+
+
+def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
+    """A RunSpec from words; one value where several are possible is one of them. None leaves the default.
+
+    Raises InputError for an unknown word or a value of the wrong type.
+    """
+    known = {field.name: str(field.type) for field in fields(RunSpec)}
+    changes = {}
+    for name, value in given.items():
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
+            raise InputError(f"unknown setting {name!r}; {hint}")
+        if value is not None:
+            changes[name] = _typed(name, value, known[name])
+    return replace(base or RunSpec(), **changes)
+
+
+def _typed(name: str, value: Any, annotation: str) -> Any:
+    element, several = int if "int" in annotation else str, annotation.startswith("tuple")
+    if isinstance(value, Path):
+        value = str(value)
+    values = list(value) if several and isinstance(value, list | tuple | range) else [value]
+    if all(isinstance(v, element) and not isinstance(v, bool) for v in values):
+        return tuple(dict.fromkeys(values)) if several else value
+    expected = {int: "a whole number", str: "a string"}[element] + (" or a list of them" if several else "")
+    raise InputError(f"setting {name!r} is {value!r}; expected {expected}")
+
+
+def from_toml(path: Path) -> RunSpec:
+    """Read the same words from a TOML file. Raises InputError where it cannot be read."""
+    try:
+        return make(**tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; give a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+
+
+def to_toml(spec: RunSpec) -> str:
+    """The spec as TOML that ``from_toml`` reads back equal."""
+    import json
+
+    given = {name: value for name, value in asdict(spec).items() if value is not None}
+    # JSON strings, numbers and arrays are TOML too
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in given.items())
+
+
+def resolve(spec: RunSpec) -> Plan:
+    """Load everything the spec names. Raises InputError or PluginError in one sentence, before any work."""
+    for word in ("modalities", "variants", "tasks", "features", "seeds"):
+        if not getattr(spec, word) and not (word == "variants" and spec.controls):
+            raise InputError(f"no {word} asked for; give at least one")
+    names = lookup.names("modalities") if "all" in spec.modalities else spec.modalities
+    if not names:
+        raise InputError(
+            "no modality is installed; each comes in a package of its own: install one, or write one, mribench plugin "
+            "new modality NAME"
+        )
+    _check_tracker(spec.track)
+    profile = profiles.get(spec.profile, spec.train_steps, spec.precision)
+    # what a machine does best enters hashes and keys: two precisions are never one model
+    profile = replace(profile, precision=device.precision(profile))
+    asked = spec.samplers or profile.samplers
+    tasks, metrics = _measured(spec)
+    variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
+    drawn = tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked))
+    forward_process.check(variants.values(), drawn)
+    needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
+    spaces = lookup.load_all("features", needed)
+    for space in spaces.values():
+        if space.check is not None:
+            space.check()
+    return Plan(
+        spec=replace(
+            spec, modalities=tuple(names), profile=profile.name.partition("@")[0], samplers=tuple(asked)
+        ),
+        profile=profile,
+        modalities=tuple(lookup.load_all("modalities", names).values()),
+        variants=tuple(variants.values()),
+        samplers=drawn,
+        tasks=tasks,
+        metrics=metrics,
+        spaces=spaces,
+        out=Path(spec.out),
+    )
+
+
+def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> dict[str, Metric]:
+    """Metrics by name; a distribution metric that names no feature space is taken in ``features``."""
+    return {
+        name: replace(metric, features=metric.features or features)
+        if metric.kind == "distribution"
+        else metric
+        for name, metric in lookup.load_all("metrics", names).items()
+    }
+
+
+def _measured(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
+    """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
+    tasks = lookup.load_all("tasks", spec.tasks).values()
+    own = load_metrics([name for task in tasks for name in task.metrics], spec.features)
+    further = load_metrics(spec.metrics, spec.features)
+    kinds = {task.name: {own[name].kind for name in task.metrics} for task in tasks}
+    for metric in further.values():
+        if not any(metric.kind in reported for reported in kinds.values()):
+            raise InputError(
+                f"metric {metric.name!r} is {metric.kind}, and no task asked for reports such metrics; add one that "
+                "does to --tasks (reconstruction is paired, generation compares distributions)"
+            )
+    widened = []
+    for task in tasks:
+        fitting = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
+        widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *fitting)))))
+    return tuple(widened), own | further
+
+
+def _check_tracker(name: str | None) -> None:
+    """Accelerate drops a tracker whose package is absent without a word."""
+    if name is None:
+        return
+    if name not in TRACKERS:
+        raise InputError(f"unknown tracker {name!r}; expected one of {', '.join(TRACKERS)}")
+    packages = ("tensorboard", "tensorboardX") if name == "tensorboard" else (name,)
+    if not any(map(find_spec, packages)):
+        raise InputError(
+            f"tracker {name!r} needs the package {packages[0]}, which is not installed; install it"
+        )

@@ -1,0 +1,100 @@
+"""A cell as a job: plain words that any process can be given, on any machine that shares the run folder."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from mribench.data import load
+from mribench.errors import InputError, Interrupted, MribenchError
+from mribench.features import Extractor
+from mribench.plugins import lookup
+from mribench.results import Result
+from mribench.runner import locks, runspec, stages, status
+from mribench.runner.cell import Cell
+from mribench.runner.runspec import Plan, RunSpec
+from mribench.spec import Prepared
+from mribench.training import imports, malloc
+
+# torch's random state and Accelerate's belong to a process: one cell at a time in each
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Job:
+    """spec: as resolved, with an absolute ``out``. precision: what the suite settled on, whatever this machine
+    would. data: the prepared dataset's folder. name: the cell's own, with the hash of what it is made from.
+    """
+
+    spec: RunSpec
+    precision: str
+    modality: str
+    variant: str
+    seed: int
+    data: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: results, or the error to tell the user. Any other exception is a bug and is raised."""
+
+    results: tuple[Result, ...] = ()
+    error: MribenchError | OSError | None = None
+
+
+def describe(cell: Cell, plan: Plan) -> Job:
+    """The words for a cell; its data lie prepared in the run folder."""
+    spec = replace(plan.spec, out=str(plan.out.absolute()))
+    names = cell.modality.name, cell.variant.name
+    name = cell.train_folder(plan).name
+    return Job(spec, plan.profile.precision, *names, cell.seed, cell.data.path.absolute(), name)
+
+
+def work(job: Job) -> Outcome:
+    """Run a cell in this process. Again is harmless: what is finished is read, what was begun goes on."""
+    out = Path(job.spec.out)
+    try:
+        with _one_at_a_time, locks.cell(out, job.name), status.reporting(out, job.name):
+            plan, extract = _plan(job.spec, job.precision)
+            return Outcome(tuple(stages.run_cell(_cell(job, plan), plan, extract)))
+    except KeyboardInterrupt:
+        return Outcome(error=Interrupted(f"{job.name}: interrupted; run the same command to go on"))
+    except (MribenchError, OSError) as error:
+        return Outcome(error=error)
+    finally:
+        # scoring has left holes of 100 MiB, and the other workers train
+        malloc.give_back()
+
+
+def warm() -> None:
+    """Import what every cell needs, before there is one."""
+    imports.load_diffusers()
+    import mribench.sampling.sample
+    import mribench.training.train  # noqa: F401
+
+
+def _cell(job: Job, plan: Plan) -> Cell:
+    """Raises InputError where this machine has other code, data or packages than the one that sent the job."""
+    modality, variant = lookup.load("modalities", job.modality), lookup.load("variants", job.variant)
+    cell = Cell(modality, replace(_data(job.data), is_mri=modality.is_mri), variant, job.seed)
+    if (mine := cell.train_folder(plan).name) != job.name:
+        raise InputError(
+            f"this worker would make {mine} where {job.name} was asked for; install the same versions of mribench "
+            "and its plugins on every machine"
+        )
+    return cell
+
+
+@lru_cache(maxsize=1)
+def _plan(spec: RunSpec, precision: str) -> tuple[Plan, Extractor]:
+    """Resolved once per worker; the extractor remembers the real images' features over cells."""
+    plan = runspec.resolve(replace(spec, precision=precision))
+    return replace(plan, spec=spec), Extractor(plan.spaces, plan.out / "features")
+
+
+@lru_cache(maxsize=1)
+def _data(folder: Path) -> Prepared:
+    return load(folder)

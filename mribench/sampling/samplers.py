@@ -1,0 +1,124 @@
+"""Samplers: how the reverse process is integrated. Each is a diffusers scheduler and the timesteps it visits."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mribench.errors import InputError
+from mribench.plugins import lookup
+from mribench.spec import Sampler
+
+RHO = 7.0  # Karras et al. 2022, table 1
+SIGMA_MIN = 0.06  # of images in [-1, 1]: below the noise of a magnitude image at an SNR of 30
+
+
+def resolve(name: str) -> tuple[Sampler, int]:
+    """'ddim-50' -> (the ddim sampler, 50); 'ddim' -> its default number of steps.
+
+    Raises InputError for an unknown sampler or a number of steps outside 1..1000.
+    """
+    installed = lookup.names("samplers")
+    numbered = re.fullmatch(r"(.+)-(\d+)", name)
+    if name in installed or not numbered:
+        sampler = lookup.load("samplers", name)
+        return sampler, sampler.default_steps
+    steps = int(numbered[2])
+    if not 1 <= steps <= 1000:
+        raise InputError(f"sampler {name!r} asks for {steps} steps; expected 1 to 1000")
+    return lookup.load("samplers", numbered[1]), steps
+
+
+def _ddpm_scheduler(config: Any) -> Any:
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler.from_config(config, timestep_spacing="trailing")
+
+
+def _ddim_scheduler(config: Any) -> Any:
+    from diffusers import DDIMScheduler
+
+    # trailing: the first step starts at t = T - 1, where the training noise is (Lin et al., arXiv 2305.08891)
+    return DDIMScheduler.from_config(config, timestep_spacing="trailing")
+
+
+def _dpm_solver_scheduler(config: Any) -> Any:
+    from diffusers import DPMSolverMultistepScheduler
+
+    return DPMSolverMultistepScheduler.from_config(
+        config, algorithm_type="dpmsolver++", timestep_spacing="trailing"
+    )
+
+
+def spaced(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """Timesteps ``start``, ``start - T/steps``, ... down to 0 or just above; without ``start`` the scheduler's own.
+
+    The stride is that of a full run with ``steps`` steps, so that denoising from x_t costs its share of the NFE.
+    """
+    if start is None:
+        scheduler.set_timesteps(steps)
+        return scheduler.timesteps.tolist()
+    return list(range(start, -1, -max(1, scheduler.config.num_train_timesteps // steps)))
+
+
+def _given(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """``spaced``, for schedulers that keep the list of timesteps as state."""
+    timesteps = spaced(scheduler, steps, start)
+    if start is not None:
+        scheduler.set_timesteps(timesteps=timesteps)
+    return timesteps
+
+
+def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """From pure noise: levels of noise spaced as in Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7, each
+    at its nearest timestep; what is left below ``SIGMA_MIN`` goes in the last step. From x_t: ``spaced``.
+
+    Equal strides in t take most of the steps where there is nothing but noise, and one step for all fine detail.
+    """
+    import numpy as np
+
+    if start is not None:
+        return _given(scheduler, steps, start)
+    kept = scheduler.alphas_cumprod.double()
+    sigma = ((1 - kept) / kept).sqrt().numpy()
+    ends = sigma[-1] ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
+    timesteps: list[int] = []
+    for left, level in zip(range(steps - 1, -1, -1), np.linspace(*ends, steps) ** RHO, strict=True):
+        nearest = int(np.abs(np.log(sigma / level)).argmin())
+        # each timestep once, and room for those that are left
+        timesteps.append(max(left, min([nearest, *(t - 1 for t in timesteps[-1:])])))
+    scheduler.set_timesteps(timesteps=timesteps)
+    return timesteps
+
+
+def _ddim_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """DDIM's step() goes back by T // steps: visit just that, also where steps does not divide T."""
+    scheduler.set_timesteps(steps)
+    return spaced(scheduler, steps, scheduler.config.num_train_timesteps - 1 if start is None else start)
+
+
+DDPM = Sampler(
+    name="ddpm",
+    title="DDPM ancestral",
+    paper="Ho et al. 2020, arXiv 2006.11239, algorithm 2",
+    scheduler=_ddpm_scheduler,
+    timesteps=_given,
+    default_steps=1000,
+)
+DDIM = Sampler(
+    name="ddim",
+    title="DDIM, eta 0",
+    paper="Song et al. 2020, arXiv 2010.02502, equation 12",
+    scheduler=_ddim_scheduler,
+    timesteps=_ddim_timesteps,
+    default_steps=50,
+)
+DPM_SOLVER = Sampler(
+    name="dpm-solver",
+    title="DPM-Solver++ 2M",
+    paper="Lu et al. 2022, arXiv 2211.01095, algorithm 2",
+    scheduler=_dpm_solver_scheduler,
+    timesteps=_karras_timesteps,
+    default_steps=20,
+    version=2,
+)

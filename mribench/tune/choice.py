@@ -1,0 +1,153 @@
+"""Which sampler draws best from what is already trained? Nothing is trained here.
+
+Every checkpoint of a run folder is sampled by every candidate from the same noise, and the samples are scored by kernel
+distance against the validation subjects: the test subjects are for boards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from mribench import files, provenance
+from mribench.errors import InputError
+from mribench.features import Extractor
+from mribench.features.hc85 import HC85
+from mribench.metrics.distribution import kernel_distance
+from mribench.progress import progress
+from mribench.results import Result
+from mribench.runner.cell import Cell
+from mribench.runner.runspec import Plan
+from mribench.runner.verify import again
+from mribench.sampling import forward_process, samplers
+from mribench.spec import Sampler
+from mribench.speed.clock import seconds
+from mribench.speed.kept import checkpoints
+from mribench.tasks import to_uint8
+from mribench.training import imports
+
+CANDIDATES = ("ddim-25", "ddim-50", "dpm-solver-10", "dpm-solver-16", "dpm-solver-25", "dpm-solver-50")
+# what a measurement is the same by
+SAME = ("weights", "sampler", "sampler_version", "n", "precision", "data_key")
+
+
+def choose(
+    folder: Path, names: Sequence[str], out: Path, modalities: Sequence[str] = ("all",)
+) -> dict[str, Any]:
+    """Measure every sampler on every checkpoint; ``out`` holds samplers.json after each, and samplers.md at the end.
+
+    folder, modalities: as of ``kept.checkpoints``. What samplers.json has already is not measured again. Raises
+    InputError for an unknown sampler, or where nothing fits.
+    """
+    asked = [(f"{sampler.name}-{steps}", sampler, steps) for sampler, steps in map(samplers.resolve, names)]
+    run, kept = checkpoints(folder, modalities)
+    path = out / "samplers.json"
+    record = {**provenance.made_with(), "runs": files.read_json(path)["runs"] if path.exists() else []}
+    known = {_identity(measured) for measured in record["runs"]}
+    imports.load_diffusers()
+    extract = Extractor({HC85.name: HC85})
+    present: set[tuple[Any, ...]] = set()
+    with progress("tune samplers", len(kept) * len(asked)) as advance:
+        for done, result in enumerate(kept):
+            cell, plan = again(run, result)
+            fitting = [sampler for sampler in asked if forward_process.fits(cell.variant, sampler[1])]
+            for n, sampler in enumerate(fitting, start=1):
+                about = _about(cell, plan, result, sampler)
+                present.add(_identity(about))
+                if _identity(about) not in known:
+                    record["runs"].append(about | measure(replace(cell, sampler=sampler), plan, extract))
+                    files.write_json(path, record)
+                advance(done * len(asked) + n, f"{result.modality} {sampler[0]}")
+    if not present:
+        raise InputError(
+            f"none of the samplers {', '.join(names)} reverses what is trained in {run}; give others"
+        )
+    # of this folder alone: the file may know others
+    asked_for = record | {"runs": [one for one in record["runs"] if _identity(one) in present]}
+    files.write_text(out / "samplers.md", markdown(asked_for))
+    return asked_for
+
+
+def _about(cell: Cell, plan: Plan, result: Result, sampler: tuple[str, Sampler, int]) -> dict[str, Any]:
+    return {
+        "checkpoint": result.provenance["checkpoint"],
+        "weights": result.provenance["checkpoint_sha256"],
+        "profile": plan.profile.name,
+        "precision": plan.profile.precision,
+        "variant": result.variant,
+        "modality": result.modality,
+        "data": cell.data.name,
+        "data_key": cell.data.key,
+        "seed": result.seed,
+        "sampler": sampler[0],
+        "sampler_version": sampler[1].version,
+        "n": plan.profile.n_generated,
+        "n_reference": len(cell.data.validation),
+        "subjects": cell.data.validation.n_subjects,
+    }
+
+
+def _identity(measured: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(measured[name] for name in SAME)
+
+
+def measure(cell: Cell, plan: Plan, extract: Extractor) -> dict[str, Any]:
+    """Kernel distance (hc85-v1, x 1e3) of the cell's samples to the validation subjects, NFE, seconds of sampling."""
+    model, drawn = cell.model(plan, "tune"), []
+    took = seconds(lambda: drawn.append(model.generate(range(plan.profile.n_generated), cell.seed)))
+    images = (to_uint8(drawn[0]), cell.data.validation.images, cell.data.train.images)
+    kd = kernel_distance(*(extract(HC85.name, x) for x in images), HC85)
+    return {"kd": round(kd * 1e3, 2), "nfe": model.nfe[-1], "seconds": round(took, 2)}
+
+
+def markdown(record: Mapping[str, Any]) -> str:
+    """One table for each variant, profile and data; best first, by the geometric mean over organs and seeds."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for run in record["runs"]:
+        groups.setdefault(f"{run['variant']}, {run['profile']}, {run['data']}", []).append(run)
+    machine = record["machine"]
+    lines = [
+        "KD[hc85-v1] x 1e3 to the validation subjects, of samples of the same checkpoints from the same noise. "
+        f"Seconds on {machine['device']} ({machine['threads']} threads), median over checkpoints.",
+    ]
+    for name, runs in groups.items():
+        lines += ["", f"{name}:", "", *_table(runs)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows: dict[str, dict[tuple[str, int], Mapping[str, Any]]] = {}
+    for run in runs:
+        rows.setdefault(run["sampler"], {})[run["modality"], run["seed"]] = run
+    cells = {cell for row in rows.values() for cell in row}
+    organs, seeds = sorted({organ for organ, _ in cells}), sorted({seed for _, seed in cells})
+    whole = {name: row for name, row in rows.items() if row.keys() == cells}
+
+    def mean(row: Mapping[Any, Mapping[str, Any]], seed: int | None = None) -> float:
+        # a distance below 1 is noise, and may be negative
+        values = [max(1.0, run["kd"]) for (_, own), run in row.items() if seed in (None, own)]
+        return math.exp(sum(map(math.log, values)) / len(values))
+
+    best = (
+        [min(whole, key=lambda name, cell=cell: whole[name][cell]["kd"]) for cell in cells] if whole else []
+    )
+    count = runs[0]["n"]
+    lines = [
+        f"| sampler | NFE | seconds for {count} | {' | '.join(organs)} "
+        f"| geometric mean (least, most of {len(seeds)} seeds) | lowest in, of {len(cells)} |",
+        f"|---|---|---|{'---|' * len(organs)}---|---|",
+    ]
+    for name, row in sorted(whole.items(), key=lambda pair: mean(pair[1])):
+        each = [mean(row, seed) for seed in seeds]
+        nfe = next(iter(row.values()))["nfe"]
+        words = [name, str(nfe), f"{median(run['seconds'] for run in row.values()):.1f}"]
+        for organ in organs:
+            values = [run["kd"] for (own, _), run in row.items() if own == organ]
+            words.append(f"{sum(values) / len(values):.1f}")
+        words += [f"{mean(row):.1f} ({min(each):.1f}, {max(each):.1f})", str(best.count(name))]
+        lines.append(f"| {' | '.join(words)} |")
+    return lines
