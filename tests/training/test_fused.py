@@ -1,10 +1,9 @@
-"""A network arranged for a CPU computes what the plain one does, forward and backward, and is stored as it was."""
+"""A network optimised for a CPU computes what the plain one does, forward and backward, and is stored as it was."""
 
 from dataclasses import replace
 
 import pytest
 import torch
-from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from diffusers.models.upsampling import Upsample2D
 
 from mribench import profiles
@@ -30,35 +29,19 @@ def outputs_and_gradients(net):
     return [out.detach(), *(p.grad for p in net.parameters())]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [fused.with_pointwise_products, fused.with_plain_attention, fused.with_subpixel_upsampling],
-)
-def test_an_arranged_network_computes_the_same(change):
-    plain, other = pair(change)
+def test_an_optimised_network_computes_the_same():
+    plain, other = pair(fused.with_subpixel_upsampling)
     for a, b in zip(outputs_and_gradients(plain), outputs_and_gradients(other), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's network is arranged otherwise")
-def test_bf16_on_a_cpu_is_arranged_and_fp32_is_not():
-    plain, other = pair(lambda net: fused.tuned(net, "bf16"))
-    assert {type(m) for m in other.modules()} - {type(m) for m in plain.modules()} == {
-        fused._Pointwise,
-        fused._Upsample,
-    }
-    assert {type(m.processor) for m in other.modules() if isinstance(m, Attention)} == {fused._Attention}
-    pair(lambda net: fused.tuned(net, "fp32"))
-    assert not any(isinstance(m, fused._Pointwise) for m in fused.tuned(plain, "fp32").modules())
-
-
-def test_convolutions_that_are_no_products_stay():
-    net = torch.nn.Sequential(
-        torch.nn.Conv2d(4, 4, 1, stride=2),
-        torch.nn.Conv2d(4, 4, 1, groups=2),
-        torch.nn.Conv2d(4, 4, 1, bias=False),
-    )
-    assert {type(m) for m in fused.with_pointwise_products(net)} == {torch.nn.Conv2d}
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's network is optimised otherwise")
+def test_bf16_on_a_cpu_is_optimised_and_fp32_is_not():
+    plain, other = pair(lambda net: fused.optimize(net, "bf16"))
+    new = {type(m) for m in other.modules()} - {type(m) for m in plain.modules()}
+    assert new == {fused._SubpixelUpsample}
+    plain, other = pair(lambda net: fused.optimize(net, "fp32"))
+    assert {type(m) for m in other.modules()} == {type(m) for m in plain.modules()}
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 12), (7, 7)])
@@ -94,21 +77,8 @@ def test_upsampling_to_a_size_that_is_asked_for_is_left_alone():
     torch.testing.assert_close(fused.with_subpixel_upsampling(up)(x, (17, 17)), plain)
 
 
-def test_many_tokens_keep_the_fused_attention(monkeypatch):
-    net = fused.with_plain_attention(ddpm.network(PROFILE))
-    taken = []
-    kernel = AttnProcessor2_0.__call__
-    monkeypatch.setattr(AttnProcessor2_0, "__call__", lambda *a, **k: taken.append(1) or kernel(*a, **k))
-    x = torch.randn(1, 1, 16, 16)
-    net(x, 5)
-    assert not taken
-    monkeypatch.setattr(fused, "FEW_TOKENS", 63)
-    net(x, 5)
-    assert taken
-
-
-def test_an_arranged_network_is_stored_as_a_plain_one(tmp_path):
-    plain, other = pair(lambda net: fused.tuned(net, "bf16"))
+def test_an_optimised_network_is_stored_as_a_plain_one(tmp_path):
+    plain, other = pair(lambda net: fused.optimize(net, "bf16"))
     other.save_pretrained(tmp_path)
     again = type(plain).from_pretrained(tmp_path)
     for name, value in again.state_dict().items():

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from test_train import blobs, equal, fit, weights
+from tiny import blobs, equal, fit, weights
 
 from mribench import device
 from mribench.training import loader
@@ -34,7 +34,7 @@ def images(request, tmp_path):
     return mapped
 
 
-@pytest.mark.parametrize("kind", [loader.Resident, loader.Streamed])
+@pytest.mark.parametrize("kind", [loader.InMemory, loader.Prefetched])
 @pytest.mark.parametrize("steps", [range(12), range(5, 12), [0, 1, 2, 0, 1, 2], [11, 3, 4, 9]], ids=str)
 def test_a_feed_gives_the_batches_that_are_asked_for(images, kind, steps):
     """From the start, after a resume, again from the start, and in any order."""
@@ -42,7 +42,7 @@ def test_a_feed_gives_the_batches_that_are_asked_for(images, kind, steps):
 
 
 def test_the_next_batch_is_read_while_a_step_computes():
-    streamed = loader.Streamed(blobs(24).images, ROWS, CPU)
+    streamed = loader.Prefetched(blobs(24).images, ROWS, CPU)
     filled(streamed, [0])
     step, reading = streamed._ahead
     assert step == 1 and reading.result(timeout=10) is not None
@@ -56,25 +56,25 @@ def test_the_next_batch_is_read_while_a_step_computes():
 
 
 def test_what_fails_in_the_thread_is_raised_in_the_step():
-    streamed = loader.Streamed(blobs(24).images[:, :8], ROWS, CPU)
+    streamed = loader.Prefetched(blobs(24).images[:, :8], ROWS, CPU)
     streamed._images = blobs(24).images
     with pytest.raises(ValueError, match="output array"):
         filled(streamed, [0])
 
 
-@pytest.mark.parametrize(("free", "kind"), [(2.01, loader.Resident), (1.99, loader.Streamed)])
+@pytest.mark.parametrize(("free", "kind"), [(2.01, loader.InMemory), (1.99, loader.Prefetched)])
 def test_the_free_memory_chooses(monkeypatch, capsys, free, kind):
     images = blobs(24).images
     monkeypatch.setattr(device, "free_gib", lambda: free * images.nbytes / 2**30)
-    assert type(loader.fitting(images, ROWS, CPU, "train tiny")) is kind
-    assert ("train tiny: " in capsys.readouterr().err) == (kind is loader.Streamed)
+    assert type(loader.choose_loader(images, ROWS, CPU, "train tiny")) is kind
+    assert ("train tiny: " in capsys.readouterr().err) == (kind is loader.Prefetched)
 
 
 def test_a_model_trained_on_streamed_images_is_the_one_trained_on_resident_ones(tmp_path, monkeypatch):
     fit(tmp_path / "resident")
     with monkeypatch.context() as patch:
-        patch.setattr(loader, "SHARE", 0.0)
-        patch.setattr(loader, "Resident", None)
+        patch.setattr(loader, "MEMORY_SHARE", 0.0)
+        patch.setattr(loader, "InMemory", None)
         fit(tmp_path / "streamed")
     assert equal(weights(tmp_path / "resident"), weights(tmp_path / "streamed"))
     logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("resident", "streamed")]

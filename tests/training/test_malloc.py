@@ -25,10 +25,10 @@ def faults():
 def resident():
     return int(open("/proc/self/statm").read().split()[1])
 
-malloc.keep(False)
+malloc.set_retention(False)
 faults()
 own, at_rest = faults(), resident()
-with malloc.kept():
+with malloc.retain_freed_memory():
     faults()
     kept, held = faults(), resident()
 print(own, kept, held - at_rest, resident() - at_rest)
@@ -45,7 +45,7 @@ def test_kept_memory_is_not_faulted_in_again_and_is_given_back(python):
 
 def test_without_glibc_nothing_happens(monkeypatch):
     monkeypatch.setattr(malloc, "_glibc", lambda: None)
-    with malloc.kept():
+    with malloc.retain_freed_memory():
         assert np.ones(3).sum() == 3
 
 
@@ -55,9 +55,9 @@ def test_a_worker_gives_back_after_a_cell_that_failed_too(tmp_path, monkeypatch)
     def fail(*_):
         raise InputError("refused")
 
-    monkeypatch.setattr(malloc, "give_back", lambda: given.append(1))
+    monkeypatch.setattr(malloc, "release_freed_memory", lambda: given.append(1))
     monkeypatch.setattr(worker, "_plan", fail)
     job = worker.Job(
         runspec.RunSpec(out=str(tmp_path)), "fp32", "brain", "ddpm", 0, tmp_path, "brain_ddpm_s0"
     )
-    assert str(worker.work(job).error) == "refused" and given == [1]
+    assert str(worker.run_job(job).error) == "refused" and given == [1]

@@ -12,7 +12,6 @@ from mribench.training import imports
 
 MODALITY = next(iter(lookup.names("modalities")), None)
 NEVER = (
-    "torchvision",
     "transformers",
     "torch_fidelity",
     "scipy.stats._stats_py",
@@ -103,6 +102,18 @@ finally:
     assert python(code).out.splitlines()[-1] == "[]"
 
 
+def test_who_asks_for_torchvision_meanwhile_finds_it(python):
+    """diffusers is imported in a thread beside the preparation of data, which may need torchvision."""
+    code = """
+from mribench.training import imports
+imports.load_diffusers()
+from importlib.util import find_spec
+from diffusers.utils import is_torchvision_available
+print(find_spec("torchvision") is not None, is_torchvision_available())
+"""
+    assert python(code).out == "True True\n"
+
+
 def test_what_is_put_off_is_there_when_it_is_used():
     with put_off("xmlrpc.client"):
         import xmlrpc.client
@@ -119,7 +130,7 @@ def test_what_is_put_off_is_there_when_it_is_used():
 @contextmanager
 def put_off(name):
     before = sys.modules.pop(name, None)
-    imports._when_used(name)
+    imports._load_when_used(name)
     try:
         yield
     finally:
@@ -129,7 +140,7 @@ def put_off(name):
 
 
 def test_what_is_absent_cannot_be_put_off():
-    imports._when_used("no_such_package.at_all")
+    imports._load_when_used("no_such_package.at_all")
     assert "no_such_package.at_all" not in sys.modules
 
 
@@ -146,5 +157,5 @@ def test_what_is_hidden_looks_absent_and_comes_back():
 
 
 def test_what_somebody_has_imported_stays():
-    imports._when_used("contextlib")
+    imports._load_when_used("contextlib")
     assert sys.modules["contextlib"].contextmanager is contextmanager

@@ -6,7 +6,7 @@ from mribench import device
 from mribench.errors import InputError
 from mribench.profiles import PAPER, QUICK, SMOKE
 from mribench.runner import resources
-from mribench.runner.resources import Execution, room, settled
+from mribench.runner.resources import Execution, room, settle
 
 
 @pytest.fixture
@@ -31,22 +31,22 @@ def threads(monkeypatch):
 )
 def test_a_training_a_core_where_there_is_work_for_it(cores, trainings, profile, expected, threads):
     threads(cores)
-    chosen = settled(Execution(), profile, trainings)
+    chosen = settle(Execution(), profile, trainings)
     assert (chosen.jobs, resources.threads(chosen.jobs)) == expected
     assert chosen.has_workers == (expected[0] > 1)
 
 
 def test_a_gpu_has_one_process_unless_asked_otherwise(threads):
     threads(16, gpu=True)
-    assert settled(Execution(), QUICK, 6).jobs == 1
-    assert settled(Execution(jobs=3), QUICK, 6).jobs == 3
+    assert settle(Execution(), QUICK, 6).jobs == 1
+    assert settle(Execution(jobs=3), QUICK, 6).jobs == 3
 
 
 def test_the_number_of_threads_does_not_hang_on_what_is_left_or_free(threads, monkeypatch):
     """The last bits of a convolution do hang on it."""
     threads(4)
     monkeypatch.setattr(device, "free_gib", lambda: 0.1)
-    assert settled(Execution(), QUICK, 12).jobs == 4
+    assert settle(Execution(), QUICK, 12).jobs == 4
 
 
 def test_memory_is_measured_before_more_of_it_is_taken():
@@ -80,16 +80,16 @@ def test_free_memory_is_a_number_of_gib():
 def test_what_cannot_be_done_is_refused(asked, said, threads):
     threads(2)
     with pytest.raises(InputError) as refused:
-        settled(asked, SMOKE, 1)
+        settle(asked, SMOKE, 1)
     assert said in str(refused.value)
 
 
 def test_accelerate_launch_brings_its_own_processes(threads, monkeypatch):
     threads(4)
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert settled(Execution(), QUICK, 6).jobs == 1
+    assert settle(Execution(), QUICK, 6).jobs == 1
     with pytest.raises(InputError, match="accelerate launch already starts the processes"):
-        settled(Execution(jobs=2), QUICK, 6)
+        settle(Execution(jobs=2), QUICK, 6)
 
 
 def test_executor_parameters():

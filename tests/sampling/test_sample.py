@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_train import TINY, fit
+from tiny import TINY, fit
 
 from mribench.errors import InputError
 from mribench.sampling import samplers
-from mribench.sampling.sample import Trained
+from mribench.sampling.sample import TrainedModel
 from mribench.spec import Network
 from mribench.variants import ddpm
 
@@ -24,8 +24,8 @@ def pipeline(tmp_path_factory):
 
 
 def model(pipeline, name, batch=4):
-    sampler, steps = samplers.resolve(name)
-    return Trained(pipeline, ddpm.DDPM, sampler, steps, replace(TINY, sample_batch=batch), "fp32")
+    sampler = samplers.resolve(name)
+    return TrainedModel(pipeline, ddpm.DDPM, sampler, replace(TINY, sample_batch=batch), "fp32")
 
 
 @pytest.mark.parametrize("name", ["ddpm-20", "ddim-10", "dpm-solver-8"])
@@ -56,7 +56,7 @@ def test_nfe_is_what_the_network_was_asked(pipeline, name, nfe):
 @pytest.mark.parametrize("name", ["ddpm-100", "ddim-50", "dpm-solver-20"])
 def test_little_noise_is_undone_better_than_it_is_left(pipeline, name):
     """Denoising from a high alpha-bar must come closer to the image than rescaling its noisy version does."""
-    from test_train import blobs
+    from tiny import blobs
 
     split = blobs(8)
     x0 = split.unit() * 2 - 1
@@ -77,7 +77,7 @@ def test_a_perfect_network_gives_the_image_back(pipeline):
     eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1))
     for name in ("ddim-50", "dpm-solver-50"):
         trained = model(pipeline, name)
-        levels = trained.trained_scheduler.alphas_cumprod
+        levels = trained.train_scheduler.alphas_cumprod
 
         class Oracle(torch.nn.Module):
             def forward(self, x, t, levels=levels):
@@ -108,8 +108,8 @@ def test_a_sampler_that_is_not_there_is_refused_in_words(name):
 
 
 def test_names_with_and_without_steps():
-    assert samplers.resolve("ddim")[1] == 50
-    assert samplers.resolve("dpm-solver-12")[0].name == "dpm-solver"
+    assert samplers.resolve("ddim").steps == 50
+    assert samplers.resolve("dpm-solver-12").name == "dpm-solver-12"
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 16, 50, 333, 1000])
@@ -134,7 +134,7 @@ def test_ddim_steps_where_it_says_it_is(pipeline, steps):
     import torch
 
     trained = model(pipeline, f"ddim-{steps}", batch=64)
-    levels = trained.trained_scheduler.alphas_cumprod
+    levels = trained.train_scheduler.alphas_cumprod
 
     class Exact(torch.nn.Module):
         def forward(self, x, t):
@@ -155,7 +155,7 @@ def test_ddim_steps_where_it_says_it_is(pipeline, steps):
 def test_a_plugins_own_network_class_comes_back(tmp_path):
     """DDPMPipeline would not know the class; the variant does."""
     from diffusers import UNet2DModel
-    from test_train import blobs
+    from tiny import blobs
 
     from mribench.training.train import train
 
@@ -169,6 +169,6 @@ def test_a_plugins_own_network_class_comes_back(tmp_path):
     variant = replace(ddpm.DDPM, network=network)
     profile = replace(TINY, max_steps=4)
     train(variant, blobs(24), blobs(8), profile, 0, tmp_path, "own")
-    sampler, steps = samplers.resolve("ddim-4")
-    trained = Trained(tmp_path / "best", variant, sampler, steps, profile, "fp32")
+    sampler = samplers.resolve("ddim-4")
+    trained = TrainedModel(tmp_path / "best", variant, sampler, profile, "fp32")
     assert type(trained.net) is Own and trained.generate(range(2), 0).shape == (2, 16, 16)

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from mribench.runner.executors import Processes, died
+from mribench.runner.executors import Processes, worker_died
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def test_calls_run_in_other_processes_with_their_share_of_threads(workers):
 
 def test_an_exception_of_the_call_is_its_own(workers):
     error = workers.submit(math.sqrt, -1.0).exception()
-    assert isinstance(error, ValueError) and not died(error)
+    assert isinstance(error, ValueError) and not worker_died(error)
 
 
 def test_a_worker_that_dies_takes_no_other_along_and_is_started_anew(workers):
     slow = workers.submit(time.sleep, 1.5)
     dead = workers.submit(os._exit, 9).exception()
-    assert isinstance(dead, BrokenProcessPool) and died(dead)
+    assert isinstance(dead, BrokenProcessPool) and worker_died(dead)
     assert workers.submit(math.sqrt, 4.0).result() == 2.0
     assert slow.result() is None
 
@@ -46,15 +46,15 @@ def test_kill_ends_what_runs(workers):
     workers.submit(math.sqrt, 4.0).result()
     time.sleep(0.5)
     workers.kill()
-    assert died(stuck.exception(timeout=20))
+    assert worker_died(stuck.exception(timeout=20))
 
 
 def test_cancelled_by_somebody_else_is_dead_and_a_bug_is_not():
     class KilledWorker(Exception):
         """As Dask calls it."""
 
-    assert died(CancelledError()) and died(KilledWorker("brain"))
-    assert not died(KeyError("x"))
+    assert worker_died(CancelledError()) and worker_died(KilledWorker("brain"))
+    assert not worker_died(KeyError("x"))
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path):

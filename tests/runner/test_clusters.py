@@ -14,7 +14,7 @@ from mribench import results
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.runner import clusters
-from mribench.runner.executors import died
+from mribench.runner.executors import worker_died
 
 MODALITY = next(iter(lookup.names("modalities")), None)
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "MRIBENCH_OFFLINE": "1"}
@@ -74,7 +74,7 @@ def test_slurm_jobs_give_results_errors_and_deaths(slurm):
     good, bad, dead = slurm.submit(math.sqrt, 9.0), slurm.submit(math.sqrt, -1.0), slurm.submit(os._exit, 9)
     assert not wait([good, bad, dead], 60).not_done
     assert good.result() == 3.0
-    assert "math domain error" in str(bad.exception()) and not died(bad.exception())
+    assert "math domain error" in str(bad.exception()) and not worker_died(bad.exception())
     assert isinstance(dead.exception(), BrokenExecutor)
 
 
@@ -82,7 +82,7 @@ def test_slurm_jobs_give_results_errors_and_deaths(slurm):
 def test_a_slurm_job_is_cancelled_and_counts_as_dead(slurm):
     stuck = slurm.submit(time.sleep, 100)
     assert not stuck.cancel()
-    assert died(stuck.exception(60))
+    assert worker_died(stuck.exception(60))
 
 
 def test_a_slurm_job_at_its_time_limit_is_sent_again_with_the_same_words():

@@ -36,7 +36,7 @@ def made(plan=PLAN, task="generation", seed=0, **data):
         **(about | {"train": split(3, "a"), "validation": split(2, "b"), "test": split(2, "c")} | data)
     )
     cell = Cell(plan.modalities[0], prepared, plan.variants[-1], seed)
-    return record.blank(cell, replace(TASKS[task]) if task in TASKS else task, plan)
+    return record.empty_result(cell, replace(TASKS[task]) if task in TASKS else task, plan)
 
 
 def apart(one, other):

@@ -35,12 +35,12 @@ def worked(todo, tmp_path, monkeypatch):
 
     def run(do, processes=None, todo=todo):
         def work(job):
-            with status.reporting(tmp_path, job.name):
+            with status.reporting_to(tmp_path, job.name):
                 return do(job.modality)
 
-        monkeypatch.setattr(worker, "work", work)
+        monkeypatch.setattr(worker, "run_job", work)
         with ThreadPoolExecutor(len(NAMES)) as engine:
-            return dispatch.work(todo, engine, tmp_path, processes)
+            return dispatch.run_jobs(todo, engine, tmp_path, processes)
 
     return run
 
@@ -176,7 +176,7 @@ def test_a_bug_is_raised_as_it_is(worked):
 
 def test_one_at_a_time_until_the_memory_of_the_first_is_known(worked, monkeypatch):
     monkeypatch.setattr(device, "free_gib", lambda: 1000.0)
-    monkeypatch.setattr(status, "SECONDS_BETWEEN_WORDS", 0.0)
+    monkeypatch.setattr(status, "SECONDS_BETWEEN_WRITES", 0.0)
     at_once, most = [], {}
 
     def train(name):
@@ -195,7 +195,7 @@ def test_one_at_a_time_until_the_memory_of_the_first_is_known(worked, monkeypatc
 
 
 def test_ctrl_c_lets_workers_save_and_says_how_far_it_came(worked, monkeypatch):
-    monkeypatch.setattr(status, "SECONDS_BETWEEN_WORDS", 0.0)
+    monkeypatch.setattr(status, "SECONDS_BETWEEN_WRITES", 0.0)
     saved = []
     everyone = threading.Barrier(3)
 
