@@ -18,7 +18,7 @@ from mribench.board.html.charts import Point, pareto
 from mribench.board.html.machines import read
 from mribench.board.html.markup import VOID
 from mribench.board.html.page import html
-from mribench.board.rows import Entry
+from mribench.board.rows import Estimate
 from mribench.errors import InputError
 from mribench.spec import Score
 
@@ -253,7 +253,7 @@ def test_pictures_beyond_the_budget_are_named(drawn, tmp_path):
 
 def test_the_front_is_what_nothing_beats():
     def point(x, value, remark=""):
-        return Point("", x, Entry(value, None, None, None, (), 1, 1, 1), remark)
+        return Point("", x, Estimate(value, None, None, None, (), 1, 1, 1), remark)
 
     points = [
         point(50, 1.0),

@@ -9,11 +9,10 @@ from typing import Any
 from mribench.board import columns
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
-from mribench.board.control_checks import violations
 from mribench.board.html import axes, strips
 from mribench.board.html.axes import Axis
 from mribench.board.html.markup import Markup, element, join
-from mribench.board.rows import Entry, Row
+from mribench.board.rows import Estimate, Row
 from mribench.spec import AuditVerdict
 
 WIDTH, HEIGHT = 340, 236
@@ -29,7 +28,7 @@ class Point:
 
     name: str
     x: float
-    entry: Entry
+    entry: Estimate
     remark: str = ""
 
     @property
@@ -58,7 +57,7 @@ COSTS = (
 def _remark(row: Row, board: Board) -> str:
     if row.audit and AuditVerdict(row.audit).memorises:
         return f" ({row.audit})"
-    return " (invalid board)" if violations(board) else ""
+    return " (invalid board)" if board.control_violations else ""
 
 
 def _produced(row: Row) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def charts(board: Board, anchor: str) -> list[Markup]:
             for row in board.rows
             if not row.is_control
             and (x := cost(row))
-            and (entry := row.entries.get(address)) is not None
+            and (entry := row.estimates.get(address)) is not None
             and entry.value is not None
         ]
         if found:
@@ -86,7 +85,7 @@ def charts(board: Board, anchor: str) -> list[Markup]:
 def _figure(board: Board, points: list[Point], label: str, anchor: str) -> Markup:
     title = columns.title(board, board.primary)
     control = board.row(CONTROL)
-    gaussian = control.entries.get(board.primary) if control else None
+    gaussian = control.estimates.get(board.primary) if control else None
     bar = gaussian.value if gaussian else None
     floor = board.floor_of(board.primary)
     real = floor.get("train_test")

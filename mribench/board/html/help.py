@@ -10,7 +10,7 @@ from mribench.board.html import strips
 from mribench.board.html.axes import Axis
 from mribench.board.html.cite import linked
 from mribench.board.html.markup import Markup, element, join
-from mribench.board.rows import Entry
+from mribench.board.rows import Estimate
 
 BETTER = {"up": "higher", "down": "lower", "zero": "nearer to 0"}
 READING = (
@@ -36,8 +36,8 @@ def legend() -> Markup:
     """What the drawings in the cells mean, in the drawings' own marks."""
     axis = Axis(0, 10, strips.EDGE, strips.WIDTH - strips.EDGE)
 
-    def entry(value: float, low: float | None = None, high: float | None = None) -> Entry:
-        return Entry(value, None, low, high, (), 0, None, 0)
+    def entry(value: float, low: float | None = None, high: float | None = None) -> Estimate:
+        return Estimate(value, None, low, high, (), 0, None, 0)
 
     shown = (
         (

@@ -12,7 +12,6 @@ from typing import Any
 
 from mribench.board import findings, sentences
 from mribench.board.boards import Board
-from mribench.board.control_checks import violations
 from mribench.board.html import machines, strips
 from mribench.board.html.charts import charts
 from mribench.board.html.cite import linked
@@ -86,7 +85,7 @@ def _hash(text: str) -> str:
 def _header(boards: Sequence[Board], anchors: Sequence[str]) -> Markup:
     links = [("#glance", "All organs", False)]
     links += [
-        (f"#{a}", b.members[0].data["title"], bool(violations(b)))
+        (f"#{a}", b.members[0].data["title"], bool(b.control_violations))
         for a, b in zip(anchors, boards, strict=True)
     ]
     items = [
@@ -102,7 +101,7 @@ def _header(boards: Sequence[Board], anchors: Sequence[str]) -> Markup:
 
 def _top(boards: Sequence[Board], anchors: Sequence[str], pictures: Pictures) -> Markup:
     facts = [join(element("dt", name), element("dd", value)) for name, value in spent(boards)]
-    bad = [b.members[0].data["title"] for b in boards if violations(b)]
+    bad = [b.members[0].data["title"] for b in boards if b.control_violations]
     warning = f"INVALID: {', '.join(bad)}. A control lands where it must not; nothing is ranked there."
     return element(
         "section",

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mribench.board import columns, sentences
 from mribench.board.boards import Board
-from mribench.board.control_checks import NOISE, violations
 from mribench.board.html import origin
 from mribench.board.html.audits import audits
 from mribench.board.html.markup import Markup, element, join
 from mribench.board.html.pictures import Picture, gallery
 from mribench.board.html.table import Cell, Column, Line, blank, filled_columns, plain, table
-from mribench.board.ranks import Standing, standings
+from mribench.board.ranks import RankInterval
 from mribench.board.rows import Row
 from mribench.spec import AuditVerdict
 
 REAL = (columns.REAL_TRAIN, columns.HALVES)
-COST = ("NFE", "train images", "train s")
 CLOSED = "sortable intervals"  # tables within closed blocks: the script draws them
 
 
@@ -55,7 +53,7 @@ def row_anchor(anchor: str, index: int) -> str:
 
 def invalid(board: Board) -> list[Markup]:
     """Loudly: what a control does that it must not."""
-    said = violations(board)
+    said = board.control_violations
     if not said:
         return []
     heading = element("p", element("b", "INVALID BOARD: nothing is ranked, and nothing may be read from it."))
@@ -68,22 +66,29 @@ def invalid(board: Board) -> list[Markup]:
 
 def _headline(board: Board, anchor: str, title: str) -> Markup:
     shown = filled_columns(board, columns.headline_addresses(board))
-    titles = ["variant", "rank", *(c.title for c in shown), "seeds", *COST, "notes"]
-    places, lines = standings(board), []
-    for index, row in enumerate(board.rows):
-        place = places[row.name]
+    titles = [
+        "variant",
+        "rank",
+        *(c.title for c in shown),
+        "seeds",
+        *(c.title for c in columns.COST),
+        "notes",
+    ]
+    lines = []
+    for index, line in enumerate(columns.rows(board)):
+        row = board.rows[index]
         name = element("a", row.name, href=f"#{row_anchor(anchor, index)}")
-        seeds = plain(columns.seeds(row), float(len(row.seeds)))
+        seeds = plain(columns.SEEDS.text(line), columns.SEEDS.value(line))
         cells = [
             plain(join(name, _kind(row)), row.name),
-            rank(place),
+            rank(board.ranks[row.name]),
             *(c.of(row) for c in shown),
             seeds,
-            *(plain(said, _number(said)) for said in columns.cost(row)),
-            plain(notes(place.notes, row.audit)),
+            *(plain(c.text(line), c.value(line)) for c in columns.COST),
+            plain(notes(board, row)),
         ]
         lines.append(Line(cells, "control" if row.is_control else "trained"))
-    lines += _real(board, shown, gap=1, after=len(COST) + 2)
+    lines += _real(board, shown, gap=1, after=len(columns.COST) + 2)
     return table(f"{title}: trained variants, controls, real images", titles, lines)
 
 
@@ -91,29 +96,22 @@ def _kind(row: Row) -> Markup | None:
     return element("span", "control", class_="kind") if row.is_control else None
 
 
-def rank(place: Standing) -> Cell:
+def rank(place: RankInterval) -> Cell:
     """The rank interval, or why there is none."""
     if place.best is None:
         # a control's name already says so
         why = None if place.reason == "control" else place.reason
         return Cell(element("span", why, class_="blank why")) if why else blank("controls are not ranked")
-    return plain(element("b", place.words), float(place.best))
+    return plain(element("b", place.text), float(place.best))
 
 
-def notes(said: Iterable[str], verdict: str | None) -> Markup:
-    """Words on a row; those of the audit are named so, and the grave ones set apart."""
-    made = []
-    for one in said:
-        audit = one == verdict
-        grave = audit and AuditVerdict(one).grave
-        made.append(
-            element("span", "audit: " if audit else "", one, class_="note grave" if grave else "note")
-        )
+def notes(board: Board, row: Row) -> Markup:
+    """What to know before a rank is read; what the audit says is named so, and set apart where it is grave."""
+    made = [element("span", remark, class_="note") for remark in columns.remarks(board, row)]
+    if row.audit:
+        grave = AuditVerdict(row.audit).grave
+        made.append(element("span", "audit: ", row.audit, class_="note grave" if grave else "note"))
     return join(*made)
-
-
-def _number(said: str) -> float | None:
-    return float(said.replace(",", "")) if said else None
 
 
 def _real(board: Board, shown: Sequence[Column], gap: int, after: int) -> list[Line]:
@@ -147,7 +145,7 @@ def _more(board: Board, title: str) -> list[Markup]:
 def _line(row: Row, shown: Sequence[Column]) -> Line:
     cells = [plain(join(row.name, _kind(row)), row.name), *(c.of(row) for c in shown)]
     kind = "control" if row.is_control else "trained"
-    return Line(cells, f"{kind} beyond" if row.variant == NOISE else kind)
+    return Line(cells, f"{kind} beyond" if row.off_scale else kind)
 
 
 def _levels(board: Board, title: str) -> list[Markup]:

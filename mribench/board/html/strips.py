@@ -12,14 +12,14 @@ from collections.abc import Iterable, Sequence
 
 from mribench.board.html.axes import Axis, spanning
 from mribench.board.html.markup import Markup, element
-from mribench.board.rows import Entry
+from mribench.board.rows import Estimate
 
 WIDTH, HEIGHT, EDGE = 136, 18, 6
 MIDDLE = HEIGHT // 2
 Band = tuple[float, float]
 
 
-def scale(entries: Iterable[Entry | None], *more: float) -> Axis | None:
+def scale(entries: Iterable[Estimate | None], *more: float) -> Axis | None:
     """One scale for all of these entries, their intervals, and further numbers."""
     values = [v for e in entries if e for v in (e.value, e.low, e.high) if v is not None]
     return spanning([*values, *more], EDGE, WIDTH - EDGE, margin=0.0)
@@ -27,7 +27,7 @@ def scale(entries: Iterable[Entry | None], *more: float) -> Axis | None:
 
 def strip(
     axis: Axis,
-    entry: Entry,
+    entry: Estimate,
     kind: str,
     seeds: Sequence[float] = (),
     band: Band | None = None,

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from mribench.board import columns
 from mribench.board.boards import Board
-from mribench.board.control_checks import NOISE
 from mribench.board.html import strips
 from mribench.board.html.axes import Axis
 from mribench.board.html.markup import Child, Markup, element, join
-from mribench.board.rows import Address, Entry, Row
+from mribench.board.rows import Address, Estimate, Row
 
 
 @dataclass(frozen=True)
@@ -74,18 +73,17 @@ class Column:
 
     def __init__(self, board: Board, address: Address, drawn: bool = True):
         self.board, self.address = board, address
-        self.unit = columns.metric(board, address[0])["unit"]
-        floor = board.floor_of(address)
-        self.real = columns.floor_entry(floor, board)
-        self.halves = columns.halves_entry(floor, board)
+        self.unit = board.metrics[address[0]]["unit"]
+        self.real = columns.train_estimate(board, address)
+        self.halves = columns.halves_estimate(board, address)
         # noise is so far from everything that the rest would be one point; it is drawn as beyond the scale
-        known = [row.entries.get(address) for row in board.rows if row.variant != NOISE]
+        known = [row.estimates.get(address) for row in board.rows if not row.off_scale]
         self.axis = strips.scale([*known, self.real, self.halves]) if drawn else None
 
     @property
     def title(self) -> Markup:
         """Heading, with the metric's full name where a pointer or a screen reader asks for it."""
-        about = columns.metric(self.board, self.address[0])
+        about = self.board.metrics[self.address[0]]
         return element("span", columns.title(self.board, self.address), title=about["title"] or None)
 
     @property
@@ -94,19 +92,19 @@ class Column:
         return (self.halves.low, self.halves.high) if self.halves else None
 
     def of(self, row: Row) -> Cell:
-        entry = row.entries.get(self.address)
+        entry = row.estimates.get(self.address)
         if entry is None or entry.value is None:
             return blank(entry.reason if entry else None)
         seeds = [s.value for s in row.scores(self.address).values() if s.value is not None]
         kind = "control" if row.is_control else "trained"
         return number(entry, self.unit, self.axis, kind, seeds, self.band)
 
-    def of_real(self, entry: Entry | None) -> Cell:
+    def of_real(self, entry: Estimate | None) -> Cell:
         return blank() if entry is None else number(entry, self.unit, self.axis, "real", (), self.band)
 
 
 def number(
-    entry: Entry,
+    entry: Estimate,
     unit: str,
     axis: Axis | None,
     kind: str,
@@ -135,5 +133,5 @@ def filled_columns(board: Board, addresses: Iterable[Address], drawn: bool = Tru
     return [
         Column(board, address, drawn)
         for address in addresses
-        if any((e := row.entries.get(address)) and e.value is not None for row in board.rows)
+        if any((e := row.estimates.get(address)) and e.value is not None for row in board.rows)
     ]
