@@ -1,4 +1,4 @@
-"""What writing a board costs grows with the pairs of its rows at most: nothing is computed twice, however it is shown."""
+"""Writing a board costs what the pairs of its rows cost, at most: nothing is computed twice, however it is shown."""
 
 from collections import Counter
 from math import comb
