@@ -14,6 +14,7 @@ from mribench.board.html.markup import Markup, element, join
 from mribench.board.html.panel import notes, rank
 from mribench.board.html.pictures import Picture, first_images
 from mribench.board.html.table import Cell, Line, blank, number, plain, table
+from mribench.board.lines import halves_estimate, rows, train_estimate
 from mribench.board.rows import Address, Estimate, Row
 
 Pictures = Mapping[int, list[Picture]]
@@ -72,7 +73,7 @@ def _against(board: Board, row: Row) -> Cell:
 
 
 def _cost(board: Board, row: Row) -> list[Cell]:
-    line = next(line for line in columns.rows(board) if line.row is row)
+    line = next(line for line in rows(board) if line.row is row)
     shown = (columns.TEST_SUBJECTS, columns.SEEDS, columns.NFE, columns.TRAIN_SECONDS)
     return [plain(column.text(line), column.value(line)) for column in shown]
 
@@ -101,7 +102,7 @@ def _drawn(board: Board, address: Address | None) -> list[Estimate]:
         return []
     rows = [row for row in board.rows if not row.is_control or row.variant == CONTROL]
     found = [row.estimates.get(address) for row in rows]
-    found += [columns.train_estimate(board, address), columns.halves_estimate(board, address)]
+    found += [train_estimate(board, address), halves_estimate(board, address)]
     return [e for e in found if e is not None and e.value is not None]
 
 

@@ -11,11 +11,12 @@ from mribench.board.html.audits import audits
 from mribench.board.html.markup import Markup, element, join
 from mribench.board.html.pictures import Picture, gallery
 from mribench.board.html.table import Cell, Column, Line, blank, filled_columns, plain, table
+from mribench.board.lines import HALVES, REAL_TRAIN, rows
 from mribench.board.ranks import RankInterval
 from mribench.board.rows import Row
 from mribench.spec import AuditVerdict
 
-REAL = (columns.REAL_TRAIN, columns.HALVES)
+REAL = (REAL_TRAIN, HALVES)
 CLOSED = "sortable intervals"  # tables within closed blocks: the script draws them
 
 
@@ -75,7 +76,7 @@ def _headline(board: Board, anchor: str, title: str) -> Markup:
         "notes",
     ]
     lines = []
-    for index, line in enumerate(columns.rows(board)):
+    for index, line in enumerate(rows(board)):
         row = board.rows[index]
         name = element("a", row.name, href=f"#{row_anchor(anchor, index)}")
         seeds = plain(columns.SEEDS.text(line), columns.SEEDS.value(line))
@@ -125,7 +126,7 @@ def _real(board: Board, shown: Sequence[Column], gap: int, after: int) -> list[L
                 *(c.of_real(entry) for c, entry in zip(shown, entries, strict=True)),
                 *[blank("nothing was trained")] * after,
             ],
-            "real band" if name == columns.HALVES else "real",
+            "real band" if name == HALVES else "real",
         )
         for name, entries in found
         if any(entries)

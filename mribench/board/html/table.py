@@ -10,6 +10,7 @@ from mribench.board.boards import Board
 from mribench.board.html import strips
 from mribench.board.html.axes import Axis
 from mribench.board.html.markup import Child, Markup, element, join
+from mribench.board.lines import halves_estimate, train_estimate
 from mribench.board.rows import Address, Estimate, Row
 
 
@@ -74,8 +75,8 @@ class Column:
     def __init__(self, board: Board, address: Address, drawn: bool = True):
         self.board, self.address = board, address
         self.unit = board.metrics[address[0]]["unit"]
-        self.real = columns.train_estimate(board, address)
-        self.halves = columns.halves_estimate(board, address)
+        self.real = train_estimate(board, address)
+        self.halves = halves_estimate(board, address)
         # noise is so far from everything that the rest would be one point; it is drawn as beyond the scale
         known = [row.estimates.get(address) for row in board.rows if not row.off_scale]
         self.axis = strips.scale([*known, self.real, self.halves]) if drawn else None
