@@ -17,7 +17,6 @@ from mribench.board.html import pictures
 from mribench.board.html.charts import Point, pareto
 from mribench.board.html.machines import read
 from mribench.board.html.page import environment, html
-from mribench.board.html.values import Number
 from mribench.board.html.view import views
 from mribench.errors import InputError
 from mribench.spec import Score
@@ -253,7 +252,7 @@ def test_pictures_beyond_the_budget_are_linked(drawn):
 
 def test_the_front_is_what_nothing_beats():
     def point(x, value, remark=""):
-        return Point("", x, Number(str(value), value), remark)
+        return Point("", x, value, remark=remark)
 
     points = [
         point(50, 1.0),
@@ -263,7 +262,7 @@ def test_the_front_is_what_nothing_beats():
         point(60, 1.0),
         point(4, 0.0, " (MEMORISES)"),
     ]
-    assert [(p.cost, p.number.value) for p in pareto(points)] == [(5, 9.0), (10, 4.0), (50, 1.0)]
+    assert [(p.cost, p.value) for p in pareto(points)] == [(5, 9.0), (10, 4.0), (50, 1.0)]
 
 
 SPEED = {

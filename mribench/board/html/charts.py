@@ -8,8 +8,8 @@ from itertools import zip_longest
 from string import ascii_lowercase
 from typing import Any
 
-from mribench.board.html.strips import Axis, linear_axis, log_axis, tick_label
-from mribench.board.html.values import BoardView, Number, RowView
+from mribench.board.html.strips import Axis, Interval, linear_axis, log_axis, tick_label
+from mribench.board.html.values import BoardView, Column, RowView
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, BOTTOM = 52, WIDTH - 14, 12, HEIGHT - 44  # of the area between the axes
@@ -26,7 +26,8 @@ class Point:
 
     name: str
     cost: float
-    number: Number
+    value: float
+    interval: Interval | None = None
     remark: str = ""  # why it is not ranked; empty where it may be
 
     @property
@@ -107,18 +108,22 @@ def chart_rows(boards: Sequence[BoardView]) -> list[list[Chart]]:
 
 def charts(board: BoardView) -> list[Chart]:
     """A drawing for each kind of cost that the records know."""
-    if board.primary is None:
+    column = board.column(board.primary)
+    if column is None:
         return []
-    numbers, drawn = board.columns[board.primary].numbers, []
+    drawn = []
     for kind, label, cost in COSTS:
-        points = [
-            Point(row.name, x, numbers[row.name], _remark(row, board))
-            for row in board.trained
-            if numbers[row.name].value is not None and (x := cost(row))
-        ]
+        points = [point for row in board.trained if (point := _point(board, column, row, cost(row)))]
         if points:
-            drawn.append(_chart(board, points, label, f"{board.id}-{kind}"))
+            drawn.append(_chart(board, column, points, label, f"{board.id}-{kind}"))
     return drawn
+
+
+def _point(board: BoardView, column: Column, row: RowView, cost: float | None) -> Point | None:
+    number = column.numbers[row.name]
+    if number.value is None or not cost:
+        return None
+    return Point(row.name, cost, number.value, number.interval, _remark(row, board))
 
 
 def _remark(row: RowView, board: BoardView) -> str:
@@ -127,14 +132,13 @@ def _remark(row: RowView, board: BoardView) -> str:
     return " (invalid board)" if board.violations else ""
 
 
-def _chart(board: BoardView, points: list[Point], cost: str, anchor: str) -> Chart:
-    column = board.columns[board.primary]
-    real, halves = column.real_train, column.halves
+def _chart(board: BoardView, column: Column, points: list[Point], cost: str, anchor: str) -> Chart:
+    real, halves = column.real_train.value, column.halves.interval
     gaussian = column.numbers[board.gaussian].value if board.gaussian else None
-    lines = (("real", "real train", real.value), ("gaussian", "Gaussian control", gaussian))
+    lines = (("real", "real train", real), ("gaussian", "Gaussian control", gaussian))
     x = log_axis([p.cost for p in points], LEFT, RIGHT)
-    values = [v for p in points for v in p.number.extent]
-    values += [v for v in (0.0, real.value, gaussian, halves.low, halves.high) if v is not None]
+    values = [v for p in points for v in (p.value, *(p.interval or ()))]
+    values += [v for v in (0.0, real, gaussian, *(halves or ())) if v is not None]
     y = linear_axis(values, BOTTOM, TOP, margin=0.06)
     levels = [(kind, name, y(value)) for kind, name, value in lines if value is not None]
     return Chart(
@@ -148,7 +152,7 @@ def _chart(board: BoardView, points: list[Point], cost: str, anchor: str) -> Cha
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
         # the name stands above the line where there is room
         levels=[Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in levels],
-        band=(y(column.band[1]), max(y(column.band[0]) - y(column.band[1]), 2.0)) if column.band else None,
+        band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves else None,
         front=_front(points, x, y),
     )
 
@@ -157,15 +161,15 @@ def pareto(points: list[Point]) -> list[Point]:
     """Of the ranked points those that no other beats or equals in both cost and value, by cost; less is better in
     both."""
     front: list[Point] = []
-    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.cost, p.number.value)):
-        if not front or point.number.value < front[-1].number.value:
+    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.cost, p.value)):
+        if not front or point.value < front[-1].value:
             front.append(point)
     return front
 
 
 def _front(points: list[Point], x: Axis, y: Axis) -> str:
     """Steps from one point of the front to the next; empty for fewer than two."""
-    (first, *others) = [(x(p.cost), y(p.number.value)) for p in pareto(points)] or [(0.0, 0.0)]
+    (first, *others) = [(x(p.cost), y(p.value)) for p in pareto(points)] or [(0.0, 0.0)]
     steps = "".join(f"H{a:.1f}V{b:.1f}" for a, b in others)
     return f"M{first[0]:.1f} {first[1]:.1f}{steps}" if steps else ""
 
@@ -175,10 +179,8 @@ def _marks(points: list[Point], x: Axis, y: Axis) -> list[Mark]:
     marks: list[Mark] = []
     taken: list[tuple[float, float]] = []
     for point, letter in zip(points, LETTERS, strict=False):
-        number, across, up = point.number, x(point.cost), y(point.number.value)
-        whisker = (
-            (y(number.low), y(number.high)) if number.low is not None and number.high is not None else None
-        )
+        across, up = x(point.cost), y(point.value)
+        whisker = (y(point.interval[0]), y(point.interval[1])) if point.interval else None
         right, base = across + 7, up - 5
         while any(abs(right - other) < LETTER and abs(base - level) < LINE for other, level in taken):
             right += LETTER

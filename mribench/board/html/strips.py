@@ -17,7 +17,7 @@ from markupsafe import Markup
 WIDTH, HEIGHT, EDGE = 136, 18, 6
 MIDDLE = HEIGHT // 2
 STEPS = (1, 2, 5, 10)
-Band = tuple[float, float]
+Interval = tuple[float, float]
 
 STRIP = Markup('<svg class="strip {}" viewBox="0 0 136 18" aria-hidden="true">{}</svg>')
 PATH = Markup('<path d="{}" class="{}"/>')
@@ -58,20 +58,16 @@ class Axis:
         return [k * step for k in range(first, math.floor(self.high / step) + 1)]
 
 
-def linear_axis(values: Iterable[float], start: float, end: float, margin: float = 0.04) -> Axis | None:
-    """An axis over all values with a margin on both sides; None without values."""
-    values = list(values)
-    if not values:
-        return None
+def linear_axis(values: Sequence[float], start: float, end: float, margin: float = 0.04) -> Axis:
+    """An axis over all values, of which there is at least one, with a margin on both sides."""
     low, high = min(values), max(values)
     room = (high - low or abs(high) or 1.0) * margin
     return Axis(low - room, high + room, start, end)
 
 
-def log_axis(values: Iterable[float], start: float, end: float) -> Axis | None:
-    """A logarithmic axis over the positive values, with room to a factor of 3 on both sides."""
-    positive = [value for value in values if value > 0]
-    return Axis(min(positive) / 3, max(positive) * 3, start, end, log=True) if positive else None
+def log_axis(values: Sequence[float], start: float, end: float) -> Axis:
+    """A logarithmic axis over positive values, with room to a factor of 3 on both sides."""
+    return Axis(min(values) / 3, max(values) * 3, start, end, log=True)
 
 
 def tick_label(tick: float) -> str:
@@ -82,18 +78,18 @@ def tick_label(tick: float) -> str:
 
 
 def scale(values: Iterable[float]) -> Axis | None:
-    """The common scale of a column."""
-    return linear_axis(values, EDGE, WIDTH - EDGE, margin=0.0)
+    """The common scale of a column; None without values."""
+    known = list(values)
+    return linear_axis(known, EDGE, WIDTH - EDGE, margin=0.0) if known else None
 
 
 def strip(
     axis: Axis | None,
     kind: str,
     value: float,
-    low: float | None = None,
-    high: float | None = None,
+    interval: Interval | None = None,
     seeds: Sequence[float] = (),
-    band: Band | None = None,
+    band: Interval | None = None,
     reference: float | None = None,
 ) -> Markup:
     """The drawing of one number. Screen readers skip it, because the cell says the same in words.
@@ -102,8 +98,7 @@ def strip(
         axis: Scale of the column; None draws nothing.
         kind: ``trained``, ``control`` or ``real``.
         value: Mean over seeds, an arrow at the edge where it is off the scale.
-        low: Lower end of the 95 % interval.
-        high: Upper end of the 95 % interval.
+        interval: 95 % interval of the mean.
         seeds: Value of each training seed.
         band: Range of real images, shaded.
         reference: Value of the Gaussian control, dashed.
@@ -121,9 +116,9 @@ def strip(
         tip, back = (WIDTH - 1, -7) if value > axis.high else (1, 7)
         parts.append(PATH.format(f"M{tip} {MIDDLE}l{back} -5v10z", "off"))
         return STRIP.format(kind, Markup("").join(parts))
-    if low is not None and high is not None:
-        left, right = pixels(axis(low)), pixels(axis(high))
-        parts.append(PATH.format(f"M{left} {MIDDLE}H{right}M{left} 5v8M{right} 5v8", "whisker"))
+    if interval:
+        low, high = pixels(axis(interval[0])), pixels(axis(interval[1]))
+        parts.append(PATH.format(f"M{low} {MIDDLE}H{high}M{low} 5v8M{high} 5v8", "whisker"))
     parts.append(MARK.format(kind, pixels(axis(value)), MIDDLE))
     if len(seeds) > 1:
         parts.append(PATH.format("".join(f"M{pixels(axis(v))} {HEIGHT - 3}h0" for v in seeds), "seed"))
@@ -135,12 +130,12 @@ def legend() -> list[tuple[Markup, str]]:
     axis = Axis(0, 10, EDGE, WIDTH - EDGE)
     return [
         (
-            strip(axis, "trained", 5, 3, 7, seeds=(4.2, 5.8)),
+            strip(axis, "trained", 5, (3, 7), seeds=(4.2, 5.8)),
             "trained: mean, 95 % interval, seeds as dots below",
         ),
-        (strip(axis, "control", 5, 4, 6), "control"),
-        (strip(axis, "real", 3, 1, 5, band=(1, 5)), "real images; shaded: as good as real"),
-        (strip(axis, "trained", 2, 1, 3, reference=7), "dashed: the Gaussian control"),
+        (strip(axis, "control", 5, (4, 6)), "control"),
+        (strip(axis, "real", 3, (1, 5), band=(1, 5)), "real images; shaded: as good as real"),
+        (strip(axis, "trained", 2, (1, 3), reference=7), "dashed: the Gaussian control"),
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mribench.board.html import strips
 from mribench.board.html.pictures import Image, Picture, first_images
-from mribench.board.html.strips import Axis, Band
+from mribench.board.html.strips import Axis, Interval
 from mribench.board.html.values import BLANK, BoardView, Column, Number, RowView
 from mribench.board.rows import Address
 
@@ -57,39 +57,45 @@ def summary(boards: Sequence[BoardView], pictures: Mapping[str, Sequence[Picture
             row=row,
             which=f"{row.name}, {board.data}, {board.profile}" if several[board.modality] > 1 else row.name,
             lead=_lead(board, row, lead, axis),
-            ranked_by=board.columns[board.primary].name if board.primary not in (None, lead) else "",
+            ranked_by=_ranked_by(board, lead),
             others=tuple(_number(board, row, address) for address in others),
             images=first_images(pictures[board.id], row.name),
         )
         for board in boards
         for row in board.trained
     ]
-    return Summary(first.columns[lead] if first else None, tuple(others.values()), tuple(lines))
+    return Summary(first.column(lead) if first else None, tuple(others.values()), tuple(lines))
+
+
+def _ranked_by(board: BoardView, lead: Address | None) -> str:
+    column = board.column(board.primary)
+    return column.name if column and board.primary != lead else ""
 
 
 def _number(board: BoardView, row: RowView, address: Address | None) -> Number:
-    column = board.columns.get(address)
+    column = board.column(address)
     return column.numbers[row.name] if column else BLANK
 
 
 def _lead(board: BoardView, row: RowView, address: Address | None, axis: Axis | None) -> Number:
     """The number drawn beside the Gaussian control and real images."""
-    column = board.columns.get(address)
+    column = board.column(address)
     if column is None:
         return BLANK
     gaussian = column.numbers[board.gaussian].value if board.gaussian else None
     return column.numbers[row.name].drawn(axis, "trained", _as_good_as_real(column), gaussian)
 
 
-def _as_good_as_real(column: Column) -> Band | None:
+def _as_good_as_real(column: Column) -> Interval | None:
     """From the lowest to the highest that real images score in a model's place."""
-    ends = [n.high for n in (column.real_train, column.halves) if n.high is not None]
-    return (min(column.halves.low or 0.0, max(ends)), max(ends)) if ends else None
+    train, halves = column.real_train.interval, column.halves.interval
+    highest = max((interval[1] for interval in (train, halves) if interval), default=None)
+    return None if highest is None else (min(halves[0] if halves else 0.0, highest), highest)
 
 
 def _extent(board: BoardView, address: Address | None) -> list[float]:
     """What the common scale must hold: trained rows, the Gaussian control, real images; noise is far off it."""
-    column = board.columns.get(address)
+    column = board.column(address)
     if column is None:
         return []
     rows = [row.name for row in board.rows if row.kind == "trained" or row.name == board.gaussian]

@@ -20,8 +20,7 @@ class Number:
 
     text: str = ""  # '60.5 ± 0.7 [50.1, 70.2]', as in every other table of a board
     value: float | None = None  # None: there is none
-    low: float | None = None  # 95 % interval
-    high: float | None = None
+    interval: strips.Interval | None = None  # 95 %
     seeds: tuple[float, ...] = ()  # value of each training seed
     reason: str = "no number"
     drawing: Markup = NOTHING
@@ -31,27 +30,27 @@ class Number:
         return self.text.partition(" ")[0]
 
     @property
-    def interval(self) -> str:
-        """What follows the mean: spread and interval."""
+    def spread(self) -> str:
+        """What follows the mean: standard deviation between seeds, and interval."""
         return self.text.partition(" ")[2]
 
     @property
     def extent(self) -> list[float]:
         """The values that a scale must hold."""
-        return [v for v in (self.value, self.low, self.high) if v is not None]
+        return [] if self.value is None else [self.value, *(self.interval or ())]
 
     def drawn(
         self,
         axis: strips.Axis | None,
         kind: str,
-        band: strips.Band | None,
+        band: strips.Interval | None,
         reference: float | None = None,
     ) -> Number:
-        """The same with its drawing."""
+        """The same with its drawing, see ``strips.strip``."""
         if self.value is None:
             return self
-        ends = self.value, self.low, self.high
-        return replace(self, drawing=strips.strip(axis, kind, *ends, self.seeds, band, reference))
+        drawing = strips.strip(axis, kind, self.value, self.interval, self.seeds, band, reference)
+        return replace(self, drawing=drawing)
 
 
 BLANK = Number()
@@ -65,18 +64,12 @@ class Column:
     help: str  # 'Kernel distance, in the feature space hc85-v1; lower is better'
     numbers: Mapping[str, Number]  # by name of the row
     real_train: Number  # real training images in a model's place
-    halves: Number  # one half of the test subjects against the other
+    halves: Number  # one half of the test subjects against the other; its interval is shaded in every line
 
     @property
     def name(self) -> str:
         """'KD[hc85-v1]'."""
         return self.title.partition(" ")[0]
-
-    @property
-    def band(self) -> strips.Band | None:
-        """The interval of ``halves``, shaded in every line."""
-        low, high = self.halves.low, self.halves.high
-        return None if low is None or high is None else (low, high)
 
 
 @dataclass(frozen=True)
@@ -154,6 +147,9 @@ class BoardView:
     @property
     def trained(self) -> list[RowView]:
         return [row for row in self.rows if row.kind == "trained"]
+
+    def column(self, address: Address | None) -> Column | None:
+        return self.columns.get(address) if address else None
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,8 @@ def _column(board: Board, address: Address, seeds: Mapping[str, Seeds]) -> Colum
 def _number(entry: Entry | None, unit: str, seeds: Sequence[float] = ()) -> Number:
     if entry is None or entry.value is None:
         return Number(reason=(entry.reason if entry else "") or "no number")
-    return Number(columns.number(entry, unit), entry.value, entry.low, entry.high, tuple(seeds))
+    interval = None if entry.low is None or entry.high is None else (entry.low, entry.high)
+    return Number(columns.number(entry, unit), entry.value, interval, tuple(seeds))
 
 
 def _seeds(row: Row) -> Seeds:
@@ -168,8 +169,8 @@ def _drawn(board: Board, column: Column) -> Column:
     kinds = {row.name: "control" if row.is_control else "trained" for row in board.rows}
     near = [column.numbers[row.name] for row in board.rows if row.variant != NOISE]
     axis = strips.scale(v for number in [*near, column.real_train, column.halves] for v in number.extent)
-    numbers = {name: n.drawn(axis, kinds[name], column.band) for name, n in column.numbers.items()}
-    real, halves = (n.drawn(axis, "real", column.band) for n in (column.real_train, column.halves))
+    numbers = {name: n.drawn(axis, kinds[name], column.halves.interval) for name, n in column.numbers.items()}
+    real, halves = (n.drawn(axis, "real", column.halves.interval) for n in (column.real_train, column.halves))
     return replace(column, numbers=numbers, real_train=real, halves=halves)
 
 
