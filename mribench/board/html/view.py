@@ -23,9 +23,9 @@ from mribench.board.html.values import (
     Table,
 )
 from mribench.board.ranks import standings
-from mribench.board.rows import CANNOT_SAY, MEMORISES, NOT_DETECTED, SUSPECT, Address, Entry, Row
+from mribench.board.rows import Address, Entry, Row
+from mribench.spec import AuditVerdict
 
-AUDIT = (MEMORISES, SUSPECT, NOT_DETECTED, CANNOT_SAY)
 BETTER = {"up": "higher is better", "down": "lower is better", "zero": "nearer to 0 is better"}
 Seeds = Mapping[Address, Sequence[float]]  # the value of each training seed
 
@@ -108,8 +108,8 @@ def _rows(board: Board, control: Row | None, anchor: str, anchors: Anchors) -> t
                 rank=place.words,
                 best=place.best,
                 unranked=place.reason or "",
-                memorises=row.audit if row.audit and row.audit.startswith(MEMORISES) else "",
-                notes=tuple(map(_note, place.notes)),
+                memorises=row.audit if row.audit and AuditVerdict(row.audit).memorises else "",
+                notes=tuple(_note(text, row.audit) for text in place.notes),
                 against=word(board, row, control) if control and not row.is_control else "",
                 nfe=nfe,
                 images_seen=images_seen,
@@ -125,9 +125,8 @@ def _row_help(row: Row) -> str:
     return ", ".join(f"{what} {name}, version {version}" for what, name, version in parts if name)
 
 
-def _note(text: str) -> Note:
-    audit = "audit: " if text.startswith(AUDIT) else ""
-    return Note(audit + text, text.startswith((MEMORISES, SUSPECT)))
+def _note(text: str, verdict: str | None) -> Note:
+    return Note(f"audit: {text}", AuditVerdict(text).grave) if text == verdict else Note(text)
 
 
 def _column(board: Board, address: Address, seeds: Mapping[str, Seeds]) -> Column:
