@@ -116,6 +116,31 @@ def test_the_document_is_of_one_piece(found, tmp_path):
     assert document.all("html")[0]["lang"] == "en" and len(document.all("h1")) == 1
 
 
+def test_anchors_are_names_and_stay_when_a_board_joins(found, tmp_path):
+    _, document = page([one for one in found if one.modality == "brain"], tmp_path)
+    _, with_lung = page(found, tmp_path)
+    ids = [
+        {attributes["id"] for _, attributes in d.elements if "id" in attributes}
+        for d in (document, with_lung)
+    ]
+    assert {"board-brain-phantom-smoke", "board-brain-phantom-smoke-ddpm-ddim-50"} <= ids[0] <= ids[1]
+    other = [replace(one, comparability=one.comparability | {"budget": "f" * 12}) for one in found[:1]]
+    _, twice = page([*found, *other], tmp_path)
+    assert {"board-brain-phantom-smoke", "board-brain-phantom-smoke-2"} <= {
+        a.get("id") for a in twice.all("h2")
+    }
+
+
+def test_the_summary_says_where_another_number_ranks(scored, tmp_path):
+    score = scored().scores[0]
+    lung = {"modality": "lung", "same": {"modality": "lung"}}
+    spaces = {"hc85-v1": {"trusted": False, "reason": "it sees no lung"}}
+    two = (score, replace(score, space="gist208-v1"))
+    _, document = page([scored(), scored(scores=two, spaces=spaces, **lung)], tmp_path)
+    summary = document.rows[1:3]
+    assert ["ranked by KD[gist208-v1]" in row for row in summary] == [False, True]
+
+
 def test_nothing_but_this_style_and_this_script_may_run(found, tmp_path):
     text, document = page(found, tmp_path)
     policy = next(

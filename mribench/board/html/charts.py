@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from mribench.board.html.strips import Axis, Interval, linear_axis, log_axis, tick_label
-from mribench.board.html.values import BoardView, Column, RowView
+from mribench.board.html.values import BoardView, MetricColumn, RowView
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, BOTTOM = 52, WIDTH - 14, 12, HEIGHT - 44  # of the area between the axes
@@ -119,7 +119,7 @@ def charts(board: BoardView) -> list[Chart]:
     return drawn
 
 
-def _point(board: BoardView, column: Column, row: RowView, cost: float | None) -> Point | None:
+def _point(board: BoardView, column: MetricColumn, row: RowView, cost: float | None) -> Point | None:
     number = column.numbers[row.name]
     if number.value is None or not cost:
         return None
@@ -132,7 +132,7 @@ def _remark(row: RowView, board: BoardView) -> str:
     return " (invalid board)" if board.violations else ""
 
 
-def _chart(board: BoardView, column: Column, points: list[Point], cost: str, anchor: str) -> Chart:
+def _chart(board: BoardView, column: MetricColumn, points: list[Point], cost: str, anchor: str) -> Chart:
     real, halves = column.real_train.value, column.halves.interval
     gaussian = column.numbers[board.gaussian].value if board.gaussian else None
     lines = (("real", "real train", real), ("gaussian", "Gaussian control", gaussian))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mribench.board.html import strips
 from mribench.board.html.pictures import Image, Picture, first_images
 from mribench.board.html.strips import Axis, Interval
-from mribench.board.html.values import BLANK, BoardView, Column, Number, RowView
+from mribench.board.html.values import BLANK, BoardView, MetricColumn, Number, RowView
 from mribench.board.rows import Address
 
 DATA_KINDS = {"phantom": "phantoms, no patients", "real": "real images"}
@@ -30,8 +30,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Summary:
-    lead: Column | None  # heading of the first number
-    others: tuple[Column, ...]  # headings of the others
+    lead: MetricColumn | None  # heading of the first number
+    others: tuple[MetricColumn, ...]  # headings of the others
     lines: tuple[Line, ...]
 
     @property
@@ -86,7 +86,7 @@ def _lead(board: BoardView, row: RowView, address: Address | None, axis: Axis | 
     return column.numbers[row.name].drawn(axis, "trained", _as_good_as_real(column), gaussian)
 
 
-def _as_good_as_real(column: Column) -> Interval | None:
+def _as_good_as_real(column: MetricColumn) -> Interval | None:
     """From the lowest to the highest that real images score in a model's place."""
     train, halves = column.real_train.interval, column.halves.interval
     highest = max((interval[1] for interval in (train, halves) if interval), default=None)
@@ -103,9 +103,9 @@ def _extent(board: BoardView, address: Address | None) -> list[float]:
     return [v for number in shown for v in number.extent]
 
 
-def _others(boards: Sequence[BoardView], lead: Address | None) -> dict[Address, Column]:
+def _others(boards: Sequence[BoardView], lead: Address | None) -> dict[Address, MetricColumn]:
     """Further headline columns in which any trained row has a number."""
-    found: dict[Address, Column] = {}
+    found: dict[Address, MetricColumn] = {}
     for board in boards:
         for address in board.headline_addresses:
             numbers = board.columns[address].numbers

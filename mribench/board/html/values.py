@@ -57,7 +57,7 @@ BLANK = Number()
 
 
 @dataclass(frozen=True)
-class Column:
+class MetricColumn:
     """One metric in one feature space at one noise level."""
 
     title: str  # 'KD[hc85-v1] (1e-3) ↓'
@@ -82,11 +82,11 @@ class RealRow:
 
 
 @dataclass(frozen=True)
-class Table:
+class MetricTable:
     """Some columns of a board."""
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[MetricColumn, ...]
     real_rows: tuple[RealRow, ...] = ()
 
 
@@ -134,11 +134,11 @@ class BoardView:
     notes: tuple[str, ...]  # below the numbers
     test_subjects: int
     rows: tuple[RowView, ...]
-    columns: Mapping[Address, Column]  # all of them
+    columns: Mapping[Address, MetricColumn]  # all of them
     primary: Address | None  # what ranks
-    headline: Table
-    more: Table  # metrics that the headline leaves out
-    levels: tuple[Table, ...]  # paired metrics, a table for each noise level
+    headline: MetricTable
+    more: MetricTable  # metrics that the headline leaves out
+    levels: tuple[MetricTable, ...]  # paired metrics, a table for each noise level
     headline_addresses: tuple[Address, ...]
     gaussian: str  # name of the row of the Gaussian control, or empty
     fields: tuple[tuple[str, str], ...]  # what is equal in all results
@@ -148,7 +148,7 @@ class BoardView:
     def trained(self) -> list[RowView]:
         return [row for row in self.rows if row.kind == "trained"]
 
-    def column(self, address: Address | None) -> Column | None:
+    def column(self, address: Address | None) -> MetricColumn | None:
         return self.columns.get(address) if address else None
 
 

@@ -13,14 +13,14 @@ from mribench.board.control_checks import NOISE, violations
 from mribench.board.html import strips
 from mribench.board.html.values import (
     BoardView,
-    Column,
     Metric,
+    MetricColumn,
+    MetricTable,
     Note,
     Number,
     RealRow,
     Reported,
     RowView,
-    Table,
 )
 from mribench.board.ranks import standings
 from mribench.board.rows import Address, Entry, Row
@@ -129,12 +129,12 @@ def _note(text: str, verdict: str | None) -> Note:
     return Note(f"audit: {text}", AuditVerdict(text).grave) if text == verdict else Note(text)
 
 
-def _column(board: Board, address: Address, seeds: Mapping[str, Seeds]) -> Column:
+def _column(board: Board, address: Address, seeds: Mapping[str, Seeds]) -> MetricColumn:
     name, space, level = address
     about, floor = columns.metric(board, name), board.floor_of(address)
     unit, where = about["unit"], f", in the feature space {space}" if space else ""
     where += "" if level is None else f", of images denoised from ᾱ = {level:.2f}"
-    return Column(
+    return MetricColumn(
         title=columns.title(board, address),
         help=f"{about['title'] or name}{where}; {BETTER[about['direction']]}",
         numbers={
@@ -163,7 +163,7 @@ def _seeds(row: Row) -> Seeds:
     return found
 
 
-def _drawn(board: Board, column: Column) -> Column:
+def _drawn(board: Board, column: MetricColumn) -> MetricColumn:
     """The same column with its drawings, on one scale for all rows but noise, which would leave the others a point."""
     kinds = {row.name: "control" if row.is_control else "trained" for row in board.rows}
     near = [column.numbers[row.name] for row in board.rows if row.variant != NOISE]
@@ -173,7 +173,7 @@ def _drawn(board: Board, column: Column) -> Column:
     return replace(column, numbers=numbers, real_train=real, halves=halves)
 
 
-def _table(caption: str, shown: Iterable[Column], with_real: bool = True) -> Table:
+def _table(caption: str, shown: Iterable[MetricColumn], with_real: bool = True) -> MetricTable:
     """Of the columns those in which any row has a number; the notes say why another is empty."""
     known = tuple(c for c in shown if any(n.value is not None for n in c.numbers.values()))
     real = [
@@ -181,7 +181,7 @@ def _table(caption: str, shown: Iterable[Column], with_real: bool = True) -> Tab
         RealRow(columns.HALVES, tuple(c.halves for c in known), is_band=True),
     ]
     found = (row for row in real if any(n.value is not None for n in row.numbers))
-    return Table(caption, known, tuple(found) if with_real else ())
+    return MetricTable(caption, known, tuple(found) if with_real else ())
 
 
 def findings_of(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
