@@ -152,6 +152,19 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """Where a control must land on a board; a board on which it lands elsewhere is invalid and ranks nothing.
+
+    ``last``: nothing is worse. ``behind real``: it is told apart from real training images. ``like real``: it is not
+    worse than real images.
+    """
+
+    place: Literal["last", "behind real", "like real"]
+    because: str  # ends the sentence "..., but"
+    copies: bool = False  # whether it copies training images, so that the memorisation audit must see it
+
+
+@dataclass(frozen=True)
 class Control:
     """A generator that learns nothing a diffusion model should; it gives the board its scale.
 
@@ -168,6 +181,7 @@ class Control:
     generate: Callable[..., np.ndarray]
     denoise: Callable[..., np.ndarray]
     version: int = 1
+    expected: Expected | None = None  # None: it may land anywhere
     is_control: ClassVar[bool] = True
 
 
@@ -375,6 +389,9 @@ class Task:
     reads: str | None = None
     features: tuple[str, ...] = ()
     judge: Callable[..., dict[str, Any]] | None = None
+    primary: str | None = (
+        "kd"  # which of its metrics ranks the rows; nothing is ranked by one that it does not report
+    )
 
 
 class Model(Protocol):

@@ -288,6 +288,7 @@ def test_the_front_is_what_nothing_beats():
         point(4, 0.0, " (MEMORISES)"),
     ]
     assert [(p.cost, p.value) for p in pareto(points)] == [(5, 9.0), (10, 4.0), (50, 1.0)]
+    assert [(p.cost, p.value) for p in pareto(points, sign=-1)] == [(5, 9.0)]
 
 
 SPEED = {

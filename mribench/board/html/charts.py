@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from string import ascii_lowercase
 from typing import Any
 
-from mribench.board.html.strips import Axis, Interval, linear_axis, log_axis, tick_label
+from mribench.board.html.strips import Axis, Interval, linear_axis, log_axis, pixels, tick_label
 from mribench.board.html.values import BoardView, MetricColumn, RowView
 
 WIDTH, HEIGHT = 340, 236
@@ -153,25 +153,28 @@ def _chart(board: BoardView, column: MetricColumn, points: list[Point], cost: st
         # the name stands above the line where there is room
         levels=[Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in levels],
         band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves else None,
-        front=_front(points, x, y),
+        front=_front(pareto(points, 1 if board.less_is_better else -1), x, y),
     )
 
 
-def pareto(points: list[Point]) -> list[Point]:
-    """Of the ranked points those that no other beats or equals in both cost and value, by cost; less is better in
-    both."""
+def pareto(points: Iterable[Point], sign: int = 1) -> list[Point]:
+    """Of the ranked points those that no other beats or equals in both cost and value, by cost.
+
+    sign: 1 where less is better in the value, -1 where more is.
+    """
     front: list[Point] = []
-    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.cost, p.value)):
-        if not front or point.value < front[-1].value:
+    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.cost, sign * p.value)):
+        if not front or sign * point.value < sign * front[-1].value:
             front.append(point)
     return front
 
 
-def _front(points: list[Point], x: Axis, y: Axis) -> str:
+def _front(front: list[Point], x: Axis, y: Axis) -> str:
     """Steps from one point of the front to the next; empty for fewer than two."""
-    (first, *others) = [(x(p.cost), y(p.value)) for p in pareto(points)] or [(0.0, 0.0)]
-    steps = "".join(f"H{a:.1f}V{b:.1f}" for a, b in others)
-    return f"M{first[0]:.1f} {first[1]:.1f}{steps}" if steps else ""
+    if len(front) < 2:
+        return ""
+    start, *others = [(pixels(x(p.cost)), pixels(y(p.value))) for p in front]
+    return f"M{start[0]} {start[1]}" + "".join(f"H{across}V{up}" for across, up in others)
 
 
 def _marks(points: list[Point], x: Axis, y: Axis) -> list[Mark]:

@@ -91,6 +91,22 @@ class MetricTable:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """What a row says in a column that is no metric."""
+
+    title: str
+    help: str
+    text: str
+    value: float | str | None
+
+    @property
+    def key(self) -> str:
+        """What the script sorts by; empty where it reads the same from the text."""
+        key = f"{self.value:.6g}" if isinstance(self.value, int | float) else self.value or ""
+        return "" if key == self.text.replace(",", "") else key
+
+
+@dataclass(frozen=True)
 class Note:
     text: str
     is_grave: bool = False
@@ -104,17 +120,15 @@ class RowView:
     name: str  # 'ddpm dpm-solver-16 v2'
     help: str  # 'variant ddpm, sampler dpm-solver-16, version 2'
     kind: str  # trained or control
-    is_noise: bool  # so far off that it decides no scale
-    seeds: tuple[int, ...]
+    off_scale: bool  # so far from all others that it decides no scale
     rank: str  # '1', '1-3', or empty
     best: int | None  # best place of the rank interval
     unranked: str  # why it has no rank
     memorises: str  # verdict of the memorisation audit where it found copies, else empty
     notes: tuple[Note, ...]
     against: str  # 'ahead', 'behind' ... of the Gaussian control; empty where a number is missing
-    nfe: str  # network evaluations per image
-    images_seen: str  # training images
-    seconds: str  # of training
+    cells: tuple[Cell, ...]  # seeds and cost
+    summary_cells: tuple[Cell, ...]  # of those what the summary shows
     results: tuple[Result, ...]
 
 
@@ -136,6 +150,7 @@ class BoardView:
     rows: tuple[RowView, ...]
     columns: Mapping[Address, MetricColumn]  # all of them
     primary: Address | None  # what ranks
+    less_is_better: bool  # in what ranks
     headline: MetricTable
     more: MetricTable  # metrics that the headline leaves out
     levels: tuple[MetricTable, ...]  # paired metrics, a table for each noise level

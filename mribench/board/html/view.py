@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mribench.board import columns, findings, sentences
-from mribench.board.against_control import CONTROL, word
+from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
-from mribench.board.control_checks import NOISE, violations
 from mribench.board.html import strips
 from mribench.board.html.values import (
     BoardView,
+    Cell,
     Metric,
     MetricColumn,
     MetricTable,
@@ -22,12 +22,18 @@ from mribench.board.html.values import (
     Reported,
     RowView,
 )
-from mribench.board.ranks import standings
-from mribench.board.rows import Address, Entry, Row
-from mribench.spec import AuditVerdict
+from mribench.board.rows import Address, Estimate
+from mribench.spec import AuditVerdict, Score
 
 BETTER = {"up": "higher is better", "down": "lower is better", "zero": "nearer to 0 is better"}
-Seeds = Mapping[Address, Sequence[float]]  # the value of each training seed
+HELP = {
+    "seeds": "how many trainings, and their seeds",
+    "NFE": "network evaluations for one image",
+    "train images": "images that training saw, again and again",
+    "train s": "seconds of training",
+}
+OF_BOARD = (columns.SEEDS, *columns.COST)  # beside the numbers of a board
+OF_SUMMARY = (columns.TEST_SUBJECTS, columns.SEEDS, columns.NFE, columns.TRAIN_SECONDS)
 
 
 class Anchors:
@@ -55,8 +61,7 @@ def views(boards: Iterable[Board]) -> list[BoardView]:
 def _board(board: Board, anchors: Anchors) -> BoardView:
     fields, data = board.comparability, board.members[0].data
     anchor = anchors.new("board", board.modality, str(fields["data"]), str(fields["profile"]))
-    seeds = {row.name: _seeds(row) for row in board.rows}
-    found = {address: _column(board, address, seeds) for address in board.addresses}
+    found = {address: _column(board, address) for address in board.addresses}
     title, about, control = sentences.title(board), sentences.about(board), board.row(CONTROL)
     headline = columns.headline_addresses(board)
     caption = f"{title}: trained variants, controls, real images"
@@ -76,12 +81,13 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
         title=title,
         about=tuple(s.text for s in about if not s.loud),
         cautions=tuple(s.text for s in about if s.loud),
-        violations=tuple(violations(board)),
+        violations=tuple(board.control_violations),
         notes=tuple(sentences.notes(board)),
-        test_subjects=data["subjects"]["test"],
-        rows=_rows(board, control, anchor, anchors),
+        test_subjects=board.test_subjects,
+        rows=tuple(_row(board, line, anchors.new(anchor, line.name)) for line in columns.rows(board)),
         columns=found,
         primary=board.primary,
+        less_is_better=board.primary is None or board.sign(board.primary) > 0,
         headline=_table(caption, [_drawn(board, found[address]) for address in headline]),
         more=_table(f"{title}: more metrics", [found[a] for a in columns.more_addresses(board)]),
         levels=tuple(by_level) if len(levels) > 1 else (),
@@ -92,81 +98,67 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
     )
 
 
-def _rows(board: Board, control: Row | None, anchor: str, anchors: Anchors) -> tuple[RowView, ...]:
-    places, made = standings(board), []
-    for row in board.rows:
-        place = places[row.name]
-        nfe, images_seen, seconds = columns.cost(row)
-        made.append(
-            RowView(
-                id=anchors.new(anchor, row.name),
-                name=row.name,
-                help=_row_help(row),
-                kind="control" if row.is_control else "trained",
-                is_noise=row.variant == NOISE,
-                seeds=row.seeds,
-                rank=place.words,
-                best=place.best,
-                unranked=place.reason or "",
-                memorises=row.audit if row.audit and AuditVerdict(row.audit).memorises else "",
-                notes=tuple(_note(text, row.audit) for text in place.notes),
-                against=word(board, row, control) if control and not row.is_control else "",
-                nfe=nfe,
-                images_seen=images_seen,
-                seconds=seconds,
-                results=row.results,
-            )
-        )
-    return tuple(made)
+def _row(board: Board, line: columns.Line, anchor: str) -> RowView:
+    row = line.row
+    assert row is not None  # only lines of real images have none
+    rank, verdict = board.ranks[row.name], AuditVerdict(row.audit) if row.audit else None
+    audit = [Note(f"audit: {row.audit}", verdict.grave)] if verdict else []
+    named = zip(("variant", "sampler"), (row.variant, row.sampler), row.versions, strict=True)
+    return RowView(
+        id=anchor,
+        name=row.name,
+        help=", ".join(f"{what} {name}, version {version}" for what, name, version in named if name),
+        kind=line.kind,
+        off_scale=row.off_scale,
+        rank=rank.text,
+        best=rank.best,
+        unranked=rank.reason or "",
+        memorises=row.audit if row.audit and verdict and verdict.memorises else "",
+        notes=(*map(Note, columns.remarks(board, row)), *audit),
+        against=board.outcomes.get(row.name, ""),
+        cells=tuple(_cell(column, line) for column in OF_BOARD),
+        summary_cells=tuple(_cell(column, line) for column in OF_SUMMARY),
+        results=row.results,
+    )
 
 
-def _row_help(row: Row) -> str:
-    parts = zip(("variant", "sampler"), (row.variant, row.sampler), row.versions, strict=True)
-    return ", ".join(f"{what} {name}, version {version}" for what, name, version in parts if name)
+def _cell(column: columns.Column[columns.Line], line: columns.Line) -> Cell:
+    return Cell(column.title, HELP.get(column.title, ""), column.text(line), column.value(line))
 
 
-def _note(text: str, verdict: str | None) -> Note:
-    return Note(f"audit: {text}", AuditVerdict(text).grave) if text == verdict else Note(text)
-
-
-def _column(board: Board, address: Address, seeds: Mapping[str, Seeds]) -> MetricColumn:
+def _column(board: Board, address: Address) -> MetricColumn:
     name, space, level = address
-    about, floor = columns.metric(board, name), board.floor_of(address)
-    unit, where = about["unit"], f", in the feature space {space}" if space else ""
+    about = board.metrics[name]
+    unit, where = str(about["unit"]), f", in the feature space {space}" if space else ""
     where += "" if level is None else f", of images denoised from ᾱ = {level:.2f}"
     return MetricColumn(
         title=columns.title(board, address),
         help=f"{about['title'] or name}{where}; {BETTER[about['direction']]}",
         numbers={
-            row.name: _number(row.entries.get(address), unit, seeds[row.name].get(address, ()))
+            row.name: _number(row.estimates.get(address), unit, row.scores(address).values())
             for row in board.rows
         },
-        real_train=_number(columns.floor_entry(floor, board), unit),
-        halves=_number(columns.halves_entry(floor, board), unit),
+        real_train=_number(columns.train_estimate(board, address), unit),
+        halves=_number(columns.halves_estimate(board, address), unit),
     )
 
 
-def _number(entry: Entry | None, unit: str, seeds: Sequence[float] = ()) -> Number:
-    if entry is None or entry.value is None:
-        return Number(reason=(entry.reason if entry else "") or "no number")
-    interval = None if entry.low is None or entry.high is None else (entry.low, entry.high)
-    return Number(columns.number(entry, unit), entry.value, interval, tuple(seeds))
-
-
-def _seeds(row: Row) -> Seeds:
-    """The value of each training seed, of all metrics in one pass."""
-    found: dict[Address, list[float]] = {}
-    for result in row.results:
-        for score in result.scores:
-            if score.value is not None:
-                found.setdefault((score.metric, score.space, score.level), []).append(score.value)
-    return found
+def _number(estimate: Estimate | None, unit: str, seeds: Iterable[Score] = ()) -> Number:
+    if estimate is None or estimate.value is None:
+        return Number(reason=(estimate.reason if estimate else "") or "no number")
+    low, high = estimate.low, estimate.high
+    return Number(
+        text=columns.number(estimate, unit),
+        value=estimate.value,
+        interval=None if low is None or high is None else (low, high),
+        seeds=tuple(score.value for score in seeds if score.value is not None),
+    )
 
 
 def _drawn(board: Board, column: MetricColumn) -> MetricColumn:
-    """The same column with its drawings, on one scale for all rows but noise, which would leave the others a point."""
+    """The same column with its drawings, on one scale for all rows but those far off it."""
     kinds = {row.name: "control" if row.is_control else "trained" for row in board.rows}
-    near = [column.numbers[row.name] for row in board.rows if row.variant != NOISE]
+    near = [column.numbers[row.name] for row in board.rows if not row.off_scale]
     axis = strips.scale(v for number in [*near, column.real_train, column.halves] for v in number.extent)
     numbers = {name: n.drawn(axis, kinds[name], column.halves.interval) for name, n in column.numbers.items()}
     real, halves = (n.drawn(axis, "real", column.halves.interval) for n in (column.real_train, column.halves))
@@ -196,7 +188,7 @@ def reported(boards: Sequence[Board]) -> Reported | None:
 
 
 def glossary(boards: Iterable[Board]) -> list[Metric]:
-    known = {name: about for board in boards for r in board.members for name, about in r.metrics.items()}
+    known = {name: about for board in boards for name, about in board.metrics.items()}
     return [
         Metric(
             name=f"{name.upper()} {columns.ARROWS[about['direction']]}",
