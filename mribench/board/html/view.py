@@ -61,14 +61,14 @@ def views(boards: Iterable[Board]) -> list[BoardView]:
 def _board(board: Board, anchors: Anchors) -> BoardView:
     fields, data = board.comparability, board.members[0].data
     anchor = anchors.new("board", board.modality, str(fields["data"]), str(fields["profile"]))
-    found = {address: _column(board, address) for address in board.addresses}
+    metrics = {address: _column(board, address) for address in board.addresses}
     title, about, control = sentences.title(board), sentences.about(board), board.row(CONTROL)
     headline = columns.headline_addresses(board)
     caption = f"{title}: trained variants, controls, real images"
     levels = sorted({a[2] for a in board.addresses if a[2] is not None}, reverse=True)
     by_level = [
         _table(
-            f"{title}: denoised from ᾱ = {level:.3f}", [c for a, c in found.items() if a[2] == level], False
+            f"{title}: denoised from ᾱ = {level:.3f}", [c for a, c in metrics.items() if a[2] == level], False
         )
         for level in levels
     ]
@@ -85,11 +85,11 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
         notes=tuple(sentences.notes(board)),
         test_subjects=board.test_subjects,
         rows=tuple(_row(board, line, anchors.new(anchor, line.name)) for line in columns.rows(board)),
-        columns=found,
+        columns=metrics,
         primary=board.primary,
         less_is_better=board.primary is None or board.sign(board.primary) > 0,
-        headline=_table(caption, [_drawn(board, found[address]) for address in headline]),
-        more=_table(f"{title}: more metrics", [found[a] for a in columns.more_addresses(board)]),
+        headline=_table(caption, [_drawn(board, metrics[address]) for address in headline]),
+        more=_table(f"{title}: more metrics", [metrics[a] for a in columns.more_addresses(board)]),
         levels=tuple(by_level) if len(levels) > 1 else (),
         headline_addresses=tuple(headline),
         gaussian=control.name if control else "",
@@ -172,8 +172,8 @@ def _table(caption: str, shown: Iterable[MetricColumn], with_real: bool = True) 
         RealRow(columns.REAL_TRAIN, tuple(c.real_train for c in known)),
         RealRow(columns.HALVES, tuple(c.halves for c in known), is_band=True),
     ]
-    found = (row for row in real if any(n.value is not None for n in row.numbers))
-    return MetricTable(caption, known, tuple(found) if with_real else ())
+    filled = (row for row in real if any(n.value is not None for n in row.numbers))
+    return MetricTable(caption, known, tuple(filled) if with_real else ())
 
 
 def findings_of(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
