@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mribench.board import columns
@@ -146,7 +146,7 @@ def _row(board: Board, row: Row) -> dict[str, Any]:
         "notes": tuple(columns.notes(board, row)),
         "audit": row.audit,
         "scores": [
-            {"metric": metric, "space": space, "level": level, **asdict(estimate)}
+            {"metric": metric, "space": space, "level": level, **vars(estimate)}
             for (metric, space, level), estimate in row.estimates.items()
         ],
     }
