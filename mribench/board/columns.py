@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
@@ -19,16 +19,15 @@ from mribench.results import called
 DIGITS = {"dB": 2, "1e-3": 1}
 ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
 Value = float | str | None  # what a cell holds, for a program: what a table is sorted by
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Column(Generic[T]):
+class Column:
     """One column of a table: what it holds of a line, as a value and as text."""
 
     title: str
-    value: Callable[[T], Value]
-    text: Callable[[T], str]
+    value: Callable[[Line], Value]
+    text: Callable[[Line], str]
     address: Address | None = None  # of a column of numbers
     names_line: bool = False  # whether it holds the name of the line
 
@@ -37,7 +36,7 @@ class Column(Generic[T]):
 class Table:
     """Columns, and the lines that they are asked about."""
 
-    columns: Sequence[Column[Line]]
+    columns: Sequence[Column]
     lines: Sequence[Line]
 
     @property
@@ -103,7 +102,7 @@ def more_addresses(board: Board) -> list[Address]:
     return [a for a in board.addresses if a[2] is None and not board.metrics[a[0]].get("headline", True)]
 
 
-def number_column(board: Board, address: Address) -> Column[Line]:
+def number_column(board: Board, address: Address) -> Column:
     """One metric in one space at one level."""
     unit = str(board.metrics[address[0]]["unit"])
     return Column(
@@ -114,7 +113,7 @@ def number_column(board: Board, address: Address) -> Column[Line]:
     )
 
 
-def _at_level(board: Board, metric: str) -> Column[Line]:
+def _at_level(board: Board, metric: str) -> Column:
     """One paired metric at the level of each line."""
     unit = str(board.metrics[metric]["unit"])
     return Column(
@@ -124,7 +123,7 @@ def _at_level(board: Board, metric: str) -> Column[Line]:
     )
 
 
-def _of_control(ranking: Board) -> Column[Line]:
+def _of_control(ranking: Board) -> Column:
     """What the Gaussian control scores in the number that the boards rank by."""
     address = ranking.primary
     assert address is not None
@@ -223,7 +222,7 @@ def train_seconds(row: Row) -> float:
 
 def _of_row(
     title: str, value: Callable[[Line, Row], Value], text: Callable[[Line, Row], str] | None = None
-) -> Column[Line]:
+) -> Column:
     """A column that real images leave empty; without ``text`` it shows the value."""
 
     def shown(line: Line) -> str:
@@ -237,11 +236,11 @@ def _of_row(
     return Column(title, lambda line: value(line, line.row) if line.row else None, shown)
 
 
-def _of_board(title: str, value: Callable[[Board], Value]) -> Column[Line]:
+def _of_board(title: str, value: Callable[[Board], Value]) -> Column:
     return Column(title, lambda line: value(line.board), lambda line: str(value(line.board)))
 
 
-VARIANT: Column[Line] = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
+VARIANT = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
 RANK = _of_row(
     "rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: x.board.ranks[row.name].text
 )
@@ -256,7 +255,7 @@ TRAIN_SECONDS = _of_row(
 COST = (NFE, TRAIN_IMAGES, TRAIN_SECONDS)
 NOTES = _of_row("notes", lambda x, row: ", ".join(notes(x.board, row)))
 AGAINST_CONTROL = _of_row(f"against {CONTROL}", lambda x, row: x.board.outcomes.get(row.name))
-LEVEL: Column[Line] = Column("restored from", lambda x: x.level, lambda x: f"ᾱ = {x.level or 0:.3f}")
+LEVEL = Column("restored from", lambda x: x.level, lambda x: f"ᾱ = {x.level or 0:.3f}")
 ORGAN = _of_board("modality", lambda board: board.organ)
 DATA = _of_board("data", lambda board: board.comparability["data"])
 PROFILE = _of_board("profile", lambda board: board.comparability["profile"])
