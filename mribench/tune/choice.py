@@ -27,6 +27,7 @@ from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.speed.clock import seconds
 from mribench.speed.kept import checkpoints
+from mribench.tables import markdown_table
 from mribench.tasks import to_uint8
 from mribench.training import imports
 
@@ -117,11 +118,11 @@ def markdown(record: Mapping[str, Any]) -> str:
         f"Seconds on {machine['device']} ({machine['threads']} threads), median over checkpoints.",
     ]
     for name, runs in groups.items():
-        lines += ["", f"{name}:", "", *_table(runs)]
+        lines += [f"\n{name}:\n", _table(runs).rstrip("\n")]
     return "\n".join(lines) + "\n"
 
 
-def _table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _table(runs: Sequence[Mapping[str, Any]]) -> str:
     rows: dict[str, dict[tuple[str, int], Mapping[str, Any]]] = {}
     for run in runs:
         rows.setdefault(run["sampler"], {})[run["modality"], run["seed"]] = run
@@ -138,11 +139,9 @@ def _table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
         [min(whole, key=lambda name, cell=cell: whole[name][cell]["kd"]) for cell in cells] if whole else []
     )
     count = runs[0]["n"]
-    lines = [
-        f"| sampler | NFE | seconds for {count} | {' | '.join(organs)} "
-        f"| geometric mean (least, most of {len(seeds)} seeds) | lowest in, of {len(cells)} |",
-        f"|---|---|---|{'---|' * len(organs)}---|---|",
-    ]
+    titles = ["sampler", "NFE", f"seconds for {count}", *organs]
+    titles += [f"geometric mean (least, most of {len(seeds)} seeds)", f"lowest in, of {len(cells)}"]
+    lines = []
     for name, row in sorted(whole.items(), key=lambda pair: mean(pair[1])):
         each = [mean(row, seed) for seed in seeds]
         nfe = next(iter(row.values()))["nfe"]
@@ -151,5 +150,5 @@ def _table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
             values = [run["kd"] for (own, _), run in row.items() if own == organ]
             words.append(f"{sum(values) / len(values):.1f}")
         words += [f"{mean(row):.1f} ({min(each):.1f}, {max(each):.1f})", str(best.count(name))]
-        lines.append(f"| {' | '.join(words)} |")
-    return lines
+        lines.append(words)
+    return markdown_table(titles, lines)

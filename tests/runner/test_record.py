@@ -96,7 +96,7 @@ def test_seeds_share_a_board_and_tasks_do():
 
 def test_seeds_are_averaged_in_one_key_alone(result):
     found = [result(10.0, seed=0), result(20.0, seed=1), result(90.0, seed=2, same={"n_generated": 48})]
-    values = [board.row("ddpm").entries[board.primary].value for board in boards(found)]
+    values = [board.row("ddpm").estimates[board.primary].value for board in boards(found)]
     assert sorted(values) == [15.0, 90.0]
 
 
@@ -105,3 +105,15 @@ def test_a_field_that_only_one_record_has_sets_it_apart(result):
     one, other = result(), result(seed=1, same={"precision": "bf16"})
     made = boards([one, other])
     assert len(made) == 2 and set(made[1].differs["precision"]) == {None, "bf16"}
+
+
+def test_a_record_says_by_what_its_task_ranks():
+    assert (made().primary, made(task="audit").primary) == ("kd", None)
+
+
+def test_a_record_of_a_control_says_where_it_must_land():
+    assert made().expected == {
+        "place": "behind real",
+        "because": "blurred images must not pass for real ones",
+        "copies": False,
+    }
