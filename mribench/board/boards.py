@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from mribench.board.rows import Address, Row, row, versions
-from mribench.results import Result, called, order
+from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
 
 PRIMARY: Address = ("kd", "hc85-v1", None)
@@ -46,14 +46,14 @@ class Board:
 
     @cached_property
     def floor(self) -> dict[str, dict[str, Any]]:
-        """What real images score in a model's place, by ``results.called`` name (``mribench.metrics.floor``)."""
+        """What real images score in a model's place, by ``metric_label`` (``mribench.metrics.floor``)."""
         return {
             name: dict(floor) for result in reversed(self.members) for name, floor in result.floor.items()
         }
 
     def floor_of(self, address: Address) -> dict[str, Any]:
         """The noise floor of one metric and space; empty where the records hold none."""
-        return self.floor.get(called(*address[:2]), {})
+        return self.floor.get(metric_label(*address[:2]), {})
 
     @cached_property
     def real_train(self) -> Row | None:
@@ -127,13 +127,13 @@ def boards(found: Iterable[Result]) -> list[Board]:
 
 
 def _newest_first(result: Result) -> tuple[Any, ...]:
-    modality, task, *rest = order(result)
+    modality, task, *rest = sort_key(result)
     version = str(result.comparability.get("task")).rpartition(" v")[2]
     return modality, task, -int(version) if version.isdecimal() else 0, *rest
 
 
 def _real(name: str, floor: Mapping[str, Any], subjects: int) -> Score:
-    """The floor's record of a metric, named as ``results.called`` names it, as the score of the training images."""
+    """The floor's record of a metric, named by ``metric_label``, as the score of the training images."""
     metric, _, space = name.rstrip("]").partition("[")
     return Score(
         metric=metric,
@@ -174,6 +174,6 @@ def in_one_line(result: Result) -> str:
     for s in result.scores:
         if not result.metrics[s.metric].get("headline", True):
             continue
-        label = called(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
+        label = metric_label(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
         words.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
     return ", ".join(words)

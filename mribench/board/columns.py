@@ -8,7 +8,7 @@ from typing import Any, Literal
 from mribench.board.boards import Board
 from mribench.board.ranks import standings, why_unranked
 from mribench.board.rows import Address, Entry, Row
-from mribench.results import called
+from mribench.results import metric_label
 
 HEADLINE_LEVEL = 0.52409  # t = 250 of the linear schedule: half signal, half noise
 DIGITS = {"dB": 2, "1e-3": 1}
@@ -112,7 +112,7 @@ def title(board: Board, address: Address) -> str:
     """Heading of a column: metric, space, level, unit, and which way is better."""
     name, space, level = address
     about = metric(board, name)
-    word, bracket, rest = called(name, space).partition("[")
+    word, bracket, rest = metric_label(name, space).partition("[")
     label = word.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
     unit = f" ({about['unit']})" if about["unit"] else ""
     return f"{label}{unit} {ARROWS[about['direction']]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mribench.board.boards import Board
 from mribench.board.differences import difference
 from mribench.board.rows import NOT_DETECTED, Address, Entry
-from mribench.results import called
+from mribench.results import metric_label
 
 NOISE, REPLAY = "noise", "train-replay"
 # each must be told apart from real training images
@@ -53,8 +53,8 @@ def _noise(known: dict[str, Entry], address: Address) -> list[str]:
     if noise is None:
         return []
     return [
-        f"{name} ({entry.value:.4g}) is not better than {NOISE} ({noise.value:.4g}) in {called(*address[:2])}, but "
-        "nothing is further from an image than independent pixels"
+        f"{name} ({entry.value:.4g}) is not better than {NOISE} ({noise.value:.4g}) in {metric_label(*address[:2])}, "
+        "but nothing is further from an image than independent pixels"
         for name, entry in known.items()
         if name != NOISE and entry.value >= noise.value
     ]
@@ -66,13 +66,13 @@ def _against_real(known: dict[str, Entry], board: Board, address: Address) -> li
         if name in known and not _behind_real(board, name, address):
             said.append(
                 f"{name} ({_interval(known[name])}) cannot be told apart from real training images "
-                f"({_interval(board.real_train.entries[address])}) in {called(*address[:2])}, but {why}"
+                f"({_interval(board.real_train.entries[address])}) in {metric_label(*address[:2])}, but {why}"
             )
     most, replay = ceiling(board, address), known.get(REPLAY)
     if replay and most is not None and replay.within_low is not None and replay.within_low > most:
         said.append(
             f"{REPLAY} ({_interval(replay)}) is worse than real images (up to {most:.4g}) in "
-            f"{called(*address[:2])}, but it is made of real images"
+            f"{metric_label(*address[:2])}, but it is made of real images"
         )
     return said
 

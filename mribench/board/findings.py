@@ -17,7 +17,7 @@ from mribench.board.ranks import standings, why_unranked
 from mribench.board.rows import Address, Row
 from mribench.metrics.agreement import kendall_tau
 from mribench.metrics.significance import LEVEL
-from mribench.results import called
+from mribench.results import metric_label
 
 AGREE = 0.8  # Kendall's tau from which two orders are called alike
 FEWEST_ROWS = 3
@@ -144,8 +144,8 @@ def _spaces(board: Board) -> Iterator[str]:
         tau = kendall_tau(*map(list, zip(*known, strict=True)))
         if tau is not None and tau < AGREE:
             yield (
-                f"{_title(board)}: {called(*board.primary[:2])} and {called(*other[:2])} put the {len(known)} rows in "
-                f"different orders (Kendall's tau {tau:.2f}); ranks follow the first."
+                f"{_title(board)}: {metric_label(*board.primary[:2])} and {metric_label(*other[:2])} put the "
+                f"{len(known)} rows in different orders (Kendall's tau {tau:.2f}); ranks follow the first."
             )
 
 
@@ -179,7 +179,7 @@ def _paired_against_kernel(board: Board) -> Iterator[str]:
         if opposite:
             where = "; ".join(f"at ᾱ {level:.2f} by {', '.join(names)}" for level, names in opposite.items())
             yield (
-                f"{_title(board)}: by {called(*board.primary[:2])} {row.name} is {SIDE[verdict]} the {CONTROL} "
+                f"{_title(board)}: by {metric_label(*board.primary[:2])} {row.name} is {SIDE[verdict]} the {CONTROL} "
                 f"control, and the other way round {where}: paired numbers reward the average of "
                 "what is possible, the kernel distance what is typical."
             )

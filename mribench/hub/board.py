@@ -73,7 +73,7 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
         if TABLE not in head.files and head.files - {".gitattributes", "README.md"}:
             raise InputError(f"{repo} exists and is no board of mribench; choose another --results-to")
         known = _brought(repo, head, offer.new(staged.folder))
-        appended = [result for result in own if results.order(result) not in known]
+        appended = [result for result in own if results.sort_key(result) not in known]
         notes = _differences(repo, own, known)
         if notes and not appended:
             raise InputError(f"{notes[0]}, and nothing is new; run another seed, or publish to another board")
@@ -93,11 +93,11 @@ def _brought(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:
         return {}
     there = client.snapshot(repo, "dataset", head.commit, ["results/**"])
     shutil.copytree(there / "results", folder / "results")
-    return {results.order(result): result for result in results.read_all([folder])}
+    return {results.sort_key(result): result for result in results.read_all([folder])}
 
 
 def _differences(repo: str, own: Sequence[Result], known: Mapping[tuple, Result]) -> list[str]:
-    pairs = [(result, known.get(results.order(result))) for result in own]
+    pairs = [(result, known.get(results.sort_key(result))) for result in own]
     return [
         f"{repo} already holds other scores of {result.modality} {result.name} seed {result.seed}, {result.task}, "
         "which stay"

@@ -36,7 +36,7 @@ def gathered(sources: Sequence[str]) -> Gathered:
     places = list(chain.from_iterable(map(_folders, sources)))
     for source, folder in places:
         for result in results.read_all([folder]):
-            key = results.order(result)
+            key = results.sort_key(result)
             first, known = found.setdefault(key, (source, result))
             if numbers(known) != numbers(result):
                 notes.append(
