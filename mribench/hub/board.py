@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,6 +42,7 @@ Numbers only: no images, no weights, no subject ids. Not for clinical use.
 
 def write(found: Sequence[Result], repo: str, folder: Path, traces: Traces) -> None:
     """Records, pages and data card of a board in ``folder``. Raises InputError where a trace would leave."""
+    # a file for each, and text: the Hub takes it without LFS or Xet, and what is there is never written again
     for result in found:
         results.write(folder, result)
     _pages(folder, repo)
@@ -89,10 +89,9 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
 
 def _brought(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:
     """The records of a board, put into ``folder`` byte for byte, whichever version wrote them."""
-    if not any(name.startswith("results/") for name in head.files):
+    if not any(name.startswith("results/") or name == results.RECORDS for name in head.files):
         return {}
-    there = client.snapshot(repo, "dataset", head.commit, ["results/**"])
-    shutil.copytree(there / "results", folder / "results")
+    results.copy(client.snapshot(repo, "dataset", head.commit, results.PATTERNS), folder)
     return {results.sort_key(result): result for result in results.read_all([folder])}
 
 

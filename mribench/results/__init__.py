@@ -4,15 +4,17 @@
 ``record.from_json``. A new field of Result needs a default there; never change the meaning of an old one.
 """
 
-from mribench.results.folder import add, holds, path_of, read, read_all, write
+from mribench.results.folder import PATTERNS, add, copy, holds, path_of, read, read_all, write
 from mribench.results.kept import RECORDS
 from mribench.results.record import SCHEMA, Result, metric_label, sort_key
 
 __all__ = [
+    "PATTERNS",
     "RECORDS",
     "SCHEMA",
     "Result",
     "add",
+    "copy",
     "holds",
     "metric_label",
     "path_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from mribench.errors import InputError
 from mribench.results import kept
 from mribench.results.kept import RECORDS
 from mribench.results.record import SCHEMA, Result, from_json, sort_key, to_json
+
+# all that ``read_all`` reads of a folder, as glob patterns
+PATTERNS = ["results/**", RECORDS]
 
 
 def path_of(out: Path, result: Result) -> Path:
@@ -87,6 +91,14 @@ def _each(path: Path) -> list[tuple[Path, Result]]:
             f"no results in {path}; expected {path}/results/<modality>/*.json of a run, or {path}/{RECORDS}"
         )
     return pairs
+
+
+def copy(source: Path, target: Path) -> None:
+    """Bring the records of a folder into another that holds none, byte for byte."""
+    if (source / "results").is_dir():
+        shutil.copytree(source / "results", target / "results")
+    if (source / RECORDS).is_file():
+        shutil.copyfile(source / RECORDS, target / RECORDS)
 
 
 def add(board: Path, found: Sequence[Result]) -> None:
