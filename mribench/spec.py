@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -151,6 +152,19 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """Where a control must land on a board; a board on which it lands elsewhere is invalid and ranks nothing.
+
+    ``last``: nothing is worse. ``behind real``: it is told apart from real training images. ``like real``: it is not
+    worse than real images.
+    """
+
+    place: Literal["last", "behind real", "like real"]
+    because: str  # ends the sentence "..., but"
+    copies: bool = False  # whether it copies training images, so that the memorisation audit must see it
+
+
+@dataclass(frozen=True)
 class Control:
     """A generator that learns nothing a diffusion model should; it gives the board its scale.
 
@@ -167,6 +181,7 @@ class Control:
     generate: Callable[..., np.ndarray]
     denoise: Callable[..., np.ndarray]
     version: int = 1
+    expected: Expected | None = None  # None: it may land anywhere
     is_control: ClassVar[bool] = True
 
 
@@ -273,6 +288,40 @@ class Score:
     subsamples: tuple[float, ...] = ()
 
 
+class AuditVerdict(StrEnum):
+    """What the memorisation audit says of a model, from the mildest to the gravest.
+
+    ``AuditVerdict(text)`` reads the text of a record, which may go on after the verdict ('cannot say: only 3 test
+    subjects'). A text that begins with none of the verdicts is of a later version, and counts as the gravest.
+    """
+
+    NOT_DETECTED = "not detected"
+    CANNOT_SAY = "cannot say"  # test subjects are few or unknown
+    NOT_AUDITED = "not audited"
+    SUSPECT = "suspect"
+    MEMORISES = "MEMORISES"
+    UNKNOWN = "unknown to this version"
+
+    @classmethod
+    def _missing_(cls, value: object) -> AuditVerdict:
+        return next((known for known in cls if str(value).startswith(known.value)), cls.UNKNOWN)
+
+    @property
+    def gravity(self) -> int:
+        """0 for the mildest."""
+        return list(AuditVerdict).index(self)
+
+    @property
+    def grave(self) -> bool:
+        """Whether it speaks against a model; samples are shown only of the others."""
+        return self.gravity >= AuditVerdict.SUSPECT.gravity
+
+    @property
+    def memorises(self) -> bool:
+        """Whether the model counts as one that gives away its training images."""
+        return self.gravity >= AuditVerdict.MEMORISES.gravity
+
+
 @dataclass(frozen=True)
 class Split:
     """One split in memory. images: uint8 (N, H, W); subjects: tuple of N subject ids."""
@@ -340,6 +389,9 @@ class Task:
     reads: str | None = None
     features: tuple[str, ...] = ()
     judge: Callable[..., dict[str, Any]] | None = None
+    primary: str | None = (
+        "kd"  # which of its metrics ranks the rows; nothing is ranked by one that it does not report
+    )
 
 
 class Model(Protocol):

@@ -96,7 +96,7 @@ def test_seeds_share_a_board_and_tasks_do():
 
 def test_seeds_are_averaged_in_one_key_alone(result):
     found = [result(10.0, seed=0), result(20.0, seed=1), result(90.0, seed=2, same={"n_generated": 48})]
-    values = [board.row("ddpm").entries[board.primary].value for board in boards(found)]
+    values = [board.row("ddpm").estimates[board.primary].value for board in boards(found)]
     assert sorted(values) == [15.0, 90.0]
 
 

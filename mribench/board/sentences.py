@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mribench.board import columns
-from mribench.board.against_control import against_control
-from mribench.board.boards import FEW_SUBJECTS, Board
+from mribench.board.boards import Board
+from mribench.board.group import FEW_SUBJECTS
 from mribench.metrics.distribution import fid_note
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
@@ -111,16 +111,16 @@ def short(value: Any) -> str:
 
 def notes(board: Board) -> list[str]:
     """Below the numbers: against the Gaussian control, why a column is blank, and how many images stand behind one."""
-    lines = against_control(board)
+    lines = list(board.against_control)
     behind: dict[str, list[str]] = {}
     for address in board.addresses:
-        entries = [row.entries[address] for row in board.rows if address in row.entries]
-        for reason in dict.fromkeys(e.reason for e in entries if e.reason):
+        estimates = [row.estimates[address] for row in board.rows if address in row.estimates]
+        for reason in dict.fromkeys(e.reason for e in estimates if e.reason):
             lines.append(f"{columns.title(board, address)} is blank: {reason}")
-        n, m = entries[0].n, entries[0].n_reference
-        if address[:2] == ("fid", "inception") and any(e.value is not None for e in entries):
+        n, m = estimates[0].n, estimates[0].n_reference
+        if address[:2] == ("fid", "inception") and any(e.value is not None for e in estimates):
             lines += filter(None, [fid_note(n, m)])
-        if m is not None and any(e.value is not None for e in entries):
+        if m is not None and any(e.value is not None for e in estimates):
             behind.setdefault(f"{n} generated against {m} test images.", []).append(
                 columns.title(board, address)
             )

@@ -6,9 +6,10 @@
 
 from mribench.results.folder import PATTERNS, add, copy, holds, path_of, read, read_all, write
 from mribench.results.kept import RECORDS
-from mribench.results.record import SCHEMA, Result, metric_label, sort_key
+from mribench.results.record import CONTROLS, SCHEMA, Result, metric_label, sort_key
 
 __all__ = [
+    "CONTROLS",
     "PATTERNS",
     "RECORDS",
     "SCHEMA",

@@ -8,9 +8,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mribench import hashing
-from mribench.spec import Score
+from mribench.spec import Expected, Score
 
 SCHEMA = 1
+# where the controls must land whose records are of before they said so
+CONTROLS = {
+    "noise": Expected("last", "nothing is further from an image than independent pixels"),
+    "gaussian": Expected("behind real", "second-order statistics alone must not pass for real images"),
+    "train-replay": Expected("like real", "it is made of real images", copies=True),
+    "mode-collapse": Expected("behind real", "a few images repeated must not pass for the whole set"),
+    "blur": Expected("behind real", "blurred images must not pass for real ones"),
+}
 # fields of a score that hold many numbers
 LISTS = ("per_subject", "subsamples")
 
@@ -47,6 +55,8 @@ class Result:
     floor: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # what a task with a verdict found (mribench.audit.verdict)
     audit: Mapping[str, Any] | None = None
+    primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
+    expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
 
     @property
     def name(self) -> str:
@@ -77,6 +87,8 @@ def from_json(record: Mapping[str, Any]) -> Result:
         raise ValueError("its comparability fields were changed")
     record = _upgrade(record)
     result = Result(**{**record, "scores": tuple(map(_score, record["scores"]))})
+    if result.expected is not None:
+        Expected(**result.expected)
     for score in result.scores:
         numbers = (score.value, score.low, score.high, *score.per_subject, *score.subsamples)
         if not all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers):
@@ -89,6 +101,8 @@ def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
 
     Returns a new mapping; nested ones may be shared with other records and are replaced, never changed.
     """
+    if "expected" not in record and record["is_control"] and record["variant"] in CONTROLS:
+        record = {**record, "expected": asdict(CONTROLS[record["variant"]])}
     return record
 
 

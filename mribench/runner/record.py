@@ -13,7 +13,7 @@ from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
-from mribench.spec import Metric, Task
+from mribench.spec import Control, Metric, Task
 
 # fields of a profile that no score depends on
 SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
@@ -73,7 +73,15 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
         },
         provenance={},
         reported=asdict(modality.reported) if modality.reported else None,
+        primary=task.primary if task.primary in task.metrics else None,
+        expected=_expected(cell),
     )
+
+
+def _expected(cell: Cell) -> dict[str, Any] | None:
+    """Where a control must land."""
+    expected = cell.variant.expected if isinstance(cell.variant, Control) else None
+    return asdict(expected) if expected else None
 
 
 def floor_key(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str:

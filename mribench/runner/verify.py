@@ -17,7 +17,7 @@ import numpy as np
 
 from mribench import data as datasets
 from mribench import files, hashing, results
-from mribench.board.boards import conflicts
+from mribench.board.group import conflicts
 from mribench.errors import InputError
 from mribench.features import Extractor
 from mribench.plugins import lookup

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 from dataclasses import replace
 
@@ -9,12 +10,11 @@ import pytest
 
 from mribench.board import columns, export, markdown
 from mribench.board.boards import boards
-from mribench.board.ranks import standings
 
 
 def words(found):
     (board,) = boards(found)
-    return {name: place.words for name, place in standings(board).items()}
+    return {name: place.text for name, place in board.ranks.items()}
 
 
 def test_clear_differences_give_clear_ranks(scored, controls):
@@ -40,8 +40,8 @@ def test_a_row_alone_is_first(scored, controls):
 
 def test_at_the_floor_nothing_finer_is_said(scored, controls, tmp_path):
     (board,) = made = boards([scored("a", 1.0), scored("b", 3.9), scored("c", 60.0), *controls])
-    places = standings(board)
-    assert [places[f"{name} ddim-5"].words for name in "abc"] == ["1-2", "1-2", "3"]
+    places = board.ranks
+    assert [places[f"{name} ddim-5"].text for name in "abc"] == ["1-2", "1-2", "3"]
     assert [places[f"{name} ddim-5"].at_floor for name in "abc"] == [True, True, False]
     assert places["train-replay"].at_floor and not places["gaussian"].at_floor
     assert "| 1-2 | a ddim-5 | 1 (0) | 1.0 [-9.0, 11.0] |" in markdown.markdown(made, tmp_path)
@@ -52,16 +52,16 @@ def test_who_memorises_is_not_ranked(scored, controls):
     copier = scored("a", 3.0, audit={"verdict": "MEMORISES"})
     suspect = scored("b", 100.0, audit={"verdict": "suspect"})
     (board,) = boards([copier, suspect, *controls])
-    places = standings(board)
-    assert (places["a ddim-5"].words, places["a ddim-5"].reason) == ("", "MEMORISES")
-    assert places["b ddim-5"].words == "1" and places["b ddim-5"].notes == ("1 seed", "suspect")
+    places = board.ranks
+    assert (places["a ddim-5"].text, places["a ddim-5"].reason) == ("", "MEMORISES")
+    assert places["b ddim-5"].text == "1" and columns.notes(board, board.row("b")) == ["1 seed", "suspect"]
 
 
 @pytest.mark.parametrize("n", [19, 20])
 def test_fewer_than_twenty_subjects_are_shown_and_not_ranked(n, scored):
     data = scored().data | {"subjects": {"train": 80, "validation": 20, "test": n}}
     (board,) = made = boards([scored("a", 100.0, data=data), scored("b", 200.0, data=data)])
-    found = {name: (place.words, place.reason) for name, place in standings(board).items()}
+    found = {name: (place.text, place.reason) for name, place in board.ranks.items()}
     expected = ("1", None) if n == 20 else ("", "only 19 test subjects")
     assert found["a ddim-5"] == expected
     assert ("not a ranking" in columns.one_line(made[0])) == (n == 19)
@@ -74,10 +74,10 @@ def test_a_blank_score_or_one_without_interval_is_not_ranked(scored, result, con
     bare = result(100.0, variant="b", data=scored().data)
     old = result(100.0, 90.0, 110.0, variant="d", data=scored().data)
     (board,) = boards([blank, bare, old, scored("c"), *controls])
-    reasons = {name: place.reason for name, place in standings(board).items()}
+    reasons = {name: place.reason for name, place in board.ranks.items()}
     assert reasons["a ddim-5"] == "no score to rank by" and reasons["b ddim-5"] == "no interval"
     assert reasons["d ddim-5"] == "the record holds no values of single subjects"
-    assert standings(board)["c ddim-5"].words == "1"
+    assert board.ranks["c ddim-5"].text == "1"
 
 
 def test_several_seeds_are_not_marked_and_widen_ranks(scored, controls):
@@ -85,9 +85,9 @@ def test_several_seeds_are_not_marked_and_widen_ranks(scored, controls):
         scored(v, base + 40 * s, s, own=0.1) for v, base in (("a", 100.0), ("b", 104.0)) for s in range(3)
     ]
     (board,) = boards([*several, *controls])
-    assert standings(board)["a ddim-5"].notes == ()
+    assert columns.notes(board, board.row("a")) == []
     # equal seeds are paired: what two trainings share does not hide a difference
-    assert standings(board)["a ddim-5"].words == "1"
+    assert board.ranks["a ddim-5"].text == "1"
     apart = [
         scored(v, value, s)
         for v, values in (("a", (100, 150, 90)), ("b", (140, 100, 120)))
@@ -98,10 +98,10 @@ def test_several_seeds_are_not_marked_and_widen_ranks(scored, controls):
 
 def test_real_images_are_shown_and_contest_nothing(scored, controls, tmp_path):
     (board,) = made = boards([scored(), *controls])
-    titles, lines = columns.headline(board)
-    real = [line.cells for line in lines if line.kind == "real"]
-    column = titles.index("KD[hc85-v1] (1e-3) ↓")
-    assert [(cells[0], cells[1], cells[column]) for cells in real] == [
+    table = columns.headline(board)
+    real = [line.kind == "real" for line in table.lines]
+    column = table.titles.index("KD[hc85-v1] (1e-3) ↓")
+    assert [(cells[0], cells[1], cells[column]) for cells in itertools.compress(table.texts(), real)] == [
         ("", "real train", "2.0 [-4.0, 6.0]"),
         ("", "half against half", "5.0 [-1.0, 12.0]"),
     ]
@@ -140,7 +140,7 @@ def test_a_space_that_is_not_trusted_ranks_nothing(scored, controls, tmp_path):
     failed = {"hc85-v1": {"trusted": False, "reason": "it sees a background of 2 grey levels"}}
     found = [replace(r, spaces=failed) for r in [scored("a", 100.0), scored("b", 200.0), *controls]]
     (board,) = made = boards(found)
-    assert standings(board)["a ddim-5"].reason == "hc85-v1 is not trusted with these images"
+    assert board.ranks["a ddim-5"].reason == "hc85-v1 is not trusted with these images"
     text = markdown.markdown(made, tmp_path)
     assert "- hc85-v1 ranks nothing on these images: it sees a background of 2 grey levels." in text
 
@@ -154,6 +154,6 @@ def test_a_space_that_is_not_trusted_ranks_nothing(scored, controls, tmp_path):
 
     (board,) = boards([also(r) for r in found if r.variant in "ab"])
     assert board.primary == ("kd", "gist", None)
-    assert [standings(board)[f"{name} ddim-5"].words for name in "ab"] == ["2", "1"]
+    assert [board.ranks[f"{name} ddim-5"].text for name in "ab"] == ["2", "1"]
     unknown = [replace(r, spaces={"hc85-v1": {"trusted": None}}) for r in found]
-    assert standings(boards(unknown)[0])["a ddim-5"].words == "1"
+    assert boards(unknown)[0].ranks["a ddim-5"].text == "1"

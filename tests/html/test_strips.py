@@ -1,8 +1,8 @@
-"""Places on a drawing, and ticks a reader expects."""
+"""Positions on a drawing, and ticks that a reader expects."""
 
 import pytest
 
-from mribench.board.html.axes import Axis, spanning, spanning_log, words
+from mribench.board.html.strips import Axis, linear_axis, log_axis, scale, tick_label
 
 
 def test_a_linear_axis_maps_its_ends_and_holds_what_is_outside():
@@ -37,11 +37,11 @@ def test_logarithmic_ticks():
 
 def test_one_value_still_has_an_axis_and_none_has_not():
     for value in (0.0, 5.0, -2.0):
-        axis = spanning([value], 0, 10)
+        axis = linear_axis([value], 0, 10)
         assert axis.low < value < axis.high and axis(value) == pytest.approx(5)
-    assert spanning([], 0, 1) is None and spanning_log([0.0], 0, 1) is None
-    assert spanning_log([25], 0, 10)(25) == pytest.approx(5)
+    assert scale([]) is None
+    assert log_axis([25], 0, 10)(25) == pytest.approx(5)
 
 
-def test_tick_words():
-    assert [words(t) for t in (0.0, 0.30000000000000004, 200.0, 20_000.0)] == ["0", "0.3", "200", "20k"]
+def test_labels_of_ticks_are_short():
+    assert [tick_label(t) for t in (0.0, 0.30000000000000004, 200.0, 20_000.0)] == ["0", "0.3", "200", "20k"]
