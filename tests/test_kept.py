@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -285,8 +286,19 @@ def test_a_kept_board_has_csv_and_json_only_where_they_are_asked_for(result, run
     assert (out / "leaderboard.csv").read_text() != before, "a table that is there stays up to date"
 
 
+@pytest.mark.parametrize("tables", [True, False, None])
+def test_no_link_of_a_page_is_dead(scored, controls, run_folder, tmp_path, tables):
+    run = run_folder("run", *controls, scored("ddpm", 90.0, audit={"verdict": "not detected"}))
+    publish.write(results.read_all([run]), run, tables=tables)
+    publish.publish([run], tmp_path / "kept", tables=tables)
+    for folder in (run, tmp_path / "kept"):
+        links = set(re.findall(r'href="([^"#:]+)"', (folder / "leaderboard.html").read_text()))
+        assert links and all((folder / link).is_file() for link in links), links
+    assert RECORDS in links
+
+
 def test_the_command_makes_the_tables_again(board, mribench):
-    mribench("leaderboard", board, "--no-html")
+    mribench("leaderboard", board, "--no-html", "--tables")
     assert {path.suffix for path in board.glob("leaderboard.*")} == {".md", ".csv", ".json"}
     before = (board / "leaderboard.md").read_bytes()
     (board / "leaderboard.md").unlink()

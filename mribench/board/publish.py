@@ -16,9 +16,15 @@ from mribench.board.html.page import html
 from mribench.board.markdown import markdown
 from mribench.results import Result
 
+TABLES = ("leaderboard.csv", "leaderboard.json")
+
 
 def write(
-    found: Sequence[Result], out: Path, page: bool = True, speed: Path | None = None, tables: bool = True
+    found: Sequence[Result],
+    out: Path,
+    page: bool = True,
+    speed: Path | None = None,
+    tables: bool | None = None,
 ) -> list[Path]:
     """Write the boards into a folder; the same results and pictures give the same bytes.
 
@@ -27,17 +33,23 @@ def write(
         out: the folder, which holds their pictures.
         page: also leaderboard.html.
         speed: folder with records of ``mribench speed``, a folder each, that the page shows.
-        tables: also leaderboard.csv and leaderboard.json.
+        tables: also leaderboard.csv and leaderboard.json; None: but in a kept board only where they are there already.
 
     Returns:
         The files, leaderboard.md among them.
     """
     machines = read_machines(speed) if speed else []
     made = boards(found)
-    contents = {"leaderboard.html": html(made, out, machines)} if page else {}
+    is_kept = (out / results.RECORDS).is_file()
+    if tables is None:
+        tables = not is_kept or any((out / name).exists() for name in TABLES)
+    contents = {}
+    if page:
+        beside = ["leaderboard.md", *TABLES * tables, *[results.RECORDS] * is_kept]
+        contents["leaderboard.html"] = html(made, out, machines, beside)
     contents["leaderboard.md"] = markdown(made, out)
     if tables:
-        contents |= {"leaderboard.csv": export.csv_text(made), "leaderboard.json": export.json_text(made)}
+        contents |= dict(zip(TABLES, (export.csv_text(made), export.json_text(made)), strict=True))
     for name, text in contents.items():
         files.write_text(out / name, text)
     return [out / name for name in contents]
@@ -60,8 +72,7 @@ def publish(
     Args:
         folders: run folders and kept boards.
         out: the folder of the kept board; what it holds already stays.
-        page, speed: as of ``write``.
-        tables: also leaderboard.csv and leaderboard.json; None: where ``out`` has them already.
+        page, speed, tables: as of ``write``.
 
     Returns:
         The files of the boards.
@@ -101,8 +112,6 @@ def collect(
             if (folder / path).exists():
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / path, out / path)
-    if tables is None:
-        tables = (out / "leaderboard.csv").exists()
     return write(results.read_all([out]), out, page, speed, tables)
 
 

@@ -191,7 +191,7 @@ def leaderboard(
         bool | None,
         typer.Option(
             "--tables/--no-tables",
-            help="also leaderboard.csv and .json; default: yes, but not in a new --out",
+            help="also leaderboard.csv and .json; default: yes, but not in a kept board",
         ),
     ] = None,
 ) -> None:
@@ -213,7 +213,7 @@ def leaderboard(
         written = publish.publish(folders, out, html, speed, tables)
     else:
         home = folders[0].parent if folders[0].is_file() else folders[0]
-        written = publish.write(results.read_all(folders), home, html, speed, tables is not False)
+        written = publish.write(results.read_all(folders), home, html, speed, tables)
     for path in written:
         print(path)
     _print_boards(folders)

@@ -4,7 +4,7 @@
 ``record.from_json``. A new field of Result needs a default there; never change the meaning of an old one.
 """
 
-from mribench.results.folder import PATTERNS, add, copy, holds, path_of, read, read_all, write
+from mribench.results.folder import PATTERNS, add, copy, file_of, holds, path_of, read, read_all, write
 from mribench.results.kept import RECORDS
 from mribench.results.record import CONTROLS, SCHEMA, Result, metric_label, sort_key
 
@@ -16,6 +16,7 @@ __all__ = [
     "Result",
     "add",
     "copy",
+    "file_of",
     "holds",
     "metric_label",
     "path_of",

@@ -24,6 +24,12 @@ def path_of(out: Path, result: Result) -> Path:
     return out / "results" / result.modality / f"{row}_s{result.seed}_{result.task}_{result.key}.json"
 
 
+def file_of(out: Path, result: Result) -> Path:
+    """The file of a run folder or kept board that holds a record."""
+    own = path_of(out, result)
+    return out / RECORDS if (out / RECORDS).is_file() and not own.is_file() else own
+
+
 def write(out: Path, result: Result) -> Path:
     """One record as a run keeps it: a JSON file of its own."""
     path = path_of(out, result)
