@@ -5,6 +5,7 @@ import math
 import random
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from mribench.errors import InputError
 from mribench.results import RECORDS, kept
 from mribench.spec import Score
 
+BOARDS = Path(__file__).parents[1] / "leaderboards"
 ODD_NUMBERS = (0.0, -0.0, 5e-324, 1e308, -1.5e-300, 1 / 3, 0.1 + 0.2, 123456789.123456789, 65504.0, 7, True)
 ODD_WORDS = ("", " ", "ü", "\u2028", "\x00", "\ud800", "a\nb", '"\\', "ᾱ 0.5", "NaN", "𝕊")
 
@@ -304,3 +306,12 @@ def test_the_command_makes_the_tables_again(board, mribench):
     (board / "leaderboard.md").unlink()
     mribench("leaderboard", board / RECORDS, "--no-tables")
     assert (board / "leaderboard.md").read_bytes() == before
+
+
+@pytest.mark.skipif(not BOARDS.is_dir(), reason="only in a checkout")
+def test_the_kept_boards_are_read_as_their_readme_says(python, monkeypatch):
+    (block,) = re.findall(r"```python\n(.*?)```", (BOARDS / "README.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(BOARDS.parent)
+    ended = python(block)
+    assert ended.code == 0 and ended.out.count("('brain', ") == 6, ended.err
+    assert not list(BOARDS.rglob("results")), "records of a kept board are one file"
