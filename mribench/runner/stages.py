@@ -174,7 +174,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
                 # what is blank for want of weights may be had the next time
                 if floor["train_test"] is not None:
                     files.write_json(path, floor)
-            found[results.called(metric.name, space)] = floor
+            found[results.metric_label(metric.name, space)] = floor
     return found
 
 
