@@ -13,11 +13,13 @@ from mribench.spec import (
     Network,
     PhantomSlice,
     Profile,
+    Reader,
     ReportedRow,
     Sampler,
     Score,
     Task,
     Variant,
+    Volume,
 )
 
 if TYPE_CHECKING:
@@ -31,11 +33,13 @@ __all__ = [
     "Network",
     "PhantomSlice",
     "Profile",
+    "Reader",
     "ReportedRow",
     "Sampler",
     "Score",
     "Task",
     "Variant",
+    "Volume",
     "__version__",
     "run",
 ]

@@ -90,7 +90,7 @@ def test_show_puts_licence_and_citation_first(mribench, home):
     assert "None" not in said
 
 
-@pytest.mark.parametrize("name", sorted(catalogue.cards_of(catalogue.registry())))
+@pytest.mark.parametrize("name", sorted(catalogue.load_cards(catalogue.registry())))
 def test_every_page_can_be_read(name, mribench):
     ended = mribench("data", "show", name)
     assert ended.code == 0 and "None" not in ended.out and "Before you trust a score" in ended.out

@@ -183,6 +183,6 @@ def _prepared(target: str, modality: str | None, profile: str | None, out: Path)
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
-        return prepare.prepare(
+        return prepare.prepare_target(
             target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total)
         )

@@ -1,4 +1,4 @@
-"""The two ways to fill a prepared dataset: drawn phantoms and read volumes; both end in split records."""
+"""The two ways to fill a prepared dataset, from drawn phantoms and from read volumes; both end in split records."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from mribench.data.select import cap, drop_duplicates, drop_near_duplicates
 from mribench.data.slices import SliceRecord, prepare_volume
 from mribench.data.split import SPLITS, assign_all
 from mribench.data.store.spool import Spool
-from mribench.data.volume import Volume
 from mribench.errors import DataError
-from mribench.spec import Modality, PhantomSlice, Profile
+from mribench.spec import Modality, PhantomSlice, Profile, Volume
 
 Progress = Callable[[int, int], None]
 Built = tuple[dict[str, list[SliceRecord]], dict[str, Any]]
@@ -53,9 +52,19 @@ def build_real(
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
-    progress counts volumes, total is a guess of them. strata: see ``assign_all``; read once all volumes are
-    through. spool: where the images wait until they are written, so that memory does not grow with the set; None
-    keeps them in memory. near: a card's ``near_duplicates``. Raises DataError where a subject has no usable slice.
+    Args:
+        volumes: Read one after the other.
+        profile: Size and largest number of images.
+        seed: Of the split and of the choice of slices.
+        progress: Called with (volumes done, volumes in all).
+        total: A guess of the number of volumes.
+        strata: See ``assign_all``; looked at once all volumes are read, which may fill it.
+        spool: Where the images wait until they are written, so that memory does not grow with the set; None keeps
+            them in memory.
+        near: A card's ``near_duplicates``.
+
+    Raises:
+        DataError: Where a subject has no usable slice.
     """
     records: list[SliceRecord] = []
     windows: list[dict[str, Any]] = []

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mribench.data.store.spool import Spooled
-from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.spec import Volume
 
-# part of every prepared folder's name: raise it when a change here or in choose.py changes the images
+# part of every prepared folder's name: raise it when a change here or in select.py changes the images
 PREPARATION = 2
 PERCENTILES = (0.5, 99.5)
 FOREGROUND = 0.05
@@ -21,25 +21,26 @@ MIN_SIDE = 8
 
 
 class SliceRecord(NamedTuple):
-    """One prepared slice. image: uint8 (size, size), in memory or on the disk (``np.asarray`` gives it); slice: index
-    in its volume (the readers' order).
-
-    origin: sha256 of the pixels as they were read, which finds copies whatever their window was.
-    """
+    """One prepared slice."""
 
     image: np.ndarray | Spooled
+    """uint8 (size, size), in memory or on the disk (``np.asarray`` gives it)"""
     subject: str
     slice: int
+    """index in its volume, in the reader's order"""
     source: str
     origin: bytes = b""
+    """sha256 of the pixels as they were read, which finds copies whatever their window was"""
 
 
 class PreparedVolume(NamedTuple):
-    """slices: what is kept; window: which input values became 0 and 255; dropped: manifest rows."""
+    """What became of a volume."""
 
     slices: list[SliceRecord]
     window: dict[str, Any]
+    """which input values became 0 and 255, and how the volume was acquired: a row of the manifest"""
     dropped: list[dict[str, Any]]
+    """a row of the manifest for each slice that is left out"""
 
 
 def window(pixels: np.ndarray) -> tuple[float, float] | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mribench.data import licences
 from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.results import Result
@@ -82,7 +81,7 @@ def licence(rows: Sequence[terms.Row]) -> Licence:
         sentences.append(_because("What is made from the model carries the same licence", alike))
     if named.free is not False:
         sentences.append(_because("The sources below have to be named", named))
-    known = {row["licence"] for row in rows if licences.known(row["licence"])}
+    known = {row["licence"] for row in rows if terms.flags_of_licence(row["licence"])}
     if len(known) == 1 and all(row["licence"] in known for row in rows):
         (only,) = known
         return Licence(HUB_IDS.get(only, only.lower()), None, tuple(sentences))
@@ -103,6 +102,6 @@ def _covers(row: terms.Row, rows: Sequence[terms.Row]) -> bool:
     )
 
 
-def _because(sentence: str, verdict: terms.Verdict) -> str:
+def _because(sentence: str, verdict: terms.Answer) -> str:
     unsure = " (nobody checked, so taken as asked)" if verdict.free is None else ""
     return f"{sentence}{unsure}: {', '.join(verdict.because)}."

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mribench import progress, provenance, signals
+from mribench import files, progress, provenance, signals
 from mribench.runner.locks import JOBS
 
 SECONDS_BETWEEN_WORDS = 1.0
@@ -104,10 +103,12 @@ class _Worker:
     def tell(self) -> None:
         """Whole or not at all, but not to the disk: after a power cut nobody asks for these words."""
         self._told = time.monotonic()
-        temporary = self._path.with_name(f"{self._path.name}.new")
-        with contextlib.suppress(OSError):  # a full disk must stop the work, where it is told in one sentence
-            temporary.write_text(json.dumps(asdict(self._words)))
-            os.replace(temporary, self._path)
+        # once the folder is gone nobody reads this any more
+        if self._path.parent.is_dir():
+            with contextlib.suppress(
+                OSError
+            ):  # a full disk must stop the work, where it is told in one sentence
+                files.write_json(self._path, asdict(self._words), flush=False)
 
 
 def _path(out: Path, cell: str) -> Path:

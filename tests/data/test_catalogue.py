@@ -13,7 +13,7 @@ import pytest
 
 import mribench
 from mribench.data.cards import catalogue
-from mribench.data.cards.card import load_cards
+from mribench.data.cards.catalogue import load_cards
 from mribench.errors import DataError, InputError
 
 CHECKOUT = Path(mribench.__file__).parent.parent

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,11 +27,13 @@ OWN_FOLDER = "MRIBENCH_CARDS"
 
 @dataclass(frozen=True)
 class Entry:
-    """One card as found. owner: the distribution (or folder) it comes from; card: None where there is a problem."""
+    """One card as found."""
 
     id: str
     owner: str
+    """the distribution, or the folder, that it comes from"""
     card: DatasetCard | None = None
+    """None where there is a problem"""
     problem: str | None = None
 
 
@@ -63,9 +66,15 @@ def cards() -> dict[str, DatasetCard]:
     return {entry.id: entry.card for entry in entries() if entry.card}
 
 
-def cards_of(folder: Path) -> dict[str, DatasetCard]:
-    """id -> card of one folder. Raises DataError, naming file and field, for a card that is not sound."""
-    return {path.stem: parse.read(path) for path in sorted(folder.glob("*.toml"))}
+def load_cards(folder: Path | None = None) -> dict[str, DatasetCard]:
+    """id -> card, sorted by id: every installed one, or those of one folder.
+
+    Of a folder every card must be sound: raises DataError, naming file and field. Of the installed cards, one
+    that is broken is left out (``entries`` names it).
+    """
+    if folder is None:
+        return cards()
+    return {path.stem: parse.read_card(path) for path in sorted(folder.glob("*.toml"))}
 
 
 def find(name: str) -> DatasetCard:
@@ -153,8 +162,24 @@ def _absent() -> list[Entry]:
 
 
 def _read(folder: Path, owner: str) -> Iterator[Entry]:
+    readers = tuple(lookup.names("readers"))
     for path in sorted(folder.glob("*.toml")):
-        try:
-            yield Entry(path.stem, owner, parse.read(path))
-        except DataError as error:
-            yield Entry(path.stem, owner, problem=str(error))
+        yield _parsed(path, owner, _version_of(path), readers)
+
+
+def _version_of(path: Path) -> tuple[int, ...]:
+    """Changes with every edit; empty where the file cannot be read."""
+    try:
+        state = path.stat()
+    except OSError:
+        return ()
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino
+
+
+@lru_cache(maxsize=1024)
+def _parsed(path: Path, owner: str, version: tuple[int, ...], readers: tuple[str, ...]) -> Entry:
+    """version, readers: what the outcome depends on beside the path, so that an edit is seen."""
+    try:
+        return Entry(path.stem, owner, parse.read_card(path))
+    except DataError as error:
+        return Entry(path.stem, owner, problem=str(error))

@@ -1,4 +1,4 @@
-"""From a TOML file to a card: every field typed and checked, and a message that names file and field."""
+"""From a TOML file to a card: every field is typed and checked, and a message names file and field."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from mribench.data import licences
+from mribench.data.cards import terms
 from mribench.data.cards.card import (
     ACCESS,
     DIMENSIONS,
     FOREGROUND,
     NEAR_DUPLICATES,
-    READERS,
+    OTHER_READER,
     REPEATS,
     SAME_IDS,
     SUBJECT_RULES,
@@ -27,12 +27,13 @@ from mribench.data.cards.card import (
     Overlap,
 )
 from mribench.errors import DataError
+from mribench.plugins import lookup
 
 Table = Mapping[str, Any]
 ADDRESS = ("https://", "http://")
 
 
-def read(path: Path) -> DatasetCard:
+def read_card(path: Path) -> DatasetCard:
     """One card. Raises DataError, naming file and field."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -61,7 +62,7 @@ def _card(table: Table) -> DatasetCard:
         access=_choice(table, "access", ACCESS),
         subject=_choice(table, "subject", SUBJECT_RULES),
         dimensions=_choice_or_none(table, "dimensions", DIMENSIONS),
-        reader=_choice_or_none(table, "reader", READERS),
+        reader=_reader(table),
         repeat_scans=_choice_or_none(table, "repeat_scans", REPEATS),
         spacing_unit=_choice_or_none(table, "spacing_unit", UNITS),
         slices=_slices(table),
@@ -90,7 +91,7 @@ def _check(card: DatasetCard, stem: str) -> None:
         )
     if card.access == "agreement" and card.files:
         raise ValueError("files holds an address, but access is 'agreement'; leave files out.")
-    for name, value in licences.known(card.licence).items():
+    for name, value in terms.flags_of_licence(card.licence).items():
         if getattr(card, name) is not value:
             raise ValueError(
                 f"{name} is {getattr(card, name)}, but {card.licence} says {value}; correct one of them."
@@ -145,6 +146,17 @@ def _choice(table: Table, name: str, known: Sequence[str]) -> str:
 
 def _choice_or_none(table: Table, name: str, known: Sequence[str]) -> str | None:
     value = _choice(table, name, (*known, UNVERIFIED))
+    return None if value == UNVERIFIED else value
+
+
+def _reader(table: Table) -> str | None:
+    known = lookup.names("readers")
+    value = table.get("reader")
+    if value not in (*known, OTHER_READER, UNVERIFIED):
+        raise ValueError(
+            f"reader is {value!r}, and no reader of that name is installed; expected one of {', '.join(known)}, "
+            f"{OTHER_READER} or {UNVERIFIED}: correct it, or install the package that brings it."
+        )
     return None if value == UNVERIFIED else value
 
 

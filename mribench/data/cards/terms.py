@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mribench import files, results
-from mribench.data import licences
 from mribench.data.cards.card import ACCESS, UNVERIFIED, DatasetCard
 from mribench.data.store.dataset import MANIFEST, load
 from mribench.spec import Prepared
 
 Row = dict[str, Any]
+# permissive licences of repositories whose data come with the code
+PERMISSIVE = ("MIT", "Apache-2.0", "BSD-3-Clause", "BSD-2-Clause", "CC0-1.0", "PDDL-1.0")
+CREATIVE = re.compile(r"CC-BY(-NC)?(-SA|-ND)?-\d\.\d")
 # lies beside whatever was made from data
 TERMS = "terms.json"
 # what a licence can allow (True is free) or ask for (False is free); None, unverified, is never free
@@ -26,14 +29,34 @@ ASKS = {"attribution": "name the source", "share_alike": "give what is made from
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One question over several data sets. free: True, False, or None where nobody checked; because: the data sets
-    that decide it, empty where all agree that it is free.
-    """
+class Answer:
+    """One question over several data sets."""
 
     question: str
     free: bool | None
+    """None where nobody checked"""
     because: tuple[str, ...]
+    """the data sets that decide it; empty where all agree that it is free"""
+
+
+def flags_of_licence(licence: str) -> dict[str, bool]:
+    """redistributable, commercial and derived of an SPDX id; empty for any other name, which has to be read."""
+    if licence in PERMISSIVE:
+        return {"redistributable": True, "commercial": True, "derived": True}
+    found = CREATIVE.fullmatch(licence)
+    if not found:
+        return {}
+    return {"redistributable": True, "commercial": not found[1], "derived": found[2] != "-ND"}
+
+
+def share_alike(licence: str) -> bool | None:
+    """Whether what is made from the data has to carry the same licence; None where the id does not tell."""
+    return bool(re.search(r"-SA-", licence)) if flags_of_licence(licence) else None
+
+
+def attribution(licence: str) -> bool | None:
+    """Whether the source has to be named; None where the id does not tell."""
+    return licence not in ("CC0-1.0", "PDDL-1.0") if flags_of_licence(licence) else None
 
 
 def of_card(card: DatasetCard) -> Row:
@@ -45,8 +68,8 @@ def of_card(card: DatasetCard) -> Row:
         "redistributable": card.redistributable,
         "derived": card.derived,
         "commercial": card.commercial,
-        "attribution": licences.attribution(card.licence),
-        "share_alike": licences.share_alike(card.licence),
+        "attribution": attribution(card.licence),
+        "share_alike": share_alike(card.licence),
         "access": card.access,
         "how_to_apply": card.how_to_apply,
         "homepage": card.homepage,
@@ -115,10 +138,10 @@ def of_result(result: results.Result) -> list[Row]:
     return [of_phantom() if result.comparability["data_kind"] == "phantom" else of_local(name)]
 
 
-def strictest(rows: Sequence[Row]) -> list[Verdict]:
-    """For each thing one may want to do, or has to do, the strictest word over all rows."""
-    allowed = [_verdict(rows, field, words, free=True) for field, words in ALLOWS.items()]
-    asked = [_verdict(rows, field, words, free=False) for field, words in ASKS.items()]
+def strictest(rows: Sequence[Row]) -> list[Answer]:
+    """For each thing one may want to do, or has to do, the strictest answer over all rows."""
+    allowed = [_answer(rows, field, question, free=True) for field, question in ALLOWS.items()]
+    asked = [_answer(rows, field, question, free=False) for field, question in ASKS.items()]
     return allowed + asked
 
 
@@ -133,10 +156,10 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
     return [row for _, row in sorted({row["data"]: row for row in rows}.items())]
 
 
-def _verdict(rows: Sequence[Row], field: str, words: str, free: bool) -> Verdict:
+def _answer(rows: Sequence[Row], field: str, question: str, free: bool) -> Answer:
     """free: the value of the field that asks nothing of the user."""
     bound = tuple(row["data"] for row in rows if row[field] is (not free))
     open_question = tuple(row["data"] for row in rows if row[field] is None)
     if bound:
-        return Verdict(words, not free, bound)
-    return Verdict(words, None if open_question else free, open_question)
+        return Answer(question, not free, bound)
+    return Answer(question, None if open_question else free, open_question)
