@@ -16,7 +16,7 @@ from mribench.data.cards.card import digest
 from mribench.data.readers import folder as image_folder
 from mribench.data.source import Source, locate
 from mribench.data.split import SPLITS
-from mribench.data.store.dataset import MANIFEST, load, save, with_modality
+from mribench.data.store.dataset import MANIFEST, load, save
 from mribench.data.store.identity import local_identity, phantom_identity
 from mribench.data.store.spool import Spool
 from mribench.errors import DataError, InputError
@@ -169,12 +169,12 @@ def _notes(name: str, sources: Sequence[Source]) -> dict[str, Any]:
 def _cached(modality: Modality, folder: Path, notes: dict[str, Any], build: Callable[[], Built]) -> Prepared:
     if folder.exists():
         try:
-            return with_modality(load(folder), modality)
+            return load(folder, modality)
         except DataError as error:
             log.warning("%s Preparing it again.", error)
     splits, manifest = build()
     save(folder, splits, {**notes, **manifest, "is_mri": modality.is_mri})
-    return with_modality(load(folder), modality)
+    return load(folder, modality)
 
 
 def _modality(name: str, target: str) -> Modality:

@@ -74,24 +74,11 @@ def outside(pixels: np.ndarray, threshold: float) -> np.ndarray:
     by edges, leads to the border of the image: dark parts inside the body stay. What does not exceed the
     threshold lies below the window and is 0 anyway; the vote finds the specks of noise that rise above it.
     """
-    body = np.pad(pixels > threshold, 1, mode="edge").astype(np.uint8)
-    height, width = pixels.shape
-    votes = sum(body[i : i + height, j : j + width] for i in range(3) for j in range(3))
-    air = votes < 5
-    reached = air.copy()
-    reached[1:-1, 1:-1] = False
-    # runs of air along the rows, then along the columns: a pixel that is no air starts a new number
-    runs = [np.cumsum(~np.pad(turned, ((0, 0), (1, 0)))) for turned in (air, air.T)]
-    rows = runs[0].reshape(height, width + 1)[:, 1:]
-    columns = runs[1].reshape(width, height + 1)[:, 1:].T
-    before = -1
-    while (now := np.count_nonzero(reached)) != before:
-        before = now
-        for run in (rows, columns):
-            touched = np.zeros(int(run.max()) + 1, dtype=bool)
-            touched[run[reached]] = True
-            reached = air & touched[run]
-    return reached
+    from scipy import ndimage
+
+    bright = (pixels > threshold).astype(np.uint8)
+    votes = ndimage.convolve(bright, np.ones((3, 3), np.uint8), mode="nearest")
+    return ~ndimage.binary_fill_holes(votes >= 5)
 
 
 def fit(image: np.ndarray, size: int, spacing: tuple[float, float] | None = None) -> np.ndarray:

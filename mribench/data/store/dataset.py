@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +65,19 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
             qa.draw(folder / qa.SHEET, splits, report)
         written = sorted(file for file in folder.rglob("*") if file.is_file())
         full["files"] = {file.relative_to(folder).as_posix(): file_sha256(file) for file in written}
-        (folder / MANIFEST).write_text(_as_json(full), encoding="utf-8")
+        (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
 
 
-def load(path: Path) -> Prepared:
+def load(path: Path, modality: Modality | None = None) -> Prepared:
     """Read a prepared dataset and prove it: file digests, content key, splits with no common subject.
 
-    ``is_mri`` is that of the modality it was prepared for. Raises DataError, naming the folder, where something is
-    missing or was changed.
+    Args:
+        path: The folder.
+        modality: The organ it was prepared for. Without it the manifest tells whether the set is MRI, which those of
+            earlier versions do not.
+
+    Raises:
+        DataError: Where something is missing or was changed; names the folder.
     """
     manifest = _manifest(path)
     for name, expected in manifest["files"].items():
@@ -97,17 +101,8 @@ def load(path: Path) -> Prepared:
         manifest["kind"],
         **splits,
         manifest=manifest,
-        is_mri=manifest.get("is_mri", True),
+        is_mri=modality.is_mri if modality else manifest.get("is_mri", True),
     )
-
-
-def with_modality(prepared: Prepared, modality: Modality) -> Prepared:
-    """The same set as one of its modality, also for the next ``load``: older manifests do not say whether it is MRI."""
-    if prepared.manifest.get("is_mri") == modality.is_mri:
-        return prepared
-    manifest = {**prepared.manifest, "is_mri": modality.is_mri}
-    files.write_text(prepared.path / MANIFEST, _as_json(manifest))
-    return replace(prepared, manifest=manifest, is_mri=modality.is_mri)
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -123,10 +118,6 @@ def _manifest(path: Path) -> dict[str, Any]:
             f"{path.name}: {MANIFEST} lacks {sorted(missing)[0]}; delete the folder and prepare it again."
         )
     return manifest
-
-
-def _as_json(manifest: Mapping[str, Any]) -> str:
-    return json.dumps(manifest, indent=1) + "\n"
 
 
 def _is_valid(path: Path) -> bool:
