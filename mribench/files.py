@@ -15,7 +15,7 @@ from typing import Any
 
 # begins the name of whatever is half-written; the host and process of its writer follow
 TEMPORARY = ".tmp-mribench-"
-# a writer on another host cannot be asked whether it lives
+# whether a writer on another host still runs cannot be found out
 STALE_SECONDS = 24 * 3600
 # more files than these are flushed by one call for the whole disk: one by one, thousands take minutes
 MANY_FILES = 200

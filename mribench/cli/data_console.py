@@ -33,7 +33,7 @@ def catalogue(cards: Sequence[DatasetCard], problems: Sequence[Entry]) -> None:
     organs, ready = len({card.organ for card in cards}), sum(card.fetchable for card in cards)
     say(
         f"{len(cards)} cards, {organs} organs; {ready} are downloaded by mribench (access open*), the others after a "
-        "step by hand. `mribench data show ID` tells licence, citation and what to do."
+        "step by hand. `mribench data show ID` shows licence, citation and what to do."
     )
     for entry in problems:
         console.print(Text(f"{entry.id} ({entry.owner}): {entry.problem}", style="red"), soft_wrap=True)
@@ -49,7 +49,7 @@ def _line(card: DatasetCard) -> tuple[str, ...]:
 
 
 def page(card: DatasetCard, owner: str, folder: str) -> None:
-    """A card to read: licence and citation first, because whoever uses the data has to know them."""
+    """A card to read: licence and citation first, because every user has to know them."""
     for title, lines in _blocks(card, owner, folder):
         if title:
             console.print(Text(f"\n{title}", style="bold"))
@@ -104,7 +104,7 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
             ("stratified by", card.stratify_pattern),
             ("repeat scans", as_text(card.repeat_scans)),
             ("published as", "subject ids" if card.publish_subjects else "salted hashes"),
-            ("ranked", None if card.subjects_known else "never: one person may stand in train and in test"),
+            ("ranked", None if card.subjects_known else "never: one person may be in train and in test"),
         ],
     )
     if card.overlaps:

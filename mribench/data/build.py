@@ -33,7 +33,7 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
     records: list[SliceRecord] = []
     n, slices = profile.phantom_subjects, profile.phantom_slices
     drawn = partial(_subject, modality.phantom, modality.name, seed, slices, profile.size)
-    for subject in phantom_workers.subjects(drawn, n, slices, device.found().threads):
+    for subject in phantom_workers.draw_subjects(drawn, n, slices, device.found().threads):
         records += subject
         if progress:
             progress(len(records), n * slices)
@@ -78,7 +78,7 @@ def build_real(
         subjects.add(volume.subject)
         if progress:
             progress(done, max(done, total))
-    _nobody_lost(subjects, records, dropped)
+    _check_none_lost(subjects, records, dropped)
     records, twins = drop_duplicates(records)
     dropped += _rows(twins, "same pixels as another image")
     notes: dict[str, Any] = {"windows": windows, "dropped": dropped, "near_duplicates": near}
@@ -138,7 +138,7 @@ def _drawn(image: np.ndarray, name: str, subject: int, index: int, size: int) ->
     return SliceRecord(pixels, f"{name}-{subject:04d}", index, "phantom")
 
 
-def _nobody_lost(subjects: set[str], records: list[SliceRecord], dropped: list[dict[str, Any]]) -> None:
+def _check_none_lost(subjects: set[str], records: list[SliceRecord], dropped: list[dict[str, Any]]) -> None:
     lost = sorted(subjects - {record.subject for record in records})
     if lost:
         why = Counter(row["reason"] for row in dropped if row["subject"] == lost[0])

@@ -121,7 +121,7 @@ def describe(prepared: Prepared) -> str:
             f"  look at    {near:>6} pairs of subjects with nearly one image, {across} across splits (qa.png)"
         )
     if not manifest.get("subjects_known", True):
-        lines.append("  subjects unknown: one person may stand in several splits, nothing is ranked")
+        lines.append("  subjects unknown: one person may be in several splits, nothing is ranked")
     if manifest.get("adjusted"):
         lines.append("  few subjects: some were moved so that no split is too small")
     return "\n".join(lines)

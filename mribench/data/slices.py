@@ -48,7 +48,7 @@ def window(pixels: np.ndarray) -> tuple[float, float] | None:
 
     Foreground is what exceeds floor + 5 % of (99th percentile - floor), floor being the 0.1th percentile:
     air around the body does not enter, and neither a few saturated nor a few padding pixels move it. Where
-    the bright part is below 1 % of the volume the maximum stands for the 99th percentile; where the
+    the bright part is below 1 % of the volume the maximum replaces the 99th percentile; where the
     foreground has one value (a mask) the window starts at the floor.
     """
     found = _levels(pixels)
@@ -72,7 +72,7 @@ def outside(pixels: np.ndarray, threshold: float) -> np.ndarray:
 
     A pixel is air where most of the 3x3 around it do not exceed the threshold, and outside where a path of air,
     by edges, leads to the border of the image: dark parts inside the body stay. What does not exceed the
-    threshold lies below the window and is 0 anyway; the vote finds the specks of noise that rise above it.
+    threshold is below the window and 0 anyway; the vote finds the specks of noise that rise above it.
     """
     from scipy import ndimage
 

@@ -89,7 +89,7 @@ def families(cards: Sequence[DatasetCard]) -> dict[str, str]:
                 why = f" ({overlap.note})" if overlap.note else ""
                 raise DataError(
                     f"{card.id} and {overlap.card} show some of the same people and their ids cannot be "
-                    f"matched{why}, so one person could stand in train and in test; use one of them."
+                    f"matched{why}, so one person could be in train and in test; use one of them."
                 )
             one, other = sorted((family[card.id], family[overlap.card]))
             family = {name: one if known == other else known for name, known in family.items()}

@@ -37,7 +37,7 @@ BASE = DatasetCard(
 
 
 def sides(prepared):
-    """subject -> splits it stands in."""
+    """subject -> splits that hold it."""
     found = {}
     for name in SPLITS:
         for subject in getattr(prepared, name).subjects:
@@ -46,7 +46,7 @@ def sides(prepared):
 
 
 def origins(prepared):
-    """image bytes -> splits they stand in."""
+    """image bytes -> splits that hold them."""
     found = {}
     for name in SPLITS:
         for image in getattr(prepared, name).images:

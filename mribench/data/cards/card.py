@@ -1,4 +1,4 @@
-"""Dataset cards: what one reviewed TOML file of the registry says. What nobody checked is None here."""
+"""A dataset card: what one reviewed TOML file of the registry says. None means that it is unverified."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Overlap:
 
     card: str
     subjects: str
-    """``same ids``: one person has one id in both; ``unmatched``: nobody can tell, the two are never combined"""
+    """``same ids``: one person has one id in both; ``unmatched``: the two are never combined"""
     note: str = ""
 
 
@@ -90,7 +90,7 @@ class DatasetCard:
     manual: bool = False
     """a step by hand (a conversion) comes before reading"""
     subject: str = "folder"
-    """how a file's person is told, one of ``SUBJECT_RULES``"""
+    """how the subject of a file is found, one of ``SUBJECT_RULES``"""
     subject_pattern: str | None = None
     """regular expression searched in a file's relative path; its first group, or the match, is the subject"""
     stratify_pattern: str | None = None
@@ -118,7 +118,7 @@ class DatasetCard:
 
     @property
     def subjects_known(self) -> bool:
-        """False where slices of one person may stand on both sides of a split; such a set is never ranked."""
+        """False where slices of one person may be in train and in test; such a set is never ranked."""
         return self.subject != "unknown" and self.repeat_scans != "ungrouped"
 
     @property
@@ -128,7 +128,7 @@ class DatasetCard:
 
     @property
     def path_pattern(self) -> str | None:
-        """The regular expression for the readers; where the subject is unknown every file stands for one."""
+        """The regular expression for the subject; where subjects are unknown every file counts as one."""
         return "^.+$" if self.subject == "unknown" else self.subject_pattern
 
 

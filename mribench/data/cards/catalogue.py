@@ -2,7 +2,7 @@
 
 A plugin brings cards by an entry point in the group ``mribench.datasets`` whose value names a package that holds TOML
 files, as package data: ``my-cards = "my_package.cards"``. The package is looked up, never imported. Cards of one's own,
-not yet published, lie in the folder that ``MRIBENCH_CARDS`` names.
+not yet published, are read from the folder that ``MRIBENCH_CARDS`` names.
 """
 
 from __future__ import annotations
@@ -95,9 +95,16 @@ def choose(
     licence: str | None = None,
     access: str | None = None,
 ) -> list[DatasetCard]:
-    """The cards that show an organ, whose licence holds the words (in any case), with that access; None asks nothing.
+    """The cards that suit these filters; None does not filter.
 
-    Raises InputError for a word that no card knows, and where no card is left.
+    Args:
+        known: The cards to choose from.
+        organ: Shown by the card.
+        licence: Part of the licence's name, in any case.
+        access: One of ``ACCESS``.
+
+    Raises:
+        InputError: For an organ or an access that no card has, and where no card is left.
     """
     cards = list(known)
     organs = sorted({name for card in cards for name in (card.organ, *card.other_organs)})
@@ -134,31 +141,31 @@ def _folders() -> Iterator[tuple[Path, str]]:
 
 
 def package_folders(package: str) -> list[Path]:
-    """The folders of a package, without importing it; empty where it is not there (or lies in a zip)."""
+    """The folders of a package, without importing it; empty where it is not there (or inside a zip)."""
     top, *inner = package.split(".")
     try:
         found = find_spec(top) if all(map(str.isidentifier, (top, *inner))) else None
     except (ImportError, ValueError):
         return []
-    # a folder of files without __init__.py is a package too: only the top one is asked of the import system
+    # a folder without __init__.py is a package too: only the top one is looked up by the import system
     places = (found.submodule_search_locations if found else None) or []
     return [folder for place in places if (folder := Path(place).joinpath(*inner)).is_dir()]
 
 
 def _absent() -> list[Entry]:
-    """Entry points, and a user's folder, in which there is no card."""
-    said = []
+    """Entry points, and a user's folder, without any card."""
+    found = []
     for point in lookup.entries(GROUP):
         if not any(path for folder in package_folders(point.value) for path in folder.glob("*.toml")):
             reason = (
                 f"{point.value!r} is no package with *.toml files; correct the entry point mribench.{GROUP}."
             )
-            said.append(Entry(point.name, point.distribution, problem=reason))
+            found.append(Entry(point.name, point.distribution, problem=reason))
     own = os.environ.get(OWN_FOLDER)
     if own and not Path(own).expanduser().is_dir():
         reason = f"{OWN_FOLDER} names {own}, which is no folder; correct or unset it."
-        said.append(Entry("-", f"${OWN_FOLDER}", problem=reason))
-    return said
+        found.append(Entry("-", f"${OWN_FOLDER}", problem=reason))
+    return found
 
 
 def _read(folder: Path, owner: str) -> Iterator[Entry]:

@@ -56,7 +56,7 @@ def _card(table: Table) -> DatasetCard:
         **{name: _text(table, name) for name in ("id", "title", "organ", "contrast", "licence", "format")},
         **{name: _text(table, name) for name in ("how_to_apply", "homepage", "citation")},
         **{name: _count(table, name) for name in ("subjects", "images")},
-        **{name: _verdict(table, name) for name in ("redistributable", "commercial", "derived")},
+        **{name: _true_false_or_none(table, name) for name in ("redistributable", "commercial", "derived")},
         **{name: _flag(table, name) for name in ("manual", "publish_subjects")},
         **{name: _expression(table, name) for name in ("subject_pattern", "stratify_pattern")},
         access=_choice(table, "access", ACCESS),
@@ -77,7 +77,7 @@ def _card(table: Table) -> DatasetCard:
 
 
 def _check(card: DatasetCard, stem: str) -> None:
-    """What only several fields together can show."""
+    """Contradictions between fields."""
     if card.id != stem:
         raise ValueError(f"id is {card.id!r}; expected the file's name, {stem!r}.")
     if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", card.id):
@@ -110,7 +110,7 @@ def _only(table: Table, known: set[str], where: str) -> None:
 def _text(table: Table, name: str) -> str:
     value = table.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} is {value!r}; expected text, {UNVERIFIED!r} where nobody checked.")
+        raise ValueError(f"{name} is {value!r}; expected text, or {UNVERIFIED!r}.")
     return value
 
 
@@ -123,7 +123,7 @@ def _count(table: Table, name: str) -> int | None:
     return value
 
 
-def _verdict(table: Table, name: str) -> bool | None:
+def _true_false_or_none(table: Table, name: str) -> bool | None:
     value = table.get(name)
     if value != UNVERIFIED and not isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}; expected true, false or {UNVERIFIED!r}.")

@@ -29,7 +29,7 @@ def applied(
     Args:
         volumes: As the readers yield them.
         card: What decides.
-        strata: subject -> site or label; what the sources of the volumes tell is added.
+        strata: subject -> site or label; what the source of a volume matches is added.
         family: Put before the subject where several cards are combined (see ``source.families``), so that person 7 of
             one set is not taken for person 7 of another.
     """
@@ -52,7 +52,7 @@ def applied(
 def strata_of(
     root: Path, files: Sequence[Path], card: DatasetCard, family: str | None = None
 ) -> dict[str, str]:
-    """subject -> site or label, from the file names; empty where the subject is not told by them."""
+    """subject -> site or label, from the file names; empty where the names do not give the subject."""
     if card.stratify_pattern is None or card.subject in SUBJECT_INSIDE:
         return {}
     names = [file.relative_to(root).as_posix() for file in files]
@@ -90,15 +90,15 @@ def kept(rule: str, n: int) -> tuple[int, int]:
 def as_text(card: DatasetCard) -> str:
     """What of a card decides the prepared pixels and their subjects, as one string for the folder's hash."""
     # defaults are left out, so that the folders of other cards keep their names when an option is added
-    asked = [name for name in OPTIONS if getattr(card, name) != getattr(DatasetCard, name)]
-    options = [(name, getattr(card, name)) for name in asked]
+    changed = [name for name in OPTIONS if getattr(card, name) != getattr(DatasetCard, name)]
+    options = [(name, getattr(card, name)) for name in changed]
     return repr((card.subject, card.path_pattern, card.slices, card.stratify_pattern, *options))
 
 
 def without_subjects(records: Sequence[SliceRecord]) -> list[SliceRecord]:
-    """Records of ``unknown`` subjects with a stand-in each: the file or series, or the image where those are few.
+    """Records of ``unknown`` subjects with a made-up subject: the file or series, or the image where those are few.
 
-    The stand-ins keep a file's slices together, and no more: a person may still stand in two splits.
+    This keeps a file's slices together and no more: a person may still be in two splits.
     """
     by_source = len({record.source for record in records}) >= 3
     return [

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 # permissive licences of repositories whose data come with the code
 PERMISSIVE = ("MIT", "Apache-2.0", "BSD-3-Clause", "BSD-2-Clause", "CC0-1.0", "PDDL-1.0")
 CREATIVE = re.compile(r"CC-BY(-NC)?(-SA|-ND)?-\d\.\d")
-# lies beside whatever was made from data
+# the file of terms beside whatever was made from data
 TERMS = "terms.json"
 # what a licence can allow (True is free) or ask for (False is free); None, unverified, is never free
 ALLOWS = {
@@ -34,7 +34,7 @@ class Answer:
 
     question: str
     free: bool | None
-    """None where nobody checked"""
+    """None where it is unverified"""
     because: tuple[str, ...]
     """the data sets that decide it; empty where all agree that it is free"""
 
@@ -60,7 +60,7 @@ def attribution(licence: str) -> bool | None:
 
 
 def of_card(card: DatasetCard) -> Row:
-    """What of a card travels, JSON-serialisable; None is unverified."""
+    """The part of a card that is kept with everything made from the data, JSON-serialisable; None is unverified."""
     return {
         "data": card.id,
         "title": card.title,
@@ -78,7 +78,7 @@ def of_card(card: DatasetCard) -> Row:
 
 
 def of_phantom(package: str = "mribench") -> Row:
-    """Drawn by software: nobody's data. package: the distribution, with its version, that drew it."""
+    """Drawn by software and free. package: the distribution, with its version, that drew it."""
     free = {"redistributable": True, "derived": True, "commercial": True, "attribution": False}
     return {
         "data": "phantom",
@@ -94,7 +94,7 @@ def of_phantom(package: str = "mribench") -> Row:
 
 
 def of_local(name: str) -> Row:
-    """A user's own files: only the user knows what they may be used for."""
+    """A user's own files, whose terms only the user knows."""
     unknown = dict.fromkeys((*ALLOWS, *ASKS))
     return {
         "data": name,
@@ -109,7 +109,7 @@ def of_local(name: str) -> Row:
 
 
 def of_prepared(prepared: Prepared) -> list[Row]:
-    """The rows of a prepared set; for one that was made before terms travelled, what its name tells."""
+    """The rows of a prepared set; of one without terms (earlier versions), what follows from its name."""
     if prepared.manifest.get("terms"):
         return list(prepared.manifest["terms"])
     return [of_phantom() if prepared.kind == "phantom" else of_local(prepared.name)]
@@ -131,7 +131,7 @@ def of_run(folder: Path) -> list[Row]:
 
 
 def of_result(result: results.Result) -> list[Row]:
-    """Of a record from before terms travelled: what the name of its data tells."""
+    """The rows of a record; of one without terms (earlier versions), what follows from the name of its data."""
     if result.data.get("terms"):
         return list(result.data["terms"])
     name = result.comparability["data"]

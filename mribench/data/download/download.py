@@ -42,7 +42,7 @@ class Broken(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
-        """seconds that the server asked for, None where it did not"""
+        """seconds that the server wants, None where it did not say"""
 
 
 def download(urls: Sequence[str], target: Path, sha256: str, size: int | None, report: Report) -> None:
@@ -227,7 +227,7 @@ def _state_file(part: Path) -> Path:
 
 
 def _read_state(part: Path) -> dict[str, Any] | None:
-    """``{"etag", "total"}`` as the server told them, None each where it did not; None without a readable state."""
+    """``{"etag", "total"}`` as the server gave them, each None where it did not; None without a readable state."""
     try:
         state = files.read_json(_state_file(part))
         return {"etag": state["etag"], "total": state["total"]}

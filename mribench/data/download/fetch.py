@@ -1,4 +1,4 @@
-"""Bring the files of an open card here: downloaded, proved, unpacked, and put in place by one rename."""
+"""The files of an open card: downloaded, proved, unpacked, and put in place by one rename."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def home() -> Path:
 
 
 def dataset_folder(card: DatasetCard, cache: Path) -> Path:
-    """Where the files of a card lie, whether they are there or not."""
+    """The folder of a card's files, whether it exists or not."""
     return Path(cache) / "datasets" / card.id
 
 

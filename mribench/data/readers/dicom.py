@@ -48,7 +48,7 @@ def is_dicom(path: Path) -> bool:
 def pseudonym(patient_id: str) -> str:
     """12 hex digits of sha256: PatientID is never stored in clear.
 
-    A pseudonym and no anonymity: whoever has a list of ids can hash it.
+    This is a pseudonym and not anonymity: with a list of ids anyone can hash them.
     """
     return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
 
@@ -166,7 +166,7 @@ def _dataset(path: Path, pixels: bool = True) -> Any:
 
 @contextmanager
 def _one_sentence(name: str) -> Iterator[None]:
-    """Say what is wrong with a file in one sentence. pydicom parses an element when it is first asked for."""
+    """Turn whatever pydicom raises, also late (it parses an element on first use), into one sentence."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     try:

@@ -1,4 +1,4 @@
-"""From a file or folder to volumes: find the image files, ask who each belongs to, read each in its format."""
+"""From a file or folder to volumes: find the image files, find the subject of each, read each in its format."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def read_volumes(
         path: What ``find_files`` was given.
         files: What it returned.
         pattern: A regular expression that finds the subject in a relative path; see ``subjects_of``.
-        subjects_inside: The files themselves tell their subjects (PatientID), whatever the folders are called.
+        subjects_inside: The subject is read from each file (PatientID), whatever its folder is called.
         reader: As for ``find_files``.
 
     Raises:
@@ -99,14 +99,14 @@ def _subjects(
     root: Path, files: dict[str, tuple[Path, Reader]], pattern: str | None, subjects_inside: bool
 ) -> dict[str, tuple[str, int | None]]:
     """relative name -> (subject, number of the slice or None)."""
-    told = pattern is not None or (root / METADATA).is_file() or any("/" in name for name in files)
-    mute = next((name for name, (_, reader) in files.items() if reader.patient is None), None)
-    if subjects_inside and mute:
+    known = pattern is not None or (root / METADATA).is_file() or any("/" in name for name in files)
+    silent = next((name for name, (_, reader) in files.items() if reader.patient is None), None)
+    if subjects_inside and silent:
         raise DataError(
-            f"{mute} has a format that names no patient, and the card takes subjects from the files themselves; "
+            f"{silent} has a format that names no patient, and the card takes subjects from the files themselves; "
             "move it out of the folder, or give the card an include pattern."
         )
-    if files and (subjects_inside or (not told and mute is None)):
+    if files and (subjects_inside or (not known and silent is None)):
         return {name: (str(reader.patient(file, name)), None) for name, (file, reader) in files.items()}
     return subjects_of(root, list(files), pattern) if files else {}
 

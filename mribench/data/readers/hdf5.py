@@ -71,7 +71,7 @@ def _opened(path: Path, name: str) -> Iterator[Any]:
 
 
 def _own(file: Any, key: str) -> bool:
-    """True where the data set stands in this file: a link of HDF5 may point to any other."""
+    """True where the data set is in this file: a link of HDF5 may point to any other."""
     import h5py
 
     at = file

@@ -14,7 +14,7 @@ from mribench.spec import Reader
 GROUP = "readers"
 OWN = "mribench"
 OWN_FORMATS = "NPZ, PNG, JPEG, TIFF, NIfTI (.nii, .nii.gz), MetaImage (.mha), HDF5 (.h5, .mat) or DICOM"
-# reads a single file that no suffix tells: Pillow knows many formats by their content
+# reads a single file with an unknown suffix: Pillow recognises many formats by content
 BY_CONTENT = "image"
 # images that a folder may well hold and mribench does not read: silence would lose subjects
 UNREAD = (".nrrd", ".npy", ".pkl", ".gif", ".webp", ".czi", ".lif")
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class ReaderTable:
-    """The readers that are asked about the files of one data set."""
+    """The readers that the files of one data set are looked up in."""
 
     def __init__(self, readers: Iterable[tuple[Reader, str]], chosen: Reader | None = None) -> None:
         """
@@ -110,7 +110,7 @@ def table(name: str | None = None) -> ReaderTable:
 
 
 def names() -> list[str]:
-    """The words that a card's ``reader`` may be."""
+    """The names of the installed readers."""
     return lookup.names(GROUP)
 
 

@@ -43,7 +43,7 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
             sheet ``qa.png``.
 
     Raises:
-        DataError: Where a subject stands in two splits.
+        DataError: Where a subject is in two splits.
     """
     check_disjoint({name: (record.subject for record in records) for name, records in splits.items()})
     report = qa.inspect(splits)

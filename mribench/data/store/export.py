@@ -127,7 +127,7 @@ def readme(prepared: Prepared, rows: list[terms.Row], to: str) -> str:
     if any(row["derived"] is not True for row in rows):
         lines += [
             "",
-            "**Do not pass this folder on**: the terms above forbid it, or nobody has checked them.",
+            "**Do not pass this folder on**: the terms above forbid it, or are unverified.",
         ]
     manifest = prepared.manifest
     counts = ", ".join(
@@ -137,7 +137,7 @@ def readme(prepared: Prepared, rows: list[terms.Row], to: str) -> str:
     size = manifest["size"]
     lines += ["", "## Content", "", f"{size} x {size}, 8 bit; {counts}. Key {prepared.key}.", ""]
     if not manifest.get("subjects_known", True):
-        lines += ["Subjects unknown: images of one person may stand in several splits.", ""]
+        lines += ["Subjects unknown: images of one person may be in several splits.", ""]
     lines += [
         "The split is by subject (split.json). Windowed per volume and resized once; not for clinical use."
     ]
