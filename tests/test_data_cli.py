@@ -129,7 +129,10 @@ def test_export_warns_of_what_must_not_be_passed_on(mribench, home, filled):
     ended = mribench(
         "data", "export", filled, "--to", "parquet", "--out", "x", "--profile", "smoke", "--modality", "brain"
     )
-    assert ended.code == 0 and "do not pass x on: the terms of local:hand forbid it, or nobody" in ended.err
+    assert (
+        ended.code == 0
+        and "do not pass x on: the terms of local:hand forbid it, or are unverified" in ended.err
+    )
 
 
 def test_verify_sees_what_changed(mribench, refused, filled):

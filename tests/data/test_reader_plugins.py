@@ -196,3 +196,22 @@ def test_a_reader_passes_the_conformance_kit(install, mribench):
     ended = mribench("plugin", "check", "nrrd")
     assert ended.code == 0, ended.out
     assert "nrrd" in mribench("list").out
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "found"),
+    [
+        ("astype(np.float32)", "astype(float)", "pixels is float64 (3, 12, 10)"),
+        ("volume(subject,", "volume('anybody',", "the subject is 'anybody'"),
+        ("file.name)\n\n", "str(file.path))\n\n", "source is '/"),
+        ("raise DataError", "raise ValueError", "a file that is cut off raises ValueError"),
+        ("SUFFIXES", "('.NRRD',)", "the suffix ['.NRRD'] is never met"),
+        ("        yield", "        if not subject:\n            yield", "gives no volume"),
+        (", example=example", "", "not tried: there is no example"),
+    ],
+)
+def test_the_kit_finds_what_is_wrong_with_a_reader(install, mribench, good, bad, found):
+    assert good in NRRD
+    install(code=NRRD.replace(good, bad))
+    ended = mribench("plugin", "check", "nrrd")
+    assert found in ended.out and ended.code == (0 if "not tried" in found else 1)
