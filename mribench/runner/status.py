@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mribench import progress, provenance, signals
+from mribench import files, progress, provenance, signals
 from mribench.runner.locks import JOBS
 
 SECONDS_BETWEEN_WRITES = 1.0
@@ -42,10 +41,10 @@ class WorkerStatus:
 
     def write(self, path: Path) -> None:
         """Whole or not at all, but without fsync: after a power cut nobody reads it."""
-        temporary = path.with_name(f"{path.name}.new")
-        with contextlib.suppress(OSError):  # a full disk must stop the work itself, which reports it
-            temporary.write_text(json.dumps(asdict(self)))
-            os.replace(temporary, path)
+        # once the folder is gone nobody reads this any more
+        if path.parent.is_dir():
+            with contextlib.suppress(OSError):  # a full disk must stop the work itself, which reports it
+                files.write_json(path, asdict(self), flush=False)
 
 
 def begin_suite(out: Path) -> None:

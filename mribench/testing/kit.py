@@ -11,7 +11,7 @@ from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.plugins.lookup import Entry
 from mribench.spec import Control
-from mribench.testing import controls, door, features, metrics, modalities, samplers, tasks, variants
+from mribench.testing import controls, door, features, metrics, modalities, readers, samplers, tasks, variants
 from mribench.testing.finding import Case, Check, Finding, judged, raised_at
 
 CHECKS = {
@@ -21,6 +21,7 @@ CHECKS = {
     "tasks": tasks.CHECKS,
     "metrics": metrics.CHECKS,
     "features": features.CHECKS,
+    "readers": readers.CHECKS,
 }
 
 
