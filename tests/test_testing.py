@@ -116,6 +116,12 @@ def one_side(net, scheduler, x0, noise, t):
     return DDPM.loss(net, scheduler, x0, noise, t) + (x0 - x0.new_ones(3, 1, 32, 32)).mean()
 
 
+def needs_gradients(net, scheduler, x0, noise, t):
+    if noise.is_inference():
+        raise RuntimeError("a loss that needs gradients")
+    return DDPM.loss(net, scheduler, x0, noise, t)
+
+
 @pytest.mark.parametrize(
     ("run", "plugin", "found"),
     [
@@ -137,6 +143,11 @@ def one_side(net, scheduler, x0, noise, t):
             variants.it_trains_and_samples,
             replace(DDPM, process="unheard-of"),
             "no installed sampler reverses",
+        ),
+        (
+            variants.it_serves_every_default_task,
+            replace(DDPM, loss=needs_gradients),
+            "RuntimeError: a loss that needs gradients",
         ),
         (variants.it_says_what_it_is, replace(DDPM, paper=""), "paper or process is empty"),
     ],
@@ -193,6 +204,34 @@ def test_a_bad_sampler_is_found(run, timesteps, found, monkeypatch):
     monkeypatch.setattr(lookup, "load", lambda *words: known.get(words) or load(*words))
     said = finding(samplers.CHECKS, run, plugin, "samplers")
     assert said.state == "broken" and found in said.found and said.mend
+
+
+def euler_scheduler(config):
+    from diffusers import EulerDiscreteScheduler
+
+    return EulerDiscreteScheduler.from_config(config, timestep_spacing="linspace")
+
+
+def euler_timesteps(scheduler, steps, start):
+    """Evenly from ``start`` down to 0: hardly any of them is a whole number."""
+    last = scheduler.config.num_train_timesteps - 1
+    start = last if start is None else start
+    scheduler.set_timesteps(timesteps=np.linspace(start, 0, round(steps * start / last)).tolist())
+    return scheduler.timesteps.tolist()
+
+
+EULER = replace(DDIM, name="euler", scheduler=euler_scheduler, timesteps=euler_timesteps)
+
+
+@pytest.mark.parametrize("check", samplers.CHECKS, ids=lambda check: check.name)
+def test_a_sampler_with_fractional_timesteps_conforms(check, monkeypatch):
+    load, names = lookup.load, lookup.names
+    monkeypatch.setattr(lookup, "load", lambda *asked: EULER if asked[1] == "euler" else load(*asked))
+    monkeypatch.setattr(
+        lookup, "names", lambda group: [*names(group), *(["euler"] if group == "samplers" else [])]
+    )
+    said = finding(samplers.CHECKS, check.run, EULER, "samplers")
+    assert said.state == "ok", str(said)
 
 
 def upside_down(x, y):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,17 +107,13 @@ class Trained:
         """Integrate x (N, 1, H, W) from timestep ``start`` (None: from pure noise) to x_0; also the NFE spent."""
         scheduler = self.sampler.scheduler(self.trained_scheduler.config)
         timesteps = self.sampler.timesteps(scheduler, self.steps, start)
-        x = x.to(self.device)
-        if start is None:
-            x = x * getattr(scheduler, "init_noise_sigma", 1.0)
+        x = to_scheduler_scale(scheduler, x.to(self.device), timesteps[0], from_noise=start is None)
         draws = {"generator": generators} if "generator" in signature(scheduler.step).parameters else {}
         nfe = 0
         watch(0, x)
         for step, t in enumerate(timesteps, start=1):
             now = torch.tensor(t, device=self.device)
-            model_input = (
-                scheduler.scale_model_input(x, now) if hasattr(scheduler, "scale_model_input") else x
-            )
+            model_input = scaled_for_network(scheduler, x, now)
             with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
                 output = self.net(model_input, now).sample
             nfe += 1
@@ -135,8 +132,7 @@ class Trained:
 
         The noise of an image depends on its content, the level and the seed; short batches are filled up, as above.
         """
-        levels = self.trained_scheduler.alphas_cumprod.numpy()
-        t = int(np.abs(levels - alpha_bar).argmin())
+        t = int(np.abs(self.alpha_bars - alpha_bar).argmin())
         size, out = self.profile.sample_batch, []
         title = f"{self.title} at alpha-bar {alpha_bar:.3f}"
         with progress(title, len(images)) as advance, malloc.kept():
@@ -155,6 +151,18 @@ class Trained:
                 out.append(loss.float().cpu().numpy()[: len(chunk)])
                 advance(first + len(chunk))
         return np.concatenate(out)
+
+
+def scaled_for_network(scheduler: Any, x: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+    """What the network sees of a scheduler's x at timestep t: some schedulers keep x_0 + sigma eps."""
+    return scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
+
+
+def to_scheduler_scale(scheduler: Any, x: torch.Tensor, t: float, from_noise: bool) -> torch.Tensor:
+    """x of a forward process, white noise or x_t, at the scale that the scheduler keeps at its first timestep t."""
+    if from_noise:
+        return x * getattr(scheduler, "init_noise_sigma", 1.0)
+    return x / scaled_for_network(scheduler, torch.ones((), device=x.device), t)
 
 
 def _unit(x: torch.Tensor) -> np.ndarray:
