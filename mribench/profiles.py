@@ -9,11 +9,10 @@ generated images, split 70/15/15 by subject.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from difflib import get_close_matches
 from typing import Any
 
 from mribench import device
-from mribench.errors import InputError
+from mribench.errors import InputError, unknown_name
 from mribench.spec import Network, Profile
 
 SMOKE = Profile(
@@ -156,11 +155,7 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
     if name is None:
         name = "standard" if device.found().gpu else "quick"
     if name not in PROFILES:
-        close = get_close_matches(name, PROFILES, n=1)
-        raise InputError(
-            f"unknown profile {name!r}; "
-            + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(PROFILES)}")
-        )
+        raise InputError(unknown_name("profile", name, PROFILES))
     profile = PROFILES[name]
     if train_steps is not None:
         if train_steps < 1:
@@ -175,7 +170,7 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
         )
     if precision is not None:
         if precision not in PRECISIONS:
-            raise InputError(f"unknown precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
+            raise InputError(unknown_name("precision", precision, PRECISIONS))
         profile = replace(profile, precision=precision)
     return profile
 

@@ -9,14 +9,13 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import lru_cache
 from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any
 
 from mribench import spec
-from mribench.errors import InputError, PluginError
+from mribench.errors import InputError, PluginError, unknown_name
 from mribench.plugins.diagnose import about, mismatch, origin, problem
 
 GROUPS: dict[str, tuple[type, ...]] = {
@@ -75,7 +74,7 @@ def choose(group: str | None = None, name: str | None = None, distribution: str 
     Raises InputError for an unknown group, and where a pattern leaves nothing.
     """
     if group is not None and group not in GROUPS:
-        raise InputError(f"unknown group {group!r}; expected one of {', '.join(GROUPS)}")
+        raise InputError(unknown_name("group", group, GROUPS))
     points = _all_points()
     found = [entry for each in ([group] if group else GROUPS) for entry in _entries(each, _of(points, each))]
     left = [
@@ -200,12 +199,10 @@ def _noun(group: str) -> str:
 
 def _unknown(group: str, name: str) -> str:
     installed = names(group)
-    close = get_close_matches(name, installed, n=1)
-    known = (
+    otherwise = (
         f"installed are: {', '.join(installed)}" if installed else "no package that brings one is installed"
     )
-    hint = f"did you mean {close[0]!r}?" if close else known
-    return f"unknown {_noun(group)} {name!r}; {hint} (mribench list shows all)"
+    return f"{unknown_name(_noun(group), name, installed, otherwise)} (mribench list shows all)"
 
 
 def _problem(point: EntryPoint, claimants: list[str]) -> str | None:

@@ -6,7 +6,6 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from keyword import iskeyword
@@ -16,7 +15,7 @@ from string import Template
 from tempfile import mkdtemp
 
 from mribench._version import __version__
-from mribench.errors import InputError
+from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 
 # what the user says -> the group of entry points
@@ -78,9 +77,7 @@ def next_steps(kind: str, name: str, folder: Path) -> list[str]:
 
 def _check(kind: str, name: str) -> None:
     if kind not in KINDS:
-        close = get_close_matches(kind, KINDS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(KINDS)}"
-        raise InputError(f"unknown kind of plugin {kind!r}; {hint}")
+        raise InputError(unknown_name("kind of plugin", kind, KINDS))
     if not NAME.fullmatch(name) or len(name) > LONGEST:
         raise InputError(
             f"the name {name!r} cannot be used; expected at most {LONGEST} lower-case letters and digits with single "
