@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mribench.testing.finding import Case, Check, Doubt, require
-from mribench.testing.made_up import TINY, data, images, trained, variant_for
+from mribench.testing.checking import Case, Check, CheckWarning, require
+from mribench.testing.fixtures import TINY, toy_data, toy_images, trained, variant_for
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +70,7 @@ def an_image_is_the_same_in_any_batch(case: Case) -> None:
             f"{sampler.name}-{STEPS} asked the network {model.nfe[0]} times",
             "use a scheduler with one evaluation per step, or count them in `timesteps`",
         )
-        restored = model.denoise(data().test.unit() * 2 - 1, 0.5, 0)
+        restored = model.denoise(toy_data().test.unit() * 2 - 1, 0.5, 0)
         require(
             np.isfinite(restored).all(),
             "denoising gives values that are not finite",
@@ -97,12 +97,12 @@ def where_the_network_knows_it_arrives(case: Case) -> None:
 
     sampler = case.plugin
     if sampler.process != "diffusion":
-        raise Doubt(
+        raise CheckWarning(
             f"not tried: what a network of the process {sampler.process!r} outputs is not known here",
             "give your own tests a network that knows x_0, and see that the sampler ends there",
         )
     base = variant_for(sampler).scheduler(TINY).config
-    x0 = torch.from_numpy(images(2)).unsqueeze(1).float() / 127.5 - 1
+    x0 = torch.from_numpy(toy_images(2)).unsqueeze(1).float() / 127.5 - 1
     for prediction in ("epsilon", "v_prediction", "sample"):
         for start in (None, 600):
             scheduler = sampler.scheduler({**base, "prediction_type": prediction})

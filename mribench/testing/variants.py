@@ -12,8 +12,8 @@ from mribench.plugins import lookup
 from mribench.runner.runspec import TASKS
 from mribench.sampling import forward_process
 from mribench.spec import Variant
-from mribench.testing.finding import Case, Check, require
-from mribench.testing.made_up import SIZE, TINY, data, sampler_for, trained
+from mribench.testing.checking import Case, Check, require
+from mribench.testing.fixtures import IMAGE_SIZE, TINY, sampler_for, toy_data, trained
 
 if TYPE_CHECKING:
     from mribench.sampling.sample import Trained
@@ -35,7 +35,8 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     net, scheduler = variant.network(TINY), variant.scheduler(TINY)
     last = scheduler.config.num_train_timesteps - 1
     t = torch.tensor([0, last // 2, last])
-    loss = variant.loss(net, scheduler, torch.zeros(3, 1, SIZE, SIZE), torch.randn(3, 1, SIZE, SIZE), t)
+    shape, half_shape = (3, 1, IMAGE_SIZE, IMAGE_SIZE), (3, 1, IMAGE_SIZE // 2, IMAGE_SIZE // 2)
+    loss = variant.loss(net, scheduler, torch.zeros(shape), torch.randn(shape), t)
     require(
         loss.shape == (3,) and loss.dtype == torch.float32,
         f"the loss is {loss.dtype} {tuple(loss.shape)} for three images",
@@ -44,9 +45,7 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     require(
         loss.isfinite().all(), f"the loss is {loss.tolist()}", "see t = 0 and t = T - 1 for a division by 0"
     )
-    half = variant.loss(
-        net, scheduler, torch.zeros(3, 1, SIZE // 2, SIZE // 2), torch.randn(3, 1, SIZE // 2, SIZE // 2), t
-    )
+    half = variant.loss(net, scheduler, torch.zeros(half_shape), torch.randn(half_shape), t)
     require(
         half.shape == (3,) and half.isfinite().all(),
         f"at half the side the loss is {half.tolist()}",
@@ -92,11 +91,13 @@ def it_trains_and_samples(case: Case) -> None:
         record["steps"] == 2, f"{record['steps']} steps were made of 2", "report this: training is mribench's"
     )
     model, sampler = _model(case.plugin), sampler_for(case.plugin)
-    x_t = data().test.unit() * 2 - 1
+    x_t = toy_data().test.unit() * 2 - 1
     for word, made in (("generated", model.generate(range(5), 0)), ("denoised", model.denoise(x_t, 0.5, 0))):
         n = 5 if word == "generated" else len(x_t)
         require(
-            made.shape == (n, SIZE, SIZE) and made.dtype == np.float32 and np.isfinite(made).all(),
+            made.shape == (n, IMAGE_SIZE, IMAGE_SIZE)
+            and made.dtype == np.float32
+            and np.isfinite(made).all(),
             f"{word} images are {made.dtype} {made.shape}, finite: {bool(np.isfinite(made).all())}",
             f"the network must give one output of the shape of x_t, and {sampler.name} must integrate it",
         )
@@ -106,13 +107,13 @@ def it_serves_every_default_task(case: Case) -> None:
     """What a plain ``mribench run`` asks of it: images, denoised images, and its loss on given images."""
     model = _model(case.plugin)
     for name, task in lookup.load_all("tasks", TASKS).items():
-        for output, part in task.produce(model, data(), TINY, 0).items():
+        for output, part in task.produce(model, toy_data(), TINY, 0).items():
             require(
                 np.isfinite(part).all(),
                 f"output {output!r} of the task {name} is not finite",
                 "see the loss and the network at the levels that the task asks for",
             )
-    test = data().test.unit()
+    test = toy_data().test.unit()
     for alpha_bar in TINY.alpha_bars:
         losses = model.losses(test, alpha_bar, 0)
         require(
