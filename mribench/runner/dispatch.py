@@ -11,14 +11,14 @@ from pathlib import Path
 
 from mribench import device, signals
 from mribench.errors import Interrupted, MribenchError, concerns_one_cell
-from mribench.progress import Rows, rows, say
+from mribench.progress import CellProgress, cell_progress, say
 from mribench.runner import resources, status, worker
 from mribench.runner.executors import Processes, died
 from mribench.runner.locks import JOBS
 from mribench.runner.resources import Execution
 from mribench.runner.status import Words
 from mribench.runner.worker import Job, Outcome
-from mribench.signals import deferred
+from mribench.signals import deferred_interrupts
 
 SECONDS_BETWEEN_LOOKS = 0.3
 # a cell that has taken so many workers along is left alone
@@ -63,7 +63,7 @@ def work(todo: Iterable[Job], engine: Executor, out: Path, processes: int | None
     are done, and Interrupted after Ctrl-C, when they have saved their state; a second Ctrl-C does not wait for that.
     """
     status.open_for(out)
-    with deferred() as asked, rows() as display:
+    with deferred_interrupts() as asked, cell_progress() as display:
         suite = _Suite(engine, out, display)
         source = threading.Thread(target=suite.read, args=(todo,))
         source.start()
@@ -92,7 +92,7 @@ def work(todo: Iterable[Job], engine: Executor, out: Path, processes: int | None
 class _Suite:
     """Which jobs wait, run and are done."""
 
-    def __init__(self, engine: Executor, out: Path, display: Rows) -> None:
+    def __init__(self, engine: Executor, out: Path, display: CellProgress) -> None:
         self.known: list[Job] = []
         self.waiting, self.running = deque[Job](), dict[Future, Job]()
         self.outcomes: dict[Job, Outcome] = {}
@@ -104,7 +104,7 @@ class _Suite:
 
     def read(self, todo: Iterable[Job]) -> None:
         """Let jobs wait as they come; in a thread of its own."""
-        signals.asked_elsewhere.set(self._ending)
+        signals.stop_requested.set(self._ending)
         try:
             for job in todo:
                 self.known.append(job)

@@ -159,7 +159,7 @@ def _prepared(modality: Modality, plan: Plan, ahead: _Imports | None = None) -> 
     with progress(f"prepare {modality.name}", 0) as advance:
 
         def heard(done: int, total: int) -> None:
-            signals.stop_here()
+            signals.raise_if_stopped()
             if ahead:
                 ahead.begin()
             advance(done, total=total)

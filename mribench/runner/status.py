@@ -62,11 +62,11 @@ def reporting(out: Path, cell: str) -> Iterator[None]:
     """Within the block progress and lines of this worker go to the suite, and its wish to stop is heard."""
     worker = _Worker(out, cell)
     told = progress.listener.set(worker)
-    asked = signals.asked_elsewhere.set(worker.asked)
+    asked = signals.stop_requested.set(worker.asked)
     try:
         yield
     finally:
-        signals.asked_elsewhere.reset(asked)
+        signals.stop_requested.reset(asked)
         progress.listener.reset(told)
         worker.tell()
 
@@ -81,7 +81,7 @@ class _Worker:
         self._answers, self._stopping = 0, False
 
     def show(self, title: str, done: int, total: int, note: str) -> None:
-        signals.stop_here()
+        signals.raise_if_stopped()
         new = title != self._words.title
         self._words.title, self._words.done, self._words.total, self._words.note = title, done, total, note
         if new or time.monotonic() - self._told >= SECONDS_BETWEEN_WORDS:

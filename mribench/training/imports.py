@@ -26,7 +26,7 @@ def load_diffusers() -> None:
         return
     _when_used("scipy.stats")
     _when_used("scipy.integrate")
-    with _hidden("torchvision"), nullcontext() if device.found().gpu else _hidden("triton"):
+    with _hidden("torchvision"), nullcontext() if device.hardware().gpu else _hidden("triton"):
         from diffusers import UNet2DModel  # noqa: F401
 
         # it would look for Triton later, and warns that there is none

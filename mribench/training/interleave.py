@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from mribench.errors import Interrupted, concerns_one_cell
-from mribench.signals import deferred
+from mribench.signals import deferred_interrupts
 
 Training = Generator[int, None, dict[str, Any]]
 MOST = 8  # a bound for memory and for what a kill undoes; up to six each one more was seen to help
@@ -27,7 +27,7 @@ def train_together(starts: Iterable[Callable[[Callable[[], bool]], Training]]) -
     """
     waiting, running, failed = list(starts), [], []
     need = 0.0
-    with deferred() as interrupted:
+    with deferred_interrupts() as interrupted:
         while waiting or running:
             while waiting and len(running) < MOST and (not running or _free() > HEADROOM * need):
                 before = _free()

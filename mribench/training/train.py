@@ -21,7 +21,7 @@ from mribench import device, files, provenance
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.progress import progress, say
 from mribench.seeds import numpy_rng, torch_generator
-from mribench.signals import deferred
+from mribench.signals import deferred_interrupts
 from mribench.spec import Profile, Split, Variant
 from mribench.training import checkpoint, loader, malloc
 from mribench.training.checkpoint import State
@@ -57,7 +57,7 @@ def train(
     ``folder/train.json`` when all is done. Raises Interrupted (state saved) and TrainingDiverged (last good
     checkpoint kept).
     """
-    with deferred() as interrupted, malloc.kept():
+    with deferred_interrupts() as interrupted, malloc.kept():
         steps = training(
             variant, train_split, validation_split, profile, seed, folder, title, track, interrupted
         )
@@ -286,5 +286,5 @@ def _record(state: State, net: Any, profile: Profile, mixed: str, accelerator: A
         "precision": mixed,
         "processes": accelerator.num_processes,
         "device": accelerator.device.type,
-        "made_with": provenance.made_with(),
+        "made_with": provenance.environment(),
     } | provenance.peak_memory_gib()
