@@ -1,4 +1,4 @@
-"""Write boards into a folder, or publish them: with the results and pictures they stand on, out of run folders."""
+"""Write boards into a folder, alone or with the results and pictures that they are made from."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ from mribench.results import Result
 
 
 def write(found: Sequence[Result], out: Path, page: bool = True, speed: Path | None = None) -> list[Path]:
-    """leaderboard.html, .md, .csv and .json in ``out``; the same results and pictures give the same bytes.
+    """Write leaderboard.html, .md, .csv and .json; the same results and pictures give the same bytes.
 
-    page: whether leaderboard.html is wanted; speed: a folder with records of ``mribench speed``, a folder each, that it
-    shows.
+    Args:
+        found: Results of any number of boards.
+        out: The folder to write into; pictures are looked for in it.
+        page: Whether to write leaderboard.html.
+        speed: A folder of records of ``mribench speed``, a folder each, for the page to show.
+
+    Returns:
+        The files written.
     """
     machines = read_machines(speed) if speed else []
     made = boards(found)
@@ -37,12 +43,23 @@ def write(found: Sequence[Result], out: Path, page: bool = True, speed: Path | N
 
 
 def publish(folders: Sequence[Path], out: Path, page: bool = True, speed: Path | None = None) -> list[Path]:
-    """Results, the pictures of trained variants and boards of run folders, in ``out``; returns the boards.
+    """Copy results and pictures out of run folders, and write their boards.
 
-    Of a variant's training seeds the first brings its pictures: those of all would be most of a kept board's size. Of
-    real data only pictures without a patient's image come along: whether those may be passed on is for their
-    licence to say. Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local
-    folders. Raises InputError where a folder holds no results.
+    Of a variant's training seeds only the first brings its pictures: those of all would be most of a kept board's
+    size. Pictures of controls are left behind, and so are those that show a patient's image: whether it may be passed
+    on is for its licence to say. spec.toml is left behind too, because it names local folders.
+
+    Args:
+        folders: Run folders.
+        out: The folder of the kept board.
+        page: Whether to write leaderboard.html.
+        speed: A folder of records of ``mribench speed`` for the page to show.
+
+    Returns:
+        The boards written.
+
+    Raises:
+        InputError: A folder holds no results.
     """
     return collect(results.read_all(folders), folders, out, page, speed)
 
@@ -50,7 +67,7 @@ def publish(folders: Sequence[Path], out: Path, page: bool = True, speed: Path |
 def collect(
     found: Sequence[Result], folders: Sequence[Path], out: Path, page: bool = True, speed: Path | None = None
 ) -> list[Path]:
-    """``publish`` for results that were read and chosen already; folders: where their pictures lie."""
+    """``publish`` for results that were read and chosen already. Their pictures are looked for in ``folders``."""
     for result in found:
         results.write(out, result)
     copies = disclosure.copying(found)
