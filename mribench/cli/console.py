@@ -100,7 +100,7 @@ def comparison(found: Comparison) -> None:
 
 def verification(found: Verification) -> None:
     """The answer for one result, and each score that is not the recorded one."""
-    from mribench.results import called
+    from mribench.results import metric_label
 
     one = found.result
     images = f", images {found.images}" if found.images else ""
@@ -118,9 +118,9 @@ def verification(found: Verification) -> None:
             level = "" if then.level is None else f" at {then.level:g}"
             interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
             value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
-            label = f"{called(then.metric, then.space)}{level}"
-            found_now = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
-            console.print(f"  {found_now}", markup=False)
+            label = f"{metric_label(then.metric, then.space)}{level}"
+            told = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
+            console.print(f"  {told}", markup=False)
     for note in found.notes:
         console.print(f"  changed since: {note}", markup=False)
 

@@ -24,7 +24,7 @@ from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.runner.verify import again
 from mribench.sampling import forward_process, samplers
-from mribench.spec import Sampler
+from mribench.sampling.samplers import SamplerChoice
 from mribench.speed.clock import seconds
 from mribench.speed.kept import checkpoints
 from mribench.tables import markdown_table
@@ -44,7 +44,7 @@ def choose(
     folder, modalities: as of ``kept.checkpoints``. What samplers.json has already is not measured again. Raises
     InputError for an unknown sampler, or where nothing fits.
     """
-    asked = [(f"{sampler.name}-{steps}", sampler, steps) for sampler, steps in map(samplers.resolve, names)]
+    asked = [samplers.resolve(name) for name in names]
     run, kept = checkpoints(folder, modalities)
     path = out / "samplers.json"
     record = {**provenance.made_with(), "runs": files.read_json(path)["runs"] if path.exists() else []}
@@ -55,14 +55,16 @@ def choose(
     with progress("tune samplers", len(kept) * len(asked)) as advance:
         for done, result in enumerate(kept):
             cell, plan = again(run, result)
-            fitting = [sampler for sampler in asked if forward_process.fits(cell.variant, sampler[1])]
+            fitting = [
+                sampler for sampler in asked if forward_process.compatible(cell.variant, sampler.sampler)
+            ]
             for n, sampler in enumerate(fitting, start=1):
                 about = _about(cell, plan, result, sampler)
                 present.add(_identity(about))
                 if _identity(about) not in known:
                     record["runs"].append(about | measure(replace(cell, sampler=sampler), plan, extract))
                     files.write_json(path, record)
-                advance(done * len(asked) + n, f"{result.modality} {sampler[0]}")
+                advance(done * len(asked) + n, f"{result.modality} {sampler.name}")
     if not present:
         raise InputError(
             f"none of the samplers {', '.join(names)} reverses what is trained in {run}; give others"
@@ -73,7 +75,7 @@ def choose(
     return asked_for
 
 
-def _about(cell: Cell, plan: Plan, result: Result, sampler: tuple[str, Sampler, int]) -> dict[str, Any]:
+def _about(cell: Cell, plan: Plan, result: Result, sampler: SamplerChoice) -> dict[str, Any]:
     return {
         "checkpoint": result.provenance["checkpoint"],
         "weights": result.provenance["checkpoint_sha256"],
@@ -84,8 +86,8 @@ def _about(cell: Cell, plan: Plan, result: Result, sampler: tuple[str, Sampler, 
         "data": cell.data.name,
         "data_key": cell.data.key,
         "seed": result.seed,
-        "sampler": sampler[0],
-        "sampler_version": sampler[1].version,
+        "sampler": sampler.name,
+        "sampler_version": sampler.sampler.version,
         "n": plan.profile.n_generated,
         "n_reference": len(cell.data.validation),
         "subjects": cell.data.validation.n_subjects,

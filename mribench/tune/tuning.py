@@ -29,7 +29,7 @@ from mribench.runner import resources
 from mribench.runner.executors import Processes
 from mribench.runner.worker import warm
 from mribench.sampling import samplers
-from mribench.sampling.sample import Trained
+from mribench.sampling.sample import TrainedModel
 from mribench.spec import Prepared, Profile, Variant
 from mribench.speed.clock import seconds as clocked
 from mribench.tables import markdown_table
@@ -161,8 +161,8 @@ def measure(
         folder, start = Path(name), time.monotonic()
         made = train(variant, prepared.train, prepared.validation, profile, seed, folder, candidate.name)
         took = time.monotonic() - start
-        sampler, steps = samplers.resolve(profile.samplers[0])
-        model = Trained(folder / "last", variant, sampler, steps, profile, profile.precision)
+        sampler = samplers.resolve(profile.samplers[0])
+        model = TrainedModel(folder / "last", variant, sampler, profile, profile.precision)
         images = model.generate(range(profile.n_generated), seed)
     shown = (np.round(images * 255) / 255, prepared.validation.unit(), prepared.train.unit())
     return {
