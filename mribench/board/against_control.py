@@ -54,20 +54,26 @@ def against_control(group: Group, found: Mapping[str, Outcome]) -> list[str]:
     if address is None or control is None:
         return []
     label = f"{address[0].upper()}[{address[1]}]" if address[1] else address[0].upper()
+    said = [(row, found[row.name]) for row in group.trained if found.get(row.name, "not ranked") in SENTENCES]
     return [
         f"{row.name} {SENTENCES[outcome].format(other=f'the {CONTROL} control')}: {label} "
         f"{row.value(address):.1f} against {control.value(address):.1f}."
-        for row in group.trained
-        if (outcome := found.get(row.name)) in SENTENCES
+        for row, outcome in said
     ]
 
 
 def opposite(group: Group, found: Mapping[str, Outcome]) -> dict[str, list[Address]]:
     """Paired numbers in which a row is on the other side of the Gaussian control than its outcome says; by row."""
     control = group.row(CONTROL)
-    paired = [a for a in group.addresses if a[2] is not None and group.metrics[a[0]]["direction"] != "zero"]
+    if control is None:
+        return {}
+    paired = [
+        a
+        for a in group.addresses
+        if a[2] is not None and a != group.primary and group.metrics[a[0]]["direction"] != "zero"
+    ]
     made: dict[str, list[Address]] = {}
-    for row in group.trained if control else ():
+    for row in group.trained:
         if (outcome := found.get(row.name)) not in ("ahead", "behind"):
             continue
         for address in paired:

@@ -5,42 +5,29 @@ A new column of a table is one more ``Column`` in the function of that table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any
 
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.group import HEADLINE_LEVEL
+from mribench.board.lines import Line, real, rows
 from mribench.board.rows import Address, Estimate, Row
 from mribench.results import metric_label
 
 DIGITS = {"dB": 2, "1e-3": 1}
 ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
-REAL_TRAIN, HALVES = "real train", "half against half"
 Value = float | str | None  # what a cell holds, for a program: what a table is sorted by
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a table: a row of a board, or real images in a model's place."""
-
-    kind: Literal["trained", "control", "real"]
-    name: str
-    board: Board
-    estimates: Mapping[Address, Estimate]
-    row: Row | None = None  # None for real images, which are not ranked
-    level: float | None = None  # of a table that repeats its rows for every noise level
-
-
-@dataclass(frozen=True)
-class Column(Generic[T]):
+class Column:
     """One column of a table: what it holds of a line, as a value and as text."""
 
     title: str
-    value: Callable[[T], Value]
-    text: Callable[[T], str]
+    value: Callable[[Line], Value]
+    text: Callable[[Line], str]
     address: Address | None = None  # of a column of numbers
     names_line: bool = False  # whether it holds the name of the line
 
@@ -49,7 +36,7 @@ class Column(Generic[T]):
 class Table:
     """Columns, and the lines that they are asked about."""
 
-    columns: Sequence[Column[Line]]
+    columns: Sequence[Column]
     lines: Sequence[Line]
 
     @property
@@ -66,15 +53,17 @@ class Table:
 
 def headline(board: Board) -> Table:
     """Distribution metrics, and the paired ones at one level; ranks before them, cost after."""
-    numbers = [number_column(board, address) for address in headline_addresses(board)]
+    addresses = headline_addresses(board)
+    numbers = [number_column(board, address) for address in addresses]
     columns = [RANK, VARIANT, SEEDS, *numbers, *COST, NOTES]
-    return Table(columns, [*rows(board), *real(board, numbers)])
+    return Table(columns, [*rows(board), *real(board, addresses)])
 
 
 def more(board: Board) -> Table:
     """The numbers that the headline leaves out and that have no noise level."""
-    numbers = [number_column(board, address) for address in more_addresses(board)]
-    return Table([VARIANT, *numbers], [*rows(board), *real(board, numbers)] if numbers else [])
+    addresses = more_addresses(board)
+    numbers = [number_column(board, address) for address in addresses]
+    return Table([VARIANT, *numbers], [*rows(board), *real(board, addresses)] if numbers else [])
 
 
 def levels(board: Board) -> Table:
@@ -100,43 +89,6 @@ def all_organs(boards: Sequence[Board]) -> Table:
     return Table(columns, [line for board in boards for line in rows(board) if line.kind == "trained"])
 
 
-def rows(board: Board, level: float | None = None) -> list[Line]:
-    """A line for each row of a board."""
-    return [
-        Line("control" if row.is_control else "trained", row.name, board, row.estimates, row, level)
-        for row in board.rows
-    ]
-
-
-def real(board: Board, shown: Iterable[Column[Line]]) -> list[Line]:
-    """Real images in a model's place, where any of the columns shown has a number of them."""
-    addresses = [column.address for column in shown if column.address]
-    lines = []
-    for name, estimate in ((REAL_TRAIN, train_estimate), (HALVES, halves_estimate)):
-        known = {a: found for a in addresses if (found := estimate(board, a))}
-        if known:
-            lines.append(Line("real", name, board, known))
-    return lines
-
-
-def train_estimate(board: Board, address: Address) -> Estimate | None:
-    """The real training images as a row would show them; None where there is no number."""
-    floor = board.floor_of(address)
-    if floor.get("train_test") is None:
-        return None
-    counts = floor["n"], floor["n_reference"], board.test_subjects
-    return Estimate(floor["train_test"], None, floor.get("train_low"), floor.get("train_high"), (), *counts)
-
-
-def halves_estimate(board: Board, address: Address) -> Estimate | None:
-    """One half of the test subjects against the other: mean and 95 % band of single splits."""
-    floor = board.floor_of(address)
-    if floor.get("half_mean") is None:
-        return None
-    counts = floor["n_half"], floor["n_half"], board.test_subjects // 2
-    return Estimate(floor["half_mean"], None, floor["half_low"], floor["half_high"], (), *counts)
-
-
 def headline_addresses(board: Board) -> list[Address]:
     """Distribution metrics, and the paired ones at one level, apart from metrics that are not ``headline``."""
     levels = {a[2] for a in board.addresses if a[2] is not None}
@@ -150,7 +102,7 @@ def more_addresses(board: Board) -> list[Address]:
     return [a for a in board.addresses if a[2] is None and not board.metrics[a[0]].get("headline", True)]
 
 
-def number_column(board: Board, address: Address) -> Column[Line]:
+def number_column(board: Board, address: Address) -> Column:
     """One metric in one space at one level."""
     unit = str(board.metrics[address[0]]["unit"])
     return Column(
@@ -161,7 +113,7 @@ def number_column(board: Board, address: Address) -> Column[Line]:
     )
 
 
-def _at_level(board: Board, metric: str) -> Column[Line]:
+def _at_level(board: Board, metric: str) -> Column:
     """One paired metric at the level of each line."""
     unit = str(board.metrics[metric]["unit"])
     return Column(
@@ -171,7 +123,7 @@ def _at_level(board: Board, metric: str) -> Column[Line]:
     )
 
 
-def _of_control(ranking: Board) -> Column[Line]:
+def _of_control(ranking: Board) -> Column:
     """What the Gaussian control scores in the number that the boards rank by."""
     address = ranking.primary
     assert address is not None
@@ -270,7 +222,7 @@ def train_seconds(row: Row) -> float:
 
 def _of_row(
     title: str, value: Callable[[Line, Row], Value], text: Callable[[Line, Row], str] | None = None
-) -> Column[Line]:
+) -> Column:
     """A column that real images leave empty; without ``text`` it shows the value."""
 
     def shown(line: Line) -> str:
@@ -284,11 +236,11 @@ def _of_row(
     return Column(title, lambda line: value(line, line.row) if line.row else None, shown)
 
 
-def _of_board(title: str, value: Callable[[Board], Value]) -> Column[Line]:
+def _of_board(title: str, value: Callable[[Board], Value]) -> Column:
     return Column(title, lambda line: value(line.board), lambda line: str(value(line.board)))
 
 
-VARIANT: Column[Line] = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
+VARIANT = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
 RANK = _of_row(
     "rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: x.board.ranks[row.name].text
 )
@@ -303,8 +255,8 @@ TRAIN_SECONDS = _of_row(
 COST = (NFE, TRAIN_IMAGES, TRAIN_SECONDS)
 NOTES = _of_row("notes", lambda x, row: ", ".join(notes(x.board, row)))
 AGAINST_CONTROL = _of_row(f"against {CONTROL}", lambda x, row: x.board.outcomes.get(row.name))
-LEVEL: Column[Line] = Column("restored from", lambda x: x.level, lambda x: f"ᾱ = {x.level or 0:.3f}")
-ORGAN = _of_board("modality", lambda board: board.members[0].data["title"])
+LEVEL = Column("restored from", lambda x: x.level, lambda x: f"ᾱ = {x.level or 0:.3f}")
+ORGAN = _of_board("modality", lambda board: board.organ)
 DATA = _of_board("data", lambda board: board.comparability["data"])
 PROFILE = _of_board("profile", lambda board: board.comparability["profile"])
 TEST_SUBJECTS = _of_board("test subjects", lambda board: board.test_subjects)

@@ -6,12 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mribench.board import columns
 from mribench.board.boards import Board
-from mribench.board.columns import Line
+from mribench.board.lines import Line, real, rows
 from mribench.board.ranks import RankInterval
 from mribench.board.rows import Address, Estimate, Row
 
@@ -89,11 +89,10 @@ def csv_text(boards: Sequence[Board]) -> str:
 
 
 def _numbers(index: int, board: Board) -> Iterator[_Number]:
-    for line in columns.rows(board):
+    for line in rows(board):
         for address, estimate in line.estimates.items():
             yield _Number(index, line, address, estimate)
-    shown = [columns.number_column(board, address) for address in board.addresses]
-    known = columns.real(board, shown)
+    known = real(board, board.addresses)
     for address in board.addresses:
         for line in known:
             if address in line.estimates:
@@ -146,7 +145,7 @@ def _row(board: Board, row: Row) -> dict[str, Any]:
         "notes": tuple(columns.notes(board, row)),
         "audit": row.audit,
         "scores": [
-            {"metric": metric, "space": space, "level": level, **asdict(estimate)}
+            {"metric": metric, "space": space, "level": level, **vars(estimate)}
             for (metric, space, level), estimate in row.estimates.items()
         ],
     }

@@ -30,7 +30,7 @@ class Position:
     high: float
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         return f"{self.organ} {self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
@@ -61,13 +61,13 @@ def against_gaussian(boards: Sequence[Board]) -> Iterator[str]:
     for name, group in _by_row(boards).items():
         organs: dict[str, list[str]] = {}
         for board, row in group:
-            organs.setdefault(board.outcomes.get(row.name, ""), []).append(_organ(board))
+            organs.setdefault(board.outcomes.get(row.name, ""), []).append(board.organ)
         phrases = {outcome: f"{phrase} it" for outcome, phrase in SIDE.items()}
         phrases["not told apart"] = "not told apart from it"
         parts = [f"{phrase} in {', '.join(organs[key])}" for key, phrase in phrases.items() if key in organs]
         if parts:
             yield f"{name}: {'; '.join(parts)}."
-        if floor := [_organ(board) for board, row in group if board.ranks[row.name].at_floor]:
+        if floor := [board.organ for board, row in group if board.ranks[row.name].at_floor]:
             yield f"{name} reaches the floor in {', '.join(floor)}: no finer ranking is possible there."
 
 
@@ -78,7 +78,7 @@ def easier(boards: Sequence[Board]) -> Iterator[str]:
         if len(found) < 2:
             continue
         found.sort(key=lambda p: p.value)
-        order = ", ".join(p.words for p in found)
+        order = ", ".join(p.text for p in found)
         yield f"{name}, from real training images (0) to the Gaussian control (1): {order}."
         clear = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :] if a.high < b.low]
         if not clear:
@@ -112,7 +112,7 @@ def position(board: Board, row: Row) -> Position | None:
     low, high = ours.low - floor, ours.high - floor
     # the bound of the control that moves each bound of the quotient outwards
     bounds = low / scale[1 if low > 0 else 0], high / scale[1 if high < 0 else 0]
-    return Position(_organ(board), (ours.value - floor) / (theirs.value - floor), *bounds)
+    return Position(board.organ, (ours.value - floor) / (theirs.value - floor), *bounds)
 
 
 def disagreements(boards: Sequence[Board]) -> Iterator[str]:
@@ -183,10 +183,6 @@ def _by_row(boards: Sequence[Board]) -> dict[str, list[tuple[Board, Row]]]:
     return {f"{name} ({kind}, {profile})": group for (name, kind, profile, _), group in groups.items()}
 
 
-def _organ(board: Board) -> str:
-    return board.members[0].data["title"]
-
-
 def _title(board: Board) -> str:
     c = board.comparability
-    return f"{_organ(board)}, {c['data']}, {c['profile']}"
+    return f"{board.organ}, {c['data']}, {c['profile']}"

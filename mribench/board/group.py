@@ -90,6 +90,11 @@ class Group:
         )
 
     @property
+    def organ(self) -> str:
+        """The title of the modality."""
+        return str(self.members[0].data["title"])
+
+    @property
     def test_subjects(self) -> int:
         return int(self.members[0].data["subjects"]["test"])
 

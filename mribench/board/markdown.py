@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mribench.board import columns, findings, sentences
 from mribench.board.boards import Board
-from mribench.board.columns import Line
+from mribench.board.lines import Line
 from mribench.tables import markdown_table, plain
 
 

@@ -62,7 +62,8 @@ def at_floor(group: Group, row: Row, address: Address) -> bool:
     Decided by the paired difference to the training images over the test subjects, however many seeds there are; by
     the interval of the row where records hold no subsamples.
     """
-    real, sign = group.floor_of(address).get("train_test"), group.sign(address)
+    sign = group.sign(address)
+    real: float | None = group.floor_of(address).get("train_test")
     if real is None:
         return False
     if found := group.from_real.get(row.name):

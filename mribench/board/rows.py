@@ -119,8 +119,8 @@ def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Estimat
     """Mean and spread over seeds. One blank or absent seed makes the estimate blank: no mean skips it."""
     seeds = tuple(sorted(seed for seed, _ in scores))
     first = scores[0][1]
-    absent = [f"no result of seed {seed}" for seed in sorted(wanted - set(seeds))]
-    blank = next((s.reason or "no value" for _, s in scores if s.value is None), *absent[:1] or [None])
+    absent = next((f"no result of seed {seed}" for seed in sorted(wanted - set(seeds))), None)
+    blank = next((s.reason or "no value" for _, s in scores if s.value is None), absent)
     about: dict[str, Any] = {
         "seeds": seeds,
         "n": first.n,

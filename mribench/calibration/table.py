@@ -12,6 +12,7 @@ from mribench.audit.copies import binomial_interval
 from mribench.audit.verdict import FALSE_ALARMS, VERSION
 from mribench.errors import InputError
 from mribench.spec import AuditVerdict
+from mribench.tables import markdown_table
 
 ROWS, PAGE = "calibration.jsonl.zst", "calibration.md"
 # the rows of a folder that an earlier version began
@@ -97,11 +98,12 @@ def _table(which: tuple[str, str, str], rows: Sequence[dict[str, Any]]) -> str:
         "by distance alone",
         *organs,
     ]
-    lines = [_line(titles), "|" + " --- |" * len(titles) + "\n"]
-    for kind in ("cheat", "honest"):
-        for name in dict.fromkeys(row["generator"] for row in rows if row["kind"] == kind):
-            lines.append(_line(_cells(name, kind, [r for r in rows if r["generator"] == name], organs)))
-    return about + "".join(lines)
+    lines = [
+        _cells(name, kind, [r for r in rows if r["generator"] == name], organs)
+        for kind in ("cheat", "honest")
+        for name in dict.fromkeys(row["generator"] for row in rows if row["kind"] == kind)
+    ]
+    return about + markdown_table(titles, lines)
 
 
 def _span(values: Sequence[float], form: str = "d") -> str:
@@ -134,7 +136,3 @@ def _cells(name: str, kind: str, rows: Sequence[dict[str, Any]], organs: Sequenc
 def _share(k: int, n: int) -> str:
     low, high = binomial_interval(k, n)
     return f"{k / n:.1%} [{low:.1%}, {high:.1%}]"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"

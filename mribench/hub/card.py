@@ -10,7 +10,7 @@ from typing import Any
 from mribench.board import columns
 from mribench.board.boards import Board, boards
 from mribench.board.markdown import board_table
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.rules import Licence

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mribench.data import licences, terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.results import Result
 from mribench.spec import AuditVerdict
@@ -76,7 +76,7 @@ def licence(rows: Sequence[terms.Row]) -> Licence:
         sentences.append(_because("What is made from the model carries the same licence", alike))
     if named.free is not False:
         sentences.append(_because("The sources below have to be named", named))
-    known = {row["licence"] for row in rows if licences.known(row["licence"])}
+    known = {row["licence"] for row in rows if terms.flags_of_licence(row["licence"])}
     if len(known) == 1 and all(row["licence"] in known for row in rows):
         (only,) = known
         return Licence(HUB_IDS.get(only, only.lower()), None, tuple(sentences))
@@ -97,6 +97,6 @@ def _covers(row: terms.Row, rows: Sequence[terms.Row]) -> bool:
     )
 
 
-def _because(sentence: str, verdict: terms.Verdict) -> str:
+def _because(sentence: str, verdict: terms.Answer) -> str:
     unsure = " (nobody checked, so taken as asked)" if verdict.free is None else ""
     return f"{sentence}{unsure}: {', '.join(verdict.because)}."

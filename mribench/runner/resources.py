@@ -22,7 +22,7 @@ class Execution:
     """Where and how a suite's cells are worked on; no result is named by it.
 
     executor: ``local``; ``slurm`` or ``slurm:key=value,...`` (submitit's parameters); ``dask:ADDRESS`` of a
-    scheduler. jobs: processes of the local executor; 1 works in this process, None chooses (``settled``).
+    scheduler. jobs: processes of the local executor; 1 works in this process, None chooses (``settle``).
     """
 
     executor: str = "local"
@@ -33,7 +33,7 @@ class Execution:
         return self.executor != "local" or self.jobs != 1
 
 
-def settled(asked: Execution, profile: Profile, trainings: int) -> Execution:
+def settle(asked: Execution, profile: Profile, trainings: int) -> Execution:
     """What is asked for, checked, with its number of local processes. Raises InputError where it cannot be done."""
     kind, _, words = asked.executor.partition(":")
     if (
@@ -60,7 +60,7 @@ def processes(profile: Profile, trainings: int) -> int:
     Of what is known before the work begins alone, not of what is left to do or of memory free now: the number of
     threads changes the last bits of a convolution, and a run that goes on must not change its own.
     """
-    here = device.found()
+    here = device.hardware()
     if here.gpu or not worth_processes(profile.batch_size, profile.max_steps):
         return 1
     return max(1, min(trainings, here.threads))
@@ -72,7 +72,7 @@ def worth_processes(batch_size: int, steps: int | None) -> bool:
 
 def threads(processes: int) -> int:
     """Threads for each of so many processes: this one's, shared out (OMP_NUM_THREADS bounds them)."""
-    return max(1, device.found().threads // processes)
+    return max(1, device.hardware().threads // processes)
 
 
 def room(wanted: int, running: int, unknown: int, peak: float | None, free: float) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mribench import device, profiles
-from mribench.errors import InputError
+from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 from mribench.sampling import forward_process, samplers
-from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
+from mribench.sampling.samplers import SamplerChoice
+from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task, Variant
 
 CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
 TASKS = ("generation", "reconstruction", "audit")
@@ -56,7 +56,7 @@ class Plan:
     profile: Profile
     modalities: tuple[Modality, ...]
     variants: tuple[Variant | Control, ...]
-    samplers: tuple[tuple[str, Sampler, int], ...]
+    samplers: tuple[SamplerChoice, ...]
     tasks: tuple[Task, ...]
     metrics: Mapping[str, Metric]
     spaces: Mapping[str, FeatureSpace]
@@ -72,9 +72,7 @@ def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
     changes = {}
     for name, value in given.items():
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
-            raise InputError(f"unknown setting {name!r}; {hint}")
+            raise InputError(unknown_name("setting", name, known))
         if value is not None:
             changes[name] = _typed(name, value, known[name])
     return replace(base or RunSpec(), **changes)
@@ -128,8 +126,8 @@ def resolve(spec: RunSpec) -> Plan:
     asked = spec.samplers or profile.samplers
     tasks, metrics = _measured(spec)
     variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
-    drawn = tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked))
-    forward_process.check(variants.values(), drawn)
+    choices = tuple(map(samplers.resolve, asked))
+    forward_process.check_compatible(variants.values(), choices)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():
@@ -142,7 +140,7 @@ def resolve(spec: RunSpec) -> Plan:
         profile=profile,
         modalities=tuple(lookup.load_all("modalities", names).values()),
         variants=tuple(variants.values()),
-        samplers=drawn,
+        samplers=choices,
         tasks=tasks,
         metrics=metrics,
         spaces=spaces,

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -99,7 +99,7 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
     judged = task.judge(outputs, cell.data, plan.profile, extract, result.seed) if task.judge else {}
     now = {(s.metric, s.space, s.level): s for s in scores}
     checks = [_check(s, now.get((s.metric, s.space, s.level))) for s in result.scores]
-    changed = conflicts(result.comparability, record.blank(cell, task, plan).comparability)
+    changed = conflicts(result.comparability, record.empty_result(cell, task, plan).comparability)
     notes = [f"{name}: {then} on record, {here} here" for name, (then, here) in changed.items()]
     return Verification(result, images, tuple(checks), tuple(notes), judged.get("verdict"))
 
@@ -110,13 +110,13 @@ def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Pla
     with _made_with(result):
         modality = lookup.load("modalities", result.modality)
         variant, task = lookup.load("variants", result.variant), lookup.load("tasks", result.task)
-        sampler = (result.sampler, *samplers.resolve(result.sampler)) if result.sampler else None
+        sampler = samplers.resolve(result.sampler) if result.sampler else None
     features = tuple(result.provenance["spec"].get("features", runspec.FEATURES))
     metrics = runspec.load_metrics(task.metrics, features)
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     trained = _checkpoint(out, result, profile)
-    prepared = replace(_data(out, result, modality, profile, data), is_mri=modality.is_mri)
+    prepared = _data(out, result, modality, profile, data)
     cell = Cell(modality, prepared, variant, result.seed, trained, sampler)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     asked = (sampler,) if sampler else ()
@@ -159,7 +159,7 @@ def _data(out: Path, result: Result, modality: Modality, profile: Profile, data:
     wanted = result.provenance["data_key"]
     for manifest in sorted((out / "data").glob("*/manifest.json")):
         if files.read_json(manifest).get("key") == wanted:
-            return datasets.load(manifest.parent)
+            return datasets.load(manifest.parent, modality)
     name = data or result.comparability["data"]
     if data is None and name.startswith("local:"):
         raise InputError(

@@ -3,13 +3,16 @@
 import csv
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
+from mribench import results
 from mribench.board import export, markdown
 from mribench.board.boards import boards
 from mribench.cli import console
+from mribench.plugins import lookup
+from mribench.spec import Expected
 
 DOCTORED = {
     "noise": (500.0, "blur (900) is not better than noise (500) in kd[hc85-v1]"),
@@ -97,3 +100,54 @@ def test_seeds_that_differ_widely_do_not_make_a_board_invalid(scored, controls):
     more = scored("mode-collapse", 120.0, seed=1, is_control=True)
     (board,) = boards([scored(), scored(seed=1), *controls, more])
     assert board.row("mode-collapse").estimates[board.primary].low < 0 and board.control_violations == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "value", "said"),
+    [
+        (Expected("last", "it is upside down"), 500.0, "noise (1300) is not better than flipped (500)"),
+        (
+            Expected("behind real", "it is upside down"),
+            3.0,
+            "flipped (3 [-7, 13]) cannot be told apart from real",
+        ),
+        (Expected("like real", "it is upside down"), 40.0, "flipped (40 [30, 50]) is worse than real images"),
+    ],
+)
+def test_a_control_of_a_plugin_says_where_it_must_land(expected, value, said, scored, controls, run_folder):
+    """The record carries it: no plugin is asked when the board is made."""
+    flipped = scored("flipped", value, is_control=True, expected=asdict(expected))
+    kept = [result for result in controls if result.variant not in ("blur", "gaussian", "mode-collapse")]
+    (board,) = boards(results.read_all([run_folder("run", scored(), *kept, flipped)]))
+    assert any(
+        one.startswith(said) and one.endswith("but it is upside down") for one in board.control_violations
+    )
+    (board,) = boards([scored(), *controls, replace(flipped, expected=None)])
+    assert board.control_violations == []
+
+
+def test_a_plugins_control_that_copies_must_be_seen_by_the_audit(scored, controls):
+    expected = asdict(Expected("like real", "it is made of real images", copies=True))
+    copier = scored("copier", 3.0, is_control=True, expected=expected, audit={"verdict": "not detected"})
+    (board,) = boards([scored(), *controls, copier])
+    assert board.control_violations == [
+        "copier copies its training images, but the memorisation audit says 'not detected' of it"
+    ]
+
+
+def test_records_of_before_are_judged_by_the_names_of_the_first_controls(scored, controls, run_folder):
+    """They say nothing of where a control must land, nor by what a task ranks."""
+    kept = [result for result in controls if result.variant != "gaussian"]
+    folder = run_folder("old", scored(), *kept, scored("gaussian", 3.5, is_control=True))
+    for path in (folder / "results").rglob("*.json"):
+        record = json.loads(path.read_text())
+        del record["expected"], record["primary"]
+        path.write_text(json.dumps(record))
+    (board,) = boards(results.read_all([folder]))
+    (violation,) = board.control_violations
+    assert violation.startswith("gaussian (3.5") and board.primary == ("kd", "hc85-v1", None)
+
+
+def test_the_first_controls_say_what_is_read_into_records_of_before():
+    own = {name: lookup.load("variants", name).expected for name in results.CONTROLS}
+    assert own == results.CONTROLS

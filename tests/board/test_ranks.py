@@ -4,12 +4,16 @@ import csv
 import io
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
+from mribench import results
 from mribench.board import columns, export, markdown
 from mribench.board.boards import boards
+from mribench.metrics.uncertainty import recorded
+from mribench.spec import Score
 
 
 def words(found):
@@ -157,3 +161,39 @@ def test_a_space_that_is_not_trusted_ranks_nothing(scored, controls, tmp_path):
     assert [board.ranks[f"{name} ddim-5"].text for name in "ab"] == ["2", "1"]
     unknown = [replace(r, spaces={"hc85-v1": {"trusted": None}}) for r in found]
     assert boards(unknown)[0].ranks["a ddim-5"].text == "1"
+
+
+def restoring(result, variant, value, **changes):
+    """A result of a task that ranks by a paired metric of which more is better, at two levels."""
+    shared = np.random.default_rng(0).standard_normal(40)
+    alone = np.random.default_rng(list(variant.encode())).standard_normal(40)
+    values = recorded(value + shared + 0.1 * (alone - alone.mean()))
+    scores = tuple(
+        Score("psnr", value - k, 40, 40, value - k - 1, value - k + 1, level=level, per_subject=values)
+        for k, level in enumerate((0.52, 0.08))
+    )
+    about = {"psnr": {"title": "", "unit": "dB", "direction": "up", "paper": ""}}
+    return replace(result, variant=variant, scores=scores, metrics=about, primary="psnr", floor={}, **changes)
+
+
+def test_a_task_ranks_by_its_primary_metric(scored):
+    made = [restoring(scored(), "a", 20.0), restoring(scored(), "b", 25.0)]
+    gaussian = restoring(scored(), "gaussian", 22.0, is_control=True, sampler=None)
+    (board,) = boards([*made, gaussian])
+    assert board.primary == ("psnr", None, 0.52)
+    assert [board.ranks[f"{name} ddim-5"].text for name in "ab"] == ["2", "1"]
+    assert board.outcomes == {"a ddim-5": "behind", "b ddim-5": "ahead"}
+    assert board.against_control[1] == "b ddim-5 is ahead of the gaussian control: PSNR 25.0 against 22.0."
+
+
+def test_what_must_be_last_is_last_also_where_more_is_better(scored):
+    noise = restoring(scored(), "noise", 21.0, is_control=True, expected=asdict(results.CONTROLS["noise"]))
+    blur = restoring(scored(), "blur", 20.0, is_control=True)
+    (board,) = boards([restoring(scored(), "a", 25.0), noise, blur])
+    assert [said[:35] for said in board.control_violations] == ["blur (20) is not better than noise "]
+
+
+@pytest.mark.parametrize("primary", [None, "psnr"])
+def test_a_task_that_reports_no_primary_metric_ranks_nothing(primary, scored):
+    (board,) = boards([replace(scored("a"), primary=primary)])
+    assert board.primary is None and board.ranks["a ddim-5"].reason == "no score to rank by"

@@ -150,7 +150,7 @@ def _chart(board: BoardView, column: MetricColumn, points: list[Point], cost: st
         marks=_marks(points, x, y),
         x_ticks=[(x(tick), tick_label(tick)) for tick in x.ticks()],
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
-        # the name stands above the line where there is room
+        # the name is above the line where there is room
         levels=[Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in levels],
         band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves else None,
         front=_front(pareto(points, 1 if board.less_is_better else -1), x, y),
@@ -178,7 +178,7 @@ def _front(front: list[Point], x: Axis, y: Axis) -> str:
 
 
 def _marks(points: list[Point], x: Axis, y: Axis) -> list[Mark]:
-    """The letters of points that crowd stand side by side."""
+    """Letters of points that crowd are put side by side."""
     marks: list[Mark] = []
     taken: list[tuple[float, float]] = []
     for point, letter in zip(points, LETTERS, strict=False):

@@ -48,15 +48,15 @@ class Record:
         threads = f", {machine['threads']} threads" if machine.get("threads") else ""
         commit = (made.get("git_commit") or "").partition("+")
         precision = training.get("precision") or self.result.comparability.get("precision")
-        found = {
+        facts = {
             ("", "commit"): commit[0][:12] + (" +changes" if commit[2] else ""),
             ("", "device"): f"{machine['device']}{threads}" if machine else "",
             ("", "precision"): str(precision or ""),
             ("Profile", ""): _pretty(made["profile"]) if made.get("profile") else "",
         }
         for name, heading in HEADINGS.items():
-            found |= {(heading, package): str(v) for package, v in (made.get(name) or {}).items() if v}
-        return {key: value for key, value in found.items() if value}
+            facts |= {(heading, package): str(v) for package, v in (made.get(name) or {}).items() if v}
+        return {key: value for key, value in facts.items() if value}
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Origin:
 def origin(board: BoardView, out: Path) -> Origin:
     """Every record is read once, and what is the same in all of them is said once."""
     records = {row.name: [Record(result, out) for result in _in_order(row)] for row in board.rows}
-    common = _shared(record for found in records.values() for record in found)
+    common = _shared(record for of_row in records.values() for record in of_row)
     terms = {_pretty(t): _terms(t) for result in board.results for t in result.data.get("terms") or []}
     return Origin(
         terms=[term for _, term in sorted(terms.items())],
@@ -139,10 +139,10 @@ def _shared(records: Iterable[Record]) -> Facts:
     return {key: next(iter(known)) for key, known in sorted(values.items()) if len(known) == 1}
 
 
-def _sentences(found: Iterable[Facts]) -> list[tuple[str, str]]:
+def _sentences(several: Iterable[Facts]) -> list[tuple[str, str]]:
     """('Packages', 'torch 2.9, ...'); a heading again where records differ."""
     lines: dict[tuple[str, str], None] = {}
-    for facts in found:
+    for facts in several:
         grouped: dict[str, list[str]] = {}
         for (heading, name), value in sorted(facts.items()):
             grouped.setdefault(heading or "Made with", []).append(f"{name} {value}".strip())
@@ -152,8 +152,8 @@ def _sentences(found: Iterable[Facts]) -> list[tuple[str, str]]:
 
 def _terms(term: Mapping[str, Any]) -> Mapping[str, str]:
     names = ("licence", "access", "homepage", "citation")
-    said = {name: str(term.get(name) or "unverified") for name in names}
-    return said | {"title": str(term.get("title") or term.get("data") or "")}
+    known = {name: str(term.get(name) or "unverified") for name in names}
+    return known | {"title": str(term.get("title") or term.get("data") or "")}
 
 
 def _audit(row: RowView, record: Record, audit: Mapping[str, Any]) -> Audit:
@@ -172,10 +172,10 @@ def _audit(row: RowView, record: Record, audit: Mapping[str, Any]) -> Audit:
     )
 
 
-def _interval(found: Mapping[str, Any], name: str, digits: str) -> str:
+def _interval(finding: Mapping[str, Any], name: str, digits: str) -> str:
     """'0.48 [0.41, 0.54]'."""
-    ends = [_digits(found.get(end), digits) for end in ("low", "high")]
-    return _digits(found.get(name), digits) + (f" [{', '.join(ends)}]" if all(ends) else "")
+    ends = [_digits(finding.get(end), digits) for end in ("low", "high")]
+    return _digits(finding.get(name), digits) + (f" [{', '.join(ends)}]" if all(ends) else "")
 
 
 def _digits(value: Any, digits: str) -> str:

@@ -137,6 +137,6 @@ def _image(grid: tiles.Grid) -> Image:
 
 
 def first_images(pictures: Sequence[Picture], row: str, count: int = 4) -> Image | None:
-    """A few generated images of a row, small, to stand beside its numbers."""
+    """A few generated images of a row, small, to be shown beside its numbers."""
     grid = next((p.grid for p in pictures if p.kind == "samples" and p.row == row and p.grid), None)
     return _image(tiles.Grid(grid.images[:count], count)) if grid else None

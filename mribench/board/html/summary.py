@@ -105,13 +105,13 @@ def _extent(board: BoardView, address: Address | None) -> list[float]:
 
 def _others(boards: Sequence[BoardView], lead: Address | None) -> dict[Address, MetricColumn]:
     """Further headline columns in which any trained row has a number."""
-    found: dict[Address, MetricColumn] = {}
+    others: dict[Address, MetricColumn] = {}
     for board in boards:
         for address in board.headline_addresses:
             numbers = board.columns[address].numbers
             if address != lead and any(numbers[row.name].value is not None for row in board.trained):
-                found.setdefault(address, board.columns[address])
-    return found
+                others.setdefault(address, board.columns[address])
+    return others
 
 
 def facts(boards: Sequence[BoardView]) -> list[tuple[str, str]]:

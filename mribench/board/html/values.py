@@ -169,7 +169,7 @@ class BoardView:
 
 @dataclass(frozen=True)
 class Reported:
-    """Numbers that a study printed and nobody reproduced here."""
+    """Numbers that a study printed and that are not reproduced here."""
 
     sources: Sequence[str]
     note: str

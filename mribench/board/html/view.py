@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from mribench.board import columns, findings, sentences
+from mribench.board import columns, findings, lines, sentences
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
+from mribench.board.columns import Column
 from mribench.board.html import strips
 from mribench.board.html.values import (
     BoardView,
@@ -32,7 +33,11 @@ HELP = {
     "train images": "images that training saw, again and again",
     "train s": "seconds of training",
 }
-OF_BOARD = (columns.SEEDS, *columns.COST)  # beside the numbers of a board
+OWN = (
+    columns.RANK,
+    columns.VARIANT,
+    columns.NOTES,
+)  # of the headline, columns that the page draws in its own way
 OF_SUMMARY = (columns.TEST_SUBJECTS, columns.SEEDS, columns.NFE, columns.TRAIN_SECONDS)
 
 
@@ -61,14 +66,15 @@ def views(boards: Iterable[Board]) -> list[BoardView]:
 def _board(board: Board, anchors: Anchors) -> BoardView:
     fields, data = board.comparability, board.members[0].data
     anchor = anchors.new("board", board.modality, str(fields["data"]), str(fields["profile"]))
-    found = {address: _column(board, address) for address in board.addresses}
+    metrics = {address: _column(board, address) for address in board.addresses}
     title, about, control = sentences.title(board), sentences.about(board), board.row(CONTROL)
     headline = columns.headline_addresses(board)
+    plain = [c for c in columns.headline(board).columns if c not in OWN and c.address is None]
     caption = f"{title}: trained variants, controls, real images"
     levels = sorted({a[2] for a in board.addresses if a[2] is not None}, reverse=True)
     by_level = [
         _table(
-            f"{title}: denoised from ᾱ = {level:.3f}", [c for a, c in found.items() if a[2] == level], False
+            f"{title}: denoised from ᾱ = {level:.3f}", [c for a, c in metrics.items() if a[2] == level], False
         )
         for level in levels
     ]
@@ -84,12 +90,12 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
         violations=tuple(board.control_violations),
         notes=tuple(sentences.notes(board)),
         test_subjects=board.test_subjects,
-        rows=tuple(_row(board, line, anchors.new(anchor, line.name)) for line in columns.rows(board)),
-        columns=found,
+        rows=tuple(_row(line, anchors.new(anchor, line.name), plain) for line in lines.rows(board)),
+        columns=metrics,
         primary=board.primary,
         less_is_better=board.primary is None or board.sign(board.primary) > 0,
-        headline=_table(caption, [_drawn(board, found[address]) for address in headline]),
-        more=_table(f"{title}: more metrics", [found[a] for a in columns.more_addresses(board)]),
+        headline=_table(caption, [_drawn(board, metrics[address]) for address in headline]),
+        more=_table(f"{title}: more metrics", [metrics[a] for a in columns.more_addresses(board)]),
         levels=tuple(by_level) if len(levels) > 1 else (),
         headline_addresses=tuple(headline),
         gaussian=control.name if control else "",
@@ -98,8 +104,9 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
     )
 
 
-def _row(board: Board, line: columns.Line, anchor: str) -> RowView:
-    row = line.row
+def _row(line: lines.Line, anchor: str, plain: Sequence[Column]) -> RowView:
+    """plain: the columns of the headline beside its numbers."""
+    board, row = line.board, line.row
     assert row is not None  # only lines of real images have none
     rank, verdict = board.ranks[row.name], AuditVerdict(row.audit) if row.audit else None
     audit = [Note(f"audit: {row.audit}", verdict.grave)] if verdict else []
@@ -116,13 +123,13 @@ def _row(board: Board, line: columns.Line, anchor: str) -> RowView:
         memorises=row.audit if row.audit and verdict and verdict.memorises else "",
         notes=(*map(Note, columns.remarks(board, row)), *audit),
         against=board.outcomes.get(row.name, ""),
-        cells=tuple(_cell(column, line) for column in OF_BOARD),
+        cells=tuple(_cell(column, line) for column in plain),
         summary_cells=tuple(_cell(column, line) for column in OF_SUMMARY),
         results=row.results,
     )
 
 
-def _cell(column: columns.Column[columns.Line], line: columns.Line) -> Cell:
+def _cell(column: Column, line: lines.Line) -> Cell:
     return Cell(column.title, HELP.get(column.title, ""), column.text(line), column.value(line))
 
 
@@ -138,8 +145,8 @@ def _column(board: Board, address: Address) -> MetricColumn:
             row.name: _number(row.estimates.get(address), unit, row.scores(address).values())
             for row in board.rows
         },
-        real_train=_number(columns.train_estimate(board, address), unit),
-        halves=_number(columns.halves_estimate(board, address), unit),
+        real_train=_number(lines.train_estimate(board, address), unit),
+        halves=_number(lines.halves_estimate(board, address), unit),
     )
 
 
@@ -169,11 +176,11 @@ def _table(caption: str, shown: Iterable[MetricColumn], with_real: bool = True) 
     """Of the columns those in which any row has a number; the notes say why another is empty."""
     known = tuple(c for c in shown if any(n.value is not None for n in c.numbers.values()))
     real = [
-        RealRow(columns.REAL_TRAIN, tuple(c.real_train for c in known)),
-        RealRow(columns.HALVES, tuple(c.halves for c in known), is_band=True),
+        RealRow(lines.REAL_TRAIN, tuple(c.real_train for c in known)),
+        RealRow(lines.HALVES, tuple(c.halves for c in known), is_band=True),
     ]
-    found = (row for row in real if any(n.value is not None for n in row.numbers))
-    return MetricTable(caption, known, tuple(found) if with_real else ())
+    filled = (row for row in real if any(n.value is not None for n in row.numbers))
+    return MetricTable(caption, known, tuple(filled) if with_real else ())
 
 
 def findings_of(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
