@@ -6,7 +6,7 @@ import pytest
 
 from mribench.board import disclosure
 from mribench.board.boards import boards
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.hub import rules
 from mribench.spec import AuditVerdict
