@@ -12,6 +12,7 @@ API = 1
 PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench": (
         "Control",
+        "Expected",
         "FeatureSpace",
         "Metric",
         "Modality",
@@ -65,6 +66,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench.seeds": ("number", "numpy_rng", "torch_generator"),
     "mribench.spec": (
         "Control",
+        "Expected",
         "FeatureSpace",
         "ImageFile",
         "Metric",

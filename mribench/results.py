@@ -10,9 +10,17 @@ from typing import Any
 
 from mribench import files, hashing
 from mribench.errors import InputError
-from mribench.spec import Score
+from mribench.spec import Expected, Score
 
 SCHEMA = 1
+# where the controls must land whose records are of before they said so
+CONTROLS = {
+    "noise": Expected("last", "nothing is further from an image than independent pixels"),
+    "gaussian": Expected("behind real", "second-order statistics alone must not pass for real images"),
+    "train-replay": Expected("like real", "it is made of real images", copies=True),
+    "mode-collapse": Expected("behind real", "a few images repeated must not pass for the whole set"),
+    "blur": Expected("behind real", "blurred images must not pass for real ones"),
+}
 # fields of a score that hold many numbers
 LISTS = ("per_subject", "subsamples")
 
@@ -47,6 +55,8 @@ class Result:
     spaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     floor: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
+    primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
+    expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
 
     @property
     def name(self) -> str:
@@ -99,7 +109,11 @@ def _checked(record: dict[str, Any]) -> Result:
     """Raises ValueError or TypeError where the record was damaged or edited by hand."""
     key = record.pop("comparability_key")
     record["scores"] = tuple(map(_score, record["scores"]))
+    if "expected" not in record and record["is_control"] and record["variant"] in CONTROLS:
+        record["expected"] = asdict(CONTROLS[record["variant"]])
     result = Result(**record)
+    if result.expected is not None:
+        Expected(**result.expected)
     if result.key != key:
         raise ValueError("its comparability fields were changed")
     for score in result.scores:
