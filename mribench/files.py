@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ STALE_SECONDS = 24 * 3600
 # more files than these are flushed by one call for the whole disk: one by one, thousands take minutes
 MANY_FILES = 200
 RENAME_ATTEMPTS = 10
+ZSTD_LEVEL = 19  # the smallest files without the memory-hungry "ultra" levels
+CHUNK_BYTES, MAX_TEXT_BYTES = 1 << 20, 1 << 30
 
 
 @contextmanager
@@ -64,6 +66,33 @@ def write_json(path: Path, value: Any, flush: bool = True) -> None:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Text as one zstd frame, a line each; the same lines give the same bytes."""
+    import pyarrow
+
+    text = "".join(f"{line}\n" for line in lines)
+    write_bytes(
+        path, pyarrow.Codec("zstd", compression_level=ZSTD_LEVEL).compress(text.encode()).to_pybytes()
+    )
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file that ``write_lines`` wrote. Raises ValueError where it is none, or is cut off."""
+    import pyarrow
+
+    content, text = path.read_bytes(), bytearray()
+    try:
+        with pyarrow.CompressedInputStream(pyarrow.py_buffer(content), "zstd") as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                text += chunk
+                # a file from a stranger may hold a few bytes that unpack to more than the memory
+                if len(text) > MAX_TEXT_BYTES:
+                    raise ValueError(f"it unpacks to more than {MAX_TEXT_BYTES >> 20} MiB")
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    return text.decode().removesuffix("\n").split("\n")
 
 
 @contextmanager

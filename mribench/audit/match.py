@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mribench.memo import by_content
+from mribench.memo import memoize
 
 SIDE = 64  # larger images are averaged down to less than twice this
 MARGIN = 4  # full-resolution pixels left out around a query, at least the largest shift
@@ -85,7 +85,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 # who looks for copies and who draws them ask the same
-@by_content(most=4)
+@memoize(maxsize=4)
 def neighbours(
     queries: np.ndarray,
     train: np.ndarray,

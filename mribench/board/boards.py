@@ -10,7 +10,7 @@ from mribench.board.control_checks import control_violations
 from mribench.board.group import Group, groups
 from mribench.board.ranks import RankInterval, rank_intervals
 from mribench.board.rows import Address
-from mribench.results import Result, called
+from mribench.results import Result, metric_label
 
 
 class Board(Group):
@@ -62,6 +62,6 @@ def in_one_line(result: Result) -> str:
     for s in result.scores:
         if not result.metrics[s.metric].get("headline", True):
             continue
-        label = called(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
+        label = metric_label(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
         scores.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
     return ", ".join(scores)

@@ -14,7 +14,7 @@ from mribench.board.boards import Board
 from mribench.board.group import HEADLINE_LEVEL
 from mribench.board.lines import Line, real, rows
 from mribench.board.rows import Address, Estimate, Row
-from mribench.results import called
+from mribench.results import metric_label
 
 DIGITS = {"dB": 2, "1e-3": 1}
 ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
@@ -144,7 +144,7 @@ def title(board: Board, address: Address) -> str:
     """Heading of a number: metric, space, level, unit, and which way is better."""
     name, space, level = address
     about = board.metrics[name]
-    metric, bracket, rest = called(name, space).partition("[")
+    metric, bracket, rest = metric_label(name, space).partition("[")
     label = metric.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
     unit = f" ({about['unit']})" if about["unit"] else ""
     return f"{label}{unit} {ARROWS[about['direction']]}"

@@ -49,15 +49,15 @@ class Comparison:
 
 
 def select(text: str) -> list[Result]:
-    """Results named by a result file, a run folder, or FOLDER:NAME with a variant ('ddpm') or a row ('ddpm ddim-25').
+    """Results named by a file, a run folder, a kept board, or FOLDER:NAME, a variant ('ddpm') or row ('ddpm ddim-25').
 
     Raises InputError where there is nothing of that name.
     """
     path = Path(text)
+    if path.is_dir() or (path.is_file() and path.suffix == ".zst"):
+        return results.read_all([path])
     if path.is_file():
         return [results.read(path)]
-    if path.is_dir():
-        return results.read_all([path])
     folder, colon, name = text.rpartition(":")
     if not colon or not Path(folder).is_dir():
         raise InputError(f"no result file or run folder {text}; give a path, or FOLDER:VARIANT")

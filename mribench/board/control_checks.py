@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from mribench.board.group import Group
 from mribench.board.rows import Address, Estimate, Row, oriented
-from mribench.results import called
+from mribench.results import metric_label
 from mribench.spec import AuditVerdict, Expected
 
 
@@ -53,7 +53,7 @@ def _not_last(
         if name != last.variant and estimate.value is not None and sign * estimate.value >= sign * worst:
             yield (
                 f"{name} ({estimate.value:.4g}) is not better than {last.variant} ({worst:.4g}) in "
-                f"{called(*address[:2])}, but {expected.because}"
+                f"{metric_label(*address[:2])}, but {expected.because}"
             )
 
 
@@ -64,7 +64,7 @@ def _not_behind_real(control: Row, expected: Expected, group: Group, address: Ad
     if not _behind(ours, real, control.name, group, address):
         yield (
             f"{control.variant} ({_interval(ours)}) cannot be told apart from real training images "
-            f"({_interval(real)}) in {called(*address[:2])}, but {expected.because}"
+            f"({_interval(real)}) in {metric_label(*address[:2])}, but {expected.because}"
         )
 
 
@@ -83,7 +83,7 @@ def _worse_than_real(control: Row, expected: Expected, group: Group, address: Ad
     if most is not None and ours.within_low is not None and ours.within_low > most:
         yield (
             f"{control.variant} ({_interval(ours)}) is worse than real images (up to {most:.4g}) in "
-            f"{called(*address[:2])}, but {expected.because}"
+            f"{metric_label(*address[:2])}, but {expected.because}"
         )
 
 

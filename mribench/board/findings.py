@@ -13,7 +13,7 @@ from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.rows import Row
 from mribench.metrics.agreement import kendall_tau
-from mribench.results import called
+from mribench.results import metric_label
 
 AGREE = 0.8  # Kendall's tau from which two orders are called alike
 FEWEST_ROWS = 3
@@ -137,8 +137,8 @@ def _spaces(board: Board) -> Iterator[str]:
         tau = kendall_tau([a for a, _ in known], [b for _, b in known])
         if tau is not None and tau < AGREE:
             yield (
-                f"{_title(board)}: {called(*primary[:2])} and {called(*other[:2])} put the {len(known)} rows in "
-                f"different orders (Kendall's tau {tau:.2f}); ranks follow the first."
+                f"{_title(board)}: {metric_label(*primary[:2])} and {metric_label(*other[:2])} put the "
+                f"{len(known)} rows in different orders (Kendall's tau {tau:.2f}); ranks follow the first."
             )
 
 
@@ -150,8 +150,8 @@ def _paired_against_primary(board: Board) -> Iterator[str]:
         where = "; ".join(f"at ᾱ {level:.2f} by {', '.join(names)}" for level, names in levels.items())
         assert board.primary is not None
         yield (
-            f"{_title(board)}: by {called(*board.primary[:2])} {name} is {SIDE[board.outcomes[name]]} the {CONTROL} "
-            f"control, and the other way round {where}: paired numbers reward the average of "
+            f"{_title(board)}: by {metric_label(*board.primary[:2])} {name} is {SIDE[board.outcomes[name]]} the "
+            f"{CONTROL} control, and the other way round {where}: paired numbers reward the average of "
             "what is possible, the kernel distance what is typical."
         )
 

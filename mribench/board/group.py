@@ -9,7 +9,7 @@ from typing import Any
 
 from mribench.board.differences import Difference, difference
 from mribench.board.rows import Address, Row, row, versions
-from mribench.results import Result, called, order
+from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
 
 KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
@@ -113,14 +113,14 @@ class Group:
 
     @cached_property
     def floor(self) -> dict[str, dict[str, Any]]:
-        """What real images score in a model's place, by ``results.called`` name (``mribench.metrics.floor``)."""
+        """What real images score in a model's place, by ``metric_label`` (``mribench.metrics.floor``)."""
         return {
             name: dict(floor) for result in reversed(self.members) for name, floor in result.floor.items()
         }
 
     def floor_of(self, address: Address) -> dict[str, Any]:
         """The noise floor of one metric and space; empty where the records hold none."""
-        return self.floor.get(called(*address[:2]), {})
+        return self.floor.get(metric_label(*address[:2]), {})
 
     @cached_property
     def real_train(self) -> Row | None:
@@ -197,13 +197,13 @@ def _flat(result: Result) -> dict[str, Any]:
 
 
 def _newest_first(result: Result) -> tuple[Any, ...]:
-    modality, task, *rest = order(result)
+    modality, task, *rest = sort_key(result)
     version = str(result.comparability.get("task")).rpartition(" v")[2]
     return modality, task, -int(version) if version.isdecimal() else 0, *rest
 
 
 def _floor_score(name: str, floor: Mapping[str, Any], subjects: int) -> Score:
-    """The floor of a metric, named as ``results.called`` names it, as the score of the training images."""
+    """The floor of a metric, named by ``metric_label``, as the score of the training images."""
     metric, _, space = name.rstrip("]").partition("[")
     return Score(
         metric=metric,

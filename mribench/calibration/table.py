@@ -1,4 +1,4 @@
-"""Detection and false-alarm rates of the audit as JSON rows and as Markdown tables."""
+"""Detection and false-alarm rates of the audit: a row for each generator and seed, and Markdown tables."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 from mribench import files
 from mribench.audit.copies import binomial_interval
 from mribench.audit.verdict import FALSE_ALARMS, VERSION
+from mribench.errors import InputError
 from mribench.spec import AuditVerdict
 from mribench.tables import markdown_table
 
-ROWS, PAGE = "calibration.json", "calibration.md"
+ROWS, PAGE = "calibration.jsonl.zst", "calibration.md"
+# the rows of a folder that an earlier version began
+OLD_ROWS = "calibration.json"
 TITLE = f"""# Calibration of the memorisation audit, v{VERSION}
 
 Made by `mribench audit calibrate`. Cheats must be called MEMORISES; honest generators must not, and no more than
@@ -26,9 +29,21 @@ rests on the ratio to the nearest image of another subject.
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Rows of this version of the audit; those of another are not added to."""
-    path = folder / ROWS
-    rows = files.read_json(path) if path.exists() else []
+    """Rows of this version of the audit; those of another are not added to.
+
+    Raises InputError where the file is damaged.
+    """
+    path = next((folder / name for name in (ROWS, OLD_ROWS) if (folder / name).exists()), None)
+    if path is None:
+        return []
+    try:
+        rows = (
+            files.read_json(path)
+            if path.name == OLD_ROWS
+            else [json.loads(x) for x in files.read_lines(path)]
+        )
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read ({error}); delete it and calibrate again") from error
     return [row for row in rows if row.get("audit") == VERSION]
 
 
@@ -39,11 +54,9 @@ def seeds_of(rows: Sequence[dict[str, Any]], modality: str, data: str) -> set[in
 
 
 def write(folder: Path, rows: Iterable[dict[str, Any]]) -> list[Path]:
-    """calibration.json and calibration.md; the same rows give the same bytes."""
+    """The rows as compressed JSON lines, and the tables; the same rows give the same bytes."""
     ordered = sorted(rows, key=lambda r: (*_set(r), r["modality"], r["generator"], r["seed"]))
-    # a row a line: thousands of them are then still read and compared
-    lines = ",\n".join(json.dumps(row, sort_keys=True, allow_nan=False) for row in ordered)
-    files.write_text(folder / ROWS, f"[\n{lines}\n]\n")
+    files.write_lines(folder / ROWS, (json.dumps(row, sort_keys=True, allow_nan=False) for row in ordered))
     files.write_text(folder / PAGE, markdown(ordered))
     return [folder / ROWS, folder / PAGE]
 

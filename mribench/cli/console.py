@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from mribench.board.columns import Table as BoardTable
     from mribench.board.compare import Comparison
     from mribench.cli.doctor import Check
-    from mribench.plugins.lookup import Entry
+    from mribench.plugins.lookup import PluginEntry
     from mribench.runner.verify import Verification
 
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
 console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
 
 
-def plugins(entries: Sequence[Entry]) -> None:
+def plugins(entries: Sequence[PluginEntry]) -> None:
     table = _table("group", "name", "distribution", "version", "entry point", "problem")
     for e in entries:
         known = map(Text, (e.group, e.name, e.distribution, e.version, e.value))
@@ -100,7 +100,7 @@ def comparison(found: Comparison) -> None:
 
 def verification(found: Verification) -> None:
     """The answer for one result, and each score that is not the recorded one."""
-    from mribench.results import called
+    from mribench.results import metric_label
 
     one = found.result
     images = f", images {found.images}" if found.images else ""
@@ -118,7 +118,7 @@ def verification(found: Verification) -> None:
             level = "" if then.level is None else f" at {then.level:g}"
             interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
             value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
-            label = f"{called(then.metric, then.space)}{level}"
+            label = f"{metric_label(then.metric, then.space)}{level}"
             words = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
             console.print(f"  {words}", markup=False)
     for note in found.notes:

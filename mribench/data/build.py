@@ -33,7 +33,7 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
     records: list[SliceRecord] = []
     n, slices = profile.phantom_subjects, profile.phantom_slices
     drawn = partial(_subject, modality.phantom, modality.name, seed, slices, profile.size)
-    for subject in phantom_workers.draw_subjects(drawn, n, slices, device.found().threads):
+    for subject in phantom_workers.draw_subjects(drawn, n, slices, device.hardware().threads):
         records += subject
         if progress:
             progress(len(records), n * slices)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from mribench.errors import Unavailable
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.metrics.images import AIR, by_chunks
 
 WINDOW = 5  # pixels: the local mean of 25 tells air from tissue whatever the noise of one pixel
@@ -20,7 +20,7 @@ LEAST = 0.02  # of the pixels must be air
 RAYLEIGH = 2 - np.pi / 2  # variance over s^2
 
 
-@by_content(most=64)
+@memoize(maxsize=64)
 def air_share(reference: np.ndarray) -> float:
     """Share of the pixels of an image to take for air: half of the median share whose local mean is below 10/255."""
     share = float(np.median(by_chunks(_share_of_air, reference)))

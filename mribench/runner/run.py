@@ -161,7 +161,7 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
     with progress(f"prepare {modality.name}", 0) as advance:
 
         def prepared_so_far(done: int, total: int) -> None:
-            signals.stop_here()
+            signals.raise_if_stopped()
             if imports:
                 imports.begin()
             advance(done, total=total)

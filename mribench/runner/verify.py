@@ -63,13 +63,14 @@ class Verification:
 
 
 def find(path: Path) -> list[tuple[Path, Result]]:
-    """(run folder, result) of a result file inside a run folder, or of every result of a run folder.
+    """(run folder, result) of a result file inside a run folder, or of every result of a run folder or kept board.
 
     Raises InputError where there is none.
     """
-    if path.is_file():
+    if path.is_file() and path.suffix != ".zst":
         return [(path.resolve().parents[2], results.read(path))]
-    return [(path, result) for result in results.read_all([path])]
+    folder = path if path.is_dir() else path.parent
+    return [(folder, result) for result in results.read_all([path])]
 
 
 def verify(out: Path, result: Result, data: str | None = None, rescore: bool = False) -> Verification:

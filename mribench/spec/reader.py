@@ -1,4 +1,4 @@
-"""File formats."""
+"""File formats: what a reader is given and what it yields."""
 
 from __future__ import annotations
 

@@ -104,6 +104,14 @@ def test_data_are_prepared_again_where_they_are_gone(run, mribench):
     assert not (run / "data").exists()
 
 
+def test_a_kept_board_is_verified_from_its_one_file(run, tmp_path, mribench):
+    ((_, found),) = verify.find(record(run, "mode-collapse*generation*"))
+    results.add(tmp_path / "kept", [found])
+    for path in (tmp_path / "kept", tmp_path / "kept" / results.RECORDS):
+        ended = mribench("verify", path)
+        assert ended.code == 0 and "reproduced, images not compared" in " ".join(ended.out.split())
+
+
 def test_another_checkpoint_or_none_is_refused(run, refused):
     path = record(run, "ddpm*generation*")
     weights = next((run / "train").glob("*/best/unet/*.safetensors"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench.board.html.values import BoardView, RowView
-from mribench.results import Result, path_of
+from mribench.results import Result, file_of
 
 HEADINGS = {"versions": "Packages", "plugins": "Plugins"}
 Facts = Mapping[tuple[str, str], str]  # (heading, name) -> value
@@ -21,11 +21,12 @@ class Record:
     """One line of a row: a task with one training seed."""
 
     result: Result
+    out: Path  # folder of the page
 
     @property
     def path(self) -> str:
-        """Of the record, beside the page."""
-        return str(path_of(Path(), self.result))
+        """Of the file that holds the record, beside the page."""
+        return file_of(self.out, self.result).relative_to(self.out).as_posix()
 
     @property
     def spent(self) -> list[str]:
@@ -94,9 +95,9 @@ class Origin:
     rows: list[RowOrigin]
 
 
-def origin(board: BoardView) -> Origin:
+def origin(board: BoardView, out: Path) -> Origin:
     """Every record is read once, and what is the same in all of them is said once."""
-    records = {row.name: [Record(result) for result in _in_order(row)] for row in board.rows}
+    records = {row.name: [Record(result, out) for result in _in_order(row)] for row in board.rows}
     common = _shared(record for of_row in records.values() for record in of_row)
     terms = {_pretty(t): _terms(t) for result in board.results for t in result.data.get("terms") or []}
     return Origin(

@@ -28,7 +28,9 @@ WEB = re.compile(r"https?://[^\s\"'<>]+")
 LINK = Markup('<a href="{}" rel="noreferrer">{}</a>')
 
 
-def html(boards: Sequence[Board], out: Path, speed: Sequence[Machine] = ()) -> str:
+def html(
+    boards: Sequence[Board], out: Path, speed: Sequence[Machine] = (), beside: Sequence[str] = ()
+) -> str:
     """The boards as one HTML file; the same boards give the same text.
 
     Args:
@@ -36,6 +38,7 @@ def html(boards: Sequence[Board], out: Path, speed: Sequence[Machine] = ()) -> s
         out: Folder in which the page will lie, beside its records and pictures. Pictures are embedded, as many as fit
             ``pictures.BUDGET``.
         speed: Machines that ``mribench speed`` measured.
+        beside: Names of files beside the page that hold the same numbers.
     """
     views = view.views(boards)
     pictures = choose(views, out)
@@ -54,9 +57,10 @@ def html(boards: Sequence[Board], out: Path, speed: Sequence[Machine] = ()) -> s
             findings=view.findings_of(boards),
             chart_rows=chart_rows(views),
             pictures=pictures,
-            origins={board.id: origin(board) for board in views},
+            origins={board.id: origin(board, out) for board in views},
             reported=view.reported(boards),
             machines=speed,
+            beside=beside,
             glossary=view.glossary(boards),
         )
     )

@@ -11,14 +11,13 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from mribench.data.cards import parse
 from mribench.data.cards.card import ACCESS, DatasetCard
-from mribench.errors import DataError, InputError
+from mribench.errors import DataError, InputError, nearest_name
 from mribench.plugins import lookup
 
 GROUP = "datasets"
@@ -127,8 +126,8 @@ def choose(
 
 def suggestion(name: str) -> str:
     """' (did you mean ...?)' where a card is called nearly so, else nothing."""
-    close = get_close_matches(name, cards(), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    near = nearest_name(name, cards())
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 def _folders() -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,87 @@
+"""Small data and a small budget for the checks: blobs instead of patients, two steps instead of a training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from mribench import profiles
+from mribench.errors import PluginError
+from mribench.plugins import lookup
+from mribench.sampling import forward_process
+from mribench.spec import Prepared, Sampler, Split, Variant
+from mribench.testing.checking import CheckFailed
+
+IMAGE_SIZE = 32
+TINY = replace(
+    profiles.get("smoke", precision="fp32"), max_steps=2, n_generated=5, sample_batch=4, eval_images=4
+)
+
+
+def toy_images(n: int, seed: int = 0, size: int = IMAGE_SIZE) -> np.ndarray:
+    """uint8 (n, size, size): smooth blobs."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] / size
+    centre, width = rng.uniform(0.3, 0.7, (n, 2, 1, 1)), rng.uniform(0.05, 0.2, (n, 1, 1))
+    blobs = np.exp(-((x - centre[:, 0]) ** 2 + (y - centre[:, 1]) ** 2) / width)
+    return (blobs * 220 + rng.uniform(0, 20, (n, size, size))).astype(np.uint8)
+
+
+def images_in_air(n: int, noise: float, seed: int = 0) -> np.ndarray:
+    """float32 (n, 64, 64) in [0, 1]: blobs in air with Rician noise of that standard deviation."""
+    bodies = toy_images(n, seed, 64) / 255.0
+    bodies[bodies < 0.2] = 0
+    real, imaginary = noise * np.random.default_rng(seed).standard_normal((2, n, 64, 64))
+    return np.hypot(bodies + real, imaginary).clip(0, 1).astype(np.float32)
+
+
+@cache
+def toy_data() -> Prepared:
+    """24, 6 and 12 blobs, three to a subject."""
+    parts = {
+        name: Split(toy_images(n, seed), tuple(f"{name}{i // 3}" for i in range(n)))
+        for seed, (name, n) in enumerate((("train", 24), ("validation", 6), ("test", 12)))
+    }
+    return Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
+
+
+@cache
+def trained(variant: Variant) -> tuple[TemporaryDirectory, dict]:
+    """A folder with the variant after two steps of training, kept until the process ends, and its record."""
+    from mribench.training.train import train
+
+    folder = TemporaryDirectory(prefix="mribench-check-")
+    record = train(variant, toy_data().train, toy_data().validation, TINY, 0, Path(folder.name), "train")
+    return folder, record
+
+
+def sampler_for(variant: Variant) -> Sampler:
+    """An installed sampler that fits: ddim where it does. Raises Unfit where none is installed."""
+    fitting = forward_process.samplers_of(variant.process)
+    if not fitting:
+        raise CheckFailed(
+            f"no installed sampler reverses the process {variant.process!r}",
+            "give the package a sampler with the same word in `process`, or leave `process` out for a diffusion",
+        )
+    return next((sampler for sampler in fitting if sampler.name == "ddim"), fitting[0])
+
+
+def variant_for(sampler: Sampler) -> Variant:
+    """An installed variant that fits: ddpm where it does. Raises CheckFailed where none is installed."""
+    found = {}
+    for name in lookup.names("variants"):
+        try:
+            found[name] = lookup.load("variants", name)
+        except PluginError:
+            continue  # another plugin's fault is not this one's
+    fitting = [variant for variant in found.values() if forward_process.compatible(variant, sampler)]
+    if not fitting:
+        raise CheckFailed(
+            f"no installed variant has the process {sampler.process!r}",
+            "give the package a variant with the same word in `process`, or leave `process` out for diffusions",
+        )
+    return next((variant for variant in fitting if variant.name == "ddpm"), fitting[0])
