@@ -15,8 +15,7 @@ from mribench.board.control_checks import violations
 from mribench.board.differences import difference
 from mribench.board.ranks import standings, why_unranked
 from mribench.board.rows import Address, Row
-from mribench.metrics.agreement import kendall_tau
-from mribench.metrics.significance import LEVEL
+from mribench.metrics.significance import LEVEL, kendall_tau
 from mribench.results import called
 
 AGREE = 0.8  # Kendall's tau from which two orders are called alike
