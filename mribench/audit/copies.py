@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv, betaln, gammaln
+from scipy.special import betaincinv
 
 FALSE_ALARM = 0.01  # share of real held-out images below the threshold
 CONFIDENCE = 0.95
@@ -60,10 +60,11 @@ def exceedance(n: int, below: float, independent: float) -> np.ndarray:
     21:247). The probability of a new value below it is then Beta(below + 1, independent - below), and their number
     beta-binomial: that the threshold itself is uncertain is counted.
     """
-    c, a, b = np.arange(n + 1), below + 1, independent - below
-    choices = gammaln(n + 1) - gammaln(c + 1) - gammaln(n - c + 1)
-    each = np.exp(choices + betaln(c + a, n - c + b) - betaln(a, b))
-    return np.minimum(np.cumsum(each[::-1])[::-1], 1.0)
+    from scipy.stats import betabinom
+
+    chances = betabinom.pmf(np.arange(n + 1), n, below + 1, independent - below)
+    # summed from the rare end: betabinom.sf is 1 - cdf, which loses small probabilities to rounding
+    return np.minimum(np.cumsum(chances[::-1])[::-1], 1.0)
 
 
 def binomial_interval(k: float, n: float) -> tuple[float, float]:

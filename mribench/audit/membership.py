@@ -37,7 +37,7 @@ def of_losses(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, An
         return {"auroc": None, "reason": "a loss is not finite"}
     # losses of different levels differ by orders of magnitude: each level votes by rank
     member = np.arange(both.shape[1]) < len(groups[0])
-    votes = np.mean([_mid_ranks(level) for level in both], axis=0)
+    votes = _ranks(both).mean(0)
     low, high = _interval(votes, member, groups)
     return {
         "auroc": auroc(votes[member], votes[~member]),
@@ -55,7 +55,7 @@ def of_losses(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, An
 
 def auroc(members: np.ndarray, others: np.ndarray) -> float:
     """P(loss of a member < loss of another) + P(equal) / 2, in [0, 1]: the Mann-Whitney statistic."""
-    ranks = _mid_ranks(np.concatenate([members, others]))
+    ranks = _ranks(np.concatenate([members, others]))
     n, m = len(members), len(others)
     return float(1 - (ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
 
@@ -68,15 +68,16 @@ def _p(votes: np.ndarray, member: np.ndarray, groups: Sequence[Sequence[str]]) -
         means.append(np.bincount(which, part) / counts)
     if min(map(len, means)) < 2:
         return None
-    ranks = _mid_ranks(np.concatenate(means))
+    ranks = _ranks(np.concatenate(means))
     return shuffled(-ranks, np.arange(len(ranks)) < len(means[0]), "membership")["p"]
 
 
-def _mid_ranks(values: np.ndarray) -> np.ndarray:
-    """float64 (N,): ranks from 1; equal values share their mean rank."""
-    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[which]
+def _ranks(losses: np.ndarray) -> np.ndarray:
+    """Ranks from 1 along the last axis, float64; equal values share their mean rank."""
+    # takes a second to import, which audits without losses need not wait for
+    from scipy.stats import rankdata
+
+    return rankdata(losses, axis=-1)
 
 
 def _interval(

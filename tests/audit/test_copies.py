@@ -1,8 +1,11 @@
 """Thresholds by subject, exact intervals, and a rate that stays what it says."""
 
+from fractions import Fraction
+from itertools import accumulate
+from math import comb
+
 import numpy as np
 import pytest
-from scipy.stats import betabinom
 
 from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate
 
@@ -65,12 +68,21 @@ def ratio(queries, train):
     return first / second
 
 
-def test_the_number_of_exceedances_against_scipy_and_by_counting():
-    for n, below, independent in ((90, 0.98, 100), (2048, 1.0, 66.5), (12, 0.0, 20)):
-        assert exceedance(n, below, independent) == pytest.approx(
-            betabinom.sf(np.arange(n + 1) - 1, n, below + 1, independent - below), abs=1e-9
-        )
-    # below the smallest of 3, all 2 new ones: they are the first 2 of 5 in any order
+def test_the_number_of_exceedances_by_counting_orders():
+    """Of whole numbers the chance is a share of orders: c of the n new values before the threshold, the rest after."""
+    for n, below, independent in ((90, 1, 100), (2048, 1, 66), (12, 0, 20)):
+        each = [
+            Fraction(
+                comb(c + below, c) * comb(n - c + independent - below - 1, n - c), comb(n + independent, n)
+            )
+            for c in range(n + 1)
+        ]
+        expected = [float(total) for total in accumulate(reversed(each))][::-1]
+        assert exceedance(n, below, independent) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_all_new_values_below_the_smallest():
+    """Both new values below the smallest of three: they are the first two of five in any order."""
     assert exceedance(2, 0, 3)[2] == pytest.approx(1 / 10)
 
 
