@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mribench import profiles, trust
-from mribench.audit import copies, examine, shuffles, verdict
+from mribench.audit import copies, examine, permutation, verdict
 from mribench.board import columns
 from mribench.features import gist, hc85, inception
 from mribench.metrics import (
@@ -92,8 +92,8 @@ def test_headline_metrics_are_called_primary():
         f"above {verdict.AUROC} (`verdict.AUROC`)",
         f"fewer than {verdict.FEWEST_SUBJECTS} test subjects (`verdict.FEWEST_SUBJECTS`)",
         f"more than {copies.FALSE_ALARM:.0%} (`copies.FALSE_ALARM`)".replace("%", " %"),
-        f"of at most {examine.MOST_REAL:,} of train and test together",
-        f"shuffled between train and test ({shuffles.SHUFFLES} times)",
+        f"of at most {examine.MAX_REAL:,} of train and test together",
+        f"shuffled between train and test ({permutation.PERMUTATIONS} times)",
         f"sha256 {inception.SHA256[:8]}…{inception.SHA256[-3:]}",
         f"air below {hc85.AIR * 255:.0f}/255",
         f"air of {gist.AIR * 255:.0f}/255",

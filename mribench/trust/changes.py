@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mribench.metrics.images import AIR
+from mribench.variants.controls import moving_average
 
 COPIES = 8
 
@@ -39,10 +40,7 @@ def rounding(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def blur(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mean of 3x3."""
-    padded = np.pad(images.astype(np.float64), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    height, width = images.shape[1:]
-    nine = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return np.rint(sum(nine) / 9).astype(np.uint8)
+    return np.rint(moving_average(images)).astype(np.uint8)
 
 
 def noise(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

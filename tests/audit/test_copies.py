@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate
+from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate_below_threshold
 
 
 def test_intervals_against_published_and_exact_ones():
@@ -24,15 +24,15 @@ def test_the_threshold_weighs_subjects_not_images():
     crowd = np.full(1000, 0.1)
     others = np.linspace(0.5, 1, 300)
     subjects = ["crowd"] * 1000 + [f"s{i}" for i in range(300)]
-    found = rate(np.array([0.3, 0.2]), np.concatenate([crowd, others]), subjects, 301)
+    found = rate_below_threshold(np.array([0.3, 0.2]), np.concatenate([crowd, others]), subjects, 301)
     assert found["threshold"] > 0.5 and found["copies"] == 2
     assert found["false_alarm"] <= FALSE_ALARM and found["held_out_subjects"] == 301
 
 
 def test_few_subjects_make_the_line_high():
     values = np.linspace(0.5, 1, 60)
-    few = rate(values, values, [f"s{i // 20}" for i in range(60)], 3)
-    many = rate(values, values, [f"s{i}" for i in range(60)], 60)
+    few = rate_below_threshold(values, values, [f"s{i // 20}" for i in range(60)], 3)
+    many = rate_below_threshold(values, values, [f"s{i}" for i in range(60)], 60)
     assert few["false_alarm_high"] > 0.5 > 0.1 > many["false_alarm_high"]
 
 
@@ -44,7 +44,7 @@ def test_the_null_holds():
         real = (rng.standard_normal((40, 1)) + 0.5 * rng.standard_normal((40, 5))).ravel()
         subjects = [f"s{i // 5}" for i in range(200)]
         made = rng.standard_normal(200) + 0.5 * rng.standard_normal(200)
-        above += rate(made, real, subjects, 40)["p"] <= 0.05
+        above += rate_below_threshold(made, real, subjects, 40)["p"] <= 0.05
     assert above <= 15  # 5 %
 
 
@@ -57,7 +57,7 @@ def test_the_null_holds_where_training_subjects_are_near_each_other():
         real = np.concatenate([ratio(test, train), ratio(train, train)])
         names = [f"s{i}" for i in range(80)]
         for name, independent in (("half", 20 + 60 / 2), ("all", 80)):
-            small[name] += rate(ratio(made, train), real, names, independent)["p"] <= 0.05
+            small[name] += rate_below_threshold(ratio(made, train), real, names, independent)["p"] <= 0.05
     assert small["half"] <= 10 < small["all"]  # of 120, 6 are expected
 
 
@@ -89,7 +89,7 @@ def test_all_new_values_below_the_smallest():
 def test_copies_are_counted_with_their_interval():
     rng = np.random.default_rng(0)
     real = rng.uniform(0.8, 1, 300)
-    found = rate(np.array([0.0] * 30 + [1.0] * 70), real, [f"s{i}" for i in range(300)], 300)
+    found = rate_below_threshold(np.array([0.0] * 30 + [1.0] * 70), real, [f"s{i}" for i in range(300)], 300)
     assert (found["copies"], found["n"], found["rate"]) == (30, 100, 0.3)
     assert found["low"] == pytest.approx(0.2124, abs=1e-3) and found["high"] == pytest.approx(
         0.3998, abs=1e-3
