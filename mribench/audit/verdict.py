@@ -14,13 +14,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mribench.audit.copies import exceedance
-from mribench.metrics.significance import holm
+from mribench.metrics.significance import FEW_SUBJECTS, holm
 from mribench.spec import Prepared
 
 VERSION = 2  # of the task; raised when a verdict may change
 
 NOT_DETECTED, SUSPECT, MEMORISES, CANNOT_SAY = "not detected", "suspect", "MEMORISES", "cannot say"
-FEWEST_SUBJECTS = 20  # of test; a threshold from fewer is the accident of a few people
 FALSE_ALARMS = 0.05  # of honest generators that may be called suspect or worse: COPIES + SIGNS
 COPIES = 0.03
 CERTAIN = 0.02  # of COPIES, what may be called MEMORISES
@@ -68,10 +67,11 @@ def detectable(n: int, false_alarm: float, independent: float) -> float | None:
 def _unknown(data: Prepared) -> str | None:
     if not data.manifest.get("subjects_known", True):
         return "subjects unknown: one person may stand in train and in test"
+    # a threshold from fewer is the accident of a few people
     n = data.test.n_subjects
     return (
-        f"only {n} test subject{'' if n == 1 else 's'}, {FEWEST_SUBJECTS} are needed"
-        if n < FEWEST_SUBJECTS
+        f"only {n} test subject{'' if n == 1 else 's'}, {FEW_SUBJECTS} are needed"
+        if n < FEW_SUBJECTS
         else None
     )
 

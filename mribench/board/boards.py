@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from mribench.board.rows import Address, Row, row, versions
+from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, called, order
 from mribench.spec import Score
 
 PRIMARY: Address = ("kd", "hc85-v1", None)
-FEW_SUBJECTS = 20  # below this an interval over subjects says little
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
 OF_TASK = {"task", "metrics", "feature_spaces", "n_generated", "n_reference", "uncertainty"}
 

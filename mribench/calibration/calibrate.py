@@ -13,15 +13,16 @@ import numpy as np
 from mribench.audit import losses
 from mribench.audit.examine import SPACE, HeldOut, examine, held_out
 from mribench.audit.membership import membership_inference
-from mribench.audit.verdict import CERTAIN, FEWEST_SUBJECTS, VERSION, verdict
+from mribench.audit.verdict import CERTAIN, VERSION, verdict
 from mribench.calibration import cheats
 from mribench.data import prepare_data
 from mribench.features import Extractor
+from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.seeds import numpy_rng
 from mribench.spec import Modality, Prepared, Profile, Split, Variant
 
 # the scene "few subjects": a board that may just be ranked, with the fewest test subjects that allow a verdict
-FEW_TRAIN_SUBJECTS, FEW_TEST_SUBJECTS = 40, FEWEST_SUBJECTS
+FEW_TRAIN_SUBJECTS = 40
 FEW_GENERATORS = ("replay", f"{cheats.MIXED_IN:.0%} replay mixed in", "real, other subjects", "gaussian")
 UNDERTRAINED_STEPS = 40
 SLICES_PER_SUBJECT = 3  # of a phantom: drawing takes longer than the audit
@@ -73,7 +74,7 @@ def runs(
         few = replace(
             prepared,
             train=_first_subjects(prepared.train, FEW_TRAIN_SUBJECTS),
-            test=_first_subjects(prepared.test, FEW_TEST_SUBJECTS),
+            test=_first_subjects(prepared.test, FEW_SUBJECTS),
         )
         chosen = {name: generators[name] for name in FEW_GENERATORS}
         records += _records(chosen, "few subjects", few, extract, held_out(few), seed)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from mribench.errors import Unavailable
+from mribench.features.hc85 import AIR
 from mribench.memo import by_content
-from mribench.metrics.images import AIR, by_chunks
+from mribench.metrics.images import by_chunks
 
 WINDOW = 5  # pixels: the local mean of 25 tells air from tissue whatever the noise of one pixel
 SHARE = 0.5  # of the air is looked at, the darkest, so that none of it borders on tissue

@@ -7,11 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from mribench.errors import InputError
+from mribench.features.hc85 import AIR
 
 MARGIN = 1e-3
 CHUNK = 256
-# ten grey levels: what lies below is air, whatever an eight-bit display shows of it
-AIR = 10 / 255
 
 
 def unit(images: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 LEVEL = 0.05
+FEW_SUBJECTS = 20  # below this an interval over subjects says little, and chance hides what there is to see
 
 
 def student_p(t: float, dof: int) -> float:
