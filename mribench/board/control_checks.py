@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mribench.board.boards import Board
 from mribench.board.differences import difference
-from mribench.board.rows import NOT_DETECTED, Address, Entry
+from mribench.board.rows import Address, Entry
 from mribench.results import called
+from mribench.spec import AuditVerdict
 
 NOISE, REPLAY = "noise", "train-replay"
 # each must be told apart from real training images
@@ -33,7 +34,7 @@ def violations(board: Board) -> list[str]:
     if board.why_unranked is None:
         said += _against_real(known, board, address)
     replay = board.row(REPLAY)
-    if replay and replay.audit == NOT_DETECTED:
+    if replay and replay.audit == AuditVerdict.NOT_DETECTED:
         said.append(
             f"{REPLAY} copies its training images, but the memorisation audit says {replay.audit!r} of it"
         )

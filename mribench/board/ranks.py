@@ -8,8 +8,9 @@ from itertools import combinations
 from mribench.board.boards import Board
 from mribench.board.control_checks import violations
 from mribench.board.differences import Difference, corrected, difference
-from mribench.board.rows import MEMORISES, Address, Row
+from mribench.board.rows import Address, Row
 from mribench.metrics.significance import LEVEL
+from mribench.spec import AuditVerdict
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ def _why_not(row: Row, board: Board, address: Address | None) -> str | None:
     entry = row.entries.get(address)
     if entry is None or entry.value is None:
         return "no score to rank by"
-    if row.audit and row.audit.startswith(MEMORISES):
-        return MEMORISES
+    if row.audit and AuditVerdict(row.audit).memorises:
+        return row.audit
     if reason := why_unranked(board):
         return reason
     if entry.low is None:

@@ -9,12 +9,9 @@ from statistics import mean, stdev
 
 from mribench.metrics.significance import student_quantile
 from mribench.results import Result
-from mribench.spec import Score
+from mribench.spec import AuditVerdict, Score
 
 Address = tuple[str, str | None, float | None]  # metric, feature space, level
-
-# verdicts of the memorisation audit, from what is not known to what is certain
-CANNOT_SAY, NOT_DETECTED, SUSPECT, MEMORISES = "cannot say", "not detected", "suspect", "MEMORISES"
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,9 @@ class Row:
 
     @property
     def audit(self) -> str | None:
-        """The gravest verdict of the memorisation audit over the seeds; None where there was no audit."""
-        said = [result.audit["verdict"] for result in self.results if result.audit]
-        return max(said, key=_gravity) if said else None
+        """What the gravest audit among the seeds says, as its record says it; None where there was no audit."""
+        said = [str(result.audit["verdict"]) for result in self.results if result.audit]
+        return max(said, key=lambda text: AuditVerdict(text).gravity) if said else None
 
     def scores(self, address: Address) -> dict[int, Score]:
         """The score of each seed."""
@@ -128,8 +125,3 @@ def between_seeds(
 def versions(result: Result) -> tuple[int, int]:
     """Versions of variant and sampler; 1 where a record does not say."""
     return result.versions.get("variant") or 1, result.versions.get("sampler") or 1
-
-
-def _gravity(verdict: str) -> int:
-    order = CANNOT_SAY, NOT_DETECTED, SUSPECT, MEMORISES
-    return next((i for i, word in enumerate(order) if verdict.startswith(word)), 0)

@@ -9,7 +9,8 @@ from typing import Any
 
 from mribench import files
 from mribench.audit.copies import binomial_interval
-from mribench.audit.verdict import CANNOT_SAY, FALSE_ALARMS, MEMORISES, SUSPECT, VERSION
+from mribench.audit.verdict import FALSE_ALARMS, VERSION
+from mribench.spec import AuditVerdict
 
 ROWS, PAGE = "calibration.json", "calibration.md"
 TITLE = f"""# Calibration of the memorisation audit, v{VERSION}
@@ -61,7 +62,7 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 def _table(which: tuple[str, str, str], rows: Sequence[dict[str, Any]]) -> str:
     organs = sorted({row["modality"] for row in rows})
     seeds = sorted({row["seed"] for row in rows})
-    honest = [row["verdict"] in (SUSPECT, MEMORISES) for row in rows if row["kind"] == "honest"]
+    honest = [AuditVerdict(row["verdict"]).grave for row in rows if row["kind"] == "honest"]
     about = (
         f"## {'Phantoms' if which[0] == 'phantom' else f'Real images: {which[1]}'}, {which[2]}\n\n"
         f"{len(seeds)} seeds ({_span(seeds)}); subjects: {_span([r['subjects'][0] for r in rows])} of train, "
@@ -69,12 +70,20 @@ def _table(which: tuple[str, str, str], rows: Sequence[dict[str, Any]]) -> str:
         f"smallest copy rate that would be called MEMORISES: {_span([r['detectable'] for r in rows], '.1%')}."
     )
     about += (
-        f" False alarms, {SUSPECT} or worse: {sum(honest)} of {len(honest)} honest runs, "
+        f" False alarms, {AuditVerdict.SUSPECT} or worse: {sum(honest)} of {len(honest)} honest runs, "
         f"{_share(sum(honest), len(honest))}.\n\n"
         if honest
         else "\n\n"
     )
-    titles = ["generator", "", "runs", MEMORISES, SUSPECT, "by distance alone", *organs]
+    titles = [
+        "generator",
+        "",
+        "runs",
+        AuditVerdict.MEMORISES,
+        AuditVerdict.SUSPECT,
+        "by distance alone",
+        *organs,
+    ]
     lines = [_line(titles), "|" + " --- |" * len(titles) + "\n"]
     for kind in ("cheat", "honest"):
         for name in dict.fromkeys(row["generator"] for row in rows if row["kind"] == kind):
@@ -88,15 +97,22 @@ def _span(values: Sequence[float], form: str = "d") -> str:
 
 
 def _cells(name: str, kind: str, rows: Sequence[dict[str, Any]], organs: Sequence[str]) -> list[str]:
-    caught = [row["verdict"] == MEMORISES for row in rows]
-    by_organ = [[row["verdict"] == MEMORISES for row in rows if row["modality"] == organ] for organ in organs]
-    unsaid = sum(row["verdict"] == CANNOT_SAY for row in rows)
+    said = [AuditVerdict(row["verdict"]) for row in rows]
+    by_organ = [
+        [
+            one is AuditVerdict.MEMORISES
+            for one, row in zip(said, rows, strict=True)
+            if row["modality"] == organ
+        ]
+        for organ in organs
+    ]
+    unsaid = said.count(AuditVerdict.CANNOT_SAY)
     return [
         name,
         kind,
         f"{len(rows)}" + (f" ({unsaid} cannot say)" if unsaid else ""),
-        _share(sum(caught), len(rows)),
-        _share(sum(row["verdict"] == SUSPECT for row in rows), len(rows)),
+        _share(said.count(AuditVerdict.MEMORISES), len(rows)),
+        _share(said.count(AuditVerdict.SUSPECT), len(rows)),
         _share(sum(row["by_distance_alone"] for row in rows), len(rows)),
         *(f"{sum(few)}/{len(few)}" if few else "" for few in by_organ),
     ]

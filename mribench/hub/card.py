@@ -15,6 +15,7 @@ from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.rules import Licence
 from mribench.results import Result
+from mribench.spec import AuditVerdict
 
 LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff may rest on these images. They are 2-D,
 grey and small, and look like the data set above, with its scanners, ages and diseases, and like no other. A good
@@ -22,14 +23,17 @@ score says nothing about privacy: weights can remember patients even where no au
 another table only where every field of `comparability` in the records is equal (`mribench leaderboard` does)."""
 SPLITS = ("train", "validation", "test")
 AUDIT = {
-    "not detected": "No memorisation was detected. That is no proof of privacy.",
-    "cannot say": "**The audit cannot say** whether the weights remember training images.",
-    "not audited": "**Not audited.** Nobody looked whether the weights remember training images.",
-    "suspect": "**Suspect.** The audit cannot rule out that the weights remember training images.",
+    AuditVerdict.NOT_DETECTED: "No memorisation was detected. That is no proof of privacy.",
+    AuditVerdict.CANNOT_SAY: "**The audit cannot say** whether the weights remember training images.",
+    AuditVerdict.NOT_AUDITED: "**Not audited.** Nobody looked whether the weights remember training images.",
+    AuditVerdict.SUSPECT: "**Suspect.** The audit cannot rule out that the weights remember training images.",
+    AuditVerdict.MEMORISES: (
+        "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
+    ),
+    AuditVerdict.UNKNOWN: (
+        "**An audit of a later version** gave a verdict that this one does not know; take it for the gravest."
+    ),
 }
-MEMORISES = (
-    "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
-)
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _scores(made: Iterable[Board]) -> str:
 
 
 def _memorisation(audit: Mapping[str, Any]) -> str:
-    words = AUDIT.get(audit["verdict"], MEMORISES)
+    words = AUDIT[AuditVerdict(audit["verdict"])]
     if audit.get("copy_rate") is not None and audit.get("low") is not None:
         words += (
             f" Copies among {audit['n']} samples: {audit['copy_rate']:.1%} [{audit['low']:.1%}, {audit['high']:.1%}]; "

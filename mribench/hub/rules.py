@@ -9,12 +9,12 @@ from typing import Any
 from mribench.data import licences, terms
 from mribench.errors import InputError
 from mribench.results import Result
+from mribench.spec import AuditVerdict
 
-MEMORISES = "MEMORISES"
-NOT_AUDITED = {"verdict": "not audited", "reasons": ["no memorisation audit stands in the results"]}
-# from the mildest to the worst; samples are shown only under the harmless ones
-HARMLESS = ("not detected", "cannot say", "not audited")
-VERDICTS = (*HARMLESS, "suspect", MEMORISES)
+NOT_AUDITED = {
+    "verdict": AuditVerdict.NOT_AUDITED.value,
+    "reasons": ["no memorisation audit stands in the results"],
+}
 # what the Hub calls the licences that it knows
 HUB_IDS = {"PDDL-1.0": "pddl", "BSD-3-Clause": "bsd-3-clause", "BSD-2-Clause": "bsd-2-clause"}
 
@@ -50,23 +50,18 @@ def check(
             f"{what}: nobody checked whether the terms of {names} allow to pass on what is made from the data; "
             "give --private, or --i-know if you read them and they do"
         )
-    if audit["verdict"] == MEMORISES and not i_know:
+    if AuditVerdict(audit["verdict"]).memorises and not i_know:
         reasons = f" ({'; '.join(audit['reasons'])})" if audit.get("reasons") else ""
         raise InputError(
-            f"{what}: the audit says MEMORISES{reasons}, its weights may give away patients' images; train on more "
-            "subjects or for fewer steps, or give --i-know (the card says it either way)"
+            f"{what}: the audit says {audit['verdict']}{reasons}, its weights may give away patients' images; train on "
+            "more subjects or for fewer steps, or give --i-know (the card says it either way)"
         )
 
 
 def audit_of(results: Iterable[Result]) -> Mapping[str, Any]:
     """The worst verdict on memorisation among the results of one cell; NOT_AUDITED where none has any."""
     found = [audit for result in results if (audit := getattr(result, "audit", None))]
-    return max(found, key=lambda audit: _rank(audit["verdict"]), default=NOT_AUDITED)
-
-
-def _rank(verdict: str) -> int:
-    """A verdict of a later version counts as the worst."""
-    return VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
+    return max(found, key=lambda audit: AuditVerdict(audit["verdict"]).gravity, default=NOT_AUDITED)
 
 
 def licence(rows: Sequence[terms.Row]) -> Licence:

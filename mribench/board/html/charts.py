@@ -13,7 +13,8 @@ from mribench.board.control_checks import violations
 from mribench.board.html import axes, strips
 from mribench.board.html.axes import Axis
 from mribench.board.html.markup import Markup, element, join
-from mribench.board.rows import MEMORISES, Entry, Row
+from mribench.board.rows import Entry, Row
+from mribench.spec import AuditVerdict
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
@@ -55,7 +56,7 @@ COSTS = (
 
 
 def _remark(row: Row, board: Board) -> str:
-    if row.audit and row.audit.startswith(MEMORISES):
+    if row.audit and AuditVerdict(row.audit).memorises:
         return f" ({row.audit})"
     return " (invalid board)" if violations(board) else ""
 

@@ -44,7 +44,7 @@ def glance(boards: Sequence[Board], anchors: Sequence[str], pictures: Pictures) 
             organ = board.members[0].data["title"]
             cells += [Cell(first_images(pictures[index], row.name, organ))] if with_images else []
             cells += [_other(board, row, address) for address in others]
-            lines.append(Line([*cells, *_cost(board, row), plain(notes(place.notes))], "trained"))
+            lines.append(Line([*cells, *_cost(board, row), plain(notes(place.notes, row.audit))], "trained"))
     return table("All organs: trained variants. Organs are different data: read along a row.", titles, lines)
 
 

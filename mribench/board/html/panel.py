@@ -13,7 +13,8 @@ from mribench.board.html.markup import Markup, element, join
 from mribench.board.html.pictures import Picture, gallery
 from mribench.board.html.table import Cell, Column, Line, blank, filled_columns, plain, table
 from mribench.board.ranks import Standing, standings
-from mribench.board.rows import CANNOT_SAY, MEMORISES, NOT_DETECTED, SUSPECT, Row
+from mribench.board.rows import Row
+from mribench.spec import AuditVerdict
 
 REAL = (columns.REAL_TRAIN, columns.HALVES)
 COST = ("NFE", "train images", "train s")
@@ -79,7 +80,7 @@ def _headline(board: Board, anchor: str, title: str) -> Markup:
             *(c.of(row) for c in shown),
             seeds,
             *(plain(said, _number(said)) for said in columns.cost(row)),
-            plain(notes(place.notes)),
+            plain(notes(place.notes, row.audit)),
         ]
         lines.append(Line(cells, "control" if row.is_control else "trained"))
     lines += _real(board, shown, gap=1, after=len(COST) + 2)
@@ -99,12 +100,12 @@ def rank(place: Standing) -> Cell:
     return plain(element("b", place.words), float(place.best))
 
 
-def notes(said: Iterable[str]) -> Markup:
+def notes(said: Iterable[str], verdict: str | None) -> Markup:
     """Words on a row; those of the audit are named so, and the grave ones set apart."""
     made = []
     for one in said:
-        audit = one.startswith((MEMORISES, SUSPECT, NOT_DETECTED, CANNOT_SAY))
-        grave = one.startswith((MEMORISES, SUSPECT))
+        audit = one == verdict
+        grave = audit and AuditVerdict(one).grave
         made.append(
             element("span", "audit: " if audit else "", one, class_="note grave" if grave else "note")
         )

@@ -46,7 +46,7 @@ def test_an_entry_keeps_both_intervals(scored):
     [
         (["not detected", "suspect"], "suspect"),
         (["MEMORISES", "not detected", None], "MEMORISES"),
-        (["cannot say: only 3 test subjects", "not detected"], "not detected"),
+        (["cannot say: only 3 test subjects", "not detected"], "cannot say: only 3 test subjects"),
         ([None], None),
     ],
 )
