@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench.data import catalogue
+from mribench.data.cards import catalogue
 
 HAND = """
 id = "hand"

@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mribench.cli.console import console
-from mribench.data import licences, terms
-from mribench.data.cards import UNVERIFIED, DatasetCard
-from mribench.data.catalogue import Entry
-from mribench.data.verify import Finding
+from mribench.data import licences
+from mribench.data.cards import terms
+from mribench.data.cards.card import UNVERIFIED, DatasetCard
+from mribench.data.cards.catalogue import Entry
+from mribench.data.cards.verify import Finding
 
 # a terminal narrower than this shows no title and no dimensions
 WIDE = 150

@@ -10,14 +10,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mribench.data import policy, terms
 from mribench.data.build import Built, Progress, build_phantom, build_real
-from mribench.data.cards import DatasetCard, digest, load_cards, read_card
-from mribench.data.identity import local_identity, phantom_identity
-from mribench.data.locate import Part, check_suits, locate
-from mribench.data.readers import companions, find_files, read_volumes
-from mribench.data.spool import Spool
-from mribench.data.store import load, save
+from mribench.data.cards import rules, terms
+from mribench.data.cards.card import DatasetCard, digest, load_cards, read_card
+from mribench.data.readers.folder import companions, find_files, read_volumes
+from mribench.data.source import Part, check_suits, locate
+from mribench.data.store.dataset import load, save
+from mribench.data.store.identity import local_identity, phantom_identity
+from mribench.data.store.spool import Spool
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 from mribench.plugins import lookup
@@ -69,7 +69,7 @@ def prepare_data(
         strata: dict[str, str] = {}
         for part, names in zip(parts, files, strict=True):
             if part.card:
-                strata |= policy.strata_of(part.path, names, part.card, part.family)
+                strata |= rules.strata_of(part.path, names, part.card, part.family)
         volumes = chain.from_iterable(_volumes(*pair, strata) for pair in zip(parts, files, strict=True))
         drop = any(part.card and part.card.near_duplicates == "drop" for part in parts)
         near = "drop" if drop else "report"
@@ -84,18 +84,18 @@ def _identity(
 ) -> str:
     found = []
     for part, names in zip(parts, files, strict=True):
-        rules = policy.rules(part.card) if part.card else None
+        card_rules = rules.rules(part.card) if part.card else None
         inputs = names + companions(part.path, names)
-        found.append(local_identity(part.path, inputs, name, profile, seed, root, rules))
+        found.append(local_identity(part.path, inputs, name, profile, seed, root, card_rules))
     return found[0] if len(found) == 1 else hashlib.sha256("+".join(found).encode()).hexdigest()[:12]
 
 
 def _volumes(part: Part, files: list[Path], strata: dict[str, str]) -> Iterator[Volume]:
     if part.card is None:
         return read_volumes(part.path, files)
-    inside = part.card.subject in policy.INSIDE
+    inside = part.card.subject in rules.INSIDE
     volumes = read_volumes(part.path, files, part.card.path_pattern, inside)
-    return policy.applied(volumes, part.card, strata, part.family)
+    return rules.applied(volumes, part.card, strata, part.family)
 
 
 def _notes(name: str, parts: Sequence[Part]) -> dict[str, Any]:

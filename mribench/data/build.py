@@ -11,12 +11,12 @@ import numpy as np
 
 from mribench import device
 from mribench._version import __version__
-from mribench.data import draw
-from mribench.data.choose import cap, drop_duplicates, drop_near_duplicates
-from mribench.data.policy import UNKNOWN, without_subjects
-from mribench.data.prepare import SliceRecord, prepare_volume
+from mribench.data import phantom_workers
+from mribench.data.cards.rules import UNKNOWN, without_subjects
+from mribench.data.select import cap, drop_duplicates, drop_near_duplicates
+from mribench.data.slices import SliceRecord, prepare_volume
 from mribench.data.split import SPLITS, assign_all
-from mribench.data.spool import Spool
+from mribench.data.store.spool import Spool
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 from mribench.spec import Modality, PhantomSlice, Profile
@@ -34,7 +34,7 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
     records: list[SliceRecord] = []
     n, slices = profile.phantom_subjects, profile.phantom_slices
     drawn = partial(_subject, modality.phantom, modality.name, seed, slices, profile.size)
-    for subject in draw.subjects(drawn, n, slices, device.found().threads):
+    for subject in phantom_workers.subjects(drawn, n, slices, device.found().threads):
         records += subject
         if progress:
             progress(len(records), n * slices)

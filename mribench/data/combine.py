@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mribench.data.cards import UNMATCHED, DatasetCard
+from mribench.data.cards.card import UNMATCHED, DatasetCard
 from mribench.errors import DataError
 
 

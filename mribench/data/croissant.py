@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import hashing
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.data.split import SPLITS
 from mribench.spec import Prepared
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench.data.images import luminance
+from mribench.data.readers.image import luminance
 from mribench.errors import DataError
 
 

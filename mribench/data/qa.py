@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mribench.data.prepare import SliceRecord
+from mribench.data.slices import SliceRecord
 
 # share of the body that stands at the top of the scale; the window itself puts half a percent there
 CLIPPED = 0.05

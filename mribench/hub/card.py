@@ -10,7 +10,7 @@ from typing import Any
 from mribench.board import columns
 from mribench.board.against_control import against_control
 from mribench.board.boards import Board, boards
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.rules import Licence

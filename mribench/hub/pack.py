@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mribench import files, hashing
 from mribench._version import __version__
-from mribench.data import archive
+from mribench.data.download import archive
 from mribench.errors import InputError
 from mribench.hub import layout, offer
 from mribench.hub.offer import Wish

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mribench.data import licences, terms
+from mribench.data import licences
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.results import Result
 from mribench.spec import AuditVerdict

@@ -12,7 +12,7 @@ import numpy as np
 
 from mribench import figures, files, results
 from mribench._version import __version__
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.hub import card, layout, search
 from mribench.hub.cells import TrainedCell

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from mribench import files, hashing
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.metrics import floor, uncertainty
 from mribench.plugins import lookup
 from mribench.results import Result

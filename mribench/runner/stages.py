@@ -19,7 +19,7 @@ import numpy as np
 
 from mribench import device, figures, files, provenance, results
 from mribench.board import boards
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup

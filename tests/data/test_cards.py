@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mribench.data import catalogue
-from mribench.data.cards import ACCESS, CardFile, DatasetCard, Overlap, digest, load_cards, read_card
-from mribench.data.policy import rules
+from mribench.data.cards import catalogue
+from mribench.data.cards.card import ACCESS, CardFile, DatasetCard, Overlap, digest, load_cards, read_card
+from mribench.data.cards.rules import rules
 from mribench.errors import DataError
 
 CARD = """

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import mribench
-from mribench.data import catalogue
-from mribench.data.cards import load_cards
+from mribench.data.cards import catalogue
+from mribench.data.cards.card import load_cards
 from mribench.errors import DataError, InputError
 
 CHECKOUT = Path(mribench.__file__).parent.parent
@@ -143,7 +143,7 @@ def test_the_registry_is_in_the_wheel_and_found_there(tmp_path):
     subprocess.run(words, cwd=source, check=True, capture_output=True, timeout=120)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    code = "from mribench.data import catalogue; print(catalogue.registry(), len(catalogue.cards()))"
+    code = "from mribench.data.cards import catalogue; print(catalogue.registry(), len(catalogue.cards()))"
     said = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from mribench.data.dicom import pseudonym
-from mribench.data.hdf5 import read_hdf5, read_patient
-from mribench.data.readers import find_files, read_volumes
+from mribench.data.readers.dicom import pseudonym
+from mribench.data.readers.folder import find_files, read_volumes
+from mribench.data.readers.hdf5 import read_hdf5, read_patient
 from mribench.errors import DataError
 
 IMAGES = np.arange(3 * 8 * 10, dtype=np.float32).reshape(3, 8, 10)

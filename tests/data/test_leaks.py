@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from mribench import data
-from mribench.data import catalogue, prepare_data, published
-from mribench.data.cards import DatasetCard, Overlap
+from mribench.data import prepare_data
+from mribench.data.cards import catalogue, pseudonyms
+from mribench.data.cards.card import DatasetCard, Overlap
+from mribench.data.cards.rules import kept
 from mribench.data.combine import families
-from mribench.data.policy import kept
 from mribench.data.split import SPLITS, assign, assign_all
 from mribench.errors import DataError
 
@@ -257,16 +258,16 @@ def test_unknown_beside_known_is_one_subject_as_before(prepared, npz):
 def test_ids_are_hashed_where_they_must_not_be_published(installed, prepared):
     installed(BASE, [f"{p}.png" for p in PEOPLE])
     made = prepared()
-    table = published.split_table(made)
+    table = pseudonyms.split_table(made)
     said = json.dumps(table)
-    assert not any(f'"{p}"' in said for p in PEOPLE) and table == published.split_table(prepared())
+    assert not any(f'"{p}"' in said for p in PEOPLE) and table == pseudonyms.split_table(prepared())
     shown = [name for names in table["splits"].values() for name in names]
     assert len(set(shown)) == len(PEOPLE) and all(len(name) == 64 for name in shown)
 
 
 def test_the_salt_is_the_data(installed, prepared, npz):
-    one = published.aliases(prepared(str(npz(PEOPLE))))
-    other = published.aliases(
+    one = pseudonyms.aliases(prepared(str(npz(PEOPLE))))
+    other = pseudonyms.aliases(
         prepared(str(npz(PEOPLE, name="b.npz", images=np.roll(np.load(npz(PEOPLE))["images"], 1, axis=0))))
     )
     assert set(one) == set(other) and not set(one.values()) & set(other.values())
@@ -274,8 +275,8 @@ def test_the_salt_is_the_data(installed, prepared, npz):
 
 def test_public_ids_stay_readable(installed, prepared):
     installed(replace(BASE, publish_subjects=True), [f"{p}.png" for p in PEOPLE])
-    assert set(published.aliases(prepared()).values()) == set(PEOPLE)
-    assert published.may_show_ids(prepared("phantom"))
+    assert set(pseudonyms.aliases(prepared()).values()) == set(PEOPLE)
+    assert pseudonyms.may_show_ids(prepared("phantom"))
 
 
 # the rest of a card's word

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mribench.data.nifti import contrast_of, read_nifti
+from mribench.data.readers.nifti import contrast_of, read_nifti
 from mribench.errors import DataError
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from mribench import results
-from mribench.data import catalogue, licences, prepare_data, terms
+from mribench.data import licences, prepare_data
+from mribench.data.cards import catalogue, terms
 from mribench.errors import InputError
 from mribench.plugins import lookup
 

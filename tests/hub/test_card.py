@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.hub import metadata, rules
 
 COPIES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mribench.data.images import luminance
+from mribench.data.readers.image import luminance
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mribench.data.dicom_header import FramePlane, contrast_of, planes_of, units_of
 from mribench.data.dicom_pixels import decode
-from mribench.data.orientation import PLANES
+from mribench.data.readers.dicom_header import FramePlane, contrast_of, planes_of, units_of
+from mribench.data.readers.orientation import PLANES
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mribench.data import croissant, licences, published, terms
+from mribench.data import croissant, licences
 from mribench.data.atomic import sync, write_folder
+from mribench.data.cards import pseudonyms, terms
 from mribench.data.split import SPLITS
 from mribench.errors import InputError
 from mribench.spec import Prepared
@@ -34,7 +35,7 @@ def export(prepared: Prepared, to: str, out: Path) -> Path:
         WRITERS[to](prepared, folder)
         rows = terms.of_prepared(prepared)
         _json(folder / "terms.json", rows)
-        _json(folder / "split.json", published.split_table(prepared))
+        _json(folder / "split.json", pseudonyms.split_table(prepared))
         (folder / "README.md").write_text(readme(prepared, rows, to), encoding="utf-8")
         sync(folder)
 
@@ -55,13 +56,13 @@ def tables(prepared: Prepared) -> Mapping[str, Any]:
     import pyarrow as pa
     from datasets import load_from_disk
 
-    shown = published.aliases(prepared)
+    shown = pseudonyms.aliases(prepared)
     found = {}
     for name in SPLITS:
         table = load_from_disk(str(prepared.path))[name].data.table
         subjects = pa.array([shown[s] for s in table["subject"].to_pylist()], pa.string())
         table = table.set_column(table.column_names.index("subject"), "subject", subjects)
-        if not published.may_show_ids(prepared):
+        if not pseudonyms.may_show_ids(prepared):
             hidden = pa.array([""] * len(table), pa.string())
             table = table.set_column(table.column_names.index("source"), "source", hidden)
         found[name] = table

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mribench.data.archive import is_archive, unpack
 from mribench.data.atomic import sync, write_folder
-from mribench.data.cards import CardFile, DatasetCard
-from mribench.data.download import check_space, download
+from mribench.data.cards.card import CardFile, DatasetCard
+from mribench.data.download.archive import is_archive, unpack
+from mribench.data.download.download import check_space, download
 from mribench.errors import DataError
 from mribench.progress import progress as shown
 from mribench.progress import say

@@ -15,8 +15,8 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from mribench.data import card_file
-from mribench.data.cards import ACCESS, DatasetCard
+from mribench.data.cards import parse
+from mribench.data.cards.card import ACCESS, DatasetCard
 from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
 
@@ -36,7 +36,7 @@ class Entry:
 
 def registry() -> Path:
     """The folder of mribench's own cards: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent.parent
+    package = Path(__file__).parents[2]
     installed = package / "registry"
     return installed if installed.is_dir() else package.parent / "registry"
 
@@ -65,7 +65,7 @@ def cards() -> dict[str, DatasetCard]:
 
 def cards_of(folder: Path) -> dict[str, DatasetCard]:
     """id -> card of one folder. Raises DataError, naming file and field, for a card that is not sound."""
-    return {path.stem: card_file.read(path) for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: parse.read(path) for path in sorted(folder.glob("*.toml"))}
 
 
 def find(name: str) -> DatasetCard:
@@ -155,6 +155,6 @@ def _absent() -> list[Entry]:
 def _read(folder: Path, owner: str) -> Iterator[Entry]:
     for path in sorted(folder.glob("*.toml")):
         try:
-            yield Entry(path.stem, owner, card_file.read(path))
+            yield Entry(path.stem, owner, parse.read(path))
         except DataError as error:
             yield Entry(path.stem, owner, problem=str(error))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mribench.data import dicom, hdf5, images, metaimage, nifti
-from mribench.data.npz import read_npz
-from mribench.data.orientation import Slices
-from mribench.data.subjects import METADATA, subjects_of
+from mribench.data.readers import dicom, hdf5, image, metaimage, nifti
+from mribench.data.readers.npz import read_npz
+from mribench.data.readers.orientation import Slices
+from mribench.data.readers.subjects import METADATA, subjects_of
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 
@@ -24,7 +24,7 @@ GRIDS = {"nifti": nifti.read_nifti, "metaimage": metaimage.read_metaimage}
 PATIENTS = {"dicom": dicom.read_patient, "hdf5": hdf5.read_patient}
 SUFFIXES = {
     "npz": (".npz",),
-    "image": images.SUFFIXES,
+    "image": image.SUFFIXES,
     "nifti": nifti.SUFFIXES,
     "metaimage": metaimage.SUFFIXES,
     "hdf5": hdf5.SUFFIXES,
@@ -136,7 +136,7 @@ def _stacks(root: Path, numbers: dict[str, int | None], subject: str) -> Iterato
     ordered = sorted(numbers, key=lambda name: (os.path.dirname(name), numbers[name] or 0, _natural(name)))
     groups: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
     for name in ordered:
-        pages = images.read_image(root / name, name)
+        pages = image.read_image(root / name, name)
         where = name if len(pages) > 1 else os.path.dirname(name) or "."
         groups.setdefault((where, pages.shape[1:]), []).append(pages)
     for (where, _), pages in groups.items():

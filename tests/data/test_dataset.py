@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from mribench.data.prepare import SliceRecord
-from mribench.data.store import content_key, load, save
+from mribench.data.slices import SliceRecord
+from mribench.data.store.dataset import content_key, load, save
 from mribench.errors import DataError
 from mribench.spec import Split
 
@@ -84,7 +84,7 @@ def test_a_subject_in_two_splits_is_refused_when_saving(tmp_path):
 
 
 def test_a_subject_in_two_splits_is_refused_when_loading(tmp_path, monkeypatch):
-    monkeypatch.setattr("mribench.data.store.check_disjoint", lambda splits: None)
+    monkeypatch.setattr("mribench.data.store.dataset.check_disjoint", lambda splits: None)
     save(tmp_path / "x", {**splits(), "test": records(["a"], seed=5)}, MANIFEST)
     monkeypatch.undo()
     with pytest.raises(DataError, match="Subject a stands in train and in test"):

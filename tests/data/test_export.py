@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from mribench import hashing
-from mribench.data import catalogue, exchange, prepare_data, published, terms
+from mribench.data import prepare_data
+from mribench.data.cards import catalogue, pseudonyms, terms
 from mribench.data.split import SPLITS
+from mribench.data.store import export
 from mribench.errors import InputError
 
 PEOPLE = [f"person{i}" for i in range(12)]
@@ -32,8 +34,8 @@ def everything(folder):
 
 
 def test_an_image_folder_is_read_back(own, tmp_path):
-    folder = exchange.export(own, "imagefolder", tmp_path / "export")
-    shown = published.aliases(own)
+    folder = export.export(own, "imagefolder", tmp_path / "export")
+    shown = pseudonyms.aliases(own)
     for name in SPLITS:
         rows = list(csv.DictReader((folder / name / "metadata.csv").open()))
         split = getattr(own, name)
@@ -46,32 +48,32 @@ def test_datasets_reads_both_forms(own, tmp_path):
     from datasets import load_dataset
 
     for to in ("imagefolder", "parquet"):
-        folder = exchange.export(own, to, tmp_path / to)
+        folder = export.export(own, to, tmp_path / to)
         found = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
         assert set(found) == set(SPLITS)
         np.testing.assert_array_equal(np.asarray(found["test"][0]["image"]), own.test.images[0])
-        assert found["test"]["subject"][0] == published.aliases(own)[own.test.subjects[0]]
+        assert found["test"]["subject"][0] == pseudonyms.aliases(own)[own.test.subjects[0]]
 
 
 @pytest.mark.parametrize("to", ["imagefolder", "parquet", "croissant"])
 def test_no_id_leaves_where_it_must_not(own, tmp_path, to):
-    assert b"person" not in everything(exchange.export(own, to, tmp_path / "export"))
+    assert b"person" not in everything(export.export(own, to, tmp_path / "export"))
 
 
 @pytest.mark.parametrize("to", ["imagefolder", "parquet", "croissant"])
 def test_terms_and_split_go_along(own, drawn, tmp_path, to):
-    folder = exchange.export(own, to, tmp_path / "own")
+    folder = export.export(own, to, tmp_path / "own")
     assert terms.of_run(folder) == [terms.of_local("local:brain.npz")]
     assert "Do not pass this folder on" in (folder / "README.md").read_text()
-    assert json.loads((folder / "split.json").read_text()) == published.split_table(own)
-    free = exchange.export(drawn, to, tmp_path / "drawn")
+    assert json.loads((folder / "split.json").read_text()) == pseudonyms.split_table(own)
+    free = export.export(drawn, to, tmp_path / "drawn")
     text = (free / "README.md").read_text()
     assert text.startswith("---\nlicense: cc0-1.0\n") and "Do not pass" not in text
     assert "brain-0000" in (free / "split.json").read_text()
 
 
 def test_croissant_describes_the_files(drawn, tmp_path):
-    folder = exchange.export(drawn, "croissant", tmp_path / "export")
+    folder = export.export(drawn, "croissant", tmp_path / "export")
     told = json.loads((folder / "croissant.json").read_text())
     assert told["conformsTo"] == "http://mlcommons.org/croissant/1.0" and told["license"] == ["CC0-1.0"]
     assert [f["sha256"] for f in told["distribution"]] == [
@@ -99,9 +101,9 @@ def test_what_is_there_is_never_overwritten(drawn, tmp_path):
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="is there already; choose another --out"):
-        exchange.export(drawn, "parquet", tmp_path / "export")
+        export.export(drawn, "parquet", tmp_path / "export")
     with pytest.raises(
         InputError, match="unknown format 'csv'; expected one of imagefolder, parquet, croissant"
     ):
-        exchange.export(drawn, "csv", tmp_path / "new")
+        export.export(drawn, "csv", tmp_path / "new")
     assert [path.name for path in tmp_path.joinpath("export").iterdir()] == ["thesis.txt"]

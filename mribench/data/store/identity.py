@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mribench.data.prepare import PREPARATION
+from mribench.data.slices import PREPARATION
 from mribench.hashing import file_sha256
 from mribench.spec import Profile
 
@@ -72,7 +72,7 @@ def _mark(file: Path) -> str:
 def _code(function: Callable[..., Any]) -> str:
     """sha256 over the sources of the package that defines ``function`` and of mribench.phantom."""
     module = sys.modules.get(getattr(function, "__module__", ""))
-    sources = sorted((Path(__file__).parent.parent / "phantom").glob("*.py"))
+    sources = sorted((Path(__file__).parents[2] / "phantom").glob("*.py"))
     try:
         file = Path(inspect.getsourcefile(module) or "") if module else None
     except TypeError:

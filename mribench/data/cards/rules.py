@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mribench.data.cards import DatasetCard
-from mribench.data.prepare import SliceRecord
-from mribench.data.subjects import METADATA, subjects_of
+from mribench.data.cards.card import DatasetCard
+from mribench.data.readers.subjects import METADATA, subjects_of
+from mribench.data.slices import SliceRecord
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 

@@ -126,13 +126,13 @@ def load_cards(folder: Path | None = None) -> dict[str, DatasetCard]:
     Of a folder every card must be sound: raises DataError, naming file and field. Of the installed cards, one
     that is broken is left out (``catalogue.entries`` names it).
     """
-    from mribench.data import catalogue
+    from mribench.data.cards import catalogue
 
     return catalogue.cards() if folder is None else catalogue.cards_of(folder)
 
 
 def read_card(path: Path) -> DatasetCard:
     """One card. Raises DataError, naming file and field."""
-    from mribench.data import card_file
+    from mribench.data.cards import parse
 
-    return card_file.read(path)
+    return parse.read(path)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mribench import files, hashing
-from mribench.data.cards import UNVERIFIED, CardFile, DatasetCard
-from mribench.data.readers import companions, find_files
-from mribench.data.subjects import subjects_of
+from mribench.data.cards.card import UNVERIFIED, CardFile, DatasetCard
+from mribench.data.readers.folder import companions, find_files
+from mribench.data.readers.subjects import subjects_of
 from mribench.errors import DataError
 
 # rules that the file names alone decide

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench.data.dicom import pseudonym
+from mribench.data.readers.dicom import pseudonym
 from mribench.data.volume import Volume
 from mribench.errors import DataError
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mribench.data.prepare import SliceRecord
+from mribench.data.slices import SliceRecord
 from mribench.data.split import SPLITS
 from mribench.hashing import file_sha256
 from mribench.spec import Split

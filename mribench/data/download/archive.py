@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from mribench.data.download import check_space
+from mribench.data.download.download import check_space
 from mribench.errors import DataError
 
 CHUNK = 1 << 20

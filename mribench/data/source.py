@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench.data import catalogue, policy
-from mribench.data.cards import DatasetCard
+from mribench.data.cards import catalogue, rules
+from mribench.data.cards.card import DatasetCard
 from mribench.data.combine import families
-from mribench.data.fetch import MB, Progress, fetch, home
+from mribench.data.download.fetch import MB, Progress, fetch, home
 from mribench.errors import DataError
 from mribench.plugins import lookup
 from mribench.spec import Modality
@@ -87,7 +87,7 @@ def _fetched(cards: list[DatasetCard], progress: Progress | None) -> list[Part]:
         for folder, card in zip(folders, cards, strict=True)
     ]
     for part in parts:
-        policy.check_metadata(part.path, part.card)
+        rules.check_metadata(part.path, part.card)
     return parts
 
 

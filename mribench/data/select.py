@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mribench.data import qa
-from mribench.data.prepare import SliceRecord
+from mribench.data.slices import SliceRecord
 from mribench.data.split import SPLITS
 from mribench.errors import DataError
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mribench.data.choose import cap, drop_duplicates, quotas
-from mribench.data.prepare import SliceRecord
+from mribench.data.select import cap, drop_duplicates, quotas
+from mribench.data.slices import SliceRecord
 from mribench.data.split import BOUNDS, assign
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench.data import licences
-from mribench.data.cards import (
+from mribench.data.cards.card import (
     ACCESS,
     DIMENSIONS,
     FOREGROUND,

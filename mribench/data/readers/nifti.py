@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mribench.data.orientation import Plane, Slices, slices
+from mribench.data.readers.orientation import Plane, Slices, slices
 from mribench.errors import DataError
 
 SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh", ".hdr")

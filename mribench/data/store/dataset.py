@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mribench.data import qa
-from mribench.data.arrow import head, read_split, write_splits
 from mribench.data.atomic import sync, write_folder
-from mribench.data.prepare import SliceRecord
+from mribench.data.slices import SliceRecord
 from mribench.data.split import SPLITS, check_disjoint
+from mribench.data.store.arrow import head, read_split, write_splits
 from mribench.errors import DataError
 from mribench.hashing import file_sha256
 from mribench.provenance import git_commit

@@ -9,8 +9,8 @@ from typing import Any
 
 from mribench import files, results
 from mribench.data import licences
-from mribench.data.cards import ACCESS, UNVERIFIED, DatasetCard
-from mribench.data.store import MANIFEST, load
+from mribench.data.cards.card import ACCESS, UNVERIFIED, DatasetCard
+from mribench.data.store.dataset import MANIFEST, load
 from mribench.spec import Prepared
 
 Row = dict[str, Any]
