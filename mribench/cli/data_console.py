@@ -137,20 +137,17 @@ def allowed(rows: Sequence[terms.Row]) -> None:
         say(f"{row['data']}: {row['licence']}; access {words(row['access'])}; cite {row['citation']}")
     console.print(Text("\nTogether", style="bold"))
     say(f"{'access':<14}{words(terms.access(rows))}")
-    for verdict in terms.strictest(rows):
-        because = f" (because of {', '.join(verdict.because)})" if verdict.because else ""
-        say(f"{_answer(verdict):<14}{verdict.question}{because}")
+    for answer in terms.strictest(rows):
+        because = f" (because of {', '.join(answer.because)})" if answer.because else ""
+        say(f"{_verb(answer):<14}{answer.question}{because}")
 
 
-def _answer(verdict: terms.Verdict) -> str:
-    asked = verdict.question in terms.ASKS.values()
-    if verdict.free is None:
+def _verb(answer: terms.Answer) -> str:
+    if answer.free is None:
         return "unverified"
-    return (
-        {True: "must", False: "need not"}[verdict.free]
-        if asked
-        else {True: "may", False: "may not"}[verdict.free]
-    )
+    if answer.question in terms.ASKS.values():
+        return "must" if answer.free else "need not"
+    return "may" if answer.free else "may not"
 
 
 def say(text: str) -> None:

@@ -26,14 +26,12 @@ ASKS = {"attribution": "name the source", "share_alike": "give what is made from
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One question over several data sets. free: True, False, or None where nobody checked; because: the data sets
-    that decide it, empty where all agree that it is free.
-    """
+class Answer:
+    """The answer to one question over several data sets."""
 
     question: str
-    free: bool | None
-    because: tuple[str, ...]
+    free: bool | None  # None where nobody checked
+    because: tuple[str, ...]  # the data sets that decide it; empty where all agree that it is free
 
 
 def of_card(card: DatasetCard) -> Row:
@@ -115,10 +113,10 @@ def of_result(result: results.Result) -> list[Row]:
     return [of_phantom() if result.comparability["data_kind"] == "phantom" else of_local(name)]
 
 
-def strictest(rows: Sequence[Row]) -> list[Verdict]:
+def strictest(rows: Sequence[Row]) -> list[Answer]:
     """For each thing one may want to do, or has to do, the strictest word over all rows."""
-    allowed = [_verdict(rows, field, words, free=True) for field, words in ALLOWS.items()]
-    asked = [_verdict(rows, field, words, free=False) for field, words in ASKS.items()]
+    allowed = [_answer(rows, field, words, free=True) for field, words in ALLOWS.items()]
+    asked = [_answer(rows, field, words, free=False) for field, words in ASKS.items()]
     return allowed + asked
 
 
@@ -133,10 +131,10 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
     return [row for _, row in sorted({row["data"]: row for row in rows}.items())]
 
 
-def _verdict(rows: Sequence[Row], field: str, words: str, free: bool) -> Verdict:
+def _answer(rows: Sequence[Row], field: str, words: str, free: bool) -> Answer:
     """free: the value of the field that asks nothing of the user."""
     bound = tuple(row["data"] for row in rows if row[field] is (not free))
     open_question = tuple(row["data"] for row in rows if row[field] is None)
     if bound:
-        return Verdict(words, not free, bound)
-    return Verdict(words, None if open_question else free, open_question)
+        return Answer(words, not free, bound)
+    return Answer(words, None if open_question else free, open_question)
