@@ -55,9 +55,10 @@ def markdown(
     """
     own = [result for result in records if not result.is_control]
     name = (release.repo or cell.name).rpartition("/")[2]
+    modules = foreign_modules(cell.pipeline)
     sections = {
         "": _summary(name, own, release),
-        "Use": _use(release, packages_needed(cell.pipeline)),
+        "Use": _use(release.repo, modules),
         "Data": _data(own[0], rows),
         "Training": _training(own[0]),
         "Scores": _scores(boards(records)),
@@ -69,14 +70,14 @@ def markdown(
     body = "\n".join(
         f"## {title}\n\n{section}\n" if title else f"{section}\n" for title, section in sections.items()
     )
-    return metadata.front_matter(name, own, release) + body
+    library = _packages(modules)[0] if modules else "diffusers"
+    return metadata.front_matter(name, own, release, library) + body
 
 
-def packages_needed(pipeline: Path) -> list[str]:
-    """Packages that ``from_pretrained`` imports for the parts of a pipeline, beside diffusers itself."""
+def foreign_modules(pipeline: Path) -> list[str]:
+    """Modules outside diffusers that define a part of a pipeline, such as ``mribench.networks``."""
     parts = files.read_json(pipeline / "model_index.json").values()
-    modules = {part[0] for part in parts if isinstance(part, list) and part[0]}
-    return sorted({module.partition(".")[0].replace("_", "-") for module in modules} - {"diffusers"})
+    return sorted({part[0] for part in parts if isinstance(part, list) and part[0]} - {"diffusers"})
 
 
 def _summary(name: str, own: Sequence[Result], release: Release) -> str:
@@ -95,22 +96,38 @@ def _summary(name: str, own: Sequence[Result], release: Release) -> str:
     )
 
 
-def _use(release: Release, packages: Sequence[str]) -> str:
-    source = release.repo or "path/to/this/folder"
-    imported = " and ".join(f"`{package}`" for package in packages)
-    why = (
-        f"diffusers draws the samples, and imports a part of the model from {imported}, which has to be installed:"
-        if packages
-        else "diffusers draws the samples, and nothing else is needed:"
+def _use(repo: str | None, modules: Sequence[str]) -> str:
+    """The lines that sample from the model.
+
+    diffusers imports no module because a repository names it, and refuses to download a repository that names one. So
+    the user imports the module, and the files are downloaded by the Hub's own client.
+    """
+    source = f'"{repo}"' if repo else '"path/to/this/folder"'
+    lines = ["from diffusers import DiffusionPipeline"]
+    if modules and repo:
+        lines.append("from huggingface_hub import snapshot_download")
+        source = f"snapshot_download({source})"
+    lines += ["", *(f"import {module}  # defines the network" for module in modules), *[""] * bool(modules)]
+    lines += [
+        f"pipeline = DiffusionPipeline.from_pretrained({source})",
+        'images = pipeline(batch_size=4, output_type="np").images  # float32 (4, H, W, 1) in [0, 1]',
+    ]
+    packages = _packages(modules)
+    about = (
+        f"The network is a class of `{'` and `'.join(modules)}`, so diffusers alone cannot load it."
+        if modules
+        else "diffusers alone draws the samples."
     )
+    install = " ".join(packages or ["diffusers", "torch"])
     return (
-        f"{why}\n\n```sh\npip install {' '.join(packages or ['diffusers', 'torch'])}\n```\n\n"
-        "```python\nfrom diffusers import DiffusionPipeline\n\n"
-        f'pipeline = DiffusionPipeline.from_pretrained("{source}")\n'
-        'images = pipeline(batch_size=4, output_type="np").images  # float32 (4, H, W, 1) in [0, 1]\n```\n\n'
+        f"{about}\n\n```sh\npip install {install}\n```\n\n```python\n" + "\n".join(lines) + "\n```\n\n"
         "This walks all training timesteps; the scores below come from the samplers that they name. The weights are "
         "those that were sampled (`unet/*.safetensors`, the moving average where one was kept)."
     )
+
+
+def _packages(modules: Sequence[str]) -> list[str]:
+    return sorted({module.partition(".")[0].replace("_", "-") for module in modules})
 
 
 def _data(first: Result, rows: Sequence[terms.Row]) -> str:

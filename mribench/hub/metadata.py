@@ -14,13 +14,14 @@ TASK = "unconditional-image-generation"
 TAGS = ("mribench", "diffusion", "medical-imaging")
 
 
-def front_matter(name: str, records: Sequence[Result], release: Release) -> str:
+def front_matter(name: str, records: Sequence[Result], release: Release, library: str) -> str:
     """YAML between dashes: licence, library, tags and a model-index with every finite score.
 
     Args:
         name: of the model.
         records: of one trained cell, the controls left out.
         release: where the model goes, and its licence.
+        library: the package whose lines load the model.
     """
     from huggingface_hub import ModelCardData
 
@@ -28,7 +29,7 @@ def front_matter(name: str, records: Sequence[Result], release: Release) -> str:
     data = ModelCardData(
         license=release.licence.id,
         license_name="terms-of-the-data" if release.licence.name else None,
-        library_name="diffusers",
+        library_name=library,
         pipeline_tag=TASK,
         tags=[*TAGS, first.modality, first.variant, *(["mri"] if first.data["is_mri"] else [])],
         model_name=name,

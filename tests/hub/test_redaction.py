@@ -235,6 +235,17 @@ def test_bytes_of_no_tensor_are_found(tmp_path):
         leak_scan.tensor_index(path, "w")
 
 
+@pytest.mark.parametrize(
+    "header", [b"no JSON at all", b"[1, 2]", b'{"a": {}}', b'{"a": {"data_offsets": 3}}', b"\xff\xfe", b""]
+)
+def test_a_file_with_another_header_ends_in_a_sentence(tmp_path, header):
+    """Also of a stranger's repository, whose manifest names such a file with its right sha256."""
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    with pytest.raises(InputError, match="w is no safetensors file"):
+        leak_scan.tensor_index(path, "w")
+
+
 def test_a_record_without_traces_is_left_as_it_is(result):
     from mribench.hub.staging import redacted
 
