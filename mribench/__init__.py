@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mribench._version import __version__
 from mribench.spec import (
     Control,
+    Expected,
     FeatureSpace,
     Metric,
     Modality,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Control",
+    "Expected",
     "FeatureSpace",
     "Metric",
     "Modality",

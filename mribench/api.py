@@ -12,6 +12,7 @@ API = 1
 PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench": (
         "Control",
+        "Expected",
         "FeatureSpace",
         "Metric",
         "Modality",
@@ -63,6 +64,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench.seeds": ("number", "numpy_rng", "torch_generator"),
     "mribench.spec": (
         "Control",
+        "Expected",
         "FeatureSpace",
         "Metric",
         "Modality",

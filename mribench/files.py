@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 TEMPORARY = ".tmp-"
+LEVEL = 19  # of zstd: the smallest without its memory-hungry "ultra" levels
+CHUNK, LARGEST = 1 << 20, 1 << 30  # bytes
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -43,6 +45,31 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Text as one zstd frame, a line each; the same lines give the same bytes."""
+    import pyarrow
+
+    text = "".join(f"{line}\n" for line in lines)
+    write_bytes(path, pyarrow.Codec("zstd", compression_level=LEVEL).compress(text.encode()).to_pybytes())
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file that ``write_lines`` wrote. Raises ValueError where it is none, or is cut off."""
+    import pyarrow
+
+    content, text = path.read_bytes(), bytearray()
+    try:
+        with pyarrow.CompressedInputStream(pyarrow.py_buffer(content), "zstd") as stream:
+            while chunk := stream.read(CHUNK):
+                text += chunk
+                # a file from a stranger may hold a few bytes that unpack to more than the memory
+                if len(text) > LARGEST:
+                    raise ValueError(f"it unpacks to more than {LARGEST >> 20} MiB")
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    return text.decode().removesuffix("\n").split("\n")
 
 
 @contextmanager

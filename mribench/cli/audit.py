@@ -21,7 +21,9 @@ def audit() -> None:
 
 @app.command()
 def calibrate(
-    out: Annotated[Path, typer.Option(help="folder for calibration.json and calibration.md; goes on there")],
+    out: Annotated[
+        Path, typer.Option(help="folder for calibration.jsonl.zst and calibration.md; goes on there")
+    ],
     modalities: Annotated[str, typer.Option(help="comma-separated, or all")] = "all",
     data: Annotated[str, typer.Option(help="phantom, a registry id, or a file or folder")] = "phantom",
     profile: Annotated[str, typer.Option(help="size and numbers of images and subjects")] = "quick",

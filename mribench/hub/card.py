@@ -9,14 +9,15 @@ from typing import Any
 
 from mribench import files
 from mribench.board import columns
-from mribench.board.against_control import against_control
 from mribench.board.boards import Board, boards
+from mribench.board.markdown import board_table
 from mribench.data.cards import terms
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.release import Release
 from mribench.results import Result
 from mribench.spec import AuditVerdict
+from mribench.tables import markdown_table
 
 LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff may rest on these images. They are 2-D,
 grey and small, and look like the data set above, with its scanners, ages and diseases, and like no other. A good
@@ -148,7 +149,7 @@ def _data(first: Result, rows: Sequence[terms.Row]) -> str:
         for name in SPLITS
     )
     how = "Split by subject" if data.get("subjects_known", True) else "**Subjects unknown**, split by file"
-    return table(titles, lines) + f"\n{how}: {split}."
+    return markdown_table(titles, lines) + f"\n{how}: {split}."
 
 
 def _training(first: Result) -> str:
@@ -168,7 +169,7 @@ def _training(first: Result) -> str:
         if training.get("seconds") is not None
         else "unknown",
     }
-    return table(("budget", ""), [(name, str(value)) for name, value in about.items()])
+    return markdown_table(("budget", ""), [(name, str(value)) for name, value in about.items()])
 
 
 def _count(value: Any) -> str:
@@ -182,13 +183,8 @@ def _scores(compared: Iterable[Board]) -> str:
         "in the model's place.\n"
     ]
     for board in compared:
-        titles, lines = columns.headline(board)
-        name = titles.index("variant")
-        for line in lines:
-            if line.kind != "trained":
-                line.cells[name] = f"*{line.cells[name]}*"
-        parts += [f"{columns.one_line(board)}\n", table(titles, [line.cells for line in lines])]
-        parts += [f"- {sentence}" for sentence in against_control(board)]
+        parts += [f"{columns.one_line(board)}\n", board_table(columns.headline(board))]
+        parts += [f"- {sentence}" for sentence in board.against_control]
     return "\n".join([*parts, "\nThe full records, with what they may be compared with, are in `results/`."])
 
 
@@ -241,16 +237,3 @@ def _licence(release: Release) -> str:
     licence = release.licence
     conditions = (f"- {condition}" for condition in licence.conditions)
     return "\n".join([f"Carried over from the data: {licence.name or licence.id}.", *conditions])
-
-
-def table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; foreign words stay in their cell."""
-
-    def line(cells: Sequence[str]) -> str:
-        return (
-            "| "
-            + " | ".join(" ".join(c.split()).replace("<", "&lt;").replace("|", "\\|") for c in cells)
-            + " |\n"
-        )
-
-    return line(titles) + "|" + " --- |" * len(titles) + "\n" + "".join(map(line, lines))

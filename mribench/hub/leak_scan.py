@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mribench import files
 from mribench.errors import InputError
 from mribench.hub.redaction import SHORTEST_NUMBER, Redactor
+from mribench.results import RECORDS
 
 TEXT_SUFFIXES = (".md", ".csv", ".yaml", "SHA256SUMS")
 # what a picture needs; other chunks could carry text
@@ -43,6 +45,9 @@ def _texts(path: Path, name: str) -> Iterator[str]:
     """Every text in a file. Raises InputError for a file of another kind, or one that could hold more."""
     if path.suffix == ".json":
         yield from _leaves(json.loads(path.read_text()))
+    elif path.name == RECORDS:
+        for line in files.read_lines(path):
+            yield from _leaves(json.loads(line))
     elif path.suffix == ".safetensors":
         # its numbers are sizes and offsets of tensors
         yield from (leaf for leaf in _leaves(tensor_index(path, name)) if not leaf.isdecimal())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mribench.hub.release import Release
-from mribench.results import Result, called
+from mribench.results import Result, metric_label
 from mribench.spec import Score
 
 TASK = "unconditional-image-generation"
@@ -61,7 +61,7 @@ def _entries(result: Result) -> Iterable[Any]:
 
 
 def _metric(score: Score) -> str:
-    return called(score.metric, score.space) + ("" if score.level is None else f"@{score.level:g}")
+    return metric_label(score.metric, score.space) + ("" if score.level is None else f"@{score.level:g}")
 
 
 def _arguments(result: Result, score: Score) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,17 +80,17 @@ def download_records(repo: str, revision: str | None = None) -> Path:
             raise InputError(OFFLINE)
         kind = client.kind_of(repo)
         head = client.retry(lambda: client.head(repo, kind, revision))
-        return client.retry(lambda: client.snapshot(repo, kind, head.commit, ["results/**"]))
+        return client.retry(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
 
 
 def _fill(folder: Path, repo: str, kind: Kind, head: client.Head) -> None:
     if kind == "dataset":
-        downloaded = client.retry(lambda: client.snapshot(repo, kind, head.commit, ["results/**"]))
-        if not (downloaded / "results").is_dir():
+        downloaded = client.retry(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
+        if not results.holds(downloaded):
             raise InputError(
                 f"{repo} holds no results; expected a board that `mribench push --results-to` made"
             )
-        shutil.copytree(downloaded / "results", folder / "results")
+        results.copy(downloaded, folder)
         results.read_all([folder])
         return
     if layout.MANIFEST not in head.files:

@@ -58,7 +58,7 @@ def its_forward_process_has_levels(case: Case) -> None:
             "the scheduler has no alphas_cumprod",
             "say the forward process with `path`, see mribench.spec.Variant",
         )
-    alpha_bars, scale = forward_process.levels(variant, scheduler)
+    alpha_bars, scale = forward_process.alpha_bars(variant, scheduler)
     shape = (scheduler.config.num_train_timesteps,)
     require(
         alpha_bars.shape == scale.shape == shape,
@@ -80,14 +80,15 @@ def its_forward_process_has_levels(case: Case) -> None:
 
 def it_trains_and_samples(case: Case) -> None:
     """Two optimiser steps, then images in [0, 1], generated and denoised."""
-    from mribench.sampling.sample import Trained
+    from mribench.sampling.sample import TrainedModel
+    from mribench.sampling.samplers import SamplerChoice
 
     folder, record = trained(case.plugin)
     require(
         record["steps"] == 2, f"{record['steps']} steps were made of 2", "report this: training is mribench's"
     )
     sampler = sampler_for(case.plugin)
-    model = Trained(Path(folder.name) / TINY.keep, case.plugin, sampler, 2, TINY, "fp32")
+    model = TrainedModel(Path(folder.name) / TINY.keep, case.plugin, SamplerChoice(sampler, 2), TINY, "fp32")
     x_t = data().test.unit() * 2 - 1
     for word, made in (("generated", model.generate(range(5), 0)), ("denoised", model.denoise(x_t, 0.5, 0))):
         n = 5 if word == "generated" else len(x_t)
@@ -122,7 +123,9 @@ def its_checkpoint_round_trips(case: Case) -> None:
         all(
             np.array_equal(a, b)
             for a, b in zip(
-                forward_process.levels(variant, scheduler), forward_process.levels(variant, same), strict=True
+                forward_process.alpha_bars(variant, scheduler),
+                forward_process.alpha_bars(variant, same),
+                strict=True,
             )
         ),
         "the forward process changes when the scheduler is saved and loaded",

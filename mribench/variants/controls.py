@@ -3,7 +3,7 @@
 ``noise`` is the bottom. ``gaussian`` shows what second-order statistics alone can do. ``train-replay`` is a
 perfect-looking cheat that copies its patients. ``mode-collapse`` shows a few perfect images again and again. ``blur``
 has every image but no detail. Each denoises in its own way: without a prior, with a Gaussian prior, with the training
-set or a few images as prior, by a moving average. ``board.control_checks`` says where they must land on a board.
+set or a few images as prior, by a moving average. ``Control.expected`` says where it must land on a board.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mribench.seeds import numpy_rng
-from mribench.spec import Control
+from mribench.spec import Control, Expected
 
 COMPONENTS = 64
 MODES = 4
@@ -145,6 +145,7 @@ NOISE = Control(
     fit=_fit_noise,
     generate=_generate_noise,
     denoise=_identity,
+    expected=Expected("last", "nothing is further from an image than independent pixels"),
 )
 GAUSSIAN = Control(
     name="gaussian",
@@ -153,6 +154,7 @@ GAUSSIAN = Control(
     fit=_fit_gaussian,
     generate=_generate_gaussian,
     denoise=_wiener,
+    expected=Expected("behind real", "second-order statistics alone must not pass for real images"),
 )
 TRAIN_REPLAY = Control(
     name="train-replay",
@@ -161,6 +163,7 @@ TRAIN_REPLAY = Control(
     fit=_keep,
     generate=_replay,
     denoise=_nearest,
+    expected=Expected("like real", "it is made of real images", copies=True),
 )
 MODE_COLLAPSE = Control(
     name="mode-collapse",
@@ -169,6 +172,7 @@ MODE_COLLAPSE = Control(
     fit=_medoids,
     generate=_collapsed,
     denoise=_nearest,
+    expected=Expected("behind real", "a few images repeated must not pass for the whole set"),
 )
 BLUR = Control(
     name="blur",
@@ -177,4 +181,5 @@ BLUR = Control(
     fit=_keep,
     generate=_blurred,
     denoise=_smoothed,
+    expected=Expected("behind real", "blurred images must not pass for real ones"),
 )

@@ -6,8 +6,7 @@ import pytest
 
 from mribench.board import disclosure
 from mribench.board.boards import boards
-from mribench.board.ranks import standings
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.hub import release
 from mribench.spec import AuditVerdict
@@ -25,7 +24,7 @@ def test_board_and_release_take_an_unknown_verdict_for_the_gravest(other, scored
 def test_an_unknown_verdict_is_not_ranked_nor_shown_nor_released(scored, controls):
     found = scored(audit={"verdict": TOMORROW}, same={"data_kind": "real"}, figures={"samples": "a.png"})
     assert disclosure.pictures(found, disclosure.copying([found])) == {}
-    place = standings(boards([scored(audit={"verdict": TOMORROW}), *controls])[0])["ddpm ddim-5"]
+    place = boards([scored(audit={"verdict": TOMORROW}), *controls])[0].ranks["ddpm ddim-5"]
     assert (place.best, place.reason) == (None, TOMORROW)
     with pytest.raises(InputError, match=TOMORROW):
         release.check([terms.of_phantom()], found.audit, True, False, "it")

@@ -9,7 +9,6 @@ import re
 import pytest
 
 from mribench.board import columns, export, markdown, publish, sentences
-from mribench.board.against_control import against_control
 from mribench.board.boards import boards, in_one_line
 from mribench.spec import Score
 
@@ -19,7 +18,13 @@ REPORTED = {"source": "A study", "psnr": 40.1, "ssim": 0.7, "mse": 2.0, "mae": 0
 
 def entry(results, variant="ddpm"):
     (board,) = boards(results)
-    return board.row(variant).entries[ADDRESS]
+    return board.row(variant).estimates[ADDRESS]
+
+
+def cell(board, title):
+    """The cell below a title in the first line of the headline."""
+    table = columns.headline(board)
+    return table.texts()[0][table.titles.index(title)]
 
 
 @pytest.mark.parametrize(
@@ -67,8 +72,8 @@ def test_scores_stand_with_the_newest_version_of_another_task(result):
             for place, name in enumerate(names)
         ]
         first, *others = boards([*audits, result()])
-        assert first.row("ddpm").audit == "of v10" and first.row("ddpm").entries
-        assert [board.row("ddpm").entries for board in others] == [{}, {}]
+        assert first.row("ddpm").audit == "of v10" and first.row("ddpm").estimates
+        assert [board.row("ddpm").estimates for board in others] == [{}, {}]
 
 
 def test_modalities_have_boards_of_their_own(result):
@@ -82,8 +87,7 @@ def test_tasks_share_a_board_but_not_their_fields(result):
     score = Score("psnr", 20.0, 12, 4, 19.0, 21.0, level=0.52409)
     other = result(task="reconstruction", same=task, scores=(score,), metrics=psnr)
     (board,) = boards([result(), other])
-    titles, (line,) = columns.headline(board)
-    assert line.cells[titles.index("PSNR @ᾱ 0.52 (dB) ↑")] == "20.00 [19.00, 21.00]"
+    assert cell(board, "PSNR @ᾱ 0.52 (dB) ↑") == "20.00 [19.00, 21.00]"
 
 
 def test_seeds_become_mean_and_deviation_with_n(result):
@@ -117,8 +121,7 @@ def test_a_seed_without_result_blanks_the_mean(result):
 
 def test_a_blank_cell_is_empty_and_explained(result, tmp_path):
     (board,) = boards([result(None, reason="24 images are | too\nfew <here>")])
-    titles, (line,) = columns.headline(board)
-    assert line.cells[titles.index("KD[hc85-v1] (1e-3) ↓")] == ""
+    assert cell(board, "KD[hc85-v1] (1e-3) ↓") == ""
     assert "- KD[hc85-v1] (1e-3) ↓ is blank: 24 images are | too few &lt;here>\n" in markdown.markdown(
         [board], tmp_path
     )
@@ -191,7 +194,7 @@ def test_the_same_results_give_the_same_bytes(result, tmp_path):
 
 def test_controls_are_marked_and_stand_last(result, tmp_path):
     (board,) = boards([result(variant="aaa", is_control=True), result(variant="zzz")])
-    assert [line.cells[1] for line in columns.headline(board)[1]] == ["zzz ddim-5", "aaa"]
+    assert [line.name for line in columns.headline(board).lines] == ["zzz ddim-5", "aaa"]
     text = markdown.markdown([board], tmp_path)
     assert "| *aaa* | 1 (0) |" in text and "0 | 0 | 0 |" in text
 
@@ -242,7 +245,7 @@ def test_the_sentence_about_the_gaussian_control(ours, said, result, tmp_path):
     gaussian = result(20.0, 18.0, 22.0, variant="gaussian", is_control=True, data=data)
     noise = result(99.0, variant="noise", is_control=True, data=data)
     (board,) = boards([result(*ours, data=data), gaussian, noise])
-    (sentence,) = against_control(board)
+    (sentence,) = board.against_control
     assert sentence.startswith(f"ddpm ddim-5 {said}")
     assert f"- {sentence}\n" in markdown.markdown([board], tmp_path)
 
@@ -250,13 +253,13 @@ def test_the_sentence_about_the_gaussian_control(ours, said, result, tmp_path):
 def test_nothing_is_said_of_few_subjects(result):
     gaussian = result(20.0, 18.0, 22.0, variant="gaussian", is_control=True)
     (board,) = boards([result(10.0, 9.0, 11.0), gaussian])
-    assert against_control(board) == [] and "not a ranking" in columns.one_line(board)
+    assert board.against_control == [] and "not a ranking" in columns.one_line(board)
 
 
 def test_nothing_is_said_where_a_number_is_missing(result):
     blank = result(None, variant="gaussian", is_control=True, reason="x")
-    assert [against_control(board) for board in boards([result(), blank])] == [[]]
-    assert [against_control(board) for board in boards([result()])] == [[]]
+    assert [board.against_control for board in boards([result(), blank])] == [[]]
+    assert [board.against_control for board in boards([result()])] == [[]]
 
 
 def test_merging_two_runs_is_one_run_of_both(result, run_folder, mribench, tmp_path):
@@ -279,7 +282,7 @@ def test_two_versions_are_two_rows(result):
         versioned(result, 40.0, sampler=3),
     ]
     (board,) = made = boards(found)
-    assert [(row.name, row.entries[ADDRESS].value) for row in board.rows] == [
+    assert [(row.name, row.estimates[ADDRESS].value) for row in board.rows] == [
         ("ddpm ddim-5", 11.0),
         ("ddpm ddim-5 v3", 40.0),
         ("ddpm v2 ddim-5", 30.0),
@@ -296,7 +299,7 @@ def test_two_versions_are_two_rows(result):
 
 def test_a_record_that_says_no_version_is_of_the_first(result):
     (board,) = boards([result(10.0), versioned(result, 12.0, seed=1)])
-    assert [(row.name, row.entries[ADDRESS].value) for row in board.rows] == [("ddpm ddim-5", 11.0)]
+    assert [(row.name, row.estimates[ADDRESS].value) for row in board.rows] == [("ddpm ddim-5", 11.0)]
 
 
 def test_what_was_trained_is_said_once(result, tmp_path):
@@ -325,5 +328,6 @@ def test_nfe_is_that_of_generation_alone(result):
     made = {"training": {"images_seen": 320, "seconds": 3.6}, "produced": {"nfe": [2, 3, 5]}}
     same = {"task": "reconstruction v1"}
     (board,) = boards([result(task="reconstruction", same=same, provenance=made)])
-    titles, (line,) = columns.headline(board)
-    assert line.cells[titles.index("NFE") :] == ["", "320", "4", "1 seed"]
+    table = columns.headline(board)
+    (cells,) = table.texts()
+    assert cells[table.titles.index("NFE") :] == ["", "320", "4", "1 seed"]

@@ -38,7 +38,7 @@ def test_result_files_and_whole_runs(folder, run_folder, scored, controls, mribe
     assert [r.variant for r in select(str(path))] == ["a"]
     other = run_folder("other", scored("a", 140.0), scored("b", 108.0))
     found = compare(select(str(folder)), select(str(other)))
-    assert [(line.found.first, line.found.second, line.verdict) for line in found.lines] == [
+    assert [(line.difference.first, line.difference.second, line.better) for line in found.numbers] == [
         ("a ddim-5", "a ddim-5", "first"),
         ("b ddim-5", "b ddim-5", "not told apart"),
     ]
@@ -55,12 +55,12 @@ def test_other_fields_are_named_and_nothing_is_compared(folder, run_folder, scor
 
 
 def test_correction_is_over_all_that_is_asked(folder):
-    alone = compare(select(f"{folder}:a"), select(f"{folder}:c")).lines[0].found
+    alone = compare(select(f"{folder}:a"), select(f"{folder}:c")).numbers[0].difference
     together = compare(select(f"{folder}:a"), select(str(folder)))
-    assert len(together.lines) == 1  # rows of one name are pairs
+    assert len(together.numbers) == 1  # rows of one name are pairs
     crossed = compare(select(f"{folder}:noise"), [r for n in "abc" for r in select(f"{folder}:{n}")])
-    assert len(crossed.lines) == 3 and alone.p == alone.adjusted
-    assert all(line.found.adjusted >= line.found.p for line in crossed.lines)
+    assert len(crossed.numbers) == 3 and alone.p == alone.adjusted
+    assert all(line.difference.adjusted >= line.difference.p for line in crossed.numbers)
 
 
 def test_few_subjects_and_missing_values_are_said(run_folder, result, scored, mribench):
@@ -91,8 +91,8 @@ def test_bad_input_is_one_sentence(words, said, folder, run_folder, scored, refu
 )
 def test_nearer_to_zero_is_better_where_the_metric_says_so(first, second, verdict, scored):
     about = {"kd": {"title": "", "unit": "", "direction": "zero", "paper": ""}}
-    (line,) = compare([scored("a", first, metrics=about)], [scored("b", second, metrics=about)]).lines
-    assert line.verdict == verdict
+    (line,) = compare([scored("a", first, metrics=about)], [scored("b", second, metrics=about)]).numbers
+    assert line.better == verdict
 
 
 def test_records_keep_the_values_of_subjects(folder, scored):

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench.board.boards import PRIMARY, boards
+from mribench.board.boards import boards
 from mribench.board.differences import corrected, difference
+from mribench.board.group import KERNEL_DISTANCE
 from mribench.metrics.uncertainty import recorded
 from mribench.spec import Score
 
@@ -20,10 +21,10 @@ def rows(*found):
 
 def test_pairs_see_what_overlapping_intervals_hide(scored):
     one, other = rows(scored("a", 100.0), scored("b", 108.0))
-    assert one.entries[PRIMARY].high > other.entries[PRIMARY].low
-    found = difference(one, other, PRIMARY)
+    assert one.estimates[KERNEL_DISTANCE].high > other.estimates[KERNEL_DISTANCE].low
+    found = difference(one, other, KERNEL_DISTANCE)
     assert found.value == -8.0 and found.high < 0 and found.p < 1e-3
-    back = difference(other, one, PRIMARY)
+    back = difference(other, one, KERNEL_DISTANCE)
     assert (back.value, back.p) == (8.0, pytest.approx(found.p)) and back.low == pytest.approx(-found.high)
 
 
@@ -75,16 +76,16 @@ def test_other_seeds_on_either_side_are_not_paired(scored):
     one, other = rows(
         scored("a", 100.0, 0), scored("a", 130.0, 1), scored("b", 108.0, 2), scored("b", 138.0, 3)
     )
-    assert difference(one, other, PRIMARY).p > 0.5
+    assert difference(one, other, KERNEL_DISTANCE).p > 0.5
     one, other = rows(
         scored("a", 100.0, 0), scored("a", 130.0, 1), scored("b", 108.0, 0), scored("b", 138.0, 1)
     )
-    assert difference(one, other, PRIMARY).p < 0.05
+    assert difference(one, other, KERNEL_DISTANCE).p < 0.05
 
 
 def test_equal_rows_do_not_differ(scored):
     one, _ = rows(scored("a"), scored("b"))
-    found = difference(one, one, PRIMARY)
+    found = difference(one, one, KERNEL_DISTANCE)
     assert (found.value, found.low, found.high, found.p) == (0.0, 0.0, 0.0, 1.0)
 
 
@@ -93,13 +94,17 @@ def test_without_values_of_subjects_nothing_is_said(scored, result):
     bare = scored("c", scores=(replace(scored().scores[0], subsamples=()),))
     fewer = scored("d", scores=(replace(scored().scores[0], subsamples=(1.0, 2.0)),))
     one, *others = rows(scored("a"), blank, bare, fewer)
-    assert [difference(one, other, PRIMARY) for other in others] == [None] * 3
+    assert [difference(one, other, KERNEL_DISTANCE) for other in others] == [None] * 3
     assert difference(one, one, PSNR) is None
 
 
 def test_what_is_asked_together_is_corrected_together(scored):
     a, b, c = rows(scored("a", 100.0), scored("b", 103.2), scored("c", 100.1))
-    found = [difference(a, b, PRIMARY), difference(a, c, PRIMARY), difference(b, c, PRIMARY)]
+    found = [
+        difference(a, b, KERNEL_DISTANCE),
+        difference(a, c, KERNEL_DISTANCE),
+        difference(b, c, KERNEL_DISTANCE),
+    ]
     adjusted = corrected(found)
     assert [x.p for x in adjusted] == [x.p for x in found]
     smallest = min(adjusted, key=lambda x: x.p)

@@ -3,7 +3,7 @@
 import pytest
 
 from mribench import results
-from mribench.board import publish, summary
+from mribench.board import columns, publish
 from mribench.board.boards import boards
 from mribench.errors import InputError
 from mribench.spec import Score
@@ -95,17 +95,16 @@ def test_one_line_per_organ_with_a_word_against_the_gaussian(result, ours, about
                 scores=scored(50, 40, 60),
             )
         )
-    titles, lines = summary.table(boards(found))
-    assert len(lines) == 2 and all(len(line) == len(titles) for line in lines)
-    assert [line[-1] for line in lines] == [word, word]
-    assert titles[-1] == "against gaussian"
+    table = columns.all_organs(boards(found))
+    assert [cells[-1] for cells in table.texts()] == [word, word]
+    assert table.titles[-1] == "against gaussian"
 
 
 def test_the_table_of_all_organs_tells_boards_of_one_organ_apart(result):
     found = [result(), result(same={"profile": "quick"}), result(same={"data": "ixi_t1"})]
-    titles, lines = summary.table(boards(found))
-    assert titles[:3] == ["modality", "data", "profile"]
-    assert sorted(line[:3] for line in lines) == [
+    table = columns.all_organs(boards(found))
+    assert table.titles[:3] == ["modality", "data", "profile"]
+    assert sorted(cells[:3] for cells in table.texts()) == [
         ["Brain", "ixi_t1", "smoke"],
         ["Brain", "phantom", "quick"],
         ["Brain", "phantom", "smoke"],

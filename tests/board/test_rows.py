@@ -5,7 +5,8 @@ from statistics import mean, stdev
 import numpy as np
 import pytest
 
-from mribench.board.boards import PRIMARY, boards
+from mribench.board.boards import boards
+from mribench.board.group import KERNEL_DISTANCE
 from mribench.board.rows import between_seeds
 
 
@@ -36,7 +37,7 @@ def test_one_seed_keeps_the_interval_over_subjects():
 
 def test_an_entry_keeps_both_intervals(scored):
     (board,) = boards([scored(value=100.0), scored(value=110.0, seed=1), scored(value=120.0, seed=2)])
-    entry = board.row("ddpm").entries[PRIMARY]
+    entry = board.row("ddpm").estimates[KERNEL_DISTANCE]
     assert (entry.within_low, entry.within_high) == (100.0, 120.0)
     assert entry.low < 90 and entry.high > 130
 

@@ -1,7 +1,6 @@
 """A board whose subjects nobody knows describes and never ranks."""
 
 from mribench.board import columns, markdown
-from mribench.board.against_control import against_control
 from mribench.board.boards import boards
 
 
@@ -18,12 +17,12 @@ def board(result, **data):
 def test_unknown_subjects_are_said_and_nothing_is_ranked(result, tmp_path):
     many = {"subjects": {"train": 70, "validation": 15, "test": 40}}
     (known,) = made = board(result, **many)
-    assert known.subjects_known and "ahead of" in against_control(known)[0]
+    assert known.subjects_known and "ahead of" in known.against_control[0]
     assert "not a ranking" not in columns.one_line(known) and "unknown" not in markdown.markdown(
         made, tmp_path
     )
     (unknown,) = made = board(result, **many, subjects_known=False)
-    assert not unknown.subjects_known and against_control(unknown) == []
+    assert not unknown.subjects_known and unknown.against_control == []
     assert columns.one_line(unknown).endswith("subjects unknown: not a ranking")
     assert "**Subjects unknown: images of one person may stand in train and in test." in markdown.markdown(
         made, tmp_path

@@ -100,7 +100,7 @@ def of_run(folder: Path) -> list[Row]:
     if (folder / TERMS).is_file():
         return distinct(files.read_json(folder / TERMS))
     rows = [row for path in sorted(folder.glob(f"*/*/{TERMS}")) for row in files.read_json(path)]
-    if rows and not (folder / "results").is_dir():
+    if rows and not results.holds(folder):
         return distinct(rows)
     return distinct([*rows, *(row for result in results.read_all([folder]) for row in of_result(result))])
 
