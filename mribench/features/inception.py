@@ -61,7 +61,7 @@ def check() -> None:
         _verified(given)
 
 
-def look() -> Path | None:
+def find_weights() -> Path | None:
     """The verified weights file on this machine, None where there is none; nothing is downloaded.
 
     Raises as ``load``.

@@ -65,7 +65,7 @@ def identity() -> str:
 
 
 def _described() -> Description | None:
-    path = network.given(VARIABLE)
+    path = network.file_of(VARIABLE)
     if path is None:
         return None
     try:

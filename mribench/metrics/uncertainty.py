@@ -113,8 +113,8 @@ def subsample_interval(
     return interval_around(statistic(*everything)[0], drawn, len(set(reference_subjects)))
 
 
-def recorded(values: np.ndarray | None) -> tuple[float, ...]:
-    """Values as a record keeps them, five significant digits each; () where there are none or one is not finite."""
+def round_for_record(values: np.ndarray | None) -> tuple[float, ...]:
+    """Five significant digits of each value; () where there are none or one is not finite."""
     if values is None or not np.isfinite(values).all():
         return ()
     return tuple(float(f"{value:.5g}") for value in values)

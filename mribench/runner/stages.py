@@ -163,7 +163,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
     """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
     found = {}
     for metric in (plan.metrics[name] for name in task.metrics if task.floor):
-        for space in subsets.places(metric):
+        for space in subsets.spaces_of(metric):
             path = (
                 plan.out
                 / "floors"
