@@ -13,7 +13,7 @@ import numpy as np
 from mribench.audit import losses
 from mribench.audit.examine import SPACE, HeldOut, examine, held_out
 from mribench.audit.membership import membership_inference
-from mribench.audit.verdict import CERTAIN, VERSION, verdict
+from mribench.audit.verdict import MEMORISES_LEVEL, VERSION, verdict
 from mribench.calibration import cheats
 from mribench.data import prepare_data
 from mribench.features import Extractor
@@ -139,7 +139,7 @@ def _record(
         "subjects": [data.train.n_subjects, data.test.n_subjects],
         "n": judged["n"],
         "verdict": judged["verdict"],
-        "by_distance_alone": findings["nearer"]["p"] <= CERTAIN,
+        "by_distance_alone": findings["nearer"]["p"] <= MEMORISES_LEVEL,
         **{key: None if number is None else round(number, DIGITS) for key, number in numbers.items()},
     }
 

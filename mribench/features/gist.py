@@ -71,15 +71,15 @@ def _filters(height: int, width: int) -> np.ndarray:
     row, column = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)
     radius, angle = np.hypot(row, column), np.arctan2(row, column)
     radius[0, 0] = 1  # its logarithm is not used: the mean passes no filter
-    made = []
+    filters = []
     for centre in SCALES:
         radial = np.exp(-np.square(np.log(radius / centre)) / (2 * np.log(BANDWIDTH) ** 2))
         radial[0, 0] = 0
         for k in range(ORIENTATIONS):
             turn = np.angle(np.exp(1j * (angle - np.pi * k / ORIENTATIONS)))
             # 2: the amplitude of a wave, of which one half plane holds one half
-            made.append(2 * radial * np.exp(-np.square(turn) / (2 * (np.pi / ORIENTATIONS / 1.2) ** 2)))
-    return np.stack(made).astype(np.float32)
+            filters.append(2 * radial * np.exp(-np.square(turn) / (2 * (np.pi / ORIENTATIONS / 1.2) ** 2)))
+    return np.stack(filters).astype(np.float32)
 
 
 GIST = FeatureSpace(

@@ -41,10 +41,10 @@ def state_dict(path: Path, digest: str) -> dict[str, torch.Tensor]:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the weights {path}: {error.strerror}.") from error
-    found = sha256(content).hexdigest()
-    if found != digest.lower():
+    actual = sha256(content).hexdigest()
+    if actual != digest.lower():
         raise InputError(
-            f"{path} has sha256 {found} but {digest} was announced: replace the file or the sha256."
+            f"{path} has sha256 {actual} but {digest} was announced: replace the file or the sha256."
         )
     try:
         if path.suffix == ".safetensors":

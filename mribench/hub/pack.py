@@ -97,13 +97,13 @@ def _checked(shared: Path, source: str) -> Iterator[Path]:
         ) from error
     if schema != SCHEMA:
         raise InputError(f"{source} has layout {schema!r}, expected {SCHEMA}; use the mribench that made it")
-    found = {
+    members = {
         p.relative_to(shared).as_posix(): p for p in shared.rglob("*") if p.is_file() and p.name != CONTENTS
     }
-    if wrong := sorted(set(found) ^ set(expected)):
+    if wrong := sorted(set(members) ^ set(expected)):
         raise InputError(f"{source}: {wrong[0]!r} is missing or was added; ask for the file again")
     for name, digest in sorted(expected.items()):
-        if hashing.file_sha256(found[name]) != digest:
+        if hashing.file_sha256(members[name]) != digest:
             raise InputError(
                 f"{source}: {name!r} was changed or damaged (another sha256); ask for the file again"
             )

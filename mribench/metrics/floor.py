@@ -49,29 +49,29 @@ def noise_floor(
         halvings. ``reason``: why a number is None.
     """
     chosen = _sample(data.train, n)
-    found: dict[str, Any] = {"n": len(chosen), "n_reference": len(data.test), "splits": HALVINGS}
+    floor: dict[str, Any] = {"n": len(chosen), "n_reference": len(data.test), "splits": HALVINGS}
     blank = dict.fromkeys(("train_test", "train_low", "train_high", "half_mean", "half_low", "half_high"))
-    found |= blank | {"subsamples": "", "n_half": len(data.test) // 2}
+    floor |= blank | {"subsamples": "", "n_half": len(data.test) // 2}
     try:
-        train, test, context = _inputs(metric, space, data, min(found["n"], found["n_reference"]), extract)
+        train, test, context = _inputs(metric, space, data, min(floor["n"], floor["n_reference"]), extract)
         value = metric.compute(train[chosen], test, *context) * metric.scale
     except Unavailable as reason:
-        return found | {"reason": str(reason)}
+        return floor | {"reason": str(reason)}
     try:
-        found["train_test"] = float(value)
+        floor["train_test"] = float(value)
         statistic = subset_statistic(metric, train[chosen], test, *context)
         drawn = subsamples(statistic, len(chosen), data.test.subjects, resamples(metric, test))
         drawn = None if drawn is None else drawn * metric.scale
-        found["train_low"], found["train_high"] = interval_around(
+        floor["train_low"], floor["train_high"] = interval_around(
             value, drawn, data.test.n_subjects, metric.range
         )
-        found["subsamples"] = " ".join(map(repr, round_for_record(drawn)))
+        floor["subsamples"] = " ".join(map(repr, round_for_record(drawn)))
         halves = _halves(metric, test, context, data.test.subjects)
     except Unavailable as reason:
         # all test images may be enough, and half of them too few
-        return found | {"reason": f"no halves: {reason}"}
+        return floor | {"reason": f"no halves: {reason}"}
     band = np.percentile(halves, PERCENTILES)
-    return found | {
+    return floor | {
         "half_mean": float(halves.mean()),
         "half_low": float(band[0]),
         "half_high": float(band[1]),

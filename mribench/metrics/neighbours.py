@@ -87,12 +87,12 @@ def _measured(
 ) -> np.ndarray:
     """Each of ``MEASURES`` on each subset, float64 (3, B), with balls around features (n, d); queries: (m, d)."""
     across, radii = _distances(around, queries)
-    found = np.full((len(MEASURES), len(in_around)), np.nan)
+    values = np.full((len(MEASURES), len(in_around)), np.nan)
     for subset, (a, b) in enumerate(zip(in_around, in_queries, strict=True)):
         if min(a.sum(), b.sum()) > K:
             inside = (across[a] <= radii(a)[:, None])[:, b]
-            found[:, subset] = [measure(inside) for measure in MEASURES]
-    return found
+            values[:, subset] = [measure(inside) for measure in MEASURES]
+    return values
 
 
 @by_content(most=1)
@@ -112,11 +112,11 @@ class _Radii:
 
     def __call__(self, inside: np.ndarray) -> np.ndarray:
         rank = np.cumsum(inside[self.order[inside]], axis=1)
-        found = self.sorted[inside, (rank < K).sum(1).clip(max=rank.shape[1] - 1)]
+        radii = self.sorted[inside, (rank < K).sum(1).clip(max=rank.shape[1] - 1)]
         short = np.flatnonzero(rank[:, -1] < K)
         rows = np.flatnonzero(inside)[short]
-        found[short] = np.partition(self.squared[np.ix_(rows, inside)], K - 1, axis=1)[:, K - 1]
-        return found
+        radii[short] = np.partition(self.squared[np.ix_(rows, inside)], K - 1, axis=1)[:, K - 1]
+        return radii
 
 
 def _metric(
