@@ -14,11 +14,13 @@ from mribench.spec import (
     Network,
     PhantomSlice,
     Profile,
+    Reader,
     ReportedRow,
     Sampler,
     Score,
     Task,
     Variant,
+    Volume,
 )
 
 if TYPE_CHECKING:
@@ -33,11 +35,13 @@ __all__ = [
     "Network",
     "PhantomSlice",
     "Profile",
+    "Reader",
     "ReportedRow",
     "Sampler",
     "Score",
     "Task",
     "Variant",
+    "Volume",
     "__version__",
     "run",
 ]

@@ -1,4 +1,4 @@
-"""Where the work is done and in which precision."""
+"""What this machine computes with: GPU, precision, threads, free memory."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
-class Found:
-    """What this machine has. bf16: the processor multiplies it natively; threads: one for every core that this process
-    may use (OMP_NUM_THREADS bounds them).
-    """
+class Hardware:
+    """What this machine has."""
 
     gpu: bool
-    bf16: bool
-    threads: int
+    bf16: bool  # whether the processor multiplies it natively
+    threads: int  # one for every core that this process may use; OMP_NUM_THREADS bounds them
 
 
-def found() -> Found:
-    """Torch is asked only where a GPU may be there, or the system does not tell what its processor can: importing it
-    takes seconds and half a GiB, and a process that hands out work has no other use for it.
+def hardware() -> Hardware:
+    """What this machine has, if possible without torch.
+
+    Importing torch takes seconds and half a GiB, and a process that hands out work has no other use for it. It is
+    asked only where a GPU may be there, or where the system does not tell what its processor can.
     """
-    return Found(_gpu(), _bf16(), _threads())
+    return Hardware(_gpu(), _bf16(), _threads())
 
 
 def _gpu() -> bool:
@@ -55,7 +55,7 @@ def _bf16() -> bool:
         import torch
 
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    # other processors than x86 call them otherwise; torch asks for these alone
+    # these are the names on x86; torch asks for no others
     flags = next((line.split() for line in lines if line.startswith("flags")), [])
     return "avx512_bf16" in flags or "amx_tile" in flags
 
@@ -66,8 +66,8 @@ def _threads() -> int:
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         cores = min(cores, len(os.sched_getaffinity(0)))
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(asked) if asked.isdecimal() and int(asked) else cores
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(limit) if limit.isdecimal() and int(limit) else cores
 
 
 def free_gib() -> float:
@@ -91,11 +91,11 @@ def precision(profile: Profile) -> str:
 
     Raises InputError for fp16 without a GPU: Accelerate scales its gradients there alone.
     """
-    if profile.precision == "fp16" and not found().gpu:
+    if profile.precision == "fp16" and not hardware().gpu:
         raise InputError("precision fp16 needs a GPU and none was found; use bf16 or fp32")
     if profile.precision:
         return profile.precision
-    here = found()
+    here = hardware()
     if here.gpu:
         import torch
 
@@ -103,23 +103,29 @@ def precision(profile: Profile) -> str:
     return "bf16" if here.bf16 else "fp32"
 
 
-def accelerator(mixed: str, track: str | None = None, folder: str | None = None) -> Accelerator:
-    """An Accelerator for 1..n processes; ``mixed`` is fp32, bf16 or fp16."""
+def accelerator(precision: str, track: str | None = None, folder: str | None = None) -> Accelerator:
+    """An Accelerator for one or several processes.
+
+    Args:
+        precision: fp32, bf16 or fp16.
+        track: name of the tracker that loss curves are sent to.
+        folder: where a tracker writes its files.
+    """
     from datetime import timedelta
 
     import torch
     from accelerate import Accelerator, InitProcessGroupKwargs
     from accelerate.state import AcceleratorState
 
-    wanted = {"fp32": "no"}.get(mixed, mixed)
+    mixed_precision = {"fp32": "no"}.get(precision, precision)
     # the state is a process-wide singleton that refuses a second precision, which a Python session may well ask for
-    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != wanted:
+    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != mixed_precision:
         AcceleratorState._reset_state()
     _, processes = world()
     return Accelerator(
         # without this, processes started on a machine without a GPU do not find each other
         cpu=processes > 1 and not torch.cuda.is_available(),
-        mixed_precision=wanted,
+        mixed_precision=mixed_precision,
         log_with=track,
         project_dir=folder,
         # one process samples and scores while the others wait
@@ -129,7 +135,7 @@ def accelerator(mixed: str, track: str | None = None, folder: str | None = None)
 
 def one_gpu() -> bool:
     """Whether this is one process with a GPU."""
-    return found().gpu and world()[1] == 1
+    return hardware().gpu and world()[1] == 1
 
 
 def world() -> tuple[int, int]:

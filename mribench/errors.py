@@ -1,4 +1,11 @@
-"""One error tree. A message is one sentence: what was found, what was expected, what to do."""
+"""One error tree, and the one sentence for a name that nobody knows.
+
+A message is one sentence: what was found, what was expected, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class MribenchError(Exception):
@@ -38,3 +45,26 @@ class Interrupted(MribenchError):
 def concerns_one_cell(error: Exception) -> bool:
     """Whether other cells may well succeed: a loss that diverged, but no unknown word, full disk, Ctrl-C or bug."""
     return isinstance(error, MribenchError) and error.exit_code == MribenchError.exit_code
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The sentence "unknown KIND 'NAME'; did you mean 'KNOWN'?".
+
+    Args:
+        kind: what the name should be one of, such as "profile".
+        name: what the user gave.
+        known: all names of that kind.
+        otherwise: what follows the semicolon where no known name is near; "expected one of ..." by default.
+    """
+    known = list(known)
+    near = nearest_name(name, known)
+    if near is not None:
+        return f"unknown {kind} {name!r}; did you mean {near!r}?"
+    return f"unknown {kind} {name!r}; {otherwise or 'expected one of ' + ', '.join(known)}"
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelled most like this one; None where none is near."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1)), None)

@@ -10,16 +10,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mribench import files
 
-GAP = 2
-MARGIN = 22
-PAPER, INK = 255, 30
+GAP = 2  # pixels between the images of a grid
+MARGIN = 22  # pixels above a picture, for its caption
+SIDE_GAP = 16  # pixels between pictures side by side
+BACKGROUND, INK = 255, 30  # grey levels
 
 
 def grid(images: np.ndarray, columns: int) -> np.ndarray:
-    """uint8 (rows * (H + GAP) - GAP, columns * (W + GAP) - GAP) from uint8 (N, H, W), row by row."""
+    """Images uint8 (N, H, W) row by row in one picture: uint8 (rows * (H + GAP) - GAP, columns * (W + GAP) - GAP)."""
     n, height, width = images.shape
     rows = -(-n // columns)
-    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP), PAPER, dtype=np.uint8)
+    canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP), BACKGROUND, dtype=np.uint8)
     for i, image in enumerate(images):
         top, left = i // columns * (height + GAP), i % columns * (width + GAP)
         canvas[top : top + height, left : left + width] = image
@@ -27,26 +28,26 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def captioned(picture: np.ndarray, caption: str, scale: int = 2) -> np.ndarray:
-    """The picture enlarged ``scale`` times without smoothing, with one line of words above it."""
+    """The picture, enlarged ``scale`` times without smoothing, below one line of text."""
     body = picture.repeat(scale, axis=0).repeat(scale, axis=1)
     font = ImageFont.load_default(13)
-    # a narrow picture gets white beside it, not half a caption
+    # a caption wider than the picture is not cut: the picture gets a margin on its right
     width = max(body.shape[1], 8 + int(font.getlength(caption)))
-    image = Image.new("L", (width, body.shape[0] + MARGIN), PAPER)
+    image = Image.new("L", (width, body.shape[0] + MARGIN), BACKGROUND)
     image.paste(Image.fromarray(body), (0, MARGIN))
     ImageDraw.Draw(image).text((4, 4), caption, fill=INK, font=font)
     return np.asarray(image)
 
 
-def beside(*pictures: np.ndarray) -> np.ndarray:
+def side_by_side(*pictures: np.ndarray) -> np.ndarray:
     """Pictures side by side on white, aligned at the top."""
     height = max(len(p) for p in pictures)
-    padded = [np.pad(p, ((0, height - len(p)), (0, 16)), constant_values=PAPER) for p in pictures]
-    return np.concatenate(padded, axis=1)[:, :-16]
+    padded = [np.pad(p, ((0, height - len(p)), (0, SIDE_GAP)), constant_values=BACKGROUND) for p in pictures]
+    return np.concatenate(padded, axis=1)[:, :-SIDE_GAP]
 
 
-def spread(n: int, count: int) -> np.ndarray:
-    """``count`` indices evenly over range(n): the first images of a set are often one subject's."""
+def evenly_spaced(n: int, count: int) -> np.ndarray:
+    """At most ``count`` indices evenly over range(n), because the first images of a set are often of one subject."""
     return np.linspace(0, n - 1, min(n, count)).astype(int)
 
 
@@ -59,9 +60,19 @@ def save(path: Path, picture: np.ndarray) -> None:
 def forward_process(
     images: np.ndarray, alphas_cumprod: np.ndarray, frames: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """uint8 (N, frames, H, W): x_t for timesteps spread evenly from 0 to T - 1; images uint8 (N, H, W)."""
+    """x_t for timesteps spread evenly from 0 to T - 1.
+
+    Args:
+        images: uint8 (N, H, W).
+        alphas_cumprod: alpha-bar of each of the T timesteps.
+        frames: number of timesteps.
+        rng: draws the noise.
+
+    Returns:
+        uint8 (N, frames, H, W).
+    """
     x0 = images[:, None] / 127.5 - 1
-    levels = alphas_cumprod[spread(len(alphas_cumprod), frames)][None, :, None, None]
+    levels = alphas_cumprod[evenly_spaced(len(alphas_cumprod), frames)][None, :, None, None]
     x_t = np.sqrt(levels) * x0 + np.sqrt(1 - levels) * rng.standard_normal(
         (len(images), frames, *images.shape[1:])
     )
@@ -69,16 +80,16 @@ def forward_process(
 
 
 def overview(organs: dict[str, tuple[np.ndarray, np.ndarray]], rows: int = 4) -> np.ndarray:
-    """One picture of a suite: for each organ a column of real images and a column of generated ones.
+    """One picture of a suite: for each organ a column of real images beside one of generated images.
 
     organs: title -> (real uint8 (N, H, W), generated uint8 (M, H, W)), all of one size.
     """
     columns = []
     for title, (real, generated) in organs.items():
         n = min(rows, len(real), len(generated))
-        chosen = real[spread(len(real), n)], generated[:n]
+        chosen = real[evenly_spaced(len(real), n)], generated[:n]
         pair = np.stack(chosen, axis=1).reshape(-1, *real.shape[1:])
         columns.append(
             captioned(grid(pair, 2), f"{title}: held out | generated", 1 if real.shape[1] > 96 else 2)
         )
-    return beside(*columns)
+    return side_by_side(*columns)

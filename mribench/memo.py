@@ -1,7 +1,7 @@
-"""Remember what a pure function gave, by the content of its arguments.
+"""Keeps the results of pure functions by the content of their arguments.
 
 Scores of many cells have their real images in common, and metrics of one cell their generated ones; the functions that
-look at them are pure and know nothing of each other. Results are shared: whoever gets one must not change it.
+look at them are pure and know nothing of each other. Results are shared, so a caller must not change them.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def by_content(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """A decorator: of the last ``most`` different arguments of a function the results are kept, in this process.
+def memoize(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A decorator like ``functools.lru_cache``, whose keys are the contents of the arguments.
 
-    Arguments are told apart by content: arrays by shape, type and bytes, sequences by what is in them, anything else
-    by its own hash. What is raised is not kept.
+    Arrays are told apart by shape, type and bytes, sequences by their items, anything else by its own hash. The
+    ``maxsize`` results used last are kept. An exception is not kept.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        kept: OrderedDict[Hashable, T] = OrderedDict()
+        results: OrderedDict[Hashable, T] = OrderedDict()
 
         @wraps(function)
-        def remembering(*args: P.args, **given: P.kwargs) -> T:
-            key = tuple(map(content, (*args, *sorted(given.items()))))
+        def memoized(*args: P.args, **kwargs: P.kwargs) -> T:
+            key = tuple(map(content_key, (*args, *sorted(kwargs.items()))))
             try:
-                kept.move_to_end(key)
-                return kept[key]
+                results.move_to_end(key)
+                return results[key]
             except KeyError:
                 pass
-            result = kept[key] = function(*args, **given)
-            while len(kept) > most:
-                kept.popitem(last=False)
+            result = results[key] = function(*args, **kwargs)
+            while len(results) > maxsize:
+                results.popitem(last=False)
             return result
 
-        remembering.forget = kept.clear
-        return remembering
+        memoized.cache_clear = results.clear
+        return memoized
 
     return decorate
 
 
-def content(value: Any) -> Hashable:
+def content_key(value: Any) -> Hashable:
     """Something hashable that two values share where their content is the same."""
     if isinstance(value, np.ndarray):
         if value.dtype == object:
-            return content(value.tolist())
+            return content_key(value.tolist())
         return value.shape, value.dtype.str, hashlib.sha256(np.ascontiguousarray(value)).digest()
     if isinstance(value, partial):
-        return value.func, content(value.args), content(sorted(value.keywords.items()))
+        return value.func, content_key(value.args), content_key(sorted(value.keywords.items()))
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return tuple(map(content, value))
+        return tuple(map(content_key, value))
     return value

@@ -1,19 +1,20 @@
-"""The four budgets, typed and in one place.
+"""The four budgets: ``smoke``, ``quick``, ``standard`` and ``paper``.
 
-``paper`` is the study. What it leaves unsaid is decided here and recorded in every result: the U-Net is the default of
-diffusers' ``train_unconditional.py``, EMA 0.9999 and gradient clipping at 1 are those of Ho et al. (arXiv 2006.11239),
-patience is 40 evaluations of 500 steps, no augmentation, ancestral sampling with all 1,000 steps, 1,000
-generated images, split 70/15/15 by subject.
+``paper`` is the study. Where the study does not name a setting, it is chosen here and recorded in every result:
+
+- The U-Net is the default of diffusers' ``train_unconditional.py``.
+- EMA 0.9999 and gradient clipping at 1 are those of Ho et al. (arXiv 2006.11239).
+- Patience is 40 evaluations of 500 steps. There is no augmentation.
+- Sampling is ancestral with all 1,000 steps, of 1,000 images. The split is 70/15/15 by subject.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
-from difflib import get_close_matches
 from typing import Any
 
 from mribench import device
-from mribench.errors import InputError
+from mribench.errors import InputError, unknown_name
 from mribench.spec import Network, Profile
 
 SMOKE = Profile(
@@ -52,7 +53,7 @@ QUICK = Profile(
     max_images=1000,
     phantom_subjects=200,
     phantom_slices=5,
-    # On patches of 2 x 2 pixels, and most steps on images of half the side.
+    # on patches of 2 x 2 pixels; most steps are on images of half the side
     network=Network(channels=(32, 64, 128, 128), layers_per_block=1, patch=2),
     prediction="v_prediction",
     optimizer="adamw",
@@ -147,20 +148,21 @@ PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, STANDARD, PAPER)
 
 
 def get(name: str | None, train_steps: int | None = None, precision: str | None = None) -> Profile:
-    """The profile of that name; None is ``standard`` with a GPU and ``quick`` without.
+    """A profile by its name.
 
-    train_steps replaces the number of optimiser steps (the share of coarse ones stays); the profile then carries it in
-    its name ("quick@6000"), so that no board mixes it with the plain one. precision replaces the profile's. Raises
-    InputError for an unknown name or a number below 1.
+    Args:
+        name: None is ``standard`` with a GPU and ``quick`` without.
+        train_steps: replaces the number of optimiser steps; the share of coarse ones stays. The profile is then
+            called "quick@6000", so that no board mixes it with the plain one.
+        precision: replaces the profile's.
+
+    Raises:
+        InputError: an unknown name or precision, or fewer steps than 1.
     """
     if name is None:
-        name = "standard" if device.found().gpu else "quick"
+        name = "standard" if device.hardware().gpu else "quick"
     if name not in PROFILES:
-        close = get_close_matches(name, PROFILES, n=1)
-        raise InputError(
-            f"unknown profile {name!r}; "
-            + (f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(PROFILES)}")
-        )
+        raise InputError(unknown_name("profile", name, PROFILES))
     profile = PROFILES[name]
     if train_steps is not None:
         if train_steps < 1:
@@ -175,14 +177,14 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
         )
     if precision is not None:
         if precision not in PRECISIONS:
-            raise InputError(f"unknown precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
+            raise InputError(unknown_name("precision", precision, PRECISIONS))
         profile = replace(profile, precision=precision)
     return profile
 
 
 def training_budget(profile: Profile) -> dict[str, Any]:
     """The part of a profile that a trained checkpoint depends on; JSON-serialisable."""
-    later = {
+    not_of_training = {
         "name",
         "purpose",
         "keep",
@@ -192,7 +194,7 @@ def training_budget(profile: Profile) -> dict[str, Any]:
         "alpha_bars",
         "checkpoint_every",
     }
-    return {name: value for name, value in settings(profile).items() if name not in later}
+    return {name: value for name, value in settings(profile).items() if name not in not_of_training}
 
 
 def settings(profile: Profile) -> dict[str, Any]:

@@ -11,74 +11,81 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 SECONDS_BETWEEN_LINES = 15.0
-_shown: Any = None
-_users = 0
+# a terminal has one live display, shared by all steps under way
+_display: Any = None
+_display_users = 0
 
 
-class Listener(Protocol):
-    """Whom a worker tells instead of writing to its own standard error."""
+class ProgressListener(Protocol):
+    """Receives what a worker would otherwise write to standard error."""
 
     def say(self, text: str) -> None: ...
 
     def show(self, title: str, done: int, total: int, note: str) -> None: ...
 
 
-listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+listener: ContextVar[ProgressListener | None] = ContextVar("listener", default=None)
 
 
 def say(text: str) -> None:
-    """One plain line on standard error; of several processes only the first speaks."""
-    if (told := listener.get()) is not None:
-        told.say(text)
+    """One plain line on standard error; of several processes only the first writes."""
+    if (receiver := listener.get()) is not None:
+        receiver.say(text)
     elif os.environ.get("RANK", "0") == "0":
         print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
-    """Yields ``advance(done, note="")``; ``done`` counts from the start, also where a step is resumed."""
-    if (told := listener.get()) is not None:
-        known = total
-        told.show(title, done, total, "")
-        yield lambda done, note="", total=None: told.show(title, done, total or known, note)
+    """Shows one step; yields ``advance(done, note="", total=None)``.
+
+    Args:
+        title: of the step.
+        total: how many units of work it has; ``advance`` may correct it.
+        done: how many are done already, where a step is resumed. ``advance`` counts them too.
+    """
+    if (receiver := listener.get()) is not None:
+        first_total = total
+        receiver.show(title, done, total, "")
+        yield lambda done, note="", total=None: receiver.show(title, done, total or first_total, note)
     elif _on_terminal():
-        with _display() as bars:
+        with _shared_display() as bars:
             task = bars.add_task(title, total=total, completed=done, note="")
             yield lambda done, note="", total=None: bars.update(task, completed=done, note=note, total=total)
     else:
-        lines = Lines(title, total, done)
+        lines = StepLines(title, total, done)
         yield lines.advance
         lines.end()
 
 
 @contextmanager
-def rows() -> Iterator[Rows]:
-    """Progress of several cells at once, a row or a line for each."""
+def cell_progress() -> Iterator[CellProgress]:
+    """Progress of several cells at once: a bar for each on a terminal, else lines."""
     if _on_terminal():
-        with _display() as bars:
-            yield Bars(bars)
+        with _shared_display() as bars:
+            yield CellBars(bars)
     else:
-        yield Rows()
+        yield CellProgress()
 
 
-class Rows:
-    """``show`` what a worker told last, ``drop`` it when its cell is done; lines off a terminal."""
+class CellProgress:
+    """``show`` the step that a cell is at, ``drop`` a cell that is done; plain lines."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, Lines] = {}
+        self._lines: dict[str, StepLines] = {}
 
     def show(self, cell: str, title: str, done: int, total: int, note: str) -> None:
         if cell not in self._lines or self._lines[cell].title != title:
             self.drop(cell)
-            self._lines[cell] = Lines(title, total, done)
+            self._lines[cell] = StepLines(title, total, done)
         self._lines[cell].advance(done, note, total)
 
     def drop(self, cell: str) -> None:
-        if known := self._lines.pop(cell, None):
-            known.end()
+        if lines := self._lines.pop(cell, None):
+            lines.end()
 
 
-class Bars(Rows):
+class CellBars(CellProgress):
     """The same on a terminal: one display, a bar for each cell."""
 
     def __init__(self, bars: Any) -> None:
@@ -92,31 +99,31 @@ class Bars(Rows):
         self._bars.update(self._tasks[cell][1], completed=done, note=note, total=total)
 
     def drop(self, cell: str) -> None:
-        if known := self._tasks.pop(cell, None):
-            self._bars.remove_task(known[1])
+        if task := self._tasks.pop(cell, None):
+            self._bars.remove_task(task[1])
 
 
-class Lines:
-    """One step's plain lines: now and then, and the last state once, however often a guessed total is reached."""
+class StepLines:
+    """Plain lines of one step: one every fifteen seconds, and one at its end."""
 
     def __init__(self, title: str, total: int, done: int = 0) -> None:
         self.title, self._total, self._first = title, total, done
         self._start = self._last = time.monotonic()
-        self._unsaid = ""
+        self._pending = ""
 
     def advance(self, done: int, note: str = "", total: int | None = None) -> None:
         total, now = total or self._total, time.monotonic()
         rate = (done - self._first) / max(now - self._start, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate > 0 else ""
-        self._unsaid = f"{self.title}: {done}/{total}{left}{', ' + note if note else ''}"
+        self._pending = f"{self.title}: {done}/{total}{left}{', ' + note if note else ''}"
         if now - self._last >= SECONDS_BETWEEN_LINES:
-            say(self._unsaid)
-            self._last, self._unsaid = now, ""
+            say(self._pending)
+            self._last, self._pending = now, ""
 
     def end(self) -> None:
-        if self._unsaid:
-            say(self._unsaid)
-            self._unsaid = ""
+        if self._pending:
+            say(self._pending)
+            self._pending = ""
 
 
 def _on_terminal() -> bool:
@@ -124,13 +131,13 @@ def _on_terminal() -> bool:
 
 
 @contextmanager
-def _display() -> Iterator[Any]:
-    """A terminal has one live display; all that is under way at once shares it."""
+def _shared_display() -> Iterator[Any]:
+    """Started by the first step that needs it, stopped by the last."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    global _shown, _users
-    if _shown is None:
+    global _display, _display_users
+    if _display is None:
         columns = (
             TextColumn("{task.description:<44}", markup=False),
             BarColumn(bar_width=24),
@@ -138,13 +145,13 @@ def _display() -> Iterator[Any]:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", style="dim", markup=False),
         )
-        _shown = Progress(*columns, console=Console(stderr=True))
-        _shown.start()
-    _users += 1
+        _display = Progress(*columns, console=Console(stderr=True))
+        _display.start()
+    _display_users += 1
     try:
-        yield _shown
+        yield _display
     finally:
-        _users -= 1
-        if not _users:
-            _shown.stop()
-            _shown = None
+        _display_users -= 1
+        if not _display_users:
+            _display.stop()
+            _display = None

@@ -1,4 +1,4 @@
-"""What made a result: versions, commit, machine, time, memory."""
+"""What made a result: versions of packages, commit, machine, memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("mribench", "torch", "diffusers", "accelerate", "datasets", "numpy", "torch-fidelity", "pillow")
-STATUS = Path("/proc/self/status")
+PROCESS_STATUS = Path("/proc/self/status")
 
 
 @cache
 def versions() -> dict[str, str]:
+    """Of Python and of every package that numbers depend on."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -37,9 +38,9 @@ def git_commit() -> str | None:
     try:
         head, status = (
             subprocess.run(
-                ["git", "-C", root, *words], capture_output=True, text=True, check=True, timeout=10
+                ["git", "-C", root, *args], capture_output=True, text=True, check=True, timeout=10
             ).stdout
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+            for args in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -48,7 +49,7 @@ def git_commit() -> str | None:
 
 @cache
 def machine() -> dict[str, Any]:
-    """The processor or GPU in words, cores and threads; never a host name."""
+    """Model of the GPU or processor, cores and threads; never a host name."""
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
@@ -60,8 +61,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def made_with() -> dict[str, Any]:
-    """Packages, commit and machine of this process, to be kept with what it makes."""
+def environment() -> dict[str, Any]:
+    """Packages, commit and machine of this process, recorded with what it makes."""
     return {"versions": versions(), "git_commit": git_commit(), "machine": machine()}
 
 
@@ -75,7 +76,7 @@ def _processor() -> str:
 
 
 def peak_memory_gib() -> dict[str, float]:
-    """Largest resident set of this process so far, and largest GPU allocation since ``new_peak``."""
+    """Largest resident set of this process so far, and largest GPU allocation since ``reset_gpu_peak``."""
     peak = {"process_peak_gib": round(_peak_kib() / 1024**2, 3)}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
@@ -84,16 +85,17 @@ def peak_memory_gib() -> dict[str, float]:
 
 
 def _peak_kib() -> float:
-    # Linux hands a new process the largest resident set of the one that started it, as if it were its own, through
-    # getrusage; not here
-    if STATUS.exists() and (found := re.search(r"^VmHWM:\s+(\d+) kB", STATUS.read_text(), re.MULTILINE)):
-        return int(found[1])
+    # on Linux, getrusage of a new process begins with the peak of the process that started it; this file does not
+    if PROCESS_STATUS.exists():
+        match = re.search(r"^VmHWM:\s+(\d+) kB", PROCESS_STATUS.read_text(), re.MULTILINE)
+        if match:
+            return int(match[1])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1024 if sys.platform == "darwin" else peak
 
 
-def new_peak() -> None:
-    """Forget the largest GPU allocation so far; a process's resident set cannot be made to forget."""
+def reset_gpu_peak() -> None:
+    """Measure the largest GPU allocation anew; the peak of a process's resident set cannot be reset."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask politely: the step in hand is finished and saved, then the run ends with exit code 130."""
+"""Ctrl-C and SIGTERM: the step under way is finished and saved, then the run ends with exit code 130."""
 
 from __future__ import annotations
 
@@ -12,39 +12,46 @@ from types import FrameType
 
 from mribench.errors import Interrupted
 
-# how a worker learns that its suite is to stop: a signal reaches neither another machine nor a thread
-asked_elsewhere: ContextVar[Callable[[], bool]] = ContextVar("asked_elsewhere", default=lambda: False)
-_saving: ContextVar[bool] = ContextVar("saving", default=False)
+# tells a worker that its suite is to stop, because a signal reaches neither another machine nor a thread
+stop_requested: ContextVar[Callable[[], bool]] = ContextVar("stop_requested", default=lambda: False)
+# whether a step that saves its state is under way
+_in_deferred: ContextVar[bool] = ContextVar("in_deferred", default=False)
+SAME_KEYPRESS_SECONDS = 1  # launchers pass one Ctrl-C on as several signals
 
 
 @contextmanager
-def deferred() -> Iterator[Callable[[], bool]]:
-    """Yields ``asked()``: whether a signal has come. A second Ctrl-C, a second later or more, interrupts at once.
+def deferred_interrupts() -> Iterator[Callable[[], bool]]:
+    """Yields ``interrupted()``: whether the block should end because a signal came.
 
-    Launchers pass one Ctrl-C on as several signals; those count as one.
+    A second Ctrl-C, more than a second after the first, interrupts at once.
     """
-    came: float | None = None
+    first_signal: float | None = None
 
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        if came is not None and number == signal.SIGINT and time.monotonic() - came > 1:
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal first_signal
+        now = time.monotonic()
+        if (
+            number == signal.SIGINT
+            and first_signal is not None
+            and now - first_signal > SAME_KEYPRESS_SECONDS
+        ):
             raise KeyboardInterrupt
-        came = came or time.monotonic()
+        first_signal = first_signal or now
 
-    # only a process's main thread is told of signals
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    here = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, note) for number in numbers} if here else {}
-    saving = _saving.set(True)
+    # Python lets only the main thread handle signals
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if in_main_thread else ()
+    previous = {number: signal.signal(number, handle) for number in numbers}
+    token = _in_deferred.set(True)
     try:
-        yield lambda: came is not None or asked_elsewhere.get()()
+        yield lambda: first_signal is not None or stop_requested.get()()
     finally:
-        _saving.reset(saving)
-        for number, handler in before.items():
+        _in_deferred.reset(token)
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def stop_here() -> None:
-    """Raise Interrupted where the suite is to stop and nothing would be saved by waiting."""
-    if not _saving.get() and asked_elsewhere.get()():
+def raise_if_stopped() -> None:
+    """Raise Interrupted where the suite is to stop and no step under way would save its state."""
+    if not _in_deferred.get() and stop_requested.get()():
         raise Interrupted("interrupted; finished stages are kept, run the same command to go on")

@@ -26,7 +26,7 @@ def test_a_shell_gets_names_and_no_torch(python):
     code = """
 import os, sys
 os.environ |= {"_MRIBENCH_COMPLETE": "complete_bash", "COMP_WORDS": "mribench run --variants no", "COMP_CWORD": "3"}
-from mribench.cli import app
+from mribench.cli.app import app
 sys.argv = ["mribench"]
 try:
     app(prog_name="mribench")

@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from mribench.plugins import lookup
-from mribench.testing.finding import Case, judged
+from mribench.testing.checking import Case, run_check
 from mribench.testing.kit import checks
 
 
@@ -19,7 +19,7 @@ def cases():
 
 @pytest.mark.parametrize(("check", "case"), list(cases()))
 def test_an_installed_plugin_conforms(check, case):
-    finding = judged(check, case)
+    finding = run_check(check, case)
     assert finding.state != "broken", str(finding)
     if finding.state == "note":
         warnings.warn(str(finding), stacklevel=1)

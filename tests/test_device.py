@@ -3,7 +3,7 @@
 import pytest
 
 from mribench import device, profiles
-from mribench.device import Found
+from mribench.device import Hardware
 from mribench.errors import InputError
 from mribench.plugins import lookup
 
@@ -17,10 +17,10 @@ def test_torch_finds_the_same(python):
     """In a process of its own: OMP_NUM_THREADS, which torch reads once, may be another's."""
     code = """
 from mribench import device
-found = device.found()
+found = device.hardware()
 import torch
 bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-print(found == device.Found(torch.cuda.is_available(), bf16, torch.get_num_threads()), found)
+print(found == device.Hardware(torch.cuda.is_available(), bf16, torch.get_num_threads()), found)
 """
     assert python(code).out.startswith("True")
 
@@ -32,13 +32,13 @@ def test_cores_make_threads_unless_the_user_bounds_them(monkeypatch, asked, expe
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
     monkeypatch.setattr(psutil, "cpu_count", lambda logical: 4)
     monkeypatch.setattr(device.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    assert device.found().threads == expected
+    assert device.hardware().threads == expected
 
 
 def test_a_process_bound_to_some_cores_counts_those(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(device.os, "sched_getaffinity", lambda _: {5}, raising=False)
-    assert device.found().threads == 1
+    assert device.hardware().threads == 1
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ print(*asked, "torch" in sys.modules)
 
 @pytest.mark.parametrize(("bf16", "expected"), [(True, "bf16"), (False, "fp32")])
 def test_a_processor_computes_in_what_it_multiplies(monkeypatch, bf16, expected):
-    monkeypatch.setattr(device, "found", lambda: Found(gpu=False, bf16=bf16, threads=2))
+    monkeypatch.setattr(device, "hardware", lambda: Hardware(gpu=False, bf16=bf16, threads=2))
     assert device.precision(profiles.QUICK) == expected
     assert profiles.get(None).name == "quick"
     with pytest.raises(InputError, match="fp16 needs a GPU"):
@@ -80,7 +80,7 @@ def test_a_processor_computes_in_what_it_multiplies(monkeypatch, bf16, expected)
 
 
 def test_a_precision_that_is_given_asks_nobody(monkeypatch):
-    monkeypatch.setattr(device, "found", lambda: pytest.fail("asked"))
+    monkeypatch.setattr(device, "hardware", lambda: pytest.fail("asked"))
     assert device.precision(profiles.PAPER) == "fp32"
 
 

@@ -8,7 +8,7 @@ from mribench.cli import doctor
 from mribench.cli.doctor import Check
 from mribench.features import inception
 from mribench.plugins import lookup
-from mribench.plugins.lookup import Entry
+from mribench.plugins.lookup import PluginEntry
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_this_machine_is_well(mribench):
 
 def test_a_broken_plugin_is_found(mribench, monkeypatch, only):
     only("plugins")
-    bad = Entry("modalities", "spleen", "x:Y", "mribench-spleen", "1.0", "module x not found")
+    bad = PluginEntry("modalities", "spleen", "x:Y", "mribench-spleen", "1.0", "module x not found")
     monkeypatch.setattr(lookup, "entries", lambda group: [bad] if group == "modalities" else [])
     ended = mribench("doctor")
     assert ended.code == 1

@@ -15,7 +15,7 @@ def test_a_grid_places_every_image():
     for i in range(5):
         top, left = i // 2 * 5, i % 2 * 6
         assert (grid[top : top + 3, left : left + 4] == i).all()
-    assert (grid[3:5] == figures.PAPER).all() and (grid[10:, 6:] == figures.PAPER).all()
+    assert (grid[3:5] == figures.BACKGROUND).all() and (grid[10:, 6:] == figures.BACKGROUND).all()
 
 
 @pytest.mark.parametrize("caption", ["short", "a caption that is much wider than the picture below it"])
@@ -23,21 +23,25 @@ def test_a_caption_is_never_cut(caption):
     picture = np.zeros((6, 10), np.uint8)
     made = figures.captioned(picture, caption)
     assert (made[figures.MARGIN :, :20] == 0).all() and made.shape[0] == figures.MARGIN + 12
-    assert (made[:, -1] == figures.PAPER).all() or made.shape[1] == 20
+    assert (made[:, -1] == figures.BACKGROUND).all() or made.shape[1] == 20
     ink = np.flatnonzero((made[: figures.MARGIN] < 128).any(axis=0))
     wide = figures.captioned(np.zeros((6, 500), np.uint8), caption)
     assert ink.tolist() == np.flatnonzero((wide[: figures.MARGIN] < 128).any(axis=0)).tolist()
 
 
 def test_pictures_side_by_side_keep_their_pixels():
-    made = figures.beside(np.full((4, 3), 7, np.uint8), np.full((2, 5), 9, np.uint8))
+    made = figures.side_by_side(np.full((4, 3), 7, np.uint8), np.full((2, 5), 9, np.uint8))
     assert made.shape == (4, 3 + 16 + 5)
-    assert (made[:, :3] == 7).all() and (made[:2, -5:] == 9).all() and (made[2:, -5:] == figures.PAPER).all()
+    assert (
+        (made[:, :3] == 7).all()
+        and (made[:2, -5:] == 9).all()
+        and (made[2:, -5:] == figures.BACKGROUND).all()
+    )
 
 
 @pytest.mark.parametrize(("n", "count"), [(1, 4), (3, 8), (12, 4), (1000, 64)])
 def test_spread_is_even_and_within(n, count):
-    chosen = figures.spread(n, count)
+    chosen = figures.evenly_spaced(n, count)
     assert len(chosen) == min(n, count) == len(set(chosen.tolist()))
     assert chosen[0] == 0 and chosen[-1] == (n - 1 if min(n, count) > 1 else 0)
 

@@ -208,7 +208,7 @@ def test_a_later_form_asks_for_a_later_mribench(field, board, refused):
 
 
 def test_a_file_that_unpacks_to_more_than_the_memory_is_refused(board, refused, monkeypatch):
-    monkeypatch.setattr(files, "LARGEST", 1000)
+    monkeypatch.setattr(files, "MAX_TEXT_BYTES", 1000)
     with pytest.raises(InputError, match="unpacks to more than"):
         results.read_all([board])
 

@@ -219,10 +219,10 @@ def test_a_range_that_holds_or_says_nothing_is_no_problem(install, line):
 def test_a_listing_reads_each_source_and_each_metadata_once(install, monkeypatch):
     install("fresh", "fresh", "fresh_twice:MODALITY", GOOD.replace("NAME", "fresh"))
     read, scans = [], []
-    needs, scan = diagnose._needs, lookup.entry_points
-    diagnose._source.cache_clear()
-    lookup._scan.cache_clear()
-    monkeypatch.setattr(diagnose, "_needs", lambda tree: read.append(tree) or needs(tree))
+    imported, scan = diagnose._imported_packages, lookup.entry_points
+    diagnose._source_names.cache_clear()
+    lookup._read_all_points.cache_clear()
+    monkeypatch.setattr(diagnose, "_imported_packages", lambda tree: read.append(tree) or imported(tree))
     monkeypatch.setattr(lookup, "entry_points", lambda: scans.append(1) or scan())
     found = lookup.choose()
     lookup.names("modalities")

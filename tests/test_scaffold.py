@@ -75,7 +75,7 @@ def test_an_existing_folder_is_left_alone(refused, tmp_path):
 
 
 def test_a_failure_leaves_nothing_half_written(tmp_path, monkeypatch):
-    def fail(self, *words):
+    def fail(self, *args):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(scaffold.Template, "substitute", fail)

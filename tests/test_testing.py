@@ -10,9 +10,10 @@ from mribench import figures, testing
 from mribench.errors import InputError
 from mribench.phantom import PhantomSlice
 from mribench.plugins import lookup
-from mribench.plugins.lookup import Entry
-from mribench.testing import controls, door, features, metrics, modalities, samplers, sheet, tasks, variants
-from mribench.testing.finding import Case, judged
+from mribench.plugins.lookup import PluginEntry
+from mribench.testing import controls, features, metrics, modalities, packaging, samplers, tasks, variants
+from mribench.testing.checking import Case, run_check
+from mribench.testing.contact_sheet import contact_sheet
 
 ORGAN = lookup.load("modalities", lookup.names("modalities")[0])
 DDPM, NOISE = lookup.load("variants", "ddpm"), lookup.load("variants", "noise")
@@ -24,8 +25,8 @@ RECONSTRUCTION = lookup.load("tasks", "reconstruction")
 def finding(checks, run, plugin, group="modalities", name=None):
     """What one check finds in an object that no package brings."""
     check = next(check for check in checks if check.run is run)
-    entry = Entry(group, name or plugin.name, "nowhere:X", "mribench-try", "1.0", file=__file__)
-    return judged(check, Case(entry, plugin))
+    entry = PluginEntry(group, name or plugin.name, "nowhere:X", "mribench-try", "1.0", file=__file__)
+    return run_check(check, Case(entry, plugin))
 
 
 def drawn(**changes):
@@ -116,6 +117,12 @@ def one_side(net, scheduler, x0, noise, t):
     return DDPM.loss(net, scheduler, x0, noise, t) + (x0 - x0.new_ones(3, 1, 32, 32)).mean()
 
 
+def needs_gradients(net, scheduler, x0, noise, t):
+    if noise.is_inference():
+        raise RuntimeError("a loss that needs gradients")
+    return DDPM.loss(net, scheduler, x0, noise, t)
+
+
 @pytest.mark.parametrize(
     ("run", "plugin", "found"),
     [
@@ -137,6 +144,11 @@ def one_side(net, scheduler, x0, noise, t):
             variants.it_trains_and_samples,
             replace(DDPM, process="unheard-of"),
             "no installed sampler reverses",
+        ),
+        (
+            variants.it_serves_every_default_task,
+            replace(DDPM, loss=needs_gradients),
+            "RuntimeError: a loss that needs gradients",
         ),
         (variants.it_says_what_it_is, replace(DDPM, paper=""), "paper or process is empty"),
     ],
@@ -193,6 +205,34 @@ def test_a_bad_sampler_is_found(run, timesteps, found, monkeypatch):
     monkeypatch.setattr(lookup, "load", lambda *words: known.get(words) or load(*words))
     said = finding(samplers.CHECKS, run, plugin, "samplers")
     assert said.state == "broken" and found in said.found and said.mend
+
+
+def euler_scheduler(config):
+    from diffusers import EulerDiscreteScheduler
+
+    return EulerDiscreteScheduler.from_config(config, timestep_spacing="linspace")
+
+
+def euler_timesteps(scheduler, steps, start):
+    """Evenly from ``start`` down to 0: hardly any of them is a whole number."""
+    last = scheduler.config.num_train_timesteps - 1
+    start = last if start is None else start
+    scheduler.set_timesteps(timesteps=np.linspace(start, 0, round(steps * start / last)).tolist())
+    return scheduler.timesteps.tolist()
+
+
+EULER = replace(DDIM, name="euler", scheduler=euler_scheduler, timesteps=euler_timesteps)
+
+
+@pytest.mark.parametrize("check", samplers.CHECKS, ids=lambda check: check.name)
+def test_a_sampler_with_fractional_timesteps_conforms(check, monkeypatch):
+    load, names = lookup.load, lookup.names
+    monkeypatch.setattr(lookup, "load", lambda *asked: EULER if asked[1] == "euler" else load(*asked))
+    monkeypatch.setattr(
+        lookup, "names", lambda group: [*names(group), *(["euler"] if group == "samplers" else [])]
+    )
+    said = finding(samplers.CHECKS, check.run, EULER, "samplers")
+    assert said.state == "ok", str(said)
 
 
 def upside_down(x, y):
@@ -261,17 +301,17 @@ def test_a_bad_task_is_found(plugin, found):
     assert said.state == "broken" and found in said.found and said.mend
 
 
-def test_the_door_is_checked():
-    agree, light = door.entry_point_and_name_agree, door.discovery_is_light_and_the_object_travels
-    assert "calls itself" in finding(door.CHECKS, agree, MSE, "metrics", "mean").found
+def test_what_the_package_says_of_itself_is_checked():
+    agree, light = packaging.entry_point_and_name_agree, packaging.discovery_is_light_and_the_object_travels
+    assert "calls itself" in finding(packaging.CHECKS, agree, MSE, "metrics", "mean").found
     assert (
         "the name is 'My metric'"
-        in finding(door.CHECKS, agree, replace(MSE, name="My metric"), "metrics").found
+        in finding(packaging.CHECKS, agree, replace(MSE, name="My metric"), "metrics").found
     )
     inner = replace(MSE, compute=lambda x, y: 0)
-    assert "cannot be pickled" in finding(door.CHECKS, light, inner, "metrics").found
+    assert "cannot be pickled" in finding(packaging.CHECKS, light, inner, "metrics").found
     other = replace(MSE, title="another")
-    assert "not equal to the one loaded" in finding(door.CHECKS, light, other, "metrics").found
+    assert "not equal to the one loaded" in finding(packaging.CHECKS, light, other, "metrics").found
 
 
 def test_what_a_plugin_raises_is_a_finding_with_its_line():
@@ -328,7 +368,9 @@ def test_one_cause_is_told_in_full_once(monkeypatch):
     monkeypatch.setattr(
         lookup, "load", lambda group, name: broken if name == ORGAN.name else load(group, name)
     )
-    monkeypatch.setattr(door, "_probe", lambda case: {"listed": [], "same": True, "loaded": [], "seconds": 0})
+    monkeypatch.setattr(
+        packaging, "_probe", lambda case: {"listed": [], "same": True, "loaded": [], "seconds": 0}
+    )
     said = [one for one in testing.check("modalities", ORGAN.name) if one.state == "broken"]
     assert [one.found for one in said] == ["ZeroDivisionError: no such bone", *["as above"] * (len(said) - 1)]
     assert len(said) == 5 and "where" not in str(said[1])
@@ -342,12 +384,12 @@ def test_a_phantom_is_shown_subjects_in_rows_slices_in_columns(monkeypatch):
             {},
         )
 
-    shown = sheet.sheet(replace(ORGAN, phantom=coordinates), size=128)[figures.MARGIN :]
+    shown = contact_sheet(replace(ORGAN, phantom=coordinates), size=128)[figures.MARGIN :]
     step = 128 + figures.GAP
     assert shown[step * 3 + 5, step * 2 + 5] == 32 and shown[step * 5 + 5, 5] == 50
     for phantom, size, said in ((drawn(image=per_slice), 4, "--size is 4"), (drawn(image=loud), 32, "draws")):
         with pytest.raises(InputError, match=said):
-            sheet.sheet(phantom, size)
+            contact_sheet(phantom, size)
 
 
 def loud(*at):

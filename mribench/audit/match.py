@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mribench.memo import by_content
+from mribench.memo import memoize
 
 SIDE = 64  # larger images are averaged down to less than twice this
 MARGIN = 4  # full-resolution pixels left out around a query, at least the largest shift
@@ -80,7 +80,7 @@ def normalise(rows: np.ndarray) -> np.ndarray:
 
 
 # the search for copies and their picture ask for the same neighbours
-@by_content(most=4)
+@memoize(maxsize=4)
 def neighbours(
     queries: np.ndarray,
     train: np.ndarray,

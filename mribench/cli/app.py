@@ -142,7 +142,8 @@ def list_plugins(
     group: Annotated[
         str | None,
         typer.Argument(
-            help="modalities, variants, samplers, tasks, metrics, features", autocompletion=complete.groups
+            help="modalities, variants, samplers, tasks, metrics, features, readers",
+            autocompletion=complete.groups,
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="only these names; a pattern such as 'hc*'")] = None,

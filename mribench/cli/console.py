@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from mribench.board.columns import Table as BoardTable
     from mribench.board.compare import Comparison
     from mribench.cli.doctor import Check
-    from mribench.plugins.lookup import Entry
+    from mribench.plugins.lookup import PluginEntry
     from mribench.runner.verify import Verification
 
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
 console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
 
 
-def plugins(entries: Sequence[Entry]) -> None:
+def plugins(entries: Sequence[PluginEntry]) -> None:
     table = _table("group", "name", "distribution", "version", "entry point", "problem")
     for e in entries:
         known = map(Text, (e.group, e.name, e.distribution, e.version, e.value))

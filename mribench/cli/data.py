@@ -26,7 +26,7 @@ Budget = Annotated[
 def list_cards(
     organ: Annotated[str | None, typer.Option(help="only cards that show this organ")] = None,
     licence: Annotated[
-        str | None, typer.Option(help="only licences with these words, e.g. CC0 or CC-BY-")
+        str | None, typer.Option(help="only licences whose name holds this, e.g. CC0 or CC-BY-")
     ] = None,
     access: Annotated[str | None, typer.Option(help="open, registration or agreement")] = None,
 ) -> None:
@@ -160,7 +160,7 @@ def export(
     print(export.export(prepared, to, out))
     closed = [row["data"] for row in terms.of_prepared(prepared) if row["derived"] is not True]
     if closed:
-        say(f"do not pass {out} on: the terms of {', '.join(closed)} forbid it, or nobody has checked them")
+        say(f"do not pass {out} on: the terms of {', '.join(closed)} forbid it, or are unverified")
 
 
 @app.command("terms")
@@ -183,6 +183,6 @@ def _prepared(target: str, modality: str | None, profile: str | None, out: Path)
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
-        return prepare.prepare(
+        return prepare.prepare_target(
             target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total)
         )

@@ -51,10 +51,10 @@ def draw(
     """Look at an organ's phantom: a picture of subjects and slices."""
     from mribench import figures
     from mribench.plugins import lookup
-    from mribench.testing.sheet import sheet
+    from mribench.testing.contact_sheet import contact_sheet
 
     path = out or Path(f"{name}.png")
-    figures.save(path, sheet(lookup.load("modalities", name), size, seed))
+    figures.save(path, contact_sheet(lookup.load("modalities", name), size, seed))
     print(path)
 
 
@@ -74,10 +74,10 @@ def check(
     Says what fails, where, and how to mend it. Exit code 1 if something is broken.
     """
     from mribench import testing
-    from mribench.testing import target as targets
+    from mribench.testing.collect import collect
 
     counts = {"ok": 0, "note": 0, "broken": 0}
-    for entry in targets.entries(target):
+    for entry in collect(target):
         for finding in testing.check(entry.group, entry.name):
             print(finding, flush=True)
             counts[finding.state] += 1

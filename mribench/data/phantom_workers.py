@@ -1,7 +1,7 @@
 """Draw the subjects of a phantom on several cores.
 
-The helpers are plain Python processes that are sent a function and send back images: those of ``multiprocessing`` run
-the user's script once more, and a fork of a process with threads may hang.
+The workers are plain Python processes that receive a function and send back images. Those of ``multiprocessing`` would
+run the user's script once more, and a fork of a process with threads may hang.
 """
 
 from __future__ import annotations
@@ -16,52 +16,56 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-# below so many slices all are drawn before a second process has begun
+# fewer slices than these are drawn before a second process has started
 WORTH_A_PROCESS = 300
-# what trains already comes first
+# training that runs already comes first
 NICE = 10
 
 Draw = Callable[[int], list[Any]]
 
 
-def subjects(draw: Draw, n: int, slices: int, processes: int) -> Iterator[list[Any]]:
-    """``draw(subject)`` of 0 .. n - 1, in order, by as many processes where that pays.
+def draw_subjects(draw: Draw, n: int, slices: int, processes: int) -> Iterator[list[Any]]:
+    """``draw(subject)`` for 0 .. n - 1, in order, on several processes where that pays.
 
-    draw: picklable; where it is not, or a helper fails, this process draws, and raises what is to be raised.
+    Args:
+        draw: Picklable; where it is not, or a worker fails, this process draws, and raises what is to be raised.
+        n: Number of subjects.
+        slices: Slices of each.
+        processes: How many to use.
     """
     if processes < 2 or n * slices < WORTH_A_PROCESS:
         yield from map(draw, range(n))
         return
     with ExitStack() as stack:
-        helpers = [
-            stack.enter_context(_helper(draw, range(first, n, processes))) for first in range(processes)
+        workers = [
+            stack.enter_context(_worker(draw, range(first, n, processes))) for first in range(processes)
         ]
         for subject in range(n):
-            drawn = _next(helpers[subject % processes])
+            drawn = _next(workers[subject % processes])
             yield draw(subject) if drawn is None else drawn
 
 
 @contextlib.contextmanager
-def _helper(draw: Draw, share: range) -> Iterator[Any]:
-    """What it sends; nothing where it could not be asked, None where it could not be started."""
-    words = [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"]
+def _worker(draw: Draw, share: range) -> Iterator[Any]:
+    """The stream of its answers: empty where it could not be given the work, None where it could not be started."""
+    command = [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"]
     try:
-        helper = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        worker = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
     except OSError:
         yield None
         return
     try:
         with contextlib.suppress(OSError, pickle.PicklingError, AttributeError, TypeError):
-            pickle.dump((draw, share), helper.stdin)
+            pickle.dump((draw, share), worker.stdin)
         with contextlib.suppress(OSError):
-            helper.stdin.close()
-        yield helper.stdout
+            worker.stdin.close()
+        yield worker.stdout
     finally:
-        helper.kill()
-        helper.stdout.close()
-        helper.wait()
+        worker.kill()
+        worker.stdout.close()
+        worker.wait()
 
 
 def _next(answers: Any) -> list[Any] | None:
@@ -74,8 +78,8 @@ def _next(answers: Any) -> list[Any] | None:
 
 
 def serve() -> None:
-    """In a helper: draw what stdin asks for, until all is done or nobody reads any more."""
-    # Ctrl-C is for the process that asks, which ends its helpers
+    """The code of a worker: draw what stdin asks for, until all is done or the reader has gone."""
+    # Ctrl-C is for the parent, which ends its workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICE)

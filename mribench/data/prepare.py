@@ -1,25 +1,95 @@
-"""A set prepared because somebody asked for it by hand, and not for a run."""
+"""From the value of ``--data`` to a prepared set in a folder that is named by what it was made from."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from mribench.data import prepare_data
-from mribench.data.build import Progress
-from mribench.data.cards import catalogue
-from mribench.data.store.dataset import MANIFEST, load
-from mribench.errors import InputError
+from mribench.data.build import Built, Progress, build_phantom, build_real
+from mribench.data.cards import catalogue, rules, terms
+from mribench.data.cards.card import digest
+from mribench.data.readers import folder as image_folder
+from mribench.data.source import Source, locate
+from mribench.data.split import SPLITS
+from mribench.data.store.dataset import MANIFEST, load, save
+from mribench.data.store.identity import local_identity, phantom_identity
+from mribench.data.store.spool import Spool
+from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
-from mribench.spec import Modality, Prepared, Profile
+from mribench.spec import Modality, Prepared, Profile, Volume
+
+log = logging.getLogger(__name__)
 
 
-def prepare(
+def prepare_data(
+    modality: Modality,
+    data: str,
+    profile: Profile,
+    out: Path,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Prepared:
+    """The prepared dataset of one modality, made once and then read.
+
+    Args:
+        modality: Draws the phantom, or decides which part of a folder is taken.
+        data: ``phantom``; the id of a registry card, or several joined by ``+``; or a file or folder. Of a folder,
+            ``<modality>.npz`` or the subfolder ``<modality>/`` is taken where it is there.
+        profile: Size and number of the images.
+        out: The folder ``<out>/data/<modality>-<hash of the input>`` is used; one that is damaged is made again.
+        seed: Decides phantom, split and choice of slices; keep it fixed over the seeds of a run.
+        progress: Called with (done, total).
+
+    Raises:
+        DataError: Where the data cannot be used.
+    """
+    root = Path(out) / "data"
+    if data == "phantom":
+        folder = root / f"{modality.name}-{phantom_identity(modality.phantom, profile, seed)}"
+        package = lookup.owner("modalities", modality.name)
+        notes = {"terms": [terms.of_phantom(package)], "subjects_known": True}
+        build = partial(build_phantom, modality, profile, seed, progress)
+        return _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
+    name, sources = locate(modality, data, progress)
+    files = [_files(source) for source in sources]
+    identity = _identity(sources, files, name, profile, seed, root)
+
+    def build() -> Built:
+        strata: dict[str, str] = {}
+        for source, found in zip(sources, files, strict=True):
+            if source.card:
+                strata |= rules.strata_of(source.path, found, source.card, source.family)
+        pairs = zip(sources, files, strict=True)
+        volumes = chain.from_iterable(_volumes(source, found, strata) for source, found in pairs)
+        drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
+        near = "drop" if drop else "report"
+        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root), near)
+
+    notes = {"name": name, "kind": "real", **_notes(name, sources)}
+    return _cached(modality, root / f"{modality.name}-{identity}", notes, build)
+
+
+def prepare_target(
     target: str, organ: str | None, profile: Profile, out: Path, progress: Progress | None = None
 ) -> Prepared:
-    """The prepared set of a card, of joined cards, of a file or folder; a prepared folder is read as it is.
+    """The prepared set that somebody asks for by hand and not for a run; a prepared folder is read as it is.
 
-    organ: a modality's name; None takes the card's own organ, and ``local`` for a path. Cards of organs for which
-    no modality is installed can be prepared too. Raises DataError or InputError.
+    Cards of organs for which no modality is installed can be prepared too.
+
+    Args:
+        target: A card, cards joined by ``+``, a file or folder, ``phantom``, or a prepared folder.
+        organ: A modality's name; None takes the card's own organ, and ``local`` for a path.
+        profile: Size and number of the images.
+        out: As for ``prepare_data``.
+        progress: As for ``prepare_data``.
+
+    Raises:
+        InputError: Where the target or the organ is unknown; DataError where the data cannot be used.
     """
     if (Path(target) / MANIFEST).is_file():
         return load(Path(target))
@@ -32,11 +102,86 @@ def prepare(
     return prepare_data(_modality(name, target), target, profile, out, progress=progress)
 
 
+def describe(prepared: Prepared) -> str:
+    """A few lines: name, size, subjects and images per split, what was dropped."""
+    manifest = prepared.manifest
+    size = manifest["size"]
+    lines = [f"{prepared.name} ({prepared.kind}), {size}x{size}, key {prepared.key[:12]}"]
+    for name in SPLITS:
+        split = getattr(prepared, name)
+        lines.append(f"  {name:<10} {len(split):>6} images  {split.n_subjects:>5} subjects")
+    for reason, n in manifest.get("dropped_counts", {}).items():
+        lines.append(f"  dropped    {n:>6} images  ({reason})")
+    report = manifest.get("qa", {})
+    if clipped := report.get("clipped_count"):
+        lines.append(f"  look at    {clipped:>6} images  (clipped; see qa.png)")
+    if near := report.get("near_duplicates_count"):
+        across = report["near_duplicates_across_splits"]
+        lines.append(
+            f"  look at    {near:>6} pairs of subjects with nearly one image, {across} across splits (qa.png)"
+        )
+    if not manifest.get("subjects_known", True):
+        lines.append("  subjects unknown: one person may be in several splits, nothing is ranked")
+    if manifest.get("adjusted"):
+        lines.append("  few subjects: some were moved so that no split is too small")
+    return "\n".join(lines)
+
+
+def _files(source: Source) -> list[Path]:
+    include = source.card.include if source.card else None
+    return image_folder.find_files(source.path, include, source.reader)
+
+
+def _identity(
+    sources: Sequence[Source], files: Sequence[list[Path]], name: str, profile: Profile, seed: int, root: Path
+) -> str:
+    found = []
+    for source, names in zip(sources, files, strict=True):
+        card_rules = rules.as_text(source.card) if source.card else None
+        inputs = names + image_folder.companions(source.path, names, source.reader)
+        foreign = image_folder.foreign_readers(source.path, names, source.reader)
+        found.append(local_identity(source.path, inputs, name, profile, seed, root, card_rules, foreign))
+    return found[0] if len(found) == 1 else hashlib.sha256("+".join(found).encode()).hexdigest()[:12]
+
+
+def _volumes(source: Source, files: list[Path], strata: dict[str, str]) -> Iterator[Volume]:
+    if source.card is None:
+        return image_folder.read_volumes(source.path, files)
+    inside = source.card.subject in rules.SUBJECT_INSIDE
+    pattern = source.card.path_pattern
+    volumes = image_folder.read_volumes(source.path, files, pattern, inside, source.reader)
+    return rules.applied(volumes, source.card, strata, source.family)
+
+
+def _notes(name: str, sources: Sequence[Source]) -> dict[str, Any]:
+    """What the manifest says of the data beyond its pixels."""
+    cards = [source.card for source in sources if source.card]
+    if not cards:
+        return {"terms": [terms.of_local(name)], "subjects_known": True, "publish_subjects": False}
+    return {
+        "terms": [terms.of_card(card) for card in cards],
+        "cards": {card.id: digest(card) for card in cards},
+        "subjects_known": all(card.subjects_known for card in cards),
+        "publish_subjects": all(card.publish_subjects for card in cards),
+    }
+
+
+def _cached(modality: Modality, folder: Path, notes: dict[str, Any], build: Callable[[], Built]) -> Prepared:
+    if folder.exists():
+        try:
+            return load(folder, modality)
+        except DataError as error:
+            log.warning("%s Preparing it again.", error)
+    splits, manifest = build()
+    save(folder, splits, {**notes, **manifest, "is_mri": modality.is_mri})
+    return load(folder, modality)
+
+
 def _modality(name: str, target: str) -> Modality:
     if name in lookup.names("modalities") or target == "phantom":
         return lookup.load("modalities", name)
     return Modality(name=name, title=name, contrast="", phantom=_no_phantom)
 
 
-def _no_phantom(*_: object, **__: object) -> None:
+def _no_phantom(*args: object, **kwargs: object) -> None:
     raise InputError("no phantom is drawn for an organ without a modality; install one")

@@ -1,4 +1,4 @@
-"""Which slices stay when there are more than a profile wants: all subjects first, evenly through each."""
+"""Which slices are kept: no copies, and at most as many as a profile wants, from all subjects evenly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mribench.errors import DataError
 def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], list[SliceRecord]]:
     """(kept, dropped): of slices with identical pixels, as read or as prepared, the first by subject stays.
 
-    The same image under two subjects would otherwise stand in two splits.
+    The same image under two subjects could otherwise be in two splits.
     """
     seen: set[bytes] = set()
     kept, dropped = [], []
@@ -31,8 +31,8 @@ def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], 
 def drop_near_duplicates(
     splits: Mapping[str, Sequence[SliceRecord]],
 ) -> tuple[dict[str, list[SliceRecord]], list[SliceRecord]]:
-    """(splits, dropped): of two images in different splits that ``qa`` calls near duplicates, that in train goes, else
-    that in validation; test stays whole, so that two models are measured on the same images.
+    """(splits, dropped): of two near duplicates (``qa``) in different splits the one in train is dropped, else the one
+    in validation. Test stays whole, so that two models are measured on the same images.
 
     Raises DataError where nothing would be left of a split.
     """

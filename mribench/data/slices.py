@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mribench.data.store.spool import Spooled
-from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.spec import Volume
 
-# part of every prepared folder's name: raise it when a change here or in choose.py changes the images
+# part of every prepared folder's name: raise it when a change here or in select.py changes the images
 PREPARATION = 2
 PERCENTILES = (0.5, 99.5)
 FOREGROUND = 0.05
@@ -21,25 +21,26 @@ MIN_SIDE = 8
 
 
 class SliceRecord(NamedTuple):
-    """One prepared slice. image: uint8 (size, size), in memory or on the disk (``np.asarray`` gives it); slice: index
-    in its volume (the readers' order).
-
-    origin: sha256 of the pixels as they were read, which finds copies whatever their window was.
-    """
+    """One prepared slice."""
 
     image: np.ndarray | Spooled
+    """uint8 (size, size), in memory or on the disk (``np.asarray`` gives it)"""
     subject: str
     slice: int
+    """index in its volume, in the reader's order"""
     source: str
     origin: bytes = b""
+    """sha256 of the pixels as they were read, which finds copies whatever their window was"""
 
 
 class PreparedVolume(NamedTuple):
-    """slices: what is kept; window: which input values became 0 and 255; dropped: manifest rows."""
+    """What became of a volume."""
 
     slices: list[SliceRecord]
     window: dict[str, Any]
+    """which input values became 0 and 255, and how the volume was acquired: a row of the manifest"""
     dropped: list[dict[str, Any]]
+    """a row of the manifest for each slice that is left out"""
 
 
 def window(pixels: np.ndarray) -> tuple[float, float] | None:
@@ -47,7 +48,7 @@ def window(pixels: np.ndarray) -> tuple[float, float] | None:
 
     Foreground is what exceeds floor + 5 % of (99th percentile - floor), floor being the 0.1th percentile:
     air around the body does not enter, and neither a few saturated nor a few padding pixels move it. Where
-    the bright part is below 1 % of the volume the maximum stands for the 99th percentile; where the
+    the bright part is below 1 % of the volume the maximum replaces the 99th percentile; where the
     foreground has one value (a mask) the window starts at the floor.
     """
     found = _levels(pixels)
@@ -71,26 +72,13 @@ def outside(pixels: np.ndarray, threshold: float) -> np.ndarray:
 
     A pixel is air where most of the 3x3 around it do not exceed the threshold, and outside where a path of air,
     by edges, leads to the border of the image: dark parts inside the body stay. What does not exceed the
-    threshold lies below the window and is 0 anyway; the vote finds the specks of noise that rise above it.
+    threshold is below the window and 0 anyway; the vote finds the specks of noise that rise above it.
     """
-    body = np.pad(pixels > threshold, 1, mode="edge").astype(np.uint8)
-    height, width = pixels.shape
-    votes = sum(body[i : i + height, j : j + width] for i in range(3) for j in range(3))
-    air = votes < 5
-    reached = air.copy()
-    reached[1:-1, 1:-1] = False
-    # runs of air along the rows, then along the columns: a pixel that is no air starts a new number
-    runs = [np.cumsum(~np.pad(turned, ((0, 0), (1, 0)))) for turned in (air, air.T)]
-    rows = runs[0].reshape(height, width + 1)[:, 1:]
-    columns = runs[1].reshape(width, height + 1)[:, 1:].T
-    before = -1
-    while (now := np.count_nonzero(reached)) != before:
-        before = now
-        for run in (rows, columns):
-            touched = np.zeros(int(run.max()) + 1, dtype=bool)
-            touched[run[reached]] = True
-            reached = air & touched[run]
-    return reached
+    from scipy import ndimage
+
+    bright = (pixels > threshold).astype(np.uint8)
+    votes = ndimage.convolve(bright, np.ones((3, 3), np.uint8), mode="nearest")
+    return ~ndimage.binary_fill_holes(votes >= 5)
 
 
 def fit(image: np.ndarray, size: int, spacing: tuple[float, float] | None = None) -> np.ndarray:

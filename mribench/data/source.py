@@ -1,4 +1,4 @@
-"""From the words after ``--data`` to the folders that are read, and to the name on the board."""
+"""From the value of ``--data`` to the folders that are read, and to the name on the board."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mribench.data.cards import catalogue, rules
-from mribench.data.cards.card import DatasetCard
-from mribench.data.combine import families
+from mribench.data.cards.card import UNMATCHED, DatasetCard
 from mribench.data.download.fetch import MB, Progress, fetch, home
 from mribench.errors import DataError
 from mribench.plugins import lookup
@@ -16,22 +15,29 @@ from mribench.spec import Modality
 
 
 @dataclass(frozen=True)
-class Part:
-    """A file or folder to read. card: None for a user's own; family: what its subjects are called after, where
-    several cards are combined.
-    """
+class Source:
+    """A file or folder to read."""
 
     path: Path
     card: DatasetCard | None = None
+    """None for a user's own files"""
     family: str | None = None
+    """put before its subjects where several cards are combined; see ``families``"""
+
+    @property
+    def reader(self) -> str | None:
+        """The reader that the card names; None where the suffix of each file decides."""
+        return self.card.chosen_reader if self.card else None
 
 
 def check_suits(modalities: Sequence[Modality], data: str) -> None:
-    """Raise DataError where ``data`` (as ``prepare_data`` takes it) cannot be that of all these modalities.
+    """Check that ``data`` (as ``prepare_data`` takes it) can be that of all these modalities.
 
-    A card must show each of them, and a path must exist. A file, or a folder without one part per modality, can
-    be that of one modality only: the same images under two names would stand on two boards. Looks at names
-    alone: nothing is read or downloaded.
+    Looks at names alone: nothing is read or downloaded.
+
+    Raises:
+        DataError: Where a card does not show one of them or a path does not exist. Also for a file, or a folder
+            without a part for each modality, given for several: the same images under two names would be on two boards.
     """
     if data == "phantom":
         return
@@ -45,17 +51,49 @@ def check_suits(modalities: Sequence[Modality], data: str) -> None:
             )
 
 
-def locate(modality: Modality, data: str, progress: Progress | None = None) -> tuple[str, list[Part]]:
-    """(name on the board, what to read) for a card, for cards joined by ``+``, or for a file or folder.
+def locate(modality: Modality, data: str, progress: Progress | None = None) -> tuple[str, list[Source]]:
+    """The name on the board and what to read, for a card, cards joined by ``+``, or a file or folder.
 
-    A card id wins over a folder of that name: write ./id. A card that may be downloaded is; progress is called
-    with megabytes (here, in all), None shows a bar of its own. Raises DataError where the name is unknown, where
-    the card or the file is another organ's, or where the files have to be asked for.
+    A card's id wins over a folder of that name: write ./id. A card that may be downloaded is.
+
+    Args:
+        modality: Decides which part of a folder is taken.
+        data: As ``prepare_data`` takes it, but not ``phantom``.
+        progress: Called with megabytes (here, in all); None shows a bar of its own.
+
+    Raises:
+        DataError: Where the name is unknown, the card or file is another organ's, or the files have to be asked for.
     """
     named = _named(modality, data)
     if isinstance(named, Path):
-        return f"local:{Path(data).expanduser().resolve().name}", [Part(named)]
+        return f"local:{Path(data).expanduser().resolve().name}", [Source(named)]
     return data, _fetched(named, progress)
+
+
+def families(cards: Sequence[DatasetCard]) -> dict[str, str]:
+    """card id -> name that its subjects carry: cards with ``same ids``, directly or through a third, share one.
+
+    Raises DataError where two of the cards show the same people and nobody can tell who is who, or where a card
+    is named twice.
+    """
+    ids = [card.id for card in cards]
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    if twice:
+        raise DataError(f"The card {twice} is named twice in {'+'.join(ids)}; name it once.")
+    family = {name: name for name in ids}
+    for card in cards:
+        for overlap in card.overlaps:
+            if overlap.card not in family:
+                continue
+            if overlap.subjects == UNMATCHED:
+                why = f" ({overlap.note})" if overlap.note else ""
+                raise DataError(
+                    f"{card.id} and {overlap.card} show some of the same people and their ids cannot be "
+                    f"matched{why}, so one person could be in train and in test; use one of them."
+                )
+            one, other = sorted((family[card.id], family[overlap.card]))
+            family = {name: one if known == other else known for name, known in family.items()}
+    return family
 
 
 def _named(modality: Modality, data: str) -> list[DatasetCard] | Path:
@@ -78,17 +116,16 @@ def _named(modality: Modality, data: str) -> list[DatasetCard] | Path:
     return cards
 
 
-def _fetched(cards: list[DatasetCard], progress: Progress | None) -> list[Part]:
+def _fetched(cards: list[DatasetCard], progress: Progress | None) -> list[Source]:
     family = families(cards)
     in_mb = progress and (lambda done, total: progress(done // MB, total // MB))
-    folders = [fetch(card, home(), in_mb) for card in cards]
-    parts = [
-        Part(folder, card, family[card.id] if len(cards) > 1 else None)
-        for folder, card in zip(folders, cards, strict=True)
+    sources = [
+        Source(fetch(card, home(), in_mb), card, family[card.id] if len(cards) > 1 else None)
+        for card in cards
     ]
-    for part in parts:
-        rules.check_metadata(part.path, part.card)
-    return parts
+    for source in sources:
+        rules.check_metadata(source.path, source.card)
+    return sources
 
 
 def _unknown(data: str, names: list[str]) -> str:
@@ -110,7 +147,7 @@ def _of_modality(path: Path, name: str) -> Path:
     organs = lookup.names("modalities")
     inside = [] if path.is_file() else sorted(path.iterdir())
     stem = path.name.split(".")[0].lower()
-    # what is prepared by hand for no modality in particular may be called after one
+    # a set that is prepared for no installed modality may be called after one
     if name in organs and stem in organs and stem != name:
         raise DataError(
             f"{path.name} is called after {stem}, not {name}; give the file of {name}, or rename it if it is one."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import tarfile
 import tempfile
@@ -37,16 +36,8 @@ def pack(request: PushRequest, out: Path) -> tuple[Path, str]:
             "mribench": __version__,
             "files": {name: hashing.file_sha256(place / name) for name in names},
         }
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary_file = out.with_name(f"{files.TEMPORARY}{os.getpid()}-{out.name}")
-        try:
-            with open(temporary_file, "wb") as file:
-                _write(file, contents, place, names)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary_file, out)
-        finally:
-            temporary_file.unlink(missing_ok=True)
+        with files.new_file(out) as temporary_file, open(temporary_file, "wb") as file:
+            _write(file, contents, place, names)
     return out, hashing.file_sha256(out)
 
 

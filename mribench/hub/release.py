@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mribench.data import licences
 from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.results import Result
@@ -83,7 +82,7 @@ def gravest_audit(results: Iterable[Result]) -> Mapping[str, Any]:
 def licence(rows: Sequence[terms.Row]) -> Licence:
     """The licence of a model: that of the data set whose licence demands everything that any of them demands."""
     conditions = tuple(_conditions(rows))
-    if all(licences.known(row["licence"]) for row in rows):
+    if all(terms.flags_of_licence(row["licence"]) for row in rows):
         names = {row["licence"] for row in rows}
         covering = names if len(names) == 1 else {row["licence"] for row in rows if _covers(row, rows)}
         if covering:

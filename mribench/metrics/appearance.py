@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from mribench.features.spectrum import radial_log_power
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.metrics.background import air_share, offset, sigma, sums_in_air
 from mribench.metrics.images import by_chunks
 from mribench.metrics.subsets import FromSubsets
@@ -40,7 +40,7 @@ def of_means(
 
 
 # two metrics describe the same air, and every cell the same real images
-@by_content(most=8)
+@memoize(maxsize=8)
 def _described(describe: Describe, images: np.ndarray) -> np.ndarray:
     return by_chunks(describe, images)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.features.hc85 import AIR
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.metrics.images import by_chunks
 
 WINDOW = 5  # pixels: the local mean of 25 tells air from tissue whatever the noise of one pixel
@@ -21,7 +21,7 @@ MIN_AIR = 0.02  # of the pixels
 RAYLEIGH = 2 - np.pi / 2  # variance over s^2
 
 
-@by_content(most=64)
+@memoize(maxsize=64)
 def air_share(reference: np.ndarray) -> float:
     """Share of the pixels of an image that counts as air: half of the median share whose local mean is below 10/255."""
     share = float(np.median(by_chunks(_share_of_air, reference)))

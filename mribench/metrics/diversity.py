@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mribench.errors import Unavailable
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.metrics.structure import ms_ssim3_of_pairs
 from mribench.metrics.subsets import FromSubsets
 from mribench.metrics.uncertainty import SubsetStatistic
@@ -41,7 +41,7 @@ def on_subsets(generated: np.ndarray, reference: np.ndarray, subjects: Sequence[
     return statistic
 
 
-@by_content(most=64)
+@memoize(maxsize=64)
 def _similar(
     images: np.ndarray, group: np.ndarray, side: str
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mribench.memo import by_content
+from mribench.memo import memoize
 
 CLIP = 8.0
 MEDIAN_ROWS = 1000
@@ -23,7 +23,7 @@ def standardise(features: np.ndarray, train: np.ndarray) -> np.ndarray:
     return ((features - train.mean(0)) / np.where(std > 0, std, 1.0)).clip(-CLIP, CLIP)
 
 
-@by_content(most=64)
+@memoize(maxsize=64)
 def median_distance(features: np.ndarray) -> float:
     """Median Euclidean distance between rows of (n, d); 1 where fewer than two rows differ.
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.metrics.distribution import scaled
 from mribench.metrics.kernels import squared_distances
 from mribench.metrics.subsets import FromSubsets
@@ -81,7 +81,7 @@ class Balls:
 
 
 # precision, density and coverage look at the same balls, one after the other
-@by_content(most=2)
+@memoize(maxsize=2)
 def _measured(
     around: np.ndarray, queries: np.ndarray, in_around: np.ndarray, in_queries: np.ndarray
 ) -> np.ndarray:
@@ -95,7 +95,7 @@ def _measured(
     return values
 
 
-@by_content(most=1)
+@memoize(maxsize=1)
 def _distances(around: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, _Radii]:
     """Squared distances (n, m), and the radii of the balls."""
     return squared_distances(around, queries), _Radii(around)

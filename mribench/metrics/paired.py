@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from mribench.errors import InputError
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.metrics.images import foreground, unit
 from mribench.spec import Metric
 
@@ -88,7 +88,7 @@ def per_chunk(measure: Callable[..., np.ndarray], x: np.ndarray, y: np.ndarray) 
 
 
 # all of them look at the same differences, one after the other
-@by_content(most=1)
+@memoize(maxsize=1)
 def _measured(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """float64 (6, N): mse, mse_fg, mae, mae_fg, nmse, nmse_fg."""
     return per_chunk(_errors, x, y)

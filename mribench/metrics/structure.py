@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mribench.errors import InputError, Unavailable
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.metrics.images import foreground, unit
 from mribench.metrics.paired import CHUNK, in_foreground, masked_mean, per_chunk
 from mribench.spec import Metric
@@ -57,7 +57,7 @@ def ms_ssim3_fg(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 # all four look at the same maps, one after the other
-@by_content(most=1)
+@memoize(maxsize=1)
 def _measured(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """float64 (4, N): ssim, ssim_fg, ms_ssim3, ms_ssim3_fg; (2, N), without the last two, below 44 pixels a side."""
     scales = len(BETAS) if x.ndim == 3 and min(x.shape[1:]) >= SMALLEST else 1

@@ -20,136 +20,139 @@ from packaging.utils import canonicalize_name
 
 from mribench._version import __version__
 
-KEPT = 1024  # a listing asks about one distribution, or one file, once for each of its entry points
-IN_DOUBT = "*"
-PRESENT = sys.stdlib_module_names
+CACHE_SIZE = 1024  # a listing asks about a distribution, or a file, once for each of its entry points
+UNCERTAIN = "*"
 
 
-class About(NamedTuple):
-    """A distribution as its metadata tell it."""
+class DistributionInfo(NamedTuple):
+    """What the metadata of a distribution say."""
 
     name: str
     version: str
     requires: tuple[str, ...]
 
 
-class Source(NamedTuple):
-    """binds: names; needs: packages, as ``_binds`` and ``_needs`` find them in a file."""
+class SourceNames(NamedTuple):
+    """What the top level of a module's source shows."""
 
-    binds: frozenset[str]
-    needs: tuple[str, ...]
+    defined: frozenset[str]  # names; ``UNCERTAIN`` among them where it may define others
+    imported: tuple[str, ...]  # top-level packages
 
 
 def problem(point: EntryPoint) -> str | None:
-    """One clause, or None: value malformed, module missing, source broken, name missing, dependency missing, written
-    for another mribench.
+    """One clause, or None where nothing is visibly wrong.
 
-    What only an import can show (an exception at run time, a wrong type) is found by ``plugins.load``.
+    Found are: a malformed value, a missing module, a source that does not parse, a name that it does not define, a
+    missing dependency, and a version of mribench that the distribution excludes. What only an import can show (an
+    exception at run time, a wrong type) is found by ``lookup.load``.
     """
     if point.pattern.fullmatch(point.value) is None or not point.attr:
         return f"{point.value!r} does not name an object; expected module:name"
-    if clause := mismatch(point):
+    if clause := version_mismatch(point):
         return clause
-    found = _find(point.module)
-    if found is None:
+    spec = _find_spec(point.module)
+    if spec is None:
         return f"module {point.module} not found"
-    if not found.origin or not found.origin.endswith(".py"):
+    if not spec.origin or not spec.origin.endswith(".py"):
         return None
     try:
-        source = _source(found.origin, os.stat(found.origin).st_mtime_ns)
+        source = _source_names(spec.origin, os.stat(spec.origin).st_mtime_ns)
     except SyntaxError as error:
         return f"{point.module}: {error.msg} (line {error.lineno})"
     except (OSError, ValueError) as error:
         return f"{point.module} cannot be read: {error}"
-    if not source.binds & {point.attr.split(".")[0], IN_DOUBT, "__getattr__"}:
+    if not source.defined & {point.attr.split(".")[0], UNCERTAIN, "__getattr__"}:
         return f"module {point.module} has no {point.attr}"
-    missing = next((top for top in source.needs if top not in PRESENT and _find(top) is None), None)
+    needed = [package for package in source.imported if package not in sys.stdlib_module_names]
+    missing = next((package for package in needed if _find_spec(package) is None), None)
     return f"{point.module} needs {missing}, which is not installed" if missing else None
 
 
-def mismatch(point: EntryPoint) -> str | None:
+def version_mismatch(point: EntryPoint) -> str | None:
     """One clause where the distribution's own dependencies exclude this mribench; else None."""
-    return _excludes(about(point.dist).requires)
+    return _exclusion(distribution_info(point.dist).requires)
 
 
-@lru_cache(maxsize=KEPT)
-def _excludes(requires: tuple[str, ...]) -> str | None:
+@lru_cache(maxsize=CACHE_SIZE)
+def _exclusion(requires: tuple[str, ...]) -> str | None:
     for line in requires:
         try:
-            needs = Requirement(line)
+            requirement = Requirement(line)
         except InvalidRequirement:
             continue
-        wanted = canonicalize_name(needs.name) == "mribench" and (
-            needs.marker is None or _holds(needs.marker)
-        )
-        # a development version counts as the release it leads to: that is what its author tries
-        if wanted and not needs.specifier.contains(__version__, prereleases=True):
-            return f"needs mribench{needs.specifier}, this is {__version__}"
+        if canonicalize_name(requirement.name) != "mribench" or not _applies(requirement.marker):
+            continue
+        # a development version counts as the release it leads to
+        if not requirement.specifier.contains(__version__, prereleases=True):
+            return f"needs mribench{requirement.specifier}, this is {__version__}"
     return None
 
 
-def origin(point: EntryPoint) -> str:
+def source_file(point: EntryPoint) -> str:
     """The file that the entry point's module would be imported from; empty where there is none."""
-    found = _find(point.module) if point.pattern.fullmatch(point.value) else None
-    return (found.origin or "") if found else ""
+    spec = _find_spec(point.module) if point.pattern.fullmatch(point.value) else None
+    return (spec.origin or "") if spec else ""
 
 
-@lru_cache(maxsize=KEPT)  # by the object, and every look-up of entry points makes new ones: never out of date
-def about(found: Distribution | None) -> About:
+# cached by the object; each reading of the entry points makes new ones, so that nothing here is ever out of date
+@lru_cache(maxsize=CACHE_SIZE)
+def distribution_info(distribution: Distribution | None) -> DistributionInfo:
     """What the metadata say; where they are damaged, the name of their folder and nothing else."""
     try:
-        metadata = found.metadata
+        metadata = distribution.metadata
+        name, version = metadata.get("Name"), metadata.get("Version")
         # an egg-info folder keeps its dependencies in a file of their own
-        requires = metadata.get_all("Requires-Dist") or found.requires
-        told = metadata.get("Name"), metadata.get("Version"), requires
+        requires = metadata.get_all("Requires-Dist") or distribution.requires
     except Exception:
-        told = None, None, None
-    name, version, requires = told
-    name = name or Path(str(getattr(found, "_path", "unknown distribution"))).stem
-    return About(name, version or "", tuple(requires or ()))
+        name, version, requires = None, None, None
+    name = name or Path(str(getattr(distribution, "_path", "unknown distribution"))).stem
+    return DistributionInfo(name, version or "", tuple(requires or ()))
 
 
-def _holds(marker: Marker) -> bool:
-    """Whether a marker holds here; one that asks for an extra asks for something optional."""
-    return marker.evaluate({"extra": ""})
+def _applies(marker: Marker | None) -> bool:
+    """Whether a requirement with this marker is needed here; that of an extra is optional."""
+    return marker is None or marker.evaluate({"extra": ""})
 
 
-def _find(module: str) -> ModuleSpec | None:
-    """Where a module would be imported from. find_spec of a dotted name imports the parents: walk instead."""
+def _find_spec(module: str) -> ModuleSpec | None:
+    """Where a module would be imported from.
+
+    ``importlib.util.find_spec`` of a dotted name imports the parents, so each part is looked up by itself.
+    """
     name, *rest = module.split(".")
     try:
-        found = importlib.util.find_spec(name)
+        spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
         return None
     for part in rest:
-        if found is None or found.submodule_search_locations is None:
+        if spec is None or spec.submodule_search_locations is None:
             return None
         name = f"{name}.{part}"
-        places = list(found.submodule_search_locations)
+        locations = list(spec.submodule_search_locations)
         try:
-            found = PathFinder.find_spec(name, places)
+            spec = PathFinder.find_spec(name, locations)
         except KeyError:  # a folder without __init__.py asks for its parent, which is not imported
-            folders = [str(Path(place) / part) for place in places if (Path(place) / part).is_dir()]
-            found = ModuleSpec(name, None, is_package=True) if folders else None
-            if found:
-                found.submodule_search_locations += folders
-    return found
+            folders = [str(Path(place) / part) for place in locations if (Path(place) / part).is_dir()]
+            spec = ModuleSpec(name, None, is_package=True) if folders else None
+            if spec:
+                spec.submodule_search_locations += folders
+    return spec
 
 
-@lru_cache(maxsize=KEPT)
-def _source(path: str, changed: int) -> Source:
-    """What a file binds and needs; ``changed`` (its time stamp) lets a new version be read anew.
+@lru_cache(maxsize=CACHE_SIZE)
+def _source_names(path: str, modified: int) -> SourceNames:
+    """What a file defines and imports; ``modified``, its time stamp, makes a changed file be read again.
 
     Raises what reading and parsing raise.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a foreign source may hold an odd escape; that breaks nothing
         tree = ast.parse(Path(path).read_bytes())
-    return Source(frozenset(_binds(tree)), tuple(_needs(tree)))
+    return SourceNames(frozenset(_defined_names(tree)), tuple(_imported_packages(tree)))
 
 
-def _needs(tree: ast.Module) -> list[str]:
-    """Top-level packages that importing the module imports for certain, whatever else it does."""
+def _imported_packages(tree: ast.Module) -> list[str]:
+    """Top-level packages that importing the module imports in any case."""
     modules: list[str] = []
     for node in tree.body:
         match node:
@@ -160,8 +163,8 @@ def _needs(tree: ast.Module) -> list[str]:
     return list(dict.fromkeys(module.split(".")[0] for module in modules))
 
 
-def _binds(tree: ast.Module) -> Iterator[str]:
-    """Names that a top level visibly binds, and IN_DOUBT where it may bind others (a star import, a branch)."""
+def _defined_names(tree: ast.Module) -> Iterator[str]:
+    """Names that the top level visibly defines, and UNCERTAIN where it may define others, as a star import does."""
     for node in tree.body:
         match node:
             case ast.Assign(targets=targets):
@@ -173,4 +176,4 @@ def _binds(tree: ast.Module) -> Iterator[str]:
             case ast.FunctionDef(name=only) | ast.AsyncFunctionDef(name=only) | ast.ClassDef(name=only):
                 yield only
             case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While() | ast.Match():
-                yield IN_DOUBT
+                yield UNCERTAIN

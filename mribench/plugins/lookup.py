@@ -1,6 +1,6 @@
-"""Entry-point look-up. Listing imports no plugin; loading imports only what was asked for.
+"""Finds and loads plugins. Listing imports none of them; loading imports only what was asked for.
 
-First and third parties use the same door: mribench's own variants are entry points of its own distribution.
+All plugins are entry points, mribench's own included: a third party's package lacks nothing that they have.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import lru_cache
-from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
 from typing import Any
 
 from mribench import spec
-from mribench.errors import InputError, PluginError
-from mribench.plugins.diagnose import about, mismatch, origin, problem
+from mribench.errors import InputError, PluginError, unknown_name
+from mribench.plugins.diagnose import distribution_info, problem, source_file, version_mismatch
 
 GROUPS: dict[str, tuple[type, ...]] = {
     "modalities": (spec.Modality,),
@@ -26,69 +25,76 @@ GROUPS: dict[str, tuple[type, ...]] = {
     "tasks": (spec.Task,),
     "metrics": (spec.Metric,),
     "features": (spec.FeatureSpace,),
+    "readers": (spec.Reader,),
 }
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One installed plugin as its metadata tells it; ``problem`` is None where nothing is wrong.
-
-    file: where its module would be imported from.
-    """
+class PluginEntry:
+    """One installed plugin, as the metadata of its distribution describes it."""
 
     group: str
     name: str
-    value: str
+    value: str  # module:object
     distribution: str
     version: str
-    problem: str | None = None
-    file: str = ""
+    problem: str | None = None  # what is visibly wrong with it
+    file: str = ""  # where its module would be imported from
 
 
-def entries(group: str) -> list[Entry]:
+def entries(group: str) -> list[PluginEntry]:
     """Every installed plugin of a group, sorted by name, without importing any of them."""
     return _entries(group, _points(group))
 
 
-def _entries(group: str, points: Iterable[EntryPoint]) -> list[Entry]:
-    found = sorted(points, key=lambda p: (p.name, _distribution(p)))
-    claims: dict[str, list[str]] = {}
-    for point in found:
-        claims.setdefault(point.name, []).append(_distribution(point))
+def _entries(group: str, points: Iterable[EntryPoint]) -> list[PluginEntry]:
+    points = sorted(points, key=lambda point: (point.name, _distribution(point)))
+    claimants: dict[str, list[str]] = {}
+    for point in points:
+        claimants.setdefault(point.name, []).append(_distribution(point))
     return [
-        Entry(
+        PluginEntry(
             group=group,
             name=point.name,
             value=point.value,
             distribution=_distribution(point),
-            version=about(point.dist).version,
-            problem=_problem(point, claims[point.name]),
-            file=origin(point),
+            version=distribution_info(point.dist).version,
+            problem=_problem(point, claimants[point.name]),
+            file=source_file(point),
         )
-        for point in found
+        for point in points
     ]
 
 
-def choose(group: str | None = None, name: str | None = None, distribution: str | None = None) -> list[Entry]:
-    """The entries of one group or all, whose name and distribution match these patterns (``fnmatch``: ``hc*``).
+def choose(
+    group: str | None = None, name: str | None = None, distribution: str | None = None
+) -> list[PluginEntry]:
+    """The installed plugins that match; None matches all.
 
-    Raises InputError for an unknown group, and where a pattern leaves nothing.
+    Args:
+        group: one of ``GROUPS``.
+        name: pattern of the plugin's name, as ``fnmatch`` reads it: ``hc*``.
+        distribution: pattern of the distribution's name.
+
+    Raises:
+        InputError: the group is unknown, or the patterns match nothing.
     """
     if group is not None and group not in GROUPS:
-        raise InputError(f"unknown group {group!r}; expected one of {', '.join(GROUPS)}")
+        raise InputError(unknown_name("group", group, GROUPS))
     points = _all_points()
-    found = [entry for each in ([group] if group else GROUPS) for entry in _entries(each, _of(points, each))]
-    left = [
+    installed = [
+        entry for each in ([group] if group else GROUPS) for entry in _entries(each, _of_group(points, each))
+    ]
+    matching = [
         entry
-        for entry in found
+        for entry in installed
         if fnmatch(entry.name, name or "*") and fnmatch(entry.distribution, distribution or "*")
     ]
-    if found and not left:
-        asked = " and ".join(
-            f"{word} {value!r}" for word, value in (("name", name), ("distribution", distribution)) if value
-        )
-        raise InputError(f"no plugin has {asked}; mribench list shows all")
-    return left
+    if installed and not matching:
+        patterns = {"name": name, "distribution": distribution}
+        wanted = " and ".join(f"{field} {pattern!r}" for field, pattern in patterns.items() if pattern)
+        raise InputError(f"no plugin has {wanted}; mribench list shows all")
+    return matching
 
 
 def names(group: str) -> list[str]:
@@ -99,8 +105,9 @@ def names(group: str) -> list[str]:
 def load(group: str, name: str) -> Any:
     """Import one plugin and return its object.
 
-    Raises InputError for an unknown name (with a suggestion), PluginError (distribution, entry point, cause)
-    where it is broken, of the wrong type or name, or claimed by two distributions.
+    Raises:
+        InputError: no plugin of the group has this name.
+        PluginError: it is broken, of the wrong type or name, or claimed by two distributions.
     """
     points = [p for p in _points(group) if p.name == name]
     if not points:
@@ -110,14 +117,14 @@ def load(group: str, name: str) -> Any:
         raise PluginError(f"{_noun(group)} {name!r} is claimed by {owners}; uninstall one of them")
     (point,) = points
     where = f"{_distribution(point)}, entry point mribench.{group}: {name} = {point.value}"
-    if clause := mismatch(point):
+    if clause := version_mismatch(point):
         raise PluginError(
             f"{_noun(group)} {name!r} ({where}) {clause}; install versions of the two that go together"
         )
     try:
         plugin = point.load()
     except (Exception, SystemExit) as error:
-        # a plugin's import may fail in any way; whatever it is, the sentence must name the plugin
+        # an import may fail in any way, and the sentence must still name the plugin
         cause = problem(point) or " ".join(f"{type(error).__name__}: {error}".split())
         raise PluginError(
             f"cannot load {_noun(group)} {name!r} ({where}): {cause}; repair or uninstall it"
@@ -149,19 +156,19 @@ def owner(group: str, name: str) -> str:
 
 
 def _points(group: str) -> list[EntryPoint]:
-    return _of(_all_points(), group)
+    return _of_group(_all_points(), group)
 
 
-def _of(points: Any, group: str) -> list[EntryPoint]:
+def _of_group(points: EntryPoints, group: str) -> list[EntryPoint]:
     return list(points.select(group=f"mribench.{group}"))
 
 
-def _all_points() -> Any:
-    """The entry points of every installed distribution, found anew where a folder of packages has changed."""
-    return _scan(tuple((folder, _changed(folder)) for folder in sys.path))
+def _all_points() -> EntryPoints:
+    """The entry points of every installed distribution, read again where a folder of packages has changed."""
+    return _read_all_points(tuple((folder, _modified(folder)) for folder in sys.path))
 
 
-def _changed(folder: str) -> int | None:
+def _modified(folder: str) -> int | None:
     try:
         return os.stat(folder or ".").st_mtime_ns
     except OSError:
@@ -169,12 +176,12 @@ def _changed(folder: str) -> int | None:
 
 
 @lru_cache(maxsize=1)
-def _scan(folders: tuple[tuple[str, int | None], ...]) -> Any:
-    """Reads the files of all distributions, whichever group is asked for: a suite asks dozens of times."""
+def _read_all_points(folders: tuple[tuple[str, int | None], ...]) -> EntryPoints:
+    """Reads the metadata of all distributions at once, because a suite asks dozens of times."""
     try:
         return entry_points()
     except Exception as error:
-        # one unreadable entry_points.txt hides all others, from torch as well: it has to go
+        # one unreadable entry_points.txt hides those of all other distributions, and is to be uninstalled
         raise PluginError(
             f"{_unreadable()} has an entry_points.txt that cannot be read; uninstall it"
         ) from error
@@ -182,16 +189,16 @@ def _scan(folders: tuple[tuple[str, int | None], ...]) -> Any:
 
 def _unreadable() -> str:
     """The first distribution whose entry points cannot be read."""
-    for found in distributions():
+    for distribution in distributions():
         try:
-            list(found.entry_points)
+            list(distribution.entry_points)
         except Exception:
-            return about(found).name
+            return distribution_info(distribution).name
     return "an installed distribution"
 
 
 def _distribution(point: EntryPoint) -> str:
-    return about(point.dist).name
+    return distribution_info(point.dist).name
 
 
 def _noun(group: str) -> str:
@@ -200,12 +207,10 @@ def _noun(group: str) -> str:
 
 def _unknown(group: str, name: str) -> str:
     installed = names(group)
-    close = get_close_matches(name, installed, n=1)
-    known = (
+    otherwise = (
         f"installed are: {', '.join(installed)}" if installed else "no package that brings one is installed"
     )
-    hint = f"did you mean {close[0]!r}?" if close else known
-    return f"unknown {_noun(group)} {name!r}; {hint} (mribench list shows all)"
+    return f"{unknown_name(_noun(group), name, installed, otherwise)} (mribench list shows all)"
 
 
 def _problem(point: EntryPoint, claimants: list[str]) -> str | None:

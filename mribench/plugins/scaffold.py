@@ -6,7 +6,6 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from keyword import iskeyword
@@ -16,10 +15,10 @@ from string import Template
 from tempfile import mkdtemp
 
 from mribench._version import __version__
-from mribench.errors import InputError
+from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 
-# what the user says -> the group of entry points
+# kind of plugin, as the user says it -> group of entry points
 KINDS = {
     "modality": "modalities",
     "variant": "variants",
@@ -27,10 +26,11 @@ KINDS = {
     "task": "tasks",
     "metric": "metrics",
     "features": "features",
+    "reader": "readers",
 }
-# PEP 503's normal form; names stand in commands, file names and package names
+# PEP 503's normal form, because the name is used in commands, file names and package names
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-LONGEST = 40
+MAX_NAME_LENGTH = 40
 SUFFIX = ".template"
 
 
@@ -41,50 +41,49 @@ def write(kind: str, name: str, out: Path) -> Path:
     folder = out / f"mribench-{name}"
     if folder.exists() or folder.is_symlink():
         raise InputError(f"{folder} is there already; choose another name, or another folder with --out")
-    words = _words(kind, name)
+    values = _template_values(kind, name)
     out.mkdir(parents=True, exist_ok=True)
-    # whole or not at all: written beside and renamed
-    half = Path(mkdtemp(prefix=f".{folder.name}-", dir=out))
+    # written to a temporary folder and renamed, so that it is there as a whole or not at all
+    unfinished = Path(mkdtemp(prefix=f".{folder.name}-", dir=out))
     try:
         root = files("mribench.plugins") / "templates"
-        for part in ("common", kind):
-            for place, template in _templates(root / part):
-                path = half / "/".join(place).replace("package", words["package"]).removesuffix(SUFFIX)
+        for source in ("common", kind):
+            for parts, template in _templates(root / source):
+                name_in_package = "/".join(parts).replace("package", values["package"])
+                path = unfinished / name_in_package.removesuffix(SUFFIX)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(
-                    Template(template.read_text(encoding="utf-8")).substitute(words), encoding="utf-8"
+                    Template(template.read_text(encoding="utf-8")).substitute(values), encoding="utf-8"
                 )
-        half.chmod(0o755)
-        half.rename(folder)
+        unfinished.chmod(0o755)
+        unfinished.rename(folder)
     except BaseException:
-        shutil.rmtree(half, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return folder
 
 
 def next_steps(kind: str, name: str, folder: Path) -> list[str]:
     """The commands that come next, as a shell takes them."""
-    # a bare name would be looked up in the index
-    place = folder if folder.is_absolute() else f"./{folder}"
+    # without ./ pip would look a bare name up in its index
+    path = folder if folder.is_absolute() else f"./{folder}"
     draw = [f"mribench plugin draw {name}"] if kind == "modality" else []
     return [
-        f"python -m pip install -e {quote(f'{place}[test]')}",
+        f"python -m pip install -e {quote(f'{path}[test]')}",
         *draw,
         f"mribench plugin check {name}",
         f"python -m pytest {quote(str(folder))}",
-        _words(kind, name)["run"],
+        _template_values(kind, name)["run"],
     ]
 
 
 def _check(kind: str, name: str) -> None:
     if kind not in KINDS:
-        close = get_close_matches(kind, KINDS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(KINDS)}"
-        raise InputError(f"unknown kind of plugin {kind!r}; {hint}")
-    if not NAME.fullmatch(name) or len(name) > LONGEST:
+        raise InputError(unknown_name("kind of plugin", kind, KINDS))
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME_LENGTH:
         raise InputError(
-            f"the name {name!r} cannot be used; expected at most {LONGEST} lower-case letters and digits with single "
-            "hyphens between, beginning with a letter"
+            f"the name {name!r} cannot be used; expected at most {MAX_NAME_LENGTH} lower-case letters and digits "
+            "with single hyphens between, beginning with a letter"
         )
     last = name.rpartition("-")[2]
     if kind == "sampler" and last.isdigit():
@@ -93,7 +92,7 @@ def _check(kind: str, name: str) -> None:
         raise InputError("'all' means every organ in --modalities; choose another name")
     package = f"mribench_{name.replace('-', '_')}"
     if package in sys.stdlib_module_names or iskeyword(package):
-        raise InputError(f"{package} is a word of Python; choose another name")
+        raise InputError(f"{package} is a reserved name of Python; choose another name")
     taken = [entry for entry in lookup.choose(KINDS[kind]) if entry.name == name]
     owned = [entry for entry in lookup.choose() if entry.distribution == f"mribench-{name}"]
     for entry in taken + owned:
@@ -103,7 +102,8 @@ def _check(kind: str, name: str) -> None:
         )
 
 
-def _words(kind: str, name: str) -> dict[str, str]:
+def _template_values(kind: str, name: str) -> dict[str, str]:
+    """What the placeholders of the templates stand for."""
     major, minor = map(int, __version__.split(".")[:2])
     smoke = "--profile smoke --out runs/try"
     runs = {
@@ -113,12 +113,13 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "task": f"mribench run --tasks {name} {smoke}",
         "metric": f"mribench run --metrics {name} {smoke}",
         "features": f"mribench run --metrics kd-{name} {smoke}",
+        "reader": f"mribench run --data FOLDER {smoke}",
     }
     identifier = name.replace("-", "_")
     # a feature space is seen on a board through a metric of its own
     kernel = f'kd-{name} = "mribench_{identifier}:KD_{identifier.upper()}"'
     draw = f"mribench plugin draw {name}        # writes {name}.png: six subjects, five slices of each\n"
-    given = "What its phantom draws is nobody's data: `mribench push` shares it as CC0-1.0.\n"
+    licence = "What its phantom draws is nobody's data: `mribench push` shares it as CC0-1.0.\n"
     organ = kind == "modality"
     points = f'\n[project.entry-points."mribench.metrics"]\n{kernel}\n'
     return {
@@ -132,7 +133,7 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "title": name.replace("-", " ").capitalize(),
         "run": runs[kind],
         "draw": draw if organ else "",
-        "given_away": given if organ else "",
+        "phantom_licence": licence if organ else "",
         "range": f">={major}.{minor},<{major}.{minor + 1}"
         if major == 0
         else f">={major}.{minor},<{major + 1}",
@@ -140,10 +141,11 @@ def _words(kind: str, name: str) -> dict[str, str]:
 
 
 def _templates(
-    folder: Traversable, place: tuple[str, ...] = ()
+    folder: Traversable, parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Traversable]]:
+    """(parts of its path, file) of each template below a folder."""
     for child in sorted(folder.iterdir(), key=lambda child: child.name):
         if child.is_dir():
-            yield from _templates(child, (*place, child.name))
+            yield from _templates(child, (*parents, child.name))
         elif child.name.endswith(SUFFIX):
-            yield (*place, child.name), child
+            yield (*parents, child.name), child

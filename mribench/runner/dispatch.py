@@ -11,14 +11,14 @@ from pathlib import Path
 
 from mribench import device, signals
 from mribench.errors import Interrupted, MribenchError, concerns_one_cell
-from mribench.progress import Rows, rows, say
+from mribench.progress import CellProgress, cell_progress, say
 from mribench.runner import resources, status, worker
 from mribench.runner.executors import Processes, worker_died
 from mribench.runner.locks import JOBS
 from mribench.runner.resources import Execution
 from mribench.runner.status import WorkerStatus
 from mribench.runner.worker import Job, Outcome
-from mribench.signals import deferred
+from mribench.signals import deferred_interrupts
 
 SECONDS_BETWEEN_LOOKS = 0.3
 # a cell whose workers have died so often is given up
@@ -68,7 +68,7 @@ def run_jobs(jobs: Iterable[Job], workers: Executor, out: Path, processes: int |
         Interrupted: after Ctrl-C, once running cells have saved their state; a second Ctrl-C does not wait for that.
     """
     status.begin_suite(out)
-    with deferred() as interrupted, rows() as display:
+    with deferred_interrupts() as interrupted, cell_progress() as display:
         suite = _Suite(workers, out, display)
         source = threading.Thread(target=suite.read, args=(jobs,))
         source.start()
@@ -97,7 +97,7 @@ def run_jobs(jobs: Iterable[Job], workers: Executor, out: Path, processes: int |
 class _Suite:
     """Which jobs wait, run and are done."""
 
-    def __init__(self, workers: Executor, out: Path, display: Rows) -> None:
+    def __init__(self, workers: Executor, out: Path, display: CellProgress) -> None:
         self.jobs: list[Job] = []
         self.waiting, self.running = deque[Job](), dict[Future, Job]()
         self.outcomes: dict[Job, Outcome] = {}
@@ -109,7 +109,7 @@ class _Suite:
 
     def read(self, jobs: Iterable[Job]) -> None:
         """Queue jobs as they come; in a thread of its own."""
-        signals.asked_elsewhere.set(self._ending)
+        signals.stop_requested.set(self._ending)
         try:
             for job in jobs:
                 self.jobs.append(job)

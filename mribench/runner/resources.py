@@ -60,7 +60,7 @@ def processes(profile: Profile, trainings: int) -> int:
     Of what is known before the work begins alone, not of what is left to do or of memory free now: the number of
     threads changes the last bits of a convolution, and a run that goes on must not change its own.
     """
-    here = device.found()
+    here = device.hardware()
     if here.gpu or not worth_processes(profile.batch_size, profile.max_steps):
         return 1
     return max(1, min(trainings, here.threads))
@@ -72,7 +72,7 @@ def worth_processes(batch_size: int, steps: int | None) -> bool:
 
 def threads(processes: int) -> int:
     """Threads for each of so many processes: this one's, shared out (OMP_NUM_THREADS bounds them)."""
-    return max(1, device.found().threads // processes)
+    return max(1, device.hardware().threads // processes)
 
 
 def room(wanted: int, running: int, unknown: int, peak: float | None, free: float) -> int:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
-from dataclasses import replace
 
 from mribench import device, figures, files, results, signals
 from mribench.board import publish
@@ -162,7 +161,7 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
     with progress(f"prepare {modality.name}", 0) as advance:
 
         def prepared_so_far(done: int, total: int) -> None:
-            signals.stop_here()
+            signals.raise_if_stopped()
             if imports:
                 imports.begin()
             advance(done, total=total)
@@ -175,7 +174,7 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
             raise DataError(
                 f"{modality.name}: the {split} split of {data.name} is empty; give images of more subjects"
             )
-    return replace(data, is_mri=modality.is_mri)
+    return data
 
 
 def _draw_overview(done: list[Result], data: Mapping[str, Prepared], plan: Plan) -> None:

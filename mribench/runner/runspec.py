@@ -5,13 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mribench import device, profiles
-from mribench.errors import InputError
+from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
@@ -73,9 +72,7 @@ def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
     changes = {}
     for name, value in given.items():
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
-            raise InputError(f"unknown setting {name!r}; {hint}")
+            raise InputError(unknown_name("setting", name, known))
         if value is not None:
             changes[name] = _typed(name, value, known[name])
     return replace(base or RunSpec(), **changes)

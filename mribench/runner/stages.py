@@ -205,13 +205,13 @@ def outputs_of(folder: Path) -> dict[str, np.ndarray] | None:
 
 def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.ndarray]:
     """Fill ``folder`` with outputs.npz (the images) and made.json (seconds, NFE, GFLOPs, peak memory)."""
-    provenance.new_peak()
+    provenance.reset_gpu_peak()
     if cell.trained:
         imports.load_diffusers()
     start = time.monotonic()
     model = cell.model(plan, task.title)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
-    made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.made_with()}
+    made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= provenance.peak_memory_gib()
     if cell.trained:
         # of the network as it is defined, however it is arranged for this machine

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mribench import progress, provenance, signals
+from mribench import files, progress, provenance, signals
 from mribench.runner.locks import JOBS
 
 SECONDS_BETWEEN_WRITES = 1.0
@@ -42,10 +41,10 @@ class WorkerStatus:
 
     def write(self, path: Path) -> None:
         """Whole or not at all, but without fsync: after a power cut nobody reads it."""
-        temporary = path.with_name(f"{path.name}.new")
-        with contextlib.suppress(OSError):  # a full disk must stop the work itself, which reports it
-            temporary.write_text(json.dumps(asdict(self)))
-            os.replace(temporary, path)
+        # once the folder is gone nobody reads this any more
+        if path.parent.is_dir():
+            with contextlib.suppress(OSError):  # a full disk must stop the work itself, which reports it
+                files.write_json(path, asdict(self), flush=False)
 
 
 def begin_suite(out: Path) -> None:
@@ -69,11 +68,11 @@ def reporting_to(out: Path, cell: str) -> Iterator[None]:
     """Within the block progress and lines of this worker go to the suite, and its request to stop is obeyed."""
     worker = _Worker(out, cell)
     listener = progress.listener.set(worker)
-    asked = signals.asked_elsewhere.set(worker.stop_requested)
+    asked = signals.stop_requested.set(worker.stop_requested)
     try:
         yield
     finally:
-        signals.asked_elsewhere.reset(asked)
+        signals.stop_requested.reset(asked)
         progress.listener.reset(listener)
         worker.write()
 
@@ -88,7 +87,7 @@ class _Worker:
         self._calls, self._stopping = 0, False
 
     def show(self, title: str, done: int, total: int, note: str) -> None:
-        signals.stop_here()
+        signals.raise_if_stopped()
         status = self._status
         new = title != status.title
         status.title, status.done, status.total, status.note = title, done, total, note

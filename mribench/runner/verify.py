@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -116,7 +116,7 @@ def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Pla
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     trained = _checkpoint(out, result, profile)
-    prepared = replace(_data(out, result, modality, profile, data), is_mri=modality.is_mri)
+    prepared = _data(out, result, modality, profile, data)
     cell = Cell(modality, prepared, variant, result.seed, trained, sampler)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     asked = (sampler,) if sampler else ()
@@ -159,7 +159,7 @@ def _data(out: Path, result: Result, modality: Modality, profile: Profile, data:
     wanted = result.provenance["data_key"]
     for manifest in sorted((out / "data").glob("*/manifest.json")):
         if files.read_json(manifest).get("key") == wanted:
-            return datasets.load(manifest.parent)
+            return datasets.load(manifest.parent, modality)
     name = data or result.comparability["data"]
     if data is None and name.startswith("local:"):
         raise InputError(

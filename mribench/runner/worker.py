@@ -15,7 +15,7 @@ from mribench.results import Result
 from mribench.runner import locks, runspec, stages, status
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan, RunSpec
-from mribench.spec import Prepared
+from mribench.spec import Modality, Prepared
 from mribench.training import imports, malloc
 
 # torch's random state and Accelerate's belong to a process: one cell at a time in each
@@ -82,7 +82,7 @@ def warm_up() -> None:
 def _cell(job: Job, plan: Plan) -> Cell:
     """Raises InputError where this machine has other code, data or packages than the one that sent the job."""
     modality, variant = lookup.load("modalities", job.modality), lookup.load("variants", job.variant)
-    cell = Cell(modality, replace(_data(job.data), is_mri=modality.is_mri), variant, job.seed)
+    cell = Cell(modality, _data(job.data, modality), variant, job.seed)
     if (own := cell.train_folder(plan).name) != job.name:
         raise InputError(
             f"this worker would make {own} where {job.name} was asked for; install the same versions of mribench "
@@ -99,5 +99,5 @@ def _plan(spec: RunSpec, precision: str) -> tuple[Plan, Extractor]:
 
 
 @lru_cache(maxsize=1)
-def _data(folder: Path) -> Prepared:
-    return load(folder)
+def _data(folder: Path, modality: Modality) -> Prepared:
+    return load(folder, modality)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench.memo import by_content
+from mribench.memo import memoize
 from mribench.spec import Control, Split
 
 
@@ -30,6 +30,6 @@ class FittedControl:
 
 
 # a suite goes through the tasks and seeds of one control before it comes to the next
-@by_content(most=1)
+@memoize(maxsize=1)
 def _fit(fit: Callable[[np.ndarray], Any], images: np.ndarray) -> Any:
     return fit(images.astype(np.float32) / 255)

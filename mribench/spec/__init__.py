@@ -9,6 +9,7 @@ from mribench.spec.data import Prepared, Split
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
 from mribench.spec.profile import Network, Profile
+from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
 from mribench.spec.task import Task
 from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, Variant
 from mribench.spec.verdict import AuditVerdict
@@ -19,6 +20,7 @@ __all__ = [
     "DenoisingLoss",
     "Expected",
     "FeatureSpace",
+    "ImageFile",
     "Metric",
     "Modality",
     "Model",
@@ -26,10 +28,13 @@ __all__ = [
     "PhantomSlice",
     "Prepared",
     "Profile",
+    "ReadVolumes",
+    "Reader",
     "ReportedRow",
     "Sampler",
     "Score",
     "Split",
     "Task",
     "Variant",
+    "Volume",
 ]

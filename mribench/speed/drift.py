@@ -37,7 +37,7 @@ def measure(path: Path, out: Path) -> dict[str, Any]:
     """The drift of every checkpoint of a run folder, or of one folder below its ``train/``; ``out`` holds drift.json
     and drift.md after each."""
     run, kept = checkpoints(path)
-    record: dict[str, Any] = {**provenance.made_with(), "runs": []}
+    record: dict[str, Any] = {**provenance.environment(), "runs": []}
     with progress("drift", len(kept)) as advance:
         for done, result in enumerate(kept, start=1):
             record["runs"].append(of_checkpoint(*again(run, result), result))

@@ -64,11 +64,11 @@ def measure(out: Path, compile: bool = False) -> dict[str, Any]:
         for name, piece in _parts(on_gpu, compile)
     ]
     pieces += [("start_up_seconds", "start-up", start_up.measure)]
-    record: dict[str, Any] = {"schema": SCHEMA, **provenance.made_with()}
+    record: dict[str, Any] = {"schema": SCHEMA, **provenance.environment()}
     record |= {"training": [], "sampling": [], "optimisations": []}
     with progress("speed", len(pieces)) as advance:
         for done, (part, name, piece) in enumerate(pieces, start=1):
-            provenance.new_peak()
+            provenance.reset_gpu_peak()
             found = piece()
             if part == "optimisations":
                 record[part] += found

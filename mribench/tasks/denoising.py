@@ -14,7 +14,7 @@ import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.features import Extractor
-from mribench.figures import captioned, grid, spread
+from mribench.figures import captioned, evenly_spaced, grid
 from mribench.metrics.uncertainty import cluster_bootstrap_mean, round_for_record, subject_means
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
@@ -83,7 +83,7 @@ def draw(
 ) -> dict[str, np.ndarray]:
     """Rows of held-out images: the original, then what was restored from each level."""
     test = data.test.images
-    rows = spread(len(test), 8)
+    rows = evenly_spaced(len(test), 8)
     columns = np.stack([test[rows], *(outputs[level_name(a)][rows] for a in profile.alpha_bars)], axis=1)
     levels = ", ".join(f"{alpha_bar:.2f}" for alpha_bar in profile.alpha_bars)
     caption = f"held out | restored from alpha-bar {levels}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.features import Extractor
-from mribench.figures import beside, captioned, forward_process, grid, spread
+from mribench.figures import captioned, evenly_spaced, forward_process, grid, side_by_side
 from mribench.metrics.distribution import least_images
 from mribench.metrics.floor import noise_floor
 from mribench.metrics.subsets import resamples, spaces_of, subset_statistic
@@ -103,14 +103,16 @@ def draw(
 ) -> dict[str, np.ndarray]:
     """Sample grid, real beside generated; of a trained variant also the forward and the reverse process."""
     samples, test = outputs["images"], data.test.images
-    sides = (("held out", test[spread(len(test), 32)]), ("generated", samples[:32]))
+    sides = (("held out", test[evenly_spaced(len(test), 32)]), ("generated", samples[:32]))
     pictures = {
         "samples": captioned(grid(samples[:64], 8), f"generated: {words}"),
-        "beside": beside(*(captioned(grid(images, 4), side) for side, images in sides)),
+        "beside": side_by_side(*(captioned(grid(images, 4), side) for side, images in sides)),
     }
     if model is not None:
         trained = model()
-        forward = forward_process(test[spread(len(test), 4)], trained.alpha_bars, 10, numpy_rng("forward"))
+        forward = forward_process(
+            test[evenly_spaced(len(test), 4)], trained.alpha_bars, 10, numpy_rng("forward")
+        )
         reverse = to_uint8(trained.trajectory(range(4), 0, 10))
         for kind, strip in (("forward", forward), ("reverse", reverse)):
             flat = strip.reshape(-1, *test.shape[1:])

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from mribench.testing.finding import Case, Check, require
-from mribench.testing.made_up import SIZE, TINY, data
+from mribench.testing.checking import Case, Check, require
+from mribench.testing.fixtures import IMAGE_SIZE, TINY, toy_data
 
 
 def it_generates_images_by_seed_and_index(case: Case) -> None:
-    control, train = case.plugin, data().train.unit()
+    control, train = case.plugin, toy_data().train.unit()
     before = train.copy()
     state = control.fit(train)
     made = control.generate(state, range(5), 7)
@@ -31,8 +31,8 @@ def it_generates_images_by_seed_and_index(case: Case) -> None:
 
 
 def it_denoises_at_every_level(case: Case) -> None:
-    control, test = case.plugin, data().test.unit()
-    state = control.fit(data().train.unit())
+    control, test = case.plugin, toy_data().test.unit()
+    state = control.fit(toy_data().train.unit())
     noise = np.random.default_rng(0).standard_normal(test.shape)
     for alpha_bar in TINY.alpha_bars:
         x_t = (math.sqrt(alpha_bar) * (test * 2 - 1) + math.sqrt(1 - alpha_bar) * noise).astype(np.float32)
@@ -46,9 +46,11 @@ def it_denoises_at_every_level(case: Case) -> None:
 
 
 def _images(made: np.ndarray, n: int) -> None:
-    right = made.shape == (n, SIZE, SIZE) and made.dtype == np.float32
+    right = made.shape == (n, IMAGE_SIZE, IMAGE_SIZE) and made.dtype == np.float32
     require(
-        right, f"images are {made.dtype} {made.shape}", f"return float32 ({n}, {SIZE}, {SIZE}) for {n} images"
+        right,
+        f"images are {made.dtype} {made.shape}",
+        f"return float32 ({n}, {IMAGE_SIZE}, {IMAGE_SIZE}) for {n} images",
     )
     low, high = float(made.min()), float(made.max())
     require(low >= 0 and high <= 1, f"grey values run from {low:.3g} to {high:.3g}", "clip to [0, 1]")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mribench.errors import Unavailable
-from mribench.testing.finding import Case, Check, Doubt, require
-from mribench.testing.made_up import images
+from mribench.testing.checking import Case, Check, CheckWarning, require
+from mribench.testing.fixtures import toy_images
 
 
 def it_has_an_identity(case: Case) -> None:
@@ -28,8 +28,8 @@ def it_gives_one_vector_per_image(case: Case) -> None:
     try:
         extract = space.load()
     except Unavailable as reason:
-        raise Doubt(f"not tried: {reason}", "check it where what is missing is there") from reason
-    some = images(4).astype(np.float32) / 255
+        raise CheckWarning(f"not tried: {reason}", "check it where what is missing is there") from reason
+    some = toy_images(4).astype(np.float32) / 255
     found = extract(some)
     require(
         found.shape == (4, space.dim or found.shape[1])

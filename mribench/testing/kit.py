@@ -9,10 +9,20 @@ from typing import Any
 
 from mribench.errors import InputError
 from mribench.plugins import lookup
-from mribench.plugins.lookup import Entry
+from mribench.plugins.lookup import PluginEntry
 from mribench.spec import Control
-from mribench.testing import controls, door, features, metrics, modalities, samplers, tasks, variants
-from mribench.testing.finding import Case, Check, Finding, judged, raised_at
+from mribench.testing import (
+    controls,
+    features,
+    metrics,
+    modalities,
+    packaging,
+    readers,
+    samplers,
+    tasks,
+    variants,
+)
+from mribench.testing.checking import Case, Check, Finding, raised_at, run_check
 
 CHECKS = {
     "modalities": modalities.CHECKS,
@@ -21,12 +31,13 @@ CHECKS = {
     "tasks": tasks.CHECKS,
     "metrics": metrics.CHECKS,
     "features": features.CHECKS,
+    "readers": readers.CHECKS,
 }
 
 
 def checks(group: str, plugin: Any) -> list[Check]:
     """The checks that a loaded plugin has to pass, cheap ones first."""
-    return [*door.CHECKS, *(controls.CHECKS if isinstance(plugin, Control) else CHECKS[group])]
+    return [*packaging.CHECKS, *(controls.CHECKS if isinstance(plugin, Control) else CHECKS[group])]
 
 
 def check(group: str, name: str) -> Iterator[Finding]:
@@ -45,7 +56,7 @@ def check(group: str, name: str) -> Iterator[Finding]:
     yield Finding(group, name, "loads", "ok")
     told = set()
     for one in checks(group, case.plugin):
-        finding = judged(one, case)
+        finding = run_check(one, case)
         cause = finding.found, finding.where
         yield replace(finding, found="as above", where="", mend="") if cause in told else finding
         if finding.state == "broken":
@@ -63,7 +74,7 @@ def conforms(group: str, name: str) -> Callable[..., None]:
 
     @pytest.mark.parametrize("check", [pytest.param(one, id=one.name) for one in checks(group, case.plugin)])
     def test(check: Check) -> None:
-        finding = judged(check, case)
+        finding = run_check(check, case)
         if finding.state == "broken":
             pytest.fail(str(finding), pytrace=False)
         if finding.state == "note":
@@ -72,7 +83,7 @@ def conforms(group: str, name: str) -> Callable[..., None]:
     return test
 
 
-def _entry(group: str, name: str) -> Entry:
+def _entry(group: str, name: str) -> PluginEntry:
     lookup.choose(group)  # an unknown group is refused
     found = next((entry for entry in lookup.entries(group) if entry.name == name), None)
     if found is None:

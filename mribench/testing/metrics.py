@@ -10,8 +10,8 @@ from mribench.errors import Unavailable
 from mribench.plugins import lookup
 from mribench.runner.runspec import FEATURES
 from mribench.spec import FeatureSpace, Metric
-from mribench.testing.finding import Case, Check, require
-from mribench.testing.made_up import in_air
+from mribench.testing.checking import Case, Check, require
+from mribench.testing.fixtures import images_in_air
 
 
 def it_says_what_it_is(case: Case) -> None:
@@ -88,9 +88,9 @@ def _three(metric: Metric) -> list:
     if metric.kind == "distribution":
         return _of_features(metric, rng)
     if metric.kind == "images":
-        y, subjects = in_air(60, 0.01), [str(i // 2) for i in range(60)]
-        return [metric.compute(x, y, subjects) for x in (y, in_air(60, 0.05), in_air(60, 0.15))]
-    y = in_air(6, 0.01)
+        y, subjects = images_in_air(60, 0.01), [str(i // 2) for i in range(60)]
+        return [metric.compute(x, y, subjects) for x in (y, images_in_air(60, 0.05), images_in_air(60, 0.15))]
+    y = images_in_air(6, 0.01)
     noise = rng.standard_normal(y.shape)
     values = [metric.compute(np.clip(y + s * noise, 0, 1), y) for s in (0, 0.05, 0.3)]
     for value in values:

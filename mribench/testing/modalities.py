@@ -1,4 +1,4 @@
-"""Checks for organs: what the phantom promises, and what stands on the dataset cards."""
+"""Checks for organs: what the phantom promises, and what its dataset cards say."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mribench.testing.finding import Case, Check, Doubt, require
-from mribench.testing.made_up import TINY
+from mribench.testing.checking import Case, Check, CheckWarning, require
+from mribench.testing.fixtures import TINY
 
-SUBJECTS, SLICES = 10, 3
+N_SUBJECTS, N_SLICES = 10, 3
 
 
 def it_says_what_it_is(case: Case) -> None:
@@ -40,7 +40,7 @@ def it_says_what_it_is(case: Case) -> None:
         require(
             organ.reported.source and low > 0,
             "the reported row lacks a source, or holds a number that is not positive",
-            "copy the numbers as printed and say where they stand",
+            "copy the numbers as printed and name the table they are from",
         )
 
 
@@ -52,11 +52,11 @@ def its_cards_are_complete(case: Case) -> None:
     open_fields = {card.id: missing for card in own if (missing := verify.unverified(card))}
     if open_fields:
         said = "; ".join(f"{name}: {', '.join(missing)}" for name, missing in open_fields.items())
-        raise Doubt(
+        raise CheckWarning(
             f"unverified on its cards: {said}", "look these up at the source, or leave them as they are"
         )
     if not case.plugin.cards:
-        raise Doubt(
+        raise CheckWarning(
             "it names no dataset card",
             "add ids of cards that show it, best first (mribench data list); where none does, leave it, or bring a "
             "card of your own",
@@ -128,11 +128,11 @@ def its_phantom_is_a_function_of_its_arguments(case: Case) -> None:
 def slices_of_a_subject_are_nearer_than_subjects(case: Case) -> None:
     """Otherwise splitting by subject would mean nothing."""
     drawn = np.stack(
-        [[case.plugin.phantom(0, s, k, size=32).image for k in range(SLICES)] for s in range(SUBJECTS)]
+        [[case.plugin.phantom(0, s, k, size=32).image for k in range(N_SLICES)] for s in range(N_SUBJECTS)]
     )
     gap = np.abs(drawn[:, None, :, None] - drawn[None, :, None, :]).mean((-2, -1))  # (10, 10, 3, 3)
-    same = np.eye(SUBJECTS, dtype=bool)[:, :, None, None] & ~np.eye(SLICES, dtype=bool)
-    between = np.broadcast_to(~np.eye(SUBJECTS, dtype=bool)[:, :, None, None], gap.shape)
+    same = np.eye(N_SUBJECTS, dtype=bool)[:, :, None, None] & ~np.eye(N_SLICES, dtype=bool)
+    between = np.broadcast_to(~np.eye(N_SUBJECTS, dtype=bool)[:, :, None, None], gap.shape)
     share = float(gap[same].mean() / gap[between].mean())
     # measured: 0.27 (cell nuclei) to 0.75 (lung)
     require(
@@ -158,7 +158,7 @@ def anatomy_does_not_depend_on_the_size(case: Case) -> None:
 
 
 def prepared_subjects_are_disjoint_and_in_order(case: Case) -> None:
-    """Prepared twice the set has one key, and no subject stands in two splits."""
+    """Prepared twice the set has one key, and no subject is in two splits."""
     from mribench.data import prepare_data
 
     profile = replace(TINY, phantom_subjects=12, phantom_slices=2, max_images=24)
@@ -175,7 +175,7 @@ def prepared_subjects_are_disjoint_and_in_order(case: Case) -> None:
     train, validation, test = (set(part) for part in keys[0][1:])
     require(
         not (train & validation or train & test or validation & test),
-        "a subject stands in two splits",
+        "a subject is in two splits",
         "report this: the split is mribench's own",
     )
 

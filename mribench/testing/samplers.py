@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mribench.testing.finding import Case, Check, Doubt, require
-from mribench.testing.made_up import TINY, data, images, trained, variant_for
+from mribench.testing.checking import Case, Check, CheckWarning, require
+from mribench.testing.fixtures import TINY, toy_data, toy_images, trained, variant_for
+
+if TYPE_CHECKING:
+    import torch
 
 STEPS = 10
 # what README promises between batch sizes, in grey range [0, 1], fp32
@@ -68,7 +73,7 @@ def an_image_is_the_same_in_any_batch(case: Case) -> None:
             f"{sampler.name}-{STEPS} asked the network {model.nfe[0]} times",
             "use a scheduler with one evaluation per step, or count them in `timesteps`",
         )
-        restored = model.denoise(data().test.unit() * 2 - 1, 0.5, 0)
+        restored = model.denoise(toy_data().test.unit() * 2 - 1, 0.5, 0)
         require(
             np.isfinite(restored).all(),
             "denoising gives values that are not finite",
@@ -91,26 +96,37 @@ def where_the_network_knows_it_arrives(case: Case) -> None:
     """With the true x_0 as prediction a sampler ends at x_0, from noise and from x_t, for all three predictions."""
     import torch
 
+    from mribench.sampling.sample import scaled_for_network, to_scheduler_scale
+
     sampler = case.plugin
     if sampler.process != "diffusion":
-        raise Doubt(
+        raise CheckWarning(
             f"not tried: what a network of the process {sampler.process!r} outputs is not known here",
             "give your own tests a network that knows x_0, and see that the sampler ends there",
         )
     base = variant_for(sampler).scheduler(TINY).config
-    x0 = torch.from_numpy(images(2)).unsqueeze(1).float() / 127.5 - 1
+    x0 = torch.from_numpy(toy_images(2)).unsqueeze(1).float() / 127.5 - 1
     for prediction in ("epsilon", "v_prediction", "sample"):
         for start in (None, 600):
             scheduler = sampler.scheduler({**base, "prediction_type": prediction})
+            timesteps = sampler.timesteps(scheduler, 20, start)
             draw = torch.Generator().manual_seed(0)
             draws = {"generator": draw} if "generator" in inspect.signature(scheduler.step).parameters else {}
-            levels = scheduler.alphas_cumprod
             x = torch.randn(x0.shape, generator=draw)
             if start is not None:
-                x = levels[start].sqrt() * x0 + (1 - levels[start]).sqrt() * x
-            for t in sampler.timesteps(scheduler, 20, start):
-                signal, sigma = levels[t].sqrt(), (1 - levels[t]).sqrt()
-                epsilon = (x - signal * x0) / sigma
+                signal, sigma = signal_and_sigma(scheduler.alphas_cumprod, start)
+                x = signal * x0 + sigma * x
+            x = to_scheduler_scale(scheduler, x, timesteps[0], from_noise=start is None)
+            for step, t in enumerate(timesteps):
+                signal, sigma = signal_and_sigma(scheduler.alphas_cumprod, t)
+                model_input = scaled_for_network(scheduler, x, t)
+                epsilon = (model_input - signal * x0) / sigma
+                require(
+                    step > 0 or 0.9 < epsilon.std() < 1.1,
+                    f"at its first timestep, {t:g}, the noise of the network's input is {epsilon.std():.2f} times "
+                    "what the network was trained with there",
+                    "let `timesteps` begin at the level of what it is given, at T - 1 or at `start`",
+                )
                 outputs = {"epsilon": epsilon, "v_prediction": signal * epsilon - sigma * x0, "sample": x0}
                 x = scheduler.step(outputs[prediction], torch.tensor(t), x, **draws).prev_sample
             gap = float((x - x0).abs().max())
@@ -119,6 +135,13 @@ def where_the_network_knows_it_arrives(case: Case) -> None:
                 f"with prediction {prediction}, from {start or 'noise'}, it ends {gap:.2g} away from x_0",
                 "the last step must lead to x_0, and `timesteps` and the scheduler must speak of the same levels",
             )
+
+
+def signal_and_sigma(alphas_cumprod: torch.Tensor, t: float) -> tuple[float, float]:
+    """Of x_t = signal x_0 + sigma eps; between two timesteps as diffusers interpolates, linearly in sigma / signal."""
+    ratio = ((1 - alphas_cumprod) / alphas_cumprod).sqrt().numpy()
+    at = float(np.interp(t, np.arange(len(ratio)), ratio))
+    return 1 / math.sqrt(1 + at**2), at / math.sqrt(1 + at**2)
 
 
 CHECKS = (

@@ -11,8 +11,8 @@ from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.runner.runspec import load_metrics
 from mribench.spec import Score, Split
-from mribench.testing.finding import Case, Check, require
-from mribench.testing.made_up import TINY, data
+from mribench.testing.checking import Case, Check, require
+from mribench.testing.fixtures import TINY, toy_data
 
 CONTROLS = ("noise", "gaussian", "train-replay")
 
@@ -26,8 +26,8 @@ def it_produces_and_scores_every_control(case: Case) -> None:
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for control in lookup.load_all("variants", CONTROLS).values():
-        model = FittedControl(control, data().train)
-        own = task.produce(model, data(), TINY, 0)
+        model = FittedControl(control, toy_data().train)
+        own = task.produce(model, toy_data(), TINY, 0)
         for name, part in own.items():
             require(
                 _storable(part),
@@ -35,19 +35,19 @@ def it_produces_and_scores_every_control(case: Case) -> None:
                 "produce images as uint8 (n, H, W), as they are stored and scored (mribench.tasks.to_uint8), "
                 "and anything else as finite numbers",
             )
-        outputs = (other.produce(model, data(), TINY, 0) if other else {}) | own
-        once, twice = (task.score(outputs, data(), TINY, metrics, Extractor(spaces), 0) for _ in range(2))
-        _scores(once, task.metrics, data().test)
+        outputs = (other.produce(model, toy_data(), TINY, 0) if other else {}) | own
+        once, twice = (task.score(outputs, toy_data(), TINY, metrics, Extractor(spaces), 0) for _ in range(2))
+        _scores(once, task.metrics, toy_data().test)
         require(once == twice, "scoring the same outputs twice differs", "draw resamples from the seed given")
         if task.judge is not None:
-            judged = task.judge(outputs, data(), TINY, Extractor(spaces), 0)
+            judgement = task.judge(outputs, toy_data(), TINY, Extractor(spaces), 0)
             require(
-                isinstance(json.loads(json.dumps(judged)).get("verdict"), str),
-                f"the verdict is {judged!r}",
+                isinstance(json.loads(json.dumps(judgement)).get("verdict"), str),
+                f"the verdict is {judgement!r}",
                 "judge with a JSON-serialisable dictionary whose `verdict` is words",
             )
         if task.draw is not None:
-            for kind, picture in task.draw(outputs, data(), TINY, None, "words").items():
+            for kind, picture in task.draw(outputs, toy_data(), TINY, None, "words").items():
                 require(
                     picture.dtype == np.uint8 and picture.ndim == 2,
                     f"picture {kind!r} is {picture.dtype} {picture.shape}",

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mribench.plugins import lookup
+from mribench.runner.runspec import TASKS
 from mribench.sampling import forward_process
-from mribench.testing.finding import Case, Check, require
-from mribench.testing.made_up import SIZE, TINY, data, sampler_for, trained
+from mribench.spec import Variant
+from mribench.testing.checking import Case, Check, require
+from mribench.testing.fixtures import IMAGE_SIZE, TINY, sampler_for, toy_data, trained
+
+if TYPE_CHECKING:
+    from mribench.sampling.sample import TrainedModel
 
 
 def it_says_what_it_is(case: Case) -> None:
@@ -28,7 +35,8 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     net, scheduler = variant.network(TINY), variant.scheduler(TINY)
     last = scheduler.config.num_train_timesteps - 1
     t = torch.tensor([0, last // 2, last])
-    loss = variant.loss(net, scheduler, torch.zeros(3, 1, SIZE, SIZE), torch.randn(3, 1, SIZE, SIZE), t)
+    shape, half_shape = (3, 1, IMAGE_SIZE, IMAGE_SIZE), (3, 1, IMAGE_SIZE // 2, IMAGE_SIZE // 2)
+    loss = variant.loss(net, scheduler, torch.zeros(shape), torch.randn(shape), t)
     require(
         loss.shape == (3,) and loss.dtype == torch.float32,
         f"the loss is {loss.dtype} {tuple(loss.shape)} for three images",
@@ -37,9 +45,7 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     require(
         loss.isfinite().all(), f"the loss is {loss.tolist()}", "see t = 0 and t = T - 1 for a division by 0"
     )
-    half = variant.loss(
-        net, scheduler, torch.zeros(3, 1, SIZE // 2, SIZE // 2), torch.randn(3, 1, SIZE // 2, SIZE // 2), t
-    )
+    half = variant.loss(net, scheduler, torch.zeros(half_shape), torch.randn(half_shape), t)
     require(
         half.shape == (3,) and half.isfinite().all(),
         f"at half the side the loss is {half.tolist()}",
@@ -80,23 +86,51 @@ def its_forward_process_has_levels(case: Case) -> None:
 
 def it_trains_and_samples(case: Case) -> None:
     """Two optimiser steps, then images in [0, 1], generated and denoised."""
-    from mribench.sampling.sample import TrainedModel
-    from mribench.sampling.samplers import SamplerChoice
-
-    folder, record = trained(case.plugin)
+    _, record = trained(case.plugin)
     require(
         record["steps"] == 2, f"{record['steps']} steps were made of 2", "report this: training is mribench's"
     )
-    sampler = sampler_for(case.plugin)
-    model = TrainedModel(Path(folder.name) / TINY.keep, case.plugin, SamplerChoice(sampler, 2), TINY, "fp32")
-    x_t = data().test.unit() * 2 - 1
+    model, sampler = _model(case.plugin), sampler_for(case.plugin)
+    x_t = toy_data().test.unit() * 2 - 1
     for word, made in (("generated", model.generate(range(5), 0)), ("denoised", model.denoise(x_t, 0.5, 0))):
         n = 5 if word == "generated" else len(x_t)
         require(
-            made.shape == (n, SIZE, SIZE) and made.dtype == np.float32 and np.isfinite(made).all(),
+            made.shape == (n, IMAGE_SIZE, IMAGE_SIZE)
+            and made.dtype == np.float32
+            and np.isfinite(made).all(),
             f"{word} images are {made.dtype} {made.shape}, finite: {bool(np.isfinite(made).all())}",
             f"the network must give one output of the shape of x_t, and {sampler.name} must integrate it",
         )
+
+
+def it_serves_every_default_task(case: Case) -> None:
+    """What a plain ``mribench run`` asks of it: images, denoised images, and its loss on given images."""
+    model = _model(case.plugin)
+    for name, task in lookup.load_all("tasks", TASKS).items():
+        for output, part in task.produce(model, toy_data(), TINY, 0).items():
+            require(
+                np.isfinite(part).all(),
+                f"output {output!r} of the task {name} is not finite",
+                "see the loss and the network at the levels that the task asks for",
+            )
+    test = toy_data().test.unit()
+    for alpha_bar in TINY.alpha_bars:
+        losses = model.losses(test, alpha_bar, 0)
+        require(
+            losses.shape == (len(test),) and losses.dtype == np.float32 and np.isfinite(losses).all(),
+            f"losses at alpha-bar {alpha_bar:g} are {losses.dtype} {losses.shape}: {losses[:3].tolist()} ...",
+            "return one finite number per image, also without gradients: the audit compares them",
+        )
+
+
+def _model(variant: Variant) -> TrainedModel:
+    """The variant after two steps of training, with a sampler that fits."""
+    from mribench.sampling.sample import TrainedModel
+    from mribench.sampling.samplers import SamplerChoice
+
+    folder, _ = trained(variant)
+    sampler = SamplerChoice(sampler_for(variant), 2)
+    return TrainedModel(Path(folder.name) / TINY.keep, variant, sampler, TINY, "fp32")
 
 
 def its_checkpoint_round_trips(case: Case) -> None:
@@ -139,4 +173,5 @@ CHECKS = (
     Check("scheduler", its_forward_process_has_levels),
     Check("network", its_checkpoint_round_trips),
     Check("loss", it_trains_and_samples),
+    Check("loss", it_serves_every_default_task),
 )

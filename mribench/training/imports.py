@@ -27,7 +27,7 @@ def load_diffusers() -> None:
         return
     _load_when_used("scipy.stats")
     _load_when_used("scipy.integrate")
-    with nullcontext() if device.found().gpu else _hidden("triton"):
+    with nullcontext() if device.hardware().gpu else _hidden("triton"):
         from diffusers import UNet2DModel  # noqa: F401
 
         # it would look for Triton later, and warns that there is none

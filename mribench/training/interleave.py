@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from mribench.errors import Interrupted, concerns_one_cell
-from mribench.signals import deferred
+from mribench.signals import deferred_interrupts
 
 Training = Generator[int, None, dict[str, Any]]
 MAX_TRAININGS = 8  # bounds memory, and what a kill undoes; up to six, each further one was seen to help
@@ -27,7 +27,7 @@ def train_interleaved(starts: Iterable[Callable[[Callable[[], bool]], Training]]
     """
     waiting, running, errors = list(starts), [], []
     need = 0.0
-    with deferred() as interrupted:
+    with deferred_interrupts() as interrupted:
         while waiting or running:
             while (
                 waiting and len(running) < MAX_TRAININGS and (not running or _free_bytes() > HEADROOM * need)

@@ -21,7 +21,7 @@ from mribench import device, files, provenance
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.progress import progress, say
 from mribench.seeds import numpy_rng, torch_generator
-from mribench.signals import deferred
+from mribench.signals import deferred_interrupts
 from mribench.spec import Profile, Split, Variant
 from mribench.training import checkpoint
 from mribench.training.checkpoint import State
@@ -71,7 +71,7 @@ def train(
         Interrupted: after Ctrl-C; the state is saved.
         TrainingDiverged: the loss is not finite; the last good checkpoint is kept.
     """
-    with deferred() as interrupted, retain_freed_memory():
+    with deferred_interrupts() as interrupted, retain_freed_memory():
         steps = training(
             variant, train_split, validation_split, profile, seed, folder, title, track, interrupted
         )
@@ -299,5 +299,5 @@ def _record(state: State, net: Any, profile: Profile, precision: str, accelerato
         "precision": precision,
         "processes": accelerator.num_processes,
         "device": accelerator.device.type,
-        "made_with": provenance.made_with(),
+        "made_with": provenance.environment(),
     } | provenance.peak_memory_gib()

@@ -47,7 +47,7 @@ def choose(
     asked = [samplers.resolve(name) for name in names]
     run, kept = checkpoints(folder, modalities)
     path = out / "samplers.json"
-    record = {**provenance.made_with(), "runs": files.read_json(path)["runs"] if path.exists() else []}
+    record = {**provenance.environment(), "runs": files.read_json(path)["runs"] if path.exists() else []}
     known = {_identity(measured) for measured in record["runs"]}
     imports.load_diffusers()
     extract = Extractor({HC85.name: HC85})

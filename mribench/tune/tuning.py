@@ -60,7 +60,7 @@ def tune(
         "seconds": seconds,
         "seed": seed,
         "processes": processes,
-        **provenance.made_with(),
+        **provenance.environment(),
         "seconds_per_step": {},
         "runs": [],
     }

@@ -78,7 +78,7 @@ def test_the_key_depends_on_pixels_subjects_and_splits():
 
 def test_a_subject_in_two_splits_is_refused_when_saving(tmp_path):
     leaking = {**splits(), "test": records(["a"], seed=5)}
-    with pytest.raises(DataError, match="Subject a stands in train and in test"):
+    with pytest.raises(DataError, match="Subject a is in train and in test"):
         save(tmp_path / "x", leaking, MANIFEST)
     assert list(tmp_path.iterdir()) == []
 
@@ -87,7 +87,7 @@ def test_a_subject_in_two_splits_is_refused_when_loading(tmp_path, monkeypatch):
     monkeypatch.setattr("mribench.data.store.dataset.check_disjoint", lambda splits: None)
     save(tmp_path / "x", {**splits(), "test": records(["a"], seed=5)}, MANIFEST)
     monkeypatch.undo()
-    with pytest.raises(DataError, match="Subject a stands in train and in test"):
+    with pytest.raises(DataError, match="Subject a is in train and in test"):
         load(tmp_path / "x")
 
 

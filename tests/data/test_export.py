@@ -93,7 +93,7 @@ def test_croissant_describes_the_files(drawn, tmp_path):
 
 
 def test_a_card_names_its_licence(tmp_path):
-    row = terms.of_card(catalogue.cards_of(catalogue.registry())["acdc"])
+    row = terms.of_card(catalogue.load_cards(catalogue.registry())["acdc"])
     assert row["licence"] == "CC-BY-NC-SA-4.0" and row["derived"] is True
 
 

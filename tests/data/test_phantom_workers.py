@@ -36,7 +36,7 @@ def importable(monkeypatch):
 
 @pytest.mark.usefixtures("importable")
 def test_processes_share_the_subjects_in_order():
-    drawn = list(phantom_workers.subjects(whose, 7, MANY, processes=3))
+    drawn = list(phantom_workers.draw_subjects(whose, 7, MANY, processes=3))
     assert [subject for subject, _ in drawn] == list(range(7))
     pids = [pid for _, pid in drawn]
     assert len(set(pids)) == 3 and pids[0] == pids[3] == pids[6] and os.getpid() not in pids
@@ -44,27 +44,27 @@ def test_processes_share_the_subjects_in_order():
 
 @pytest.mark.parametrize(("slices", "processes"), [(MANY, 1), (1, 3)])
 def test_little_is_drawn_here(slices, processes):
-    assert {pid for _, pid in phantom_workers.subjects(whose, 4, slices, processes)} == {os.getpid()}
+    assert {pid for _, pid in phantom_workers.draw_subjects(whose, 4, slices, processes)} == {os.getpid()}
 
 
 def test_what_cannot_be_sent_is_drawn_here():
-    assert list(phantom_workers.subjects(lambda s: [s], 5, MANY, processes=2)) == [[s] for s in range(5)]
+    assert list(phantom_workers.draw_subjects(lambda s: [s], 5, MANY, processes=2)) == [[s] for s in range(5)]
 
 
 @pytest.mark.usefixtures("importable")
 def test_what_a_helper_fails_at_is_drawn_here():
     fails = partial(fails_elsewhere, os.getpid())
-    assert list(phantom_workers.subjects(fails, 5, MANY, processes=2)) == [[s] for s in range(5)]
+    assert list(phantom_workers.draw_subjects(fails, 5, MANY, processes=2)) == [[s] for s in range(5)]
 
 
 def test_without_helpers_all_is_drawn_here(monkeypatch):
     monkeypatch.setattr(phantom_workers.sys, "executable", "/no/such/python")
-    assert {pid for _, pid in phantom_workers.subjects(whose, 4, MANY, processes=2)} == {os.getpid()}
+    assert {pid for _, pid in phantom_workers.draw_subjects(whose, 4, MANY, processes=2)} == {os.getpid()}
 
 
 def test_nobody_is_left_where_the_user_stops():
     before = children()
-    drawn = phantom_workers.subjects(whose, 5, MANY, processes=2)
+    drawn = phantom_workers.draw_subjects(whose, 5, MANY, processes=2)
     next(drawn)
     assert len(children() - before) == 2
     drawn.close()

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench.data import describe, prepare_data
+from mribench import files
+from mribench.data import describe, load, prepare_data
 from mribench.errors import DataError
 from mribench.spec import PhantomSlice
 
@@ -143,6 +144,18 @@ def test_an_edited_input_is_noticed(tmp_path, modality, profile, pictures):
     assert "ann" in {s for part in (second.train, second.validation, second.test) for s in part.subjects}
     Image.fromarray(pictures(1, seed=9)[0]).save(root / "p3_0.png")
     assert prepare_data(modality, str(root), profile, tmp_path).key != second.key
+
+
+def test_a_set_says_itself_whether_it_is_mri(tmp_path, modality, profile):
+    microscopy = replace(modality, is_mri=False)
+    for organ in (modality, microscopy):
+        made = prepare_data(organ, "phantom", profile, tmp_path / str(organ.is_mri))
+        assert made.is_mri == organ.is_mri == load(made.path).is_mri
+    # manifests of earlier versions do not say it
+    manifest = made.path / "manifest.json"
+    files.write_json(manifest, {k: v for k, v in files.read_json(manifest).items() if k != "is_mri"})
+    assert not load(made.path, microscopy).is_mri
+    assert not prepare_data(microscopy, "phantom", profile, tmp_path / "False").is_mri
 
 
 def test_a_damaged_folder_is_made_again(tmp_path, modality, profile, npz, caplog):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mribench.data.slices import fit, outside, prepare_volume, window
-from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.spec import Volume
 
 
 def volume(pixels, spacing=None) -> Volume:

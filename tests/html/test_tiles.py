@@ -31,7 +31,7 @@ def test_images_come_back_as_they_were(images, tmp_path):
 
 def test_of_two_grids_side_by_side_the_left_is_read(images, tmp_path):
     sides = [figures.captioned(figures.grid(half, 4), "x") for half in (images[:8], images[2:])]
-    found = tiles.read(saved(tmp_path / "a.png", figures.beside(*sides)), 16, 4)
+    found = tiles.read(saved(tmp_path / "a.png", figures.side_by_side(*sides)), 16, 4)
     assert (found.images == images[:8]).all()
 
 

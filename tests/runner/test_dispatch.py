@@ -158,7 +158,7 @@ def test_ctrl_c_also_ends_the_preparing(worked, todo):
     def prepared():
         os.kill(os.getpid(), signal.SIGINT)
         while True:
-            signals.stop_here()
+            signals.raise_if_stopped()
             time.sleep(0.01)
             yield from ()
 
@@ -181,7 +181,7 @@ def test_one_at_a_time_until_the_memory_of_the_first_is_known(worked, monkeypatc
 
     def train(name):
         at_once.append(name)
-        with signals.deferred() as asked:
+        with signals.deferred_interrupts() as asked:
             time.sleep(0.1)
             most[name, "before"] = len(at_once)
             asked(), asked()
@@ -202,7 +202,7 @@ def test_ctrl_c_lets_workers_save_and_says_how_far_it_came(worked, monkeypatch):
     def train(name):
         if name == "brain":
             return done(name)
-        with signals.deferred() as asked:
+        with signals.deferred_interrupts() as asked:
             if everyone.wait(10) == 0:
                 time.sleep(0.1)
                 os.kill(os.getpid(), signal.SIGINT)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from mribench import files
 from mribench.errors import InputError
 from mribench.runner import locks
 
@@ -15,8 +16,9 @@ SPAWN = multiprocessing.get_context("spawn")
 def leave(out):
     """What a killed run leaves half-written."""
     (out / "outputs").mkdir(parents=True, exist_ok=True)
-    (out / "outputs" / ".tmp-1-x").mkdir()
-    return out / "outputs" / ".tmp-1-x"
+    left = out / "outputs" / f"{files.TEMPORARY}elsewhere-1-x"
+    left.mkdir()
+    return left
 
 
 def work_on(out, name, seconds):

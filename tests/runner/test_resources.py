@@ -12,7 +12,7 @@ from mribench.runner.resources import Execution, room, settle
 @pytest.fixture
 def threads(monkeypatch):
     def set_to(number, gpu=False):
-        monkeypatch.setattr(device, "found", lambda: device.Found(gpu, bf16=True, threads=number))
+        monkeypatch.setattr(device, "hardware", lambda: device.Hardware(gpu, bf16=True, threads=number))
 
     return set_to
 

@@ -33,7 +33,7 @@ def test_progress_and_lines_reach_the_suite_and_nobody_else(out, capsys):
 
 
 def test_training_is_asked_to_stop_and_its_memory_is_known_after_a_step(out):
-    with status.reporting_to(out, "brain"), signals.deferred() as asked:
+    with status.reporting_to(out, "brain"), signals.deferred_interrupts() as asked:
         assert not asked() and WorkerStatus.read(out, "brain") is None
         assert not asked() and WorkerStatus.read(out, "brain").peak_gib > 0
         status.request_stop(out)

@@ -9,7 +9,7 @@ from tiny import blobs
 
 from mribench import files, profiles
 from mribench.plugins import lookup
-from mribench.provenance import made_with
+from mribench.provenance import environment
 from mribench.spec import Network
 from mribench.speed import clock, report, sampling, start_up, training
 from mribench.speed.reference import ReferenceLoop
@@ -130,7 +130,7 @@ def test_the_report_shows_what_the_record_holds(tmp_path):
         "seconds": {"ours": 4.0},
         "ratio": case["ratio"],
     }
-    record = made_with() | {
+    record = environment() | {
         "schema": report.SCHEMA,
         "peak_tflops": {"fp32": 0.2, "bf16": 0.4},
         "training": [

@@ -19,7 +19,7 @@ NEVER = (
     "matplotlib",
     "sklearn",
     "pandas",
-    *([] if device.found().gpu else ["triton"]),
+    *([] if device.hardware().gpu else ["triton"]),
 )
 # what making a dataset needs, and reading it does not
 MAKING = ("datasets", "nibabel", "pydicom", "h5py")
@@ -60,7 +60,7 @@ app.main()
     assert ended.out == "[]\n", ended.err
 
 
-@pytest.mark.skipif(device.found().gpu, reason="a GPU may use it")
+@pytest.mark.skipif(device.hardware().gpu, reason="a GPU may use it")
 def test_without_a_gpu_nothing_brings_triton(python):
     code = """
 import sys

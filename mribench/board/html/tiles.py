@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mribench.figures import GAP, MARGIN, PAPER, spread
+from mribench.figures import BACKGROUND, GAP, MARGIN, evenly_spaced
 
 SCALE = 2  # of ``figures.captioned``
-BETWEEN = 16  # of ``figures.beside``, after scaling
+BETWEEN = 16  # of ``figures.side_by_side``, after scaling
 MOST = 96  # pixels of an image on the page
 QUALITY = 35  # of WebP: measured on phantoms of 64 x 64, 29 to 35 dB, a mean error of 3 to 7 grey levels
 
@@ -47,13 +47,13 @@ def read(path: Path, size: int, columns: int) -> Grid | None:
     rows, columns = (len(pixels) + GAP) // pitch, min(columns, (pixels.shape[1] + GAP) // pitch)
     if rows < 1 or columns < 1 or rows * pitch - GAP != len(pixels):
         return None
-    pixels = np.pad(pixels[:, : columns * pitch], ((0, GAP), (0, GAP)), constant_values=PAPER)
+    pixels = np.pad(pixels[:, : columns * pitch], ((0, GAP), (0, GAP)), constant_values=BACKGROUND)
     cells = pixels[:, : columns * pitch].reshape(rows, pitch, columns, pitch).swapaxes(1, 2)
-    if not ((cells[:, :, size:] == PAPER).all() and (cells[..., size:] == PAPER).all()):
+    if not ((cells[:, :, size:] == BACKGROUND).all() and (cells[..., size:] == BACKGROUND).all()):
         return None
     cells = cells[:, :, :size, :size]
     # what the last row lacks is paper, as are columns beside a short row under a long caption
-    drawn = (cells != PAPER).any(axis=(2, 3))
+    drawn = (cells != BACKGROUND).any(axis=(2, 3))
     if not drawn.any():
         return None
     columns = 1 + int(np.flatnonzero(drawn.any(axis=0))[-1])
@@ -72,8 +72,8 @@ def smaller(grid: Grid) -> Grid:
 
 
 def part(grid: Grid, rows: int, columns: int) -> Grid:
-    """The first ``rows`` rows, and of each ``columns`` images spread evenly over it."""
-    across = spread(grid.columns, columns)
+    """The first ``rows`` rows, and of each ``columns`` images evenly_spaced evenly over it."""
+    across = evenly_spaced(grid.columns, columns)
     places = (np.arange(rows)[:, None] * grid.columns + across).ravel()
     return Grid(grid.images[places[places < len(grid.images)]], len(across))
 

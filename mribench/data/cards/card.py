@@ -1,22 +1,27 @@
-"""Dataset cards: what one reviewed TOML file of the registry says. What nobody checked is None here."""
+"""A dataset card: what one reviewed TOML file of the registry says. None means that it is unverified."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 UNVERIFIED = "unverified"
 ACCESS = ("open", "registration", "agreement")
 DIMENSIONS = ("2D", "3D", "2D+t", "3D+t")
-READERS = ("nifti", "dicom", "metaimage", "analyze", "image", "npz", "hdf5", "matlab", "other")
-# how a file's subject is told: one first-level folder each, a regular expression, the DICOM PatientID, a
-# field inside the file, a metadata.csv that the user writes, or not at all
-SUBJECT_RULES = ("folder", "pattern", "patient_id", "field", "metadata", "unknown")
+# the ``reader`` of data that has to be converted by hand; what it becomes is read by its suffix
+OTHER_READER = "other"
+SUBJECT_RULES = (
+    "folder",  # one first-level folder for each
+    "pattern",  # a regular expression
+    "patient_id",  # the DICOM PatientID
+    "field",  # a field inside the file
+    "metadata",  # a metadata.csv that the user writes
+    "unknown",
+)
 REPEATS = ("none", "grouped", "ungrouped")
 UNITS = ("mm", "um", "none")
-# the air around the body: as it is, or 0; images nearly equal across two splits: told, or taken out
+# the first of each is the default
 FOREGROUND = ("none", "threshold")
 NEAR_DUPLICATES = ("report", "drop")
 SAME_IDS, UNMATCHED = "same ids", "unmatched"
@@ -24,79 +29,86 @@ SAME_IDS, UNMATCHED = "same ids", "unmatched"
 
 @dataclass(frozen=True)
 class CardFile:
-    """url; sha256: 64 hex digits or ``unverified``; bytes: size, None where nobody looked.
-
-    md5: what the source publishes where it gives no sha256; it proves nothing against an attacker and opens no
-    download. mirrors: other addresses of the same bytes, tried in order after ``url``.
-    """
+    """One file to download."""
 
     url: str
     sha256: str
+    """64 hex digits, or ``unverified``"""
     bytes: int | None = None
     md5: str | None = None
+    """what a source publishes in place of sha256; it proves nothing against an attacker and opens no download"""
     mirrors: tuple[str, ...] = ()
+    """other addresses of the same bytes, tried in order after ``url``"""
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Another card that shows some of the same people. subjects: ``same ids`` where one person has one id in
-    both, ``unmatched`` where nobody can tell who is who; then the two cards are never combined.
-    """
+    """Another card that shows some of the same people."""
 
     card: str
     subjects: str
+    """``same ids``: one person has one id in both; ``unmatched``: the two are never combined"""
     note: str = ""
 
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Where a dataset comes from, how it may be used, how it is read and split. None means unverified.
-
-    subjects, images: counts. licence: SPDX id or the source's own name; redistributable, commercial, derived:
-    whether files may be passed on, earn money, and whether what is made from them (prepared sets, checkpoints,
-    samples) may be passed on. access: ``open`` (anonymous download), ``registration`` (account), ``agreement``
-    (signed). subject: one of SUBJECT_RULES; subject_pattern: regular expression searched in a file's relative
-    path, its first group (or the match) is the subject. stratify_pattern: the same for site or label.
-    repeat_scans: whether one person comes several times, and under one subject id (``grouped``) or not.
-    publish_subjects: whether ids may stand in a published split. slices: ``all`` or ``middle F``, the middle
-    share 0 < F < 1 of each volume. foreground: ``threshold`` sets the air around the body to 0 (see
-    ``prepare.outside``). near_duplicates: ``drop`` takes out what nearly equals an image of a later split (see
-    ``choose.drop_near_duplicates``). include: glob of the files to read. manual: a step by hand (a conversion)
-    comes before reading. caveats: what a user must know before trusting a split.
-    """
+    """Where a dataset comes from, how it may be used, how it is read and split. None means unverified."""
 
     id: str
     title: str
     organ: str
     contrast: str
     subjects: int | None
+    """how many"""
     images: int | None
+    """how many"""
     licence: str
+    """SPDX id, or the source's own name for it"""
     access: str
+    """``open`` (anonymous download), ``registration`` (account) or ``agreement`` (signed)"""
     how_to_apply: str
     homepage: str
     citation: str
     other_organs: tuple[str, ...] = ()
+    """what else is in the field of view"""
     dimensions: str | None = None
+    """of one acquisition, one of ``DIMENSIONS``"""
     format: str = UNVERIFIED
+    """in words"""
     redistributable: bool | None = None
+    """whether the files may be passed on"""
     commercial: bool | None = None
+    """whether they may be used to earn money"""
     derived: bool | None = None
+    """whether what is made from them (prepared sets, checkpoints, samples) may be passed on"""
     files: tuple[CardFile, ...] = ()
     reader: str | None = None
+    """name of an installed reader; files of other formats are then passed over"""
     include: str | None = None
+    """glob of the files to read"""
     manual: bool = False
+    """a step by hand (a conversion) comes before reading"""
     subject: str = "folder"
+    """how the subject of a file is found, one of ``SUBJECT_RULES``"""
     subject_pattern: str | None = None
+    """regular expression searched in a file's relative path; its first group, or the match, is the subject"""
     stratify_pattern: str | None = None
+    """the same for site or label"""
     repeat_scans: str | None = None
+    """whether one person comes several times, and under one subject id (``grouped``) or not"""
     overlaps: tuple[Overlap, ...] = ()
     publish_subjects: bool = False
+    """whether a published split may show subject ids"""
     slices: str = "all"
+    """``all``, or ``middle F``: the middle share 0 < F < 1 of each volume"""
     foreground: str = FOREGROUND[0]
+    """``threshold`` sets the air around the body to 0; see ``slices.outside``"""
     near_duplicates: str = NEAR_DUPLICATES[0]
+    """``drop`` takes out what nearly equals an image of a later split; see ``select.drop_near_duplicates``"""
     spacing_unit: str | None = None
     caveats: tuple[str, ...] = ()
+    """full sentences: what a user must know before trusting a split"""
 
     @property
     def fetchable(self) -> bool:
@@ -106,33 +118,20 @@ class DatasetCard:
 
     @property
     def subjects_known(self) -> bool:
-        """False where slices of one person may stand on both sides of a split; such a set is never ranked."""
+        """False where slices of one person may be in train and in test; such a set is never ranked."""
         return self.subject != "unknown" and self.repeat_scans != "ungrouped"
 
     @property
+    def chosen_reader(self) -> str | None:
+        """The only reader whose files are read; None where the suffix of each file decides."""
+        return None if self.reader == OTHER_READER else self.reader
+
+    @property
     def path_pattern(self) -> str | None:
-        """The regular expression for the readers; where the subject is unknown every file stands for one."""
+        """The regular expression for the subject; where subjects are unknown every file counts as one."""
         return "^.+$" if self.subject == "unknown" else self.subject_pattern
 
 
 def digest(card: DatasetCard) -> str:
     """sha256 hex over every field: what a manifest records as the card it was made with."""
     return hashlib.sha256(json.dumps(asdict(card), sort_keys=True).encode()).hexdigest()
-
-
-def load_cards(folder: Path | None = None) -> dict[str, DatasetCard]:
-    """id -> card, sorted by id: the registry's and those of installed plugins, or those of one folder.
-
-    Of a folder every card must be sound: raises DataError, naming file and field. Of the installed cards, one
-    that is broken is left out (``catalogue.entries`` names it).
-    """
-    from mribench.data.cards import catalogue
-
-    return catalogue.cards() if folder is None else catalogue.cards_of(folder)
-
-
-def read_card(path: Path) -> DatasetCard:
-    """One card. Raises DataError, naming file and field."""
-    from mribench.data.cards import parse
-
-    return parse.read(path)

@@ -2,7 +2,7 @@
 
 A plugin brings cards by an entry point in the group ``mribench.datasets`` whose value names a package that holds TOML
 files, as package data: ``my-cards = "my_package.cards"``. The package is looked up, never imported. Cards of one's own,
-not yet published, lie in the folder that ``MRIBENCH_CARDS`` names.
+not yet published, are read from the folder that ``MRIBENCH_CARDS`` names.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from mribench.data.cards import parse
 from mribench.data.cards.card import ACCESS, DatasetCard
-from mribench.errors import DataError, InputError
+from mribench.errors import DataError, InputError, nearest_name
 from mribench.plugins import lookup
 
 GROUP = "datasets"
@@ -26,11 +26,13 @@ OWN_FOLDER = "MRIBENCH_CARDS"
 
 @dataclass(frozen=True)
 class Entry:
-    """One card as found. owner: the distribution (or folder) it comes from; card: None where there is a problem."""
+    """One card as found."""
 
     id: str
     owner: str
+    """the distribution, or the folder, that it comes from"""
     card: DatasetCard | None = None
+    """None where there is a problem"""
     problem: str | None = None
 
 
@@ -63,9 +65,15 @@ def cards() -> dict[str, DatasetCard]:
     return {entry.id: entry.card for entry in entries() if entry.card}
 
 
-def cards_of(folder: Path) -> dict[str, DatasetCard]:
-    """id -> card of one folder. Raises DataError, naming file and field, for a card that is not sound."""
-    return {path.stem: parse.read(path) for path in sorted(folder.glob("*.toml"))}
+def load_cards(folder: Path | None = None) -> dict[str, DatasetCard]:
+    """id -> card, sorted by id: every installed one, or those of one folder.
+
+    Of a folder every card must be sound: raises DataError, naming file and field. Of the installed cards, one
+    that is broken is left out (``entries`` names it).
+    """
+    if folder is None:
+        return cards()
+    return {path.stem: parse.read_card(path) for path in sorted(folder.glob("*.toml"))}
 
 
 def find(name: str) -> DatasetCard:
@@ -86,9 +94,16 @@ def choose(
     licence: str | None = None,
     access: str | None = None,
 ) -> list[DatasetCard]:
-    """The cards that show an organ, whose licence holds the words (in any case), with that access; None asks nothing.
+    """The cards that suit these filters; None does not filter.
 
-    Raises InputError for a word that no card knows, and where no card is left.
+    Args:
+        known: The cards to choose from.
+        organ: Shown by the card.
+        licence: Part of the licence's name, in any case.
+        access: One of ``ACCESS``.
+
+    Raises:
+        InputError: For an organ or an access that no card has, and where no card is left.
     """
     cards = list(known)
     organs = sorted({name for card in cards for name in (card.organ, *card.other_organs)})
@@ -111,8 +126,8 @@ def choose(
 
 def suggestion(name: str) -> str:
     """' (did you mean ...?)' where a card is called nearly so, else nothing."""
-    close = get_close_matches(name, cards(), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    near = nearest_name(name, cards())
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 def _folders() -> Iterator[tuple[Path, str]]:
@@ -125,36 +140,52 @@ def _folders() -> Iterator[tuple[Path, str]]:
 
 
 def package_folders(package: str) -> list[Path]:
-    """The folders of a package, without importing it; empty where it is not there (or lies in a zip)."""
+    """The folders of a package, without importing it; empty where it is not there (or inside a zip)."""
     top, *inner = package.split(".")
     try:
         found = find_spec(top) if all(map(str.isidentifier, (top, *inner))) else None
     except (ImportError, ValueError):
         return []
-    # a folder of files without __init__.py is a package too: only the top one is asked of the import system
+    # a folder without __init__.py is a package too: only the top one is looked up by the import system
     places = (found.submodule_search_locations if found else None) or []
     return [folder for place in places if (folder := Path(place).joinpath(*inner)).is_dir()]
 
 
 def _absent() -> list[Entry]:
-    """Entry points, and a user's folder, in which there is no card."""
-    said = []
+    """Entry points, and a user's folder, without any card."""
+    found = []
     for point in lookup.entries(GROUP):
         if not any(path for folder in package_folders(point.value) for path in folder.glob("*.toml")):
             reason = (
                 f"{point.value!r} is no package with *.toml files; correct the entry point mribench.{GROUP}."
             )
-            said.append(Entry(point.name, point.distribution, problem=reason))
+            found.append(Entry(point.name, point.distribution, problem=reason))
     own = os.environ.get(OWN_FOLDER)
     if own and not Path(own).expanduser().is_dir():
         reason = f"{OWN_FOLDER} names {own}, which is no folder; correct or unset it."
-        said.append(Entry("-", f"${OWN_FOLDER}", problem=reason))
-    return said
+        found.append(Entry("-", f"${OWN_FOLDER}", problem=reason))
+    return found
 
 
 def _read(folder: Path, owner: str) -> Iterator[Entry]:
+    readers = tuple(lookup.names("readers"))
     for path in sorted(folder.glob("*.toml")):
-        try:
-            yield Entry(path.stem, owner, parse.read(path))
-        except DataError as error:
-            yield Entry(path.stem, owner, problem=str(error))
+        yield _parsed(path, owner, _version_of(path), readers)
+
+
+def _version_of(path: Path) -> tuple[int, ...]:
+    """Changes with every edit; empty where the file cannot be read."""
+    try:
+        state = path.stat()
+    except OSError:
+        return ()
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino
+
+
+@lru_cache(maxsize=1024)
+def _parsed(path: Path, owner: str, version: tuple[int, ...], readers: tuple[str, ...]) -> Entry:
+    """version, readers: what the outcome depends on beside the path, so that an edit is seen."""
+    try:
+        return Entry(path.stem, owner, parse.read_card(path))
+    except DataError as error:
+        return Entry(path.stem, owner, problem=str(error))

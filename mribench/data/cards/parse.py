@@ -1,4 +1,4 @@
-"""From a TOML file to a card: every field typed and checked, and a message that names file and field."""
+"""From a TOML file to a card: every field is typed and checked, and a message names file and field."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from mribench.data import licences
+from mribench.data.cards import terms
 from mribench.data.cards.card import (
     ACCESS,
     DIMENSIONS,
     FOREGROUND,
     NEAR_DUPLICATES,
-    READERS,
+    OTHER_READER,
     REPEATS,
     SAME_IDS,
     SUBJECT_RULES,
@@ -27,12 +27,13 @@ from mribench.data.cards.card import (
     Overlap,
 )
 from mribench.errors import DataError
+from mribench.plugins import lookup
 
 Table = Mapping[str, Any]
 ADDRESS = ("https://", "http://")
 
 
-def read(path: Path) -> DatasetCard:
+def read_card(path: Path) -> DatasetCard:
     """One card. Raises DataError, naming file and field."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -55,13 +56,13 @@ def _card(table: Table) -> DatasetCard:
         **{name: _text(table, name) for name in ("id", "title", "organ", "contrast", "licence", "format")},
         **{name: _text(table, name) for name in ("how_to_apply", "homepage", "citation")},
         **{name: _count(table, name) for name in ("subjects", "images")},
-        **{name: _verdict(table, name) for name in ("redistributable", "commercial", "derived")},
+        **{name: _true_false_or_none(table, name) for name in ("redistributable", "commercial", "derived")},
         **{name: _flag(table, name) for name in ("manual", "publish_subjects")},
         **{name: _expression(table, name) for name in ("subject_pattern", "stratify_pattern")},
         access=_choice(table, "access", ACCESS),
         subject=_choice(table, "subject", SUBJECT_RULES),
         dimensions=_choice_or_none(table, "dimensions", DIMENSIONS),
-        reader=_choice_or_none(table, "reader", READERS),
+        reader=_reader(table),
         repeat_scans=_choice_or_none(table, "repeat_scans", REPEATS),
         spacing_unit=_choice_or_none(table, "spacing_unit", UNITS),
         slices=_slices(table),
@@ -76,7 +77,7 @@ def _card(table: Table) -> DatasetCard:
 
 
 def _check(card: DatasetCard, stem: str) -> None:
-    """What only several fields together can show."""
+    """Contradictions between fields."""
     if card.id != stem:
         raise ValueError(f"id is {card.id!r}; expected the file's name, {stem!r}.")
     if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", card.id):
@@ -90,7 +91,7 @@ def _check(card: DatasetCard, stem: str) -> None:
         )
     if card.access == "agreement" and card.files:
         raise ValueError("files holds an address, but access is 'agreement'; leave files out.")
-    for name, value in licences.known(card.licence).items():
+    for name, value in terms.flags_of_licence(card.licence).items():
         if getattr(card, name) is not value:
             raise ValueError(
                 f"{name} is {getattr(card, name)}, but {card.licence} says {value}; correct one of them."
@@ -109,7 +110,7 @@ def _only(table: Table, known: set[str], where: str) -> None:
 def _text(table: Table, name: str) -> str:
     value = table.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} is {value!r}; expected text, {UNVERIFIED!r} where nobody checked.")
+        raise ValueError(f"{name} is {value!r}; expected text, or {UNVERIFIED!r}.")
     return value
 
 
@@ -122,7 +123,7 @@ def _count(table: Table, name: str) -> int | None:
     return value
 
 
-def _verdict(table: Table, name: str) -> bool | None:
+def _true_false_or_none(table: Table, name: str) -> bool | None:
     value = table.get(name)
     if value != UNVERIFIED and not isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}; expected true, false or {UNVERIFIED!r}.")
@@ -145,6 +146,17 @@ def _choice(table: Table, name: str, known: Sequence[str]) -> str:
 
 def _choice_or_none(table: Table, name: str, known: Sequence[str]) -> str | None:
     value = _choice(table, name, (*known, UNVERIFIED))
+    return None if value == UNVERIFIED else value
+
+
+def _reader(table: Table) -> str | None:
+    known = lookup.names("readers")
+    value = table.get("reader")
+    if value not in (*known, OTHER_READER, UNVERIFIED):
+        raise ValueError(
+            f"reader is {value!r}, and no reader of that name is installed; expected one of {', '.join(known)}, "
+            f"{OTHER_READER} or {UNVERIFIED}: correct it, or install the package that brings it."
+        )
     return None if value == UNVERIFIED else value
 
 

@@ -19,8 +19,8 @@ def may_show_ids(prepared: Prepared) -> bool:
 def aliases(prepared: Prepared) -> dict[str, str]:
     """subject -> what may be shown for it: the id itself, or 64 hex digits.
 
-    The salt of a subject's hash are its own prepared pixels: whoever holds the data finds the same hashes and can
-    check the split, whoever does not cannot try out ids, however few there are.
+    The salt of a subject's hash are its own prepared pixels: with the data one finds the same hashes and can check the
+    split; without the data one cannot try out ids, however few there are.
     """
     subjects = sorted({name for split in SPLITS for name in getattr(prepared, split).subjects})
     if may_show_ids(prepared):
@@ -46,7 +46,7 @@ def split_table(prepared: Prepared) -> dict[str, Any]:
 
 
 def _salts(split: Split) -> dict[str, bytes]:
-    """subject -> sha256 over its images, in whatever order they stand."""
+    """subject -> sha256 over its images, in any order."""
     images: dict[str, list[bytes]] = {}
     for image, subject in zip(split.images, split.subjects, strict=True):
         images.setdefault(subject, []).append(hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest())

@@ -1,4 +1,4 @@
-"""What a card decides between reading and splitting: which slices, which stratum, whose they are."""
+"""What a card decides between reading and splitting: which slices stay, their stratum, their subjects."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from mribench.data.cards.card import DatasetCard
 from mribench.data.readers.subjects import METADATA, subjects_of
 from mribench.data.slices import SliceRecord
-from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.spec import Volume
 
-# the subject that stands for nobody in particular, in an NPZ or a metadata.csv
+# the subject, in an NPZ or a metadata.csv, of images of nobody in particular
 UNKNOWN = "unknown"
 # rules by which the files themselves name their subject
-INSIDE = ("patient_id", "field")
+SUBJECT_INSIDE = ("patient_id", "field")
 # fields that change the images and that a card need not have
 OPTIONS = ("foreground", "near_duplicates")
 
@@ -24,10 +24,14 @@ OPTIONS = ("foreground", "near_duplicates")
 def applied(
     volumes: Iterable[Volume], card: DatasetCard, strata: MutableMapping[str, str], family: str | None = None
 ) -> Iterator[Volume]:
-    """The card's slices of every volume; adds to ``strata`` (subject -> site or label) what sources tell.
+    """The card's slices of every volume.
 
-    family: put before the subject where several cards are combined (see ``combine``), so that person 7 of one
-    set is not taken for person 7 of another.
+    Args:
+        volumes: As the readers yield them.
+        card: What decides.
+        strata: subject -> site or label; what the source of a volume matches is added.
+        family: Put before the subject where several cards are combined (see ``source.families``), so that person 7 of
+            one set is not taken for person 7 of another.
     """
     for volume in volumes:
         subject = named(volume.subject, family)
@@ -48,8 +52,8 @@ def applied(
 def strata_of(
     root: Path, files: Sequence[Path], card: DatasetCard, family: str | None = None
 ) -> dict[str, str]:
-    """subject -> site or label, from the file names; empty where the subject is not told by them."""
-    if card.stratify_pattern is None or card.subject in INSIDE:
+    """subject -> site or label, from the file names; empty where the names do not give the subject."""
+    if card.stratify_pattern is None or card.subject in SUBJECT_INSIDE:
         return {}
     names = [file.relative_to(root).as_posix() for file in files]
     found: dict[str, str] = {}
@@ -71,7 +75,7 @@ def check_metadata(root: Path, card: DatasetCard) -> None:
 
 
 def named(subject: str, family: str | None) -> str:
-    """The subject as it stands in the split; see ``combine.families``."""
+    """The subject as the split names it; see ``source.families``."""
     return f"{family}:{subject}" if family else subject
 
 
@@ -83,18 +87,18 @@ def kept(rule: str, n: int) -> tuple[int, int]:
     return (n - keep) // 2, (n - keep) // 2 + keep
 
 
-def rules(card: DatasetCard) -> str:
+def as_text(card: DatasetCard) -> str:
     """What of a card decides the prepared pixels and their subjects, as one string for the folder's hash."""
-    # only what is not the default, so that the folders of all other cards keep their names
-    asked = [name for name in OPTIONS if getattr(card, name) != getattr(DatasetCard, name)]
-    options = [(name, getattr(card, name)) for name in asked]
+    # defaults are left out, so that the folders of other cards keep their names when an option is added
+    changed = [name for name in OPTIONS if getattr(card, name) != getattr(DatasetCard, name)]
+    options = [(name, getattr(card, name)) for name in changed]
     return repr((card.subject, card.path_pattern, card.slices, card.stratify_pattern, *options))
 
 
 def without_subjects(records: Sequence[SliceRecord]) -> list[SliceRecord]:
-    """Records of ``unknown`` subjects with a stand-in each: the file or series, or the image where those are few.
+    """Records of ``unknown`` subjects with a made-up subject: the file or series, or the image where those are few.
 
-    The stand-ins keep a file's slices together, and no more: a person may still stand in two splits.
+    This keeps a file's slices together and no more: a person may still be in two splits.
     """
     by_source = len({record.source for record in records}) >= 3
     return [

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mribench import files, results
-from mribench.data import licences
 from mribench.data.cards.card import ACCESS, UNVERIFIED, DatasetCard
 from mribench.data.store.dataset import MANIFEST, load
 from mribench.spec import Prepared
 
 Row = dict[str, Any]
-# lies beside whatever was made from data
+# permissive licences of repositories whose data come with the code
+PERMISSIVE = ("MIT", "Apache-2.0", "BSD-3-Clause", "BSD-2-Clause", "CC0-1.0", "PDDL-1.0")
+CREATIVE = re.compile(r"CC-BY(-NC)?(-SA|-ND)?-\d\.\d")
+# the file of terms beside whatever was made from data
 TERMS = "terms.json"
 # what a licence can allow (True is free) or ask for (False is free); None, unverified, is never free
 ALLOWS = {
@@ -27,15 +30,37 @@ ASKS = {"attribution": "name the source", "share_alike": "give what is made from
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one question over several data sets."""
+    """One question over several data sets."""
 
     question: str
-    free: bool | None  # None where nobody checked
-    because: tuple[str, ...]  # the data sets that decide it; empty where all agree that it is free
+    free: bool | None
+    """None where it is unverified"""
+    because: tuple[str, ...]
+    """the data sets that decide it; empty where all agree that it is free"""
+
+
+def flags_of_licence(licence: str) -> dict[str, bool]:
+    """redistributable, commercial and derived of an SPDX id; empty for any other name, which has to be read."""
+    if licence in PERMISSIVE:
+        return {"redistributable": True, "commercial": True, "derived": True}
+    found = CREATIVE.fullmatch(licence)
+    if not found:
+        return {}
+    return {"redistributable": True, "commercial": not found[1], "derived": found[2] != "-ND"}
+
+
+def share_alike(licence: str) -> bool | None:
+    """Whether what is made from the data has to carry the same licence; None where the id does not tell."""
+    return bool(re.search(r"-SA-", licence)) if flags_of_licence(licence) else None
+
+
+def attribution(licence: str) -> bool | None:
+    """Whether the source has to be named; None where the id does not tell."""
+    return licence not in ("CC0-1.0", "PDDL-1.0") if flags_of_licence(licence) else None
 
 
 def of_card(card: DatasetCard) -> Row:
-    """What of a card travels, JSON-serialisable; None is unverified."""
+    """The part of a card that is kept with everything made from the data, JSON-serialisable; None is unverified."""
     return {
         "data": card.id,
         "title": card.title,
@@ -43,8 +68,8 @@ def of_card(card: DatasetCard) -> Row:
         "redistributable": card.redistributable,
         "derived": card.derived,
         "commercial": card.commercial,
-        "attribution": licences.attribution(card.licence),
-        "share_alike": licences.share_alike(card.licence),
+        "attribution": attribution(card.licence),
+        "share_alike": share_alike(card.licence),
         "access": card.access,
         "how_to_apply": card.how_to_apply,
         "homepage": card.homepage,
@@ -53,7 +78,7 @@ def of_card(card: DatasetCard) -> Row:
 
 
 def of_phantom(package: str = "mribench") -> Row:
-    """Drawn by software: nobody's data. package: the distribution, with its version, that drew it."""
+    """Drawn by software and free. package: the distribution, with its version, that drew it."""
     free = {"redistributable": True, "derived": True, "commercial": True, "attribution": False}
     return {
         "data": "phantom",
@@ -69,7 +94,7 @@ def of_phantom(package: str = "mribench") -> Row:
 
 
 def of_local(name: str) -> Row:
-    """A user's own files: only the user knows what they may be used for."""
+    """A user's own files, whose terms only the user knows."""
     unknown = dict.fromkeys((*ALLOWS, *ASKS))
     return {
         "data": name,
@@ -84,7 +109,7 @@ def of_local(name: str) -> Row:
 
 
 def of_prepared(prepared: Prepared) -> list[Row]:
-    """The rows of a prepared set; for one that was made before terms travelled, what its name tells."""
+    """The rows of a prepared set; of one without terms (earlier versions), what follows from its name."""
     if prepared.manifest.get("terms"):
         return list(prepared.manifest["terms"])
     return [of_phantom() if prepared.kind == "phantom" else of_local(prepared.name)]
@@ -106,7 +131,7 @@ def of_run(folder: Path) -> list[Row]:
 
 
 def of_result(result: results.Result) -> list[Row]:
-    """Of a record from before terms travelled: what the name of its data tells."""
+    """The rows of a record; of one without terms (earlier versions), what follows from the name of its data."""
     if result.data.get("terms"):
         return list(result.data["terms"])
     name = result.comparability["data"]
@@ -114,9 +139,9 @@ def of_result(result: results.Result) -> list[Row]:
 
 
 def strictest(rows: Sequence[Row]) -> list[Answer]:
-    """For each thing one may want to do, or has to do, the strictest word over all rows."""
-    allowed = [_answer(rows, field, words, free=True) for field, words in ALLOWS.items()]
-    asked = [_answer(rows, field, words, free=False) for field, words in ASKS.items()]
+    """For each thing one may want to do, or has to do, the strictest answer over all rows."""
+    allowed = [_answer(rows, field, question, free=True) for field, question in ALLOWS.items()]
+    asked = [_answer(rows, field, question, free=False) for field, question in ASKS.items()]
     return allowed + asked
 
 
@@ -131,10 +156,10 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
     return [row for _, row in sorted({row["data"]: row for row in rows}.items())]
 
 
-def _answer(rows: Sequence[Row], field: str, words: str, free: bool) -> Answer:
+def _answer(rows: Sequence[Row], field: str, question: str, free: bool) -> Answer:
     """free: the value of the field that asks nothing of the user."""
     bound = tuple(row["data"] for row in rows if row[field] is (not free))
     open_question = tuple(row["data"] for row in rows if row[field] is None)
     if bound:
-        return Answer(words, not free, bound)
-    return Answer(words, None if open_question else free, open_question)
+        return Answer(question, not free, bound)
+    return Answer(question, None if open_question else free, open_question)

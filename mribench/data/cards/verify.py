@@ -1,4 +1,4 @@
-"""Whether the files of a card are all here, belong to somebody, and are still those that were here before."""
+"""Whether the files of a card are all here, have a subject each, and are unchanged since the first look."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from mribench import files, hashing
 from mribench.data.cards.card import UNVERIFIED, CardFile, DatasetCard
-from mribench.data.readers.folder import companions, find_files
+from mribench.data.readers.folder import companions, find_files, name_their_subjects
 from mribench.data.readers.subjects import subjects_of
 from mribench.errors import DataError
 
@@ -19,28 +20,35 @@ BY_NAME = ("folder", "pattern", "metadata", "unknown")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. state: ``ok``, ``note`` or ``broken``."""
+    """One thing that was looked at."""
 
     what: str
-    state: str
-    words: str
+    state: Literal["ok", "note", "broken"]
+    text: str
 
 
 def verify(card: DatasetCard, folder: Path, record: Path) -> list[Finding]:
-    """Look at the files of a card in ``folder`` without decoding them.
+    """Look at the files of a card without decoding them.
 
-    record: where the digests of the first look are kept; later looks are compared with it. Raises DataError where
-    nothing is there or nothing can be read.
+    Args:
+        card: Whose files they are.
+        folder: Where they are.
+        record: Where the digests of the first look are kept; later looks are compared with it.
+
+    Raises:
+        DataError: Where nothing is there or nothing can be read.
     """
     if not folder.is_dir() or not any(folder.iterdir()):
         raise DataError(
             f"There are no files of {card.id}; run `mribench data fetch {card.id}`, or put them into {folder}."
         )
-    found = find_files(folder, card.include)
-    checks = [Finding("files", "ok", f"{len(found)} images")]
-    checks.append(_subjects(card, folder, found))
-    checks.append(_digests(folder, [*found, *companions(folder, found)], record))
-    return checks
+    reader = card.chosen_reader
+    found = find_files(folder, card.include, reader)
+    return [
+        Finding("files", "ok", f"{len(found)} images"),
+        _subjects(card, folder, found),
+        _digests(folder, [*found, *companions(folder, found, reader)], record),
+    ]
 
 
 def unverified(card: DatasetCard) -> list[str]:
@@ -61,16 +69,16 @@ def _open(value: object, name: str) -> bool:
 
 
 def _subjects(card: DatasetCard, folder: Path, found: Sequence[Path]) -> Finding:
-    if card.subject not in BY_NAME or any(file.suffix == ".npz" for file in found):
-        return Finding("subjects", "note", "stand inside the files; `mribench data prepare` counts them")
+    if card.subject not in BY_NAME or name_their_subjects(folder, found, card.chosen_reader):
+        return Finding("subjects", "note", "named inside the files; `mribench data prepare` counts them")
     names = [file.relative_to(folder).as_posix() for file in found]
     n = len({subject for subject, _ in subjects_of(folder, names, card.path_pattern).values()})
     if not card.subjects_known:
         return Finding("subjects", "note", "unknown: the set runs, and is never ranked")
     if card.subjects is None:
         return Finding("subjects", "note", f"{n}; the card names no number")
-    words = f"{n} of {card.subjects}"
-    return Finding("subjects", "ok" if n == card.subjects else "note", words)
+    state = "ok" if n == card.subjects else "note"
+    return Finding("subjects", state, f"{n} of {card.subjects}")
 
 
 def _digests(folder: Path, found: Sequence[Path], record: Path) -> Finding:
@@ -83,8 +91,12 @@ def _digests(folder: Path, found: Sequence[Path], record: Path) -> Finding:
     if before == now:
         return Finding("sha256", "ok", f"as at the first look: {_total(now)}")
     changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
-    words = f"{len(changed)} files differ from the first look, for example {changed[0]}; fetch the set again"
-    return Finding("sha256", "broken", f"{words}, or delete {record.name} where that is right")
+    return Finding(
+        "sha256",
+        "broken",
+        f"{len(changed)} files differ from the first look, for example {changed[0]}; fetch the set again, "
+        f"or delete {record.name} where that is right",
+    )
 
 
 def _total(digests: dict[str, str]) -> str:

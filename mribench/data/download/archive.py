@@ -1,4 +1,4 @@
-"""Unpack a zip or tar of a stranger: every file inside the folder, no links, no devices, no flood."""
+"""Unpack a zip or tar that is not trusted: every file inside the folder, no links, no devices, no flood."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """Write the files of ``archive`` under ``folder``; modes, owners and times are not kept.
 
     Raises DataError for an entry that reaches outside the folder, that is a link, a device or encrypted, that
-    stands there twice, for more than 100 times the size of the archive (1 GiB is always allowed), and for damage.
+    comes twice, for more than 100 times the size of the archive (1 GiB is always allowed), and for damage.
     """
     allowed = max(ALWAYS_ALLOWED, MOST_TIMES_LARGER * archive.stat().st_size)
     name, written = archive.name, 0

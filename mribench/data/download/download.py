@@ -12,8 +12,7 @@ from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from mribench import hashing
-from mribench.data.part import discard, read_state, size_of, state_file, write_state
+from mribench import files, hashing
 from mribench.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,20 +37,29 @@ class Refusal(Exception):
 
 
 class Broken(Exception):
-    """A passing failure. wait: seconds the server asked for, None where it did not."""
+    """A passing failure."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
+        """seconds that the server wants, None where it did not say"""
 
 
 def download(urls: Sequence[str], target: Path, sha256: str, size: int | None, report: Report) -> None:
     """Bring a file to ``target``, from the first of ``urls`` that gives it.
 
-    sha256: 64 hex digits; size: bytes, None where unknown; report: called with (bytes here, total or None).
     ``<target>.part`` holds what has come so far; a later call goes on from there (Range), where the server proves
-    by ETag and size that it is the same file. Proxies are taken from the environment. Raises DataError where no
-    mirror gives the right bytes, and where the disk is too small.
+    by ETag and size that it is the same file. Proxies are taken from the environment.
+
+    Args:
+        urls: Addresses of the same bytes.
+        target: Where the file goes.
+        sha256: 64 hex digits.
+        size: Bytes, None where unknown.
+        report: Called with (bytes here, total or None).
+
+    Raises:
+        DataError: Where no mirror gives the right bytes, and where the disk is too small.
     """
     if target.is_file() and hashing.file_sha256(target) == sha256:
         return
@@ -82,7 +90,7 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
     import requests
 
     part = target.with_name(target.name + ".part")
-    most, idle, resumed = size_of(part), 0, part.is_file()
+    most, idle, resumed = _size_of(part), 0, part.is_file()
     with requests.Session() as session:
         session.headers["User-Agent"] = "mribench"
         while True:
@@ -92,13 +100,13 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
             except Broken as found:
                 broken = found
             # also after a break: a server that promised too much has nothing more to send
-            whole = broken is None or (size_of(part) == size if size else part.is_file())
+            whole = broken is None or (_size_of(part) == size if size else part.is_file())
             if whole and (found := hashing.file_sha256(part)) == sha256:
                 os.replace(part, target)
-                state_file(part).unlink(missing_ok=True)
+                _state_file(part).unlink(missing_ok=True)
                 return
             if broken is None:
-                discard(part)
+                _discard(part)
                 if not resumed:
                     raise Refusal(
                         f"has sha256 {found}, the card says {sha256} (it changed at its source or on the way: "
@@ -107,8 +115,8 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
                 # two halves of two files, perhaps: once more from the start
                 most, resumed = 0, False
                 continue
-            grown = size_of(part) > most
-            most, idle = max(most, size_of(part)), 0 if grown else idle + 1
+            grown = _size_of(part) > most
+            most, idle = max(most, _size_of(part)), 0 if grown else idle + 1
             resumed = resumed or part.is_file()
             if idle >= TRIES:
                 raise Refusal(f"could not be downloaded ({broken})")
@@ -123,7 +131,7 @@ def _stream(session: requests.Session, url: str, part: Path, size: int | None, r
     import requests
     import urllib3
 
-    have, known = size_of(part), read_state(part)
+    have, known = _size_of(part), _read_state(part)
     headers = {"Accept-Encoding": "identity"}
     if have and known:
         headers["Range"] = f"bytes={have}-"
@@ -138,7 +146,9 @@ def _stream(session: requests.Session, url: str, part: Path, size: int | None, r
             with part.open("r+b" if start else "wb") as out:
                 out.truncate(start)
                 out.seek(start)
-                write_state(part, answer.headers.get("ETag"), total)
+                # before the first byte, so that no bytes are ever without it
+                state = {"etag": answer.headers.get("ETag"), "total": total}
+                files.write_json(_state_file(part), state)
                 for chunk in answer.raw.stream(CHUNK, decode_content=False):
                     start += out.write(chunk)
                     if size is not None and start > size:
@@ -161,13 +171,13 @@ def _start(
         asked = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
         same = answer.headers.get("ETag") == known["etag"]
         if not asked or int(asked[1]) != have or not same or asked[2] != str(known["total"] or "*"):
-            discard(part)
+            _discard(part)
             raise Broken("the file at the source is another one than before", wait=0)
         return have, known["total"]
     if answer.status_code == 416:
         if answer.headers.get("Content-Range", "").endswith(f"/{have}"):
             return have, have
-        discard(part)
+        _discard(part)
         raise Broken(status, wait=0)
     if answer.status_code in PASSING:
         raise Broken(status, _retry_after(answer.headers.get("Retry-After")))
@@ -209,3 +219,28 @@ def _short(error: BaseException) -> str:
 
 def _gib(n: int) -> str:
     return f"{n / 2**30:.1f} GiB"
+
+
+def _state_file(part: Path) -> Path:
+    """Beside the bytes of a download that is not whole: what they are bytes of."""
+    return part.with_name(part.name + ".json")
+
+
+def _read_state(part: Path) -> dict[str, Any] | None:
+    """``{"etag", "total"}`` as the server gave them, each None where it did not; None without a readable state."""
+    try:
+        state = files.read_json(_state_file(part))
+        return {"etag": state["etag"], "total": state["total"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _discard(part: Path) -> None:
+    """Forget what has come so far."""
+    part.unlink(missing_ok=True)
+    _state_file(part).unlink(missing_ok=True)
+
+
+def _size_of(part: Path) -> int:
+    """Bytes that are here, 0 where there is no file."""
+    return part.stat().st_size if part.is_file() else 0

@@ -1,4 +1,4 @@
-"""Bring the files of an open card here: downloaded, proved, unpacked, and put in place by one rename."""
+"""The files of an open card: downloaded, proved, unpacked, and put in place by one rename."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mribench.data.atomic import sync, write_folder
 from mribench.data.cards.card import CardFile, DatasetCard
 from mribench.data.download.archive import is_archive, unpack
 from mribench.data.download.download import check_space, download
 from mribench.errors import DataError
+from mribench.files import new_folder
 from mribench.progress import progress as shown
 from mribench.progress import say
 
@@ -32,7 +32,7 @@ def home() -> Path:
 
 
 def dataset_folder(card: DatasetCard, cache: Path) -> Path:
-    """Where the files of a card lie, whether they are there or not."""
+    """The folder of a card's files, whether it exists or not."""
     return Path(cache) / "datasets" / card.id
 
 
@@ -41,10 +41,17 @@ def fetch(card: DatasetCard, cache: Path, progress: Progress | None = None) -> P
 
     What a user put there is taken as it is; otherwise the files are downloaded where that is allowed. It may be
     killed at any time: the next call goes on with what is already here. Of several processes one works, the
-    others wait for it. progress: called with (bytes, bytes in all, 0 where unknown); None shows a bar with rate
-    and time left on standard error. Raises DataError where access must be asked for, where a checksum is
-    unverified or wrong, where the download fails, where the disk is too small, and for archives that reach outside
-    their folder.
+    others wait for it.
+
+    Args:
+        card: Whose files are wanted.
+        cache: See ``home``.
+        progress: Called with (bytes, bytes in all, 0 where unknown); None shows a bar with rate and time left on
+            standard error.
+
+    Raises:
+        DataError: Where access must be asked for, a checksum is unverified or wrong, the download fails, the disk is
+            too small, or an archive reaches outside its folder.
     """
     folder, downloads = dataset_folder(card, cache), Path(cache) / "downloads" / card.id
     if _filled(folder):
@@ -81,7 +88,7 @@ def _fetch(card: DatasetCard, folder: Path, downloads: Path, progress: Progress 
             )
             done += target.stat().st_size
 
-    def write(temporary: Path) -> None:
+    with new_folder(folder, is_valid=_filled) as temporary:
         for file, target in targets.items():
             if is_archive(target):
                 unpack(target, temporary)
@@ -89,9 +96,6 @@ def _fetch(card: DatasetCard, folder: Path, downloads: Path, progress: Progress 
                 # two addresses may end alike; the digest tells the files apart
                 taken = (temporary / _name(file)).exists()
                 shutil.copyfile(target, temporary / (target.name if taken else _name(file)))
-        sync(temporary)
-
-    write_folder(folder, write, is_valid=_filled)
 
 
 @contextmanager

@@ -5,36 +5,36 @@ from __future__ import annotations
 import hashlib
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mribench.data.dicom_pixels import decode
 from mribench.data.readers.dicom_header import FramePlane, contrast_of, planes_of, units_of
+from mribench.data.readers.image import luminance
 from mribench.data.readers.orientation import PLANES
-from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.spec import ImageFile, Reader, Volume
 
-SUFFIXES = (".dcm", ".dicom", ".ima")
 # what pydicom and its decoders raise for damaged files
 DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, struct.error)
 
 
 class Frames(NamedTuple):
-    """Frames of one file in one plane. pixels: float32 (n, H, W) in real units; key: what one volume shares.
-
-    order: (mm along the slice normal, InstanceNumber); spacing: as in Volume, 0 between slices where unknown;
-    contrast, units: as in Volume.
-    """
+    """Frames of one file in one plane."""
 
     pixels: np.ndarray
+    """float32 (n, H, W) in real units"""
     key: tuple[Any, ...]
+    """equal for frames of one volume"""
     order: tuple[float, float]
+    """(mm along the slice normal, InstanceNumber)"""
     spacing: tuple[float, float, float] | None
+    """as in ``Volume``, 0 between slices where unknown"""
     inverted: bool
+    """MONOCHROME1: 0 is white"""
     contrast: str
     units: str
 
@@ -48,14 +48,14 @@ def is_dicom(path: Path) -> bool:
 def pseudonym(patient_id: str) -> str:
     """12 hex digits of sha256: PatientID is never stored in clear.
 
-    A pseudonym and no anonymity: whoever has a list of ids can hash it.
+    This is a pseudonym and not anonymity: with a list of ids anyone can hash them.
     """
     return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
 
 
 def read_patient(path: Path, name: str) -> str:
     """Pseudonym of the file's PatientID; DataError where it is missing or empty."""
-    with _told(name):
+    with _one_sentence(name):
         patient = str(getattr(_dataset(path, pixels=False), "PatientID", "") or "").strip()
     if not patient:
         raise DataError(f"{name} has no PatientID; put the files of each subject in a folder of its own.")
@@ -91,7 +91,7 @@ def read_frames(path: Path, name: str) -> list[Frames]:
 
     Raises DataError, naming ``name``.
     """
-    with _told(name):
+    with _one_sentence(name):
         dataset = _dataset(path)
         pixels = decode(dataset, name)
         planes = planes_of(dataset, len(pixels))
@@ -122,6 +122,42 @@ def _plane(orientation: tuple[float, ...]) -> str:
     return PLANES[int(np.argmax(normal))]
 
 
+def decode(dataset: Any, name: str) -> np.ndarray:
+    """float32 (frames, H, W) of a pydicom dataset: decoded, palette and colour to luminance, rescaled.
+
+    Raises DataError, naming ``name``, where there are no pixels; whatever pydicom raises for damaged ones.
+    """
+    from pydicom.pixels import apply_color_lut
+
+    if not any(tag in dataset for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise DataError(f"{name} is a DICOM file without pixels; remove it from the folder.")
+    array = dataset.pixel_array
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        array = luminance(apply_color_lut(array, dataset)[..., :3])
+    elif dataset.SamplesPerPixel > 1:
+        array = luminance(array)
+    return _rescale(array.astype(np.float32).reshape(-1, *array.shape[-2:]), dataset)
+
+
+def _rescale(frames: np.ndarray, dataset: Any) -> np.ndarray:
+    """Slope and intercept of the file, or of each frame of an enhanced multi-frame file."""
+    shared = _line(dataset, *(getattr(dataset, "SharedFunctionalGroupsSequence", None) or []))
+    per_frame = getattr(dataset, "PerFrameFunctionalGroupsSequence", None) or []
+    if len(per_frame) != len(frames):
+        return frames * shared[0] + shared[1]
+    lines = np.array([_line(dataset, group, default=shared) for group in per_frame], dtype=np.float32)
+    return frames * lines[:, :1, None] + lines[:, 1:, None]
+
+
+def _line(dataset: Any, *groups: Any, default: tuple[float, float] | None = None) -> tuple[float, float]:
+    """(slope, intercept) of a functional group, else ``default``, else of the file, else (1, 0)."""
+    for group in groups:
+        for item in getattr(group, "PixelValueTransformationSequence", None) or []:
+            return float(item.RescaleSlope), float(item.RescaleIntercept)
+    slope, intercept = getattr(dataset, "RescaleSlope", None), getattr(dataset, "RescaleIntercept", None)
+    return default or (float(slope or 1), float(intercept or 0))
+
+
 def _dataset(path: Path, pixels: bool = True) -> Any:
     import pydicom
 
@@ -129,8 +165,8 @@ def _dataset(path: Path, pixels: bool = True) -> Any:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Say what is wrong with a file in one sentence. pydicom parses an element when it is first asked for."""
+def _one_sentence(name: str) -> Iterator[None]:
+    """Turn whatever pydicom raises, also late (it parses an element on first use), into one sentence."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     try:
@@ -147,3 +183,33 @@ def _told(name: str) -> Iterator[None]:
                 "install mribench[dicom], or decompress it (gdcmconv --raw)."
             ) from error
         raise DataError(f"{name} is a damaged DICOM file ({reason}); fetch or export it again.") from error
+
+
+def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
+    return read_series({file.name: file.path for file in files}, subject)
+
+
+def _example(folder: Path) -> None:
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+    pixels = np.arange(10 * 12, dtype=np.uint16).reshape(10, 12)
+    image = Dataset()
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.SOPClassUID, image.SOPInstanceUID = MRImageStorage, generate_uid()
+    image.PatientID, image.Modality = "example", "MR"
+    image.PixelSpacing, image.SliceThickness = [1.0, 1.0], 4.0
+    image.set_pixel_data(pixels, "MONOCHROME2", 16)
+    image.save_as(folder / "example.dcm", enforce_file_format=True)
+
+
+DICOM = Reader(
+    name="dicom",
+    title="DICOM",
+    suffixes=(".dcm", ".dicom", ".ima"),
+    read=_read,
+    recognises=is_dicom,
+    patient=read_patient,
+    example=_example,
+)

@@ -1,4 +1,4 @@
-"""What a DICOM header says of its frames: where they lie, how large a pixel is, how they were acquired."""
+"""DICOM headers: position and orientation of each frame, pixel spacing, how it was acquired."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ TIMES = (("EchoTime", "TE"), ("RepetitionTime", "TR"), ("InversionTime", "TI"))
 
 
 class FramePlane(NamedTuple):
-    """Frames of one file that lie in one orientation. rows: which frames, in the file's order.
-
-    orientation: six cosines, None where unknown; position: mm of the first frame along the normal; spacing: mm
-    between slices (0 where unknown), rows and columns, None where unknown.
-    """
+    """Frames of one file that have one orientation."""
 
     rows: list[int]
+    """which frames, in the file's order"""
     orientation: tuple[float, ...] | None
+    """six cosines, None where unknown"""
     position: float
+    """mm of the first frame along the normal"""
     spacing: tuple[float, float, float] | None
+    """mm between slices (0 where unknown), rows and columns; None where unknown"""
 
 
 def planes_of(dataset: Any, n: int) -> list[FramePlane]:
@@ -39,19 +39,19 @@ def planes_of(dataset: Any, n: int) -> list[FramePlane]:
 
 def contrast_of(dataset: Any) -> str:
     """Modality, sequence and times, like ``MR SE SP TE 14 TR 450``."""
-    words = []
+    parts = []
     for name in CODED:
         value = getattr(dataset, name, None) or ""
-        words += [str(value)] if isinstance(value, str) else [str(part) for part in value]
-    words += [f"{short} {getattr(dataset, name):g}" for name, short in TIMES if getattr(dataset, name, None)]
-    return " ".join(word for word in words if word)
+        parts += [str(value)] if isinstance(value, str) else [str(part) for part in value]
+    parts += [f"{short} {getattr(dataset, name):g}" for name, short in TIMES if getattr(dataset, name, None)]
+    return " ".join(part for part in parts if part)
 
 
 def units_of(dataset: Any) -> str:
     """What a rescaled pixel value means: RescaleType, HU for CT, else arbitrary."""
-    told = str(getattr(dataset, "RescaleType", None) or getattr(dataset, "Units", None) or "")
-    if told and told != "US":
-        return told
+    unit = str(getattr(dataset, "RescaleType", None) or getattr(dataset, "Units", None) or "")
+    if unit and unit != "US":
+        return unit
     return "HU" if getattr(dataset, "Modality", "") == "CT" else "arbitrary"
 
 

@@ -1,57 +1,31 @@
-"""From a file or folder to volumes: find the files, ask who each belongs to, read each in its format."""
+"""From a file or folder to volumes: find the image files, find the subject of each, read each in its format."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from mribench.data.readers import dicom, hdf5, image, metaimage, nifti
-from mribench.data.readers.npz import read_npz
-from mribench.data.readers.orientation import Slices
 from mribench.data.readers.subjects import METADATA, subjects_of
-from mribench.data.volume import Volume
+from mribench.data.readers.table import table
 from mribench.errors import DataError
-
-FORMATS = "NPZ, PNG, JPEG, TIFF, NIfTI (.nii, .nii.gz), MetaImage (.mha), HDF5 (.h5, .mat) or DICOM"
-# not known to the formats, only to the card: MR has no units, CT is in HU
-STORED = "as stored (scl_slope applied)"
-GRIDS = {"nifti": nifti.read_nifti, "metaimage": metaimage.read_metaimage}
-# formats whose files name their patient
-PATIENTS = {"dicom": dicom.read_patient, "hdf5": hdf5.read_patient}
-SUFFIXES = {
-    "npz": (".npz",),
-    "image": image.SUFFIXES,
-    "nifti": nifti.SUFFIXES,
-    "metaimage": metaimage.SUFFIXES,
-    "hdf5": hdf5.SUFFIXES,
-    "dicom": dicom.SUFFIXES,
-}
-# images that a folder may well hold but that no reader here takes: silence would lose subjects
-UNSUPPORTED = (
-    ".nrrd",
-    ".npy",
-    ".pkl",
-    ".gif",
-    ".webp",
-    ".czi",
-    ".lif",
-)
+from mribench.spec import ImageFile, Reader, Volume
 
 
-def find_files(path: Path, include: str | None = None) -> list[Path]:
-    """Every image file under ``path`` (or itself), sorted; hidden files and files of no image format are
-    left out.
+def find_files(path: Path, include: str | None = None, reader: str | None = None) -> list[Path]:
+    """Every image file under ``path`` (or itself), sorted; hidden files and files of no image format are left out.
 
-    include: only files that match this glob (``**/images/*.tif``).
+    Args:
+        path: A file or folder.
+        include: Only files that match this glob (``**/images/*.tif``).
+        reader: The name of the only reader whose files are taken; None takes those of all installed readers.
 
-    Raises DataError for a broken link, for a format that cannot be read, and where nothing is found.
+    Raises:
+        DataError: For a broken link, for a format that cannot be read, and where nothing is found.
     """
     if path.is_file():
         return [path]
+    readers = table(reader)
     found = [
         Path(folder) / name
         for folder, folders, names in os.walk(path)
@@ -60,112 +34,94 @@ def find_files(path: Path, include: str | None = None) -> list[Path]:
         if not name.startswith(".") and name != METADATA
     ]
     if include:
-        chosen = set(path.glob(include))
-        found = [file for file in found if file in chosen]
-    files = sorted(
-        (file for file in found if _kind(file, path)), key=lambda f: f.relative_to(path).as_posix()
-    )
+        matching = set(path.glob(include))
+        found = [file for file in found if file in matching]
+    labels = {file: file.relative_to(path).as_posix() for file in found}
+    files = [file for file in found if readers.reader_of(file, labels[file])]
     if not files:
-        raise DataError(f"{path.name} holds no image; expected {FORMATS}.")
-    return files
+        raise DataError(f"{path.name} holds no image; expected {readers.formats}.")
+    return sorted(files, key=labels.__getitem__)
 
 
-def companions(path: Path, files: Sequence[Path]) -> list[Path]:
-    """Files that change what is read without being images: metadata.csv, and the pixels of Analyze headers and
-    of MetaImage headers (.mhd).
-    """
-    beside = [file.with_suffix(".img") for file in files if file.suffix == ".hdr"]
-    beside += [raw for file in files if file.suffix == ".mhd" and (raw := metaimage.data_file(file))]
-    root = path if path.is_dir() else path.parent
+def companions(path: Path, files: Sequence[Path], reader: str | None = None) -> list[Path]:
+    """Files that change what is read without being images: metadata.csv, and what the readers name."""
+    root, owners = _root(path), _readers(path, files, reader)
+    by_format = sorted(files, key=lambda file: owners[file].name)
+    beside = [other for file in by_format if (find := owners[file].companions) for other in find(file)]
     return [file for file in [root / METADATA, *beside] if file.is_file()]
 
 
+def foreign_readers(path: Path, files: Sequence[Path], reader: str | None = None) -> list[str]:
+    """Name and version of the readers of plugins that take some of the files."""
+    return table(reader).foreign(_readers(path, files, reader).values())
+
+
+def name_their_subjects(path: Path, files: Sequence[Path], reader: str | None = None) -> bool:
+    """Whether one of the files holds images of several subjects and names them itself."""
+    return any(owner.names_subjects for owner in _readers(path, files, reader).values())
+
+
 def read_volumes(
-    path: Path, files: Sequence[Path], pattern: str | None = None, ask: bool = False
+    path: Path,
+    files: Sequence[Path],
+    pattern: str | None = None,
+    subjects_inside: bool = False,
+    reader: str | None = None,
 ) -> Iterator[Volume]:
     """Volumes of ``files`` under ``path``, subject by subject; one is in memory at a time.
 
-    Images of one subject in one folder with one size are one volume, ordered by slice number or name.
-    pattern: see ``subjects_of``; ask: subjects are told by the files themselves (PatientID), whatever the folders
-    are called. Raises DataError where a file cannot be read or has no subject.
+    Args:
+        path: What ``find_files`` was given.
+        files: What it returned.
+        pattern: A regular expression that finds the subject in a relative path; see ``subjects_of``.
+        subjects_inside: The subject is read from each file (PatientID), whatever its folder is called.
+        reader: As for ``find_files``.
+
+    Raises:
+        DataError: Where a file cannot be read or has no subject.
     """
-    root = path if path.is_dir() else path.parent
-    kinds = {file.relative_to(root).as_posix(): _kind(file, root) for file in files}
-    for name in [name for name, kind in kinds.items() if kind == "npz"]:
-        yield from read_npz(root / name)
-    owners = _owners(root, {name: kind for name, kind in kinds.items() if kind != "npz"}, pattern, ask)
-    groups: dict[tuple[str, str], list[str]] = {}
-    for name, (subject, _) in owners.items():
-        groups.setdefault((subject, str(kinds[name])), []).append(name)
-    for (subject, kind), names in sorted(groups.items()):
-        if kind == "dicom":
-            yield from dicom.read_series({name: root / name for name in names}, subject)
-        elif kind in GRIDS:
-            for name in names:
-                yield _grid(GRIDS[kind](root / name, name), subject, name)
-        elif kind == "hdf5":
-            for name in names:
-                yield hdf5.read_hdf5(root / name, name, subject)
-        else:
-            yield from _stacks(root, {name: owners[name][1] for name in names}, subject)
+    root, owners = _root(path), _readers(path, files, reader)
+    named = {file.relative_to(root).as_posix(): (file, owners[file]) for file in files}
+    for name, (file, owner) in named.items():
+        if owner.names_subjects:
+            yield from owner.read([ImageFile(file, name)], "")
+    rest = {name: pair for name, pair in named.items() if not pair[1].names_subjects}
+    groups: dict[tuple[str, str], list[ImageFile]] = {}
+    for name, (subject, number) in _subjects(root, rest, pattern, subjects_inside).items():
+        file, owner = rest[name]
+        groups.setdefault((subject, owner.name), []).append(ImageFile(file, name, number))
+    by_name = {owner.name: owner for _, owner in rest.values()}
+    for (subject, format_name), group in sorted(groups.items()):
+        yield from by_name[format_name].read(group, subject)
 
 
-def _grid(read: Slices, subject: str, name: str) -> Volume:
-    source, contrast = f"{name}:{read.plane}", nifti.contrast_of(name)
-    return Volume(subject, read.pixels, read.spacing, source, contrast, STORED, read.named)
-
-
-def _owners(
-    root: Path, kinds: dict[str, str | None], pattern: str | None, ask: bool
+def _subjects(
+    root: Path, files: dict[str, tuple[Path, Reader]], pattern: str | None, subjects_inside: bool
 ) -> dict[str, tuple[str, int | None]]:
-    names = list(kinds)
-    told = pattern is not None or (root / METADATA).is_file() or any("/" in name for name in names)
-    mute = next((name for name, kind in kinds.items() if kind not in PATIENTS), None)
-    if ask and mute:
+    """relative name -> (subject, number of the slice or None)."""
+    known = pattern is not None or (root / METADATA).is_file() or any("/" in name for name in files)
+    silent = next((name for name, (_, reader) in files.items() if reader.patient is None), None)
+    if subjects_inside and silent:
         raise DataError(
-            f"{mute} has a format that names no patient, and the card takes subjects from the files themselves; "
+            f"{silent} has a format that names no patient, and the card takes subjects from the files themselves; "
             "move it out of the folder, or give the card an include pattern."
         )
-    if kinds and (ask or (not told and mute is None)):
-        return {name: (PATIENTS[str(kind)](root / name, name), None) for name, kind in kinds.items()}
-    return subjects_of(root, names, pattern) if names else {}
+    if files and (subjects_inside or (not known and silent is None)):
+        return {name: (str(reader.patient(file, name)), None) for name, (file, reader) in files.items()}
+    return subjects_of(root, list(files), pattern) if files else {}
 
 
-def _stacks(root: Path, numbers: dict[str, int | None], subject: str) -> Iterator[Volume]:
-    """Images of one subject as volumes, per folder and image size; a multi-page file is one by itself."""
-    ordered = sorted(numbers, key=lambda name: (os.path.dirname(name), numbers[name] or 0, _natural(name)))
-    groups: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
-    for name in ordered:
-        pages = image.read_image(root / name, name)
-        where = name if len(pages) > 1 else os.path.dirname(name) or "."
-        groups.setdefault((where, pages.shape[1:]), []).append(pages)
-    for (where, _), pages in groups.items():
-        yield Volume(subject, np.concatenate(pages), None, where)
+def _readers(path: Path, files: Sequence[Path], reader: str | None) -> dict[Path, Reader]:
+    readers, root = table(reader), _root(path)
+    return {file: readers.reader_of_any(file, _label(file, root)) for file in files}
 
 
-def _natural(name: str) -> list[str | int]:
-    """Sorts slice_2 before slice_10."""
-    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]
+def _label(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
 
 
-def _kind(file: Path, root: Path) -> str | None:
-    """One of SUFFIXES, or None for a file that is no image."""
-    name = file.name.lower()
-    label = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
-    if name.endswith(UNSUPPORTED):
-        raise DataError(f"{label} has a format that is not read; convert it to {FORMATS}.")
-    kind = next((kind for kind, suffixes in SUFFIXES.items() if name.endswith(suffixes)), None)
-    if kind and not file.exists():
-        raise DataError(f"{label} is a broken link; fetch what it points to (`git annex get`) or remove it.")
-    # scanners name files IM0001 or after a UID, 1.2.840.113619
-    if (
-        kind is None
-        and file.exists()
-        and file.suffix[1:].isdigit() | (not file.suffix)
-        and dicom.is_dicom(file)
-    ):
-        return "dicom"
-    return kind
+def _root(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
 
 
 def _hide(folders: list[str]) -> bool:

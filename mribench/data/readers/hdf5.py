@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from mribench.data.readers.dicom import pseudonym
-from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.spec import ImageFile, Reader, Volume
 
-SUFFIXES = (".h5", ".hdf5", ".mat")
 # fastMRI's names for reconstructed images: multi-coil, single-coil
 RECONSTRUCTIONS = ("reconstruction_rss", "reconstruction_esc")
 LAYOUTS = "reconstruction_rss or reconstruction_esc (fastMRI), or cjdata/image (MATLAB)"
@@ -72,7 +71,7 @@ def _opened(path: Path, name: str) -> Iterator[Any]:
 
 
 def _own(file: Any, key: str) -> bool:
-    """True where the data set stands in this file: a link of HDF5 may point to any other."""
+    """True where the data set is in this file: a link of HDF5 may point to any other."""
     import h5py
 
     at = file
@@ -107,3 +106,42 @@ def _spacing(file: Any) -> tuple[float, float, float] | None:
     if not all(math.isfinite(n) and n > 0 for n in fields + matrix):
         return None
     return tuple(mm / n for mm, n in zip(fields, matrix, strict=True))
+
+
+def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
+    for file in files:
+        yield read_hdf5(file.path, file.name, subject)
+
+
+def _example(folder: Path) -> None:
+    import h5py
+
+    with h5py.File(folder / "example.h5", "w") as file:
+        file["reconstruction_rss"] = np.arange(3 * 10 * 12, dtype=np.float32).reshape(3, 10, 12)
+        file.attrs["patient_id"] = "example"
+
+
+def _matlab_example(folder: Path) -> None:
+    import h5py
+
+    with h5py.File(folder / "example.mat", "w") as file:
+        file["cjdata/image"] = np.arange(10 * 12, dtype=np.int16).reshape(10, 12)
+        file["cjdata/PID"] = np.frombuffer(b"example", np.uint8).astype(np.uint16)
+
+
+HDF5 = Reader(
+    name="hdf5",
+    title="HDF5",
+    suffixes=(".h5", ".hdf5"),
+    read=_read,
+    patient=read_patient,
+    example=_example,
+)
+MATLAB = Reader(
+    name="matlab",
+    title="MATLAB since 7.3",
+    suffixes=(".mat",),
+    read=_read,
+    patient=read_patient,
+    example=_matlab_example,
+)

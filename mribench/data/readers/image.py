@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 import struct
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mribench.errors import DataError
+from mribench.spec import ImageFile, Reader, Volume
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 # Pillow modes that hold one channel exactly; everything else with colour goes through RGB
 GREY = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 COLOUR = ("RGB", "RGBA", "RGBX", "P", "PA", "LA", "1", "CMYK", "YCbCr")
@@ -68,3 +71,38 @@ def _refuse_deep_colour(image, name: str) -> None:
         raise DataError(
             f"{name} is 16-bit colour, which would lose half its bits; save it as 16-bit greyscale."
         )
+
+
+def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
+    """A volume per folder and image size, ordered by slice number or name; a multi-page file is one by itself."""
+    ordered = sorted(
+        files, key=lambda file: (os.path.dirname(file.name), file.slice or 0, _natural(file.name))
+    )
+    stacks: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
+    for file in ordered:
+        pages = read_image(file.path, file.name)
+        source = file.name if len(pages) > 1 else os.path.dirname(file.name) or "."
+        stacks.setdefault((source, pages.shape[1:]), []).append(pages)
+    for (source, _), pages in stacks.items():
+        yield Volume(subject, np.concatenate(pages), None, source)
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sorts slice_2 before slice_10."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]
+
+
+def _example(folder: Path) -> None:
+    from PIL import Image
+
+    for number in (1, 2):
+        Image.fromarray(np.full((10, 12), 50 * number, np.uint8)).save(folder / f"example_{number}.png")
+
+
+IMAGE = Reader(
+    name="image",
+    title="PNG, JPEG, TIFF, BMP",
+    suffixes=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
+    read=_read,
+    example=_example,
+)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mribench.data.readers.orientation import Plane, Slices, slices
 from mribench.errors import DataError
+from mribench.spec import ImageFile, Reader, Volume
 
-SUFFIXES = (".mha", ".mhd")
 TYPES = {
     "MET_CHAR": "i1",
     "MET_UCHAR": "u1",
@@ -132,3 +133,29 @@ def _affine(header: dict[str, str]) -> np.ndarray:
 
 def _numbers(header: dict[str, str], key: str, default: list[float]) -> list[float]:
     return [float(n) for n in header[key.lower()].split()] if key.lower() in header else default
+
+
+def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
+    for file in files:
+        yield read_metaimage(file.path, file.name).volume(subject, file.name)
+
+
+def _voxels_of_header(path: Path) -> list[Path]:
+    stored = data_file(path) if path.suffix == ".mhd" else None
+    return [stored] if stored else []
+
+
+def _example(folder: Path) -> None:
+    header = "NDims = 3\nDimSize = 12 10 3\nElementSpacing = 1 1 4\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+    voxels = np.arange(12 * 10 * 3, dtype="<i2")
+    (folder / "example.mha").write_bytes(header.encode() + voxels.tobytes())
+
+
+METAIMAGE = Reader(
+    name="metaimage",
+    title="MetaImage",
+    suffixes=(".mha", ".mhd"),
+    read=_read,
+    companions=_voxels_of_header,
+    example=_example,
+)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mribench.data.readers.orientation import Plane, Slices, slices
 from mribench.errors import DataError
+from mribench.spec import ImageFile, Reader, Volume
 
-SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh", ".hdr")
 MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
 BIDS = re.compile(r"_([A-Za-z0-9]+)\.(?:nii|nii\.gz)$")
-# what nibabel raises for damaged files; MemoryError where a header claims more voxels than any machine holds
+# what nibabel raises for damaged files; MemoryError: a header claims more voxels than any machine holds
 DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, zlib.error)
 
 
@@ -70,3 +71,43 @@ def _pointer(path: Path) -> str:
     if head.startswith(b"version https://git-lfs"):
         return " but a git LFS pointer (run `git lfs pull` in its repository)"
     return ""
+
+
+def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
+    for file in files:
+        yield read_nifti(file.path, file.name).volume(subject, file.name, contrast_of(file.name))
+
+
+def _pixels_of_header(path: Path) -> list[Path]:
+    return [path.with_suffix(".img")]
+
+
+def _example(folder: Path) -> None:
+    import nibabel as nib
+
+    voxels = np.arange(12 * 10 * 3, dtype=np.int16).reshape(12, 10, 3)
+    nib.save(nib.Nifti1Image(voxels, np.diag([1.0, 1.0, 4.0, 1.0])), folder / "example.nii.gz")
+
+
+def _analyze_example(folder: Path) -> None:
+    import nibabel as nib
+
+    voxels = np.arange(12 * 10 * 3, dtype=np.int16).reshape(12, 10, 3)
+    nib.save(nib.Nifti1Pair(voxels, np.diag([1.0, 1.0, 4.0, 1.0])), folder / "example.hdr")
+
+
+NIFTI = Reader(
+    name="nifti",
+    title="NIfTI and MGH",
+    suffixes=(".nii", ".nii.gz", ".mgz", ".mgh"),
+    read=_read,
+    example=_example,
+)
+ANALYZE = Reader(
+    name="analyze",
+    title="Analyze and NIfTI pairs",
+    suffixes=(".hdr",),
+    read=_read,
+    companions=_pixels_of_header,
+    example=_analyze_example,
+)

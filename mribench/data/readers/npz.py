@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mribench.data.readers.image import luminance
-from mribench.data.volume import Volume
 from mribench.errors import DataError
+from mribench.spec import ImageFile, Reader, Volume
 
 # what numpy and zipfile raise for an archive that is cut off, altered, encrypted or full of objects
 DAMAGE = (OSError, ValueError, EOFError, LookupError, AttributeError, RuntimeError)
@@ -82,3 +82,23 @@ def _labels(values: np.ndarray, n: int, name: str, path: Path) -> list[str]:
             f"{path.name}: image {labels.index('')} has an empty subject; give every image its subject."
         )
     return labels
+
+
+def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
+    for file in files:
+        yield from read_npz(file.path)
+
+
+def _example(folder: Path) -> None:
+    images = np.arange(4 * 10 * 12, dtype=np.uint16).reshape(4, 10, 12)
+    np.savez(folder / "example.npz", images=images, subject=["a", "a", "b", "b"])
+
+
+NPZ = Reader(
+    name="npz",
+    title="NPZ",
+    suffixes=(".npz",),
+    read=_read,
+    names_subjects=True,
+    example=_example,
+)

@@ -6,38 +6,53 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mribench.spec import Volume
+
 Plane = Literal["auto", "sagittal", "coronal", "axial"]
 PLANES = ("sagittal", "coronal", "axial")
 # voxels this much longer along one axis mean that the slices were acquired across it
 THICK = 1.5
+# the units are known to the card and not to the file: MR has none, CT is in HU
+STORED = "as stored (scl_slope applied)"
 
 
 class Slices(NamedTuple):
-    """pixels: float32 (n_slices, H, W); spacing: mm along those axes; plane: one of PLANES.
-
-    tilt: degrees between the slice normal and the axis of the body that names the plane; 0 is straight.
-    """
+    """A voxel grid cut into slices."""
 
     pixels: np.ndarray
+    """float32 (n_slices, H, W)"""
     spacing: tuple[float, float, float]
+    """mm along those axes"""
     plane: str
+    """one of ``PLANES``"""
     tilt: float
+    """degrees between the slice normal and the axis of the body that names the plane; 0 is straight"""
 
     @property
-    def named(self) -> str:
+    def title(self) -> str:
         """``axial``, or ``axial, 12 degrees oblique``."""
         return self.plane if self.tilt < 0.5 else f"{self.plane}, {self.tilt:.0f} degrees oblique"
 
+    def volume(self, subject: str, name: str, contrast: str = "", units: str = STORED) -> Volume:
+        """The same as a reader yields it. name: the file, relative to the data set's folder."""
+        return Volume(subject, self.pixels, self.spacing, f"{name}:{self.plane}", contrast, units, self.title)
+
 
 def slices(data: np.ndarray, affine: np.ndarray, plane: Plane = "auto") -> Slices:
-    """Slices of a volume in the named plane. data: float32 (i, j, k); affine: (4, 4), voxels to RAS+ in mm.
+    """Slices of a volume in a plane of the body.
 
     The axes are permuted and flipped to the closest RAS+ order, never interpolated: an oblique volume keeps its own
-    planes, named after the nearest plane of the body, with ``tilt`` between them. ``auto`` takes the plane of
-    acquisition: across the axis whose voxels are at least 1.5 times longer than the others, axial where no axis is.
-    Display is radiological: anterior or superior at the top; the patient's right on the left (axial, coronal),
-    anterior on the left (sagittal). Raises ValueError, or nibabel's
-    OrientationError, for an affine that is none.
+    planes, named after the nearest plane of the body, with ``tilt`` between them. Display is radiological: anterior or
+    superior at the top; the patient's right on the left (axial, coronal), anterior on the left (sagittal).
+
+    Args:
+        data: float32 (i, j, k).
+        affine: (4, 4), voxels to RAS+ in mm.
+        plane: ``auto`` takes the plane of acquisition: across the axis whose voxels are at least 1.5 times longer than
+            the others, axial where no axis is.
+
+    Raises:
+        ValueError: For an affine that is none; also nibabel's OrientationError.
     """
     import nibabel as nib
 

@@ -1,4 +1,4 @@
-"""Who a file belongs to: metadata.csv, else the first-level folder, else a file name that carries it."""
+"""The subject of each file: from metadata.csv, else the first-level folder, else the file's name."""
 
 from __future__ import annotations
 
@@ -37,10 +37,15 @@ def subjects_of(
 ) -> dict[str, tuple[str, int | None]]:
     """file (relative, posix) -> (subject, slice or None).
 
-    pattern: a card's regular expression, searched in the relative path; its first group, or the whole
-    match, is the subject. Otherwise the module's rule holds. Raises DataError where a file is left without
-    a subject, where metadata.csv and the files do not match one to one, or where the folders are no
-    subjects (train/, test/).
+    Args:
+        root: The folder of the data set.
+        files: Relative to it.
+        pattern: A card's regular expression, searched in the relative path; its first group, or the whole match, is
+            the subject. None takes metadata.csv, folders or names, in this order.
+
+    Raises:
+        DataError: Where a file is left without a subject, metadata.csv and the files do not match one to one, or the
+            folders are no subjects (train/, test/).
     """
     if pattern is not None:
         return _by_pattern(files, pattern)

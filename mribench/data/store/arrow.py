@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 200
-# a split above this lies in a file that the system pages in and out, below it in memory
+# bytes; a larger split is kept in a file that the system pages in and out, a smaller one in memory
 LARGEST_IN_MEMORY = 256 << 20
 
 
@@ -53,8 +53,11 @@ def write_splits(folder: Path, splits: Mapping[str, Sequence[SliceRecord]]) -> N
 def read_split(path: Path, name: str, size: int, update: Callable[[bytes], None] | None = None) -> Split:
     """One split of a folder that ``write_splits`` made; the caller has proved the files (sha256).
 
-    size: side of the images; update: given what stands before the pixels in the content key (``head``), then the
-    bytes of every image, in order.
+    Args:
+        path: The folder.
+        name: The split.
+        size: Side of the images.
+        update: Given what the content key holds of the split: its ``head``, then the bytes of every image in order.
     """
     from PIL import Image
 
@@ -76,7 +79,7 @@ def column(path: Path, name: str) -> Iterator[Any]:
 
 
 def head(name: str, shape: Sequence[int], subjects: Sequence[str]) -> bytes:
-    """What stands before the pixels of a split in the content key."""
+    """The bytes that precede the pixels of a split in the content key."""
     return json.dumps([name, list(shape), list(subjects)]).encode()
 
 

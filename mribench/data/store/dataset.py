@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mribench import files
 from mribench.data import qa
-from mribench.data.atomic import sync, write_folder
 from mribench.data.slices import SliceRecord
 from mribench.data.split import SPLITS, check_disjoint
 from mribench.data.store.arrow import head, read_split, write_splits
 from mribench.errors import DataError
 from mribench.hashing import file_sha256
 from mribench.provenance import git_commit
-from mribench.spec import Prepared, Split
+from mribench.spec import Modality, Prepared, Split
 
 MANIFEST = "manifest.json"
 
@@ -35,9 +35,15 @@ def content_key(splits: Mapping[str, Split], size: int) -> str:
 def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapping[str, Any]) -> None:
     """Write ``path`` so that it exists either completely or not at all; another process may do the same.
 
-    splits: train, validation and test records; manifest: must hold name, kind and size. Added are the key, counts,
-    the sha256 of every image's pixels and of every file, the commit of the code, and for real data what looked
-    suspicious (``qa``), with a contact sheet ``qa.png``. Raises DataError where a subject stands in two splits.
+    Args:
+        path: The folder of the set.
+        splits: Records of train, validation and test.
+        manifest: Holds at least name, kind and size. Added are the key, counts, the sha256 of every image's pixels and
+            of every file, the commit of the code, and for real data what looked suspicious (``qa``), with a contact
+            sheet ``qa.png``.
+
+    Raises:
+        DataError: Where a subject is in two splits.
     """
     check_disjoint({name: (record.subject for record in records) for name, records in splits.items()})
     report = qa.inspect(splits)
@@ -53,22 +59,25 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
         full["qa"] = report.manifest
         full["near_duplicates_across_splits"] = report.manifest["near_duplicates_across_splits"]
 
-    def write(folder: Path) -> None:
+    with files.new_folder(path, _is_valid) as folder:
         write_splits(folder, splits)
         if manifest["kind"] == "real":
             qa.draw(folder / qa.SHEET, splits, report)
-        files = sorted(file for file in folder.rglob("*") if file.is_file())
-        full["files"] = {file.relative_to(folder).as_posix(): file_sha256(file) for file in files}
+        written = sorted(file for file in folder.rglob("*") if file.is_file())
+        full["files"] = {file.relative_to(folder).as_posix(): file_sha256(file) for file in written}
         (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
-        sync(folder)
-
-    write_folder(path, write, is_valid=_is_valid)
 
 
-def load(path: Path) -> Prepared:
+def load(path: Path, modality: Modality | None = None) -> Prepared:
     """Read a prepared dataset and prove it: file digests, content key, splits with no common subject.
 
-    Raises DataError, naming the folder, where something is missing or was changed.
+    Args:
+        path: The folder.
+        modality: The organ it was prepared for. Without it the manifest tells whether the set is MRI, which those of
+            earlier versions do not.
+
+    Raises:
+        DataError: Where something is missing or was changed; names the folder.
     """
     manifest = _manifest(path)
     for name, expected in manifest["files"].items():
@@ -85,7 +94,15 @@ def load(path: Path) -> Prepared:
         raise DataError(
             f"{path.name}: the pixels do not match the manifest; delete the folder and prepare it again."
         )
-    return Prepared(path, manifest["key"], manifest["name"], manifest["kind"], **splits, manifest=manifest)
+    return Prepared(
+        path,
+        manifest["key"],
+        manifest["name"],
+        manifest["kind"],
+        **splits,
+        manifest=manifest,
+        is_mri=modality.is_mri if modality else manifest.get("is_mri", True),
+    )
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
-import os
 import sys
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mribench import files as disk
+from mribench import phantom as drawing_kit
 from mribench.data.slices import PREPARATION
-from mribench.hashing import file_sha256
+from mribench.hashing import file_sha256, json_hash
 from mribench.spec import Profile
 
 DIGESTS = ".digests.json"
@@ -22,10 +21,10 @@ DIGESTS = ".digests.json"
 def phantom_identity(phantom: Callable[..., Any], profile: Profile, seed: int) -> str:
     """12 hex digits over the code that draws (plugin and mribench.phantom), the sizes and the seed.
 
-    The code and not its version: an edited drawing with the old version number is another data set.
+    The code counts and not its version: an edited drawing with the old version number is another data set.
     """
     drawn = [profile.size, profile.max_images, profile.phantom_subjects, profile.phantom_slices, seed]
-    return _short(["phantom", PREPARATION, _code(phantom), drawn])
+    return json_hash(["phantom", PREPARATION, _code(phantom), drawn])
 
 
 def local_identity(
@@ -35,30 +34,38 @@ def local_identity(
     profile: Profile,
     seed: int,
     cache: Path,
-    pattern: str | None,
+    card_rules: str | None,
+    foreign_readers: Sequence[str] = (),
 ) -> str:
-    """12 hex digits over path and content of every file, the name on the board, the sizes and the seed.
+    """12 hex digits over all that decides the pixels and the split of a set that is read from files.
 
-    files: images and what else decides how they are read (metadata.csv), under ``root`` or beside it.
-    cache: folder for remembered digests; a file is read again only when its size, times or inode changed.
+    Args:
+        root: The file or folder that is read.
+        files: Images and what else decides how they are read (metadata.csv), under ``root`` or beside it.
+        name: What the board calls the data.
+        profile: Its sizes count.
+        seed: Of the split.
+        cache: Folder for remembered digests; a file is read again only when its size, times or inode changed.
+        card_rules: What a card decides, see ``rules.as_text``.
+        foreign_readers: Readers of plugins with their versions; mribench's own count by ``PREPARATION``.
     """
     content = list(zip([_relative(file, root) for file in files], _digests(files, cache), strict=True))
-    return _short(["local", PREPARATION, name, pattern, content, profile.size, profile.max_images, seed])
+    sizes = [profile.size, profile.max_images]
+    parts = ["local", PREPARATION, name, card_rules, content, *sizes, seed]
+    return json_hash([*parts, list(foreign_readers)] if foreign_readers else parts)
 
 
 def _digests(files: Sequence[Path], cache: Path) -> list[str]:
+    """sha256 of each file."""
     store = cache / DIGESTS
     try:
-        known = json.loads(store.read_text(encoding="utf-8"))
+        known = disk.read_json(store)
     except (OSError, ValueError):
         known = {}
     marks = [_mark(file) for file in files]
     fresh = {mark: file_sha256(file) for mark, file in zip(marks, files, strict=True) if mark not in known}
     if fresh:
-        cache.mkdir(parents=True, exist_ok=True)
-        temporary = store.with_name(f"{DIGESTS}-{uuid.uuid4().hex[:8]}")
-        temporary.write_text(json.dumps({**known, **fresh}), encoding="utf-8")
-        os.replace(temporary, store)
+        disk.write_json(store, {**known, **fresh})
     return [known.get(mark) or fresh[mark] for mark in marks]
 
 
@@ -66,13 +73,13 @@ def _mark(file: Path) -> str:
     """Changes whenever the file is written; hashed, so that no path of this machine is kept."""
     state = file.stat()
     parts = [str(file.resolve()), state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-    return _short(parts)
+    return json_hash(parts)
 
 
 def _code(function: Callable[..., Any]) -> str:
-    """sha256 over the sources of the package that defines ``function`` and of mribench.phantom."""
+    """sha256 over the source files of the package that defines ``function`` and of mribench.phantom."""
     module = sys.modules.get(getattr(function, "__module__", ""))
-    sources = sorted((Path(__file__).parents[2] / "phantom").glob("*.py"))
+    sources = sorted(Path(drawing_kit.__file__).parent.glob("*.py"))
     try:
         file = Path(inspect.getsourcefile(module) or "") if module else None
     except TypeError:
@@ -87,7 +94,3 @@ def _code(function: Callable[..., Any]) -> str:
 
 def _relative(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix() if root.is_dir() else file.name
-
-
-def _short(parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]

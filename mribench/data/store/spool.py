@@ -1,4 +1,4 @@
-"""Slices that wait on the disk instead of in memory until it is known which of them are taken."""
+"""Slices are kept on the disk, and not in memory, until it is known which of them are taken."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What is remembered is told apart by content, is bounded, and errors are not kept."""
+"""Memoised results are told apart by content, is bounded, and errors are not kept."""
 
 from functools import partial
 
 import numpy as np
 import pytest
 
-from mribench.memo import by_content, content
+from mribench.memo import content_key, memoize
 from mribench.sampling.controls import FittedControl
 from mribench.spec import Control, Split
 
@@ -13,7 +13,7 @@ from mribench.spec import Control, Split
 def counting(most=2):
     calls = []
 
-    @by_content(most=most)
+    @memoize(maxsize=most)
     def total(values, plus=0):
         calls.append(len(values))
         return np.sum(values) + plus
@@ -33,7 +33,7 @@ def test_equal_content_is_looked_at_once_whatever_holds_it():
     [np.arange(6.0) + 1, np.arange(6.0).reshape(2, 3), np.arange(6), np.arange(6.0, dtype=np.float32)],
 )
 def test_other_numbers_another_shape_or_type_are_something_else(other):
-    assert content(np.arange(6.0)) != content(other)
+    assert content_key(np.arange(6.0)) != content_key(other)
 
 
 def test_an_array_that_is_changed_is_looked_at_again():
@@ -64,12 +64,12 @@ def test_names_of_arguments_count_and_nothing_is_kept_of_an_error():
 
 def test_partial_functions_subjects_and_strings_of_arrays():
     assert (
-        content(partial(max, default=1))
-        == content(partial(max, default=1))
-        != content(partial(max, default=2))
+        content_key(partial(max, default=1))
+        == content_key(partial(max, default=1))
+        != content_key(partial(max, default=2))
     )
-    assert content(("a", "b")) == content(["a", "b"]) != content(("a", "c"))
-    assert content(np.array(["a", "b"])) != content(np.array(["a", "c"]))
+    assert content_key(("a", "b")) == content_key(["a", "b"]) != content_key(("a", "c"))
+    assert content_key(np.array(["a", "b"])) != content_key(np.array(["a", "c"]))
 
 
 def test_a_control_is_fitted_once_and_only_where_it_is_asked_for_something():

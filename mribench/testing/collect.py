@@ -1,4 +1,4 @@
-"""What ``mribench plugin check`` is asked to look at: a plugin's name, a distribution, or its folder."""
+"""Collects the plugins that ``mribench plugin check TARGET`` looks at."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from packaging.utils import canonicalize_name
 
 from mribench.errors import InputError
 from mribench.plugins import lookup
-from mribench.plugins.lookup import Entry
+from mribench.plugins.lookup import PluginEntry
 
 
-def entries(target: str) -> list[Entry]:
-    """The installed entry points that a word means. Raises InputError where there is none."""
+def collect(target: str) -> list[PluginEntry]:
+    """The installed plugins of a name, of a distribution, or of a package's folder.
+
+    Raises InputError where there is none.
+    """
     if Path(target).is_dir() or "/" in target:
         return _of_folder(Path(target))
     found = [
@@ -28,8 +31,8 @@ def entries(target: str) -> list[Entry]:
     return found
 
 
-def _of_folder(folder: Path) -> list[Entry]:
-    """The folder's package must be installed, with the entry points that stand in its pyproject.toml."""
+def _of_folder(folder: Path) -> list[PluginEntry]:
+    """The folder's package must be installed, with the entry points that its pyproject.toml declares."""
     path = folder / "pyproject.toml"
     try:
         project = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})

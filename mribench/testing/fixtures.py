@@ -14,15 +14,15 @@ from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.sampling import forward_process
 from mribench.spec import Prepared, Sampler, Split, Variant
-from mribench.testing.finding import Unfit
+from mribench.testing.checking import CheckFailed
 
-SIZE = 32
+IMAGE_SIZE = 32
 TINY = replace(
     profiles.get("smoke", precision="fp32"), max_steps=2, n_generated=5, sample_batch=4, eval_images=4
 )
 
 
-def images(n: int, seed: int = 0, size: int = SIZE) -> np.ndarray:
+def toy_images(n: int, seed: int = 0, size: int = IMAGE_SIZE) -> np.ndarray:
     """uint8 (n, size, size): smooth blobs."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:size, :size] / size
@@ -31,19 +31,19 @@ def images(n: int, seed: int = 0, size: int = SIZE) -> np.ndarray:
     return (blobs * 220 + rng.uniform(0, 20, (n, size, size))).astype(np.uint8)
 
 
-def in_air(n: int, noise: float, seed: int = 0) -> np.ndarray:
+def images_in_air(n: int, noise: float, seed: int = 0) -> np.ndarray:
     """float32 (n, 64, 64) in [0, 1]: blobs in air with Rician noise of that standard deviation."""
-    bodies = images(n, seed, 64) / 255.0
+    bodies = toy_images(n, seed, 64) / 255.0
     bodies[bodies < 0.2] = 0
     real, imaginary = noise * np.random.default_rng(seed).standard_normal((2, n, 64, 64))
     return np.hypot(bodies + real, imaginary).clip(0, 1).astype(np.float32)
 
 
 @cache
-def data() -> Prepared:
+def toy_data() -> Prepared:
     """24, 6 and 12 blobs, three to a subject."""
     parts = {
-        name: Split(images(n, seed), tuple(f"{name}{i // 3}" for i in range(n)))
+        name: Split(toy_images(n, seed), tuple(f"{name}{i // 3}" for i in range(n)))
         for seed, (name, n) in enumerate((("train", 24), ("validation", 6), ("test", 12)))
     }
     return Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
@@ -55,7 +55,7 @@ def trained(variant: Variant) -> tuple[TemporaryDirectory, dict]:
     from mribench.training.train import train
 
     folder = TemporaryDirectory(prefix="mribench-check-")
-    record = train(variant, data().train, data().validation, TINY, 0, Path(folder.name), "train")
+    record = train(variant, toy_data().train, toy_data().validation, TINY, 0, Path(folder.name), "train")
     return folder, record
 
 
@@ -63,7 +63,7 @@ def sampler_for(variant: Variant) -> Sampler:
     """An installed sampler that fits: ddim where it does. Raises Unfit where none is installed."""
     fitting = forward_process.samplers_of(variant.process)
     if not fitting:
-        raise Unfit(
+        raise CheckFailed(
             f"no installed sampler reverses the process {variant.process!r}",
             "give the package a sampler with the same word in `process`, or leave `process` out for a diffusion",
         )
@@ -71,7 +71,7 @@ def sampler_for(variant: Variant) -> Sampler:
 
 
 def variant_for(sampler: Sampler) -> Variant:
-    """An installed variant that fits: ddpm where it does. Raises Unfit where none is installed."""
+    """An installed variant that fits: ddpm where it does. Raises CheckFailed where none is installed."""
     found = {}
     for name in lookup.names("variants"):
         try:
@@ -80,7 +80,7 @@ def variant_for(sampler: Sampler) -> Variant:
             continue  # another plugin's fault is not this one's
     fitting = [variant for variant in found.values() if forward_process.compatible(variant, sampler)]
     if not fitting:
-        raise Unfit(
+        raise CheckFailed(
             f"no installed variant has the process {sampler.process!r}",
             "give the package a variant with the same word in `process`, or leave `process` out for diffusions",
         )

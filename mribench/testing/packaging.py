@@ -1,4 +1,4 @@
-"""Checks for every plugin: what its package says of itself, and what it costs to look at it."""
+"""Checks for every plugin: its name, and what it costs to list and import it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 from functools import cache
 from typing import Any
 
-from mribench.plugins.lookup import Entry
-from mribench.testing.finding import Case, Check, Doubt, Unfit, require
+from mribench.plugins.lookup import PluginEntry
+from mribench.testing.checking import Case, Check, CheckFailed, CheckWarning, require
 
-HEAVY = ("diffusers", "jax", "tensorflow", "torch", "torchvision", "transformers")
-SECONDS = 0.2
-# a fresh interpreter: list, then import, then take what another process has pickled
+HEAVY_MODULES = ("diffusers", "jax", "tensorflow", "torch", "torchvision", "transformers")
+MAX_IMPORT_SECONDS = 0.2
+# run in a fresh interpreter: list the plugins, import this one, unpickle what the first process has pickled
 PROBE = """
 import json, pickle, sys, time
 given = json.load(sys.stdin)
@@ -23,7 +23,7 @@ from mribench.plugins import lookup
 def heavy(): return [name for name in given["heavy"] if name in sys.modules]
 known = [e.name for e in lookup.entries(given["group"])]
 listed = given["module"] in sys.modules or heavy()
-import mribench.phantom  # numpy is everybody's; what counts is what the plugin adds
+import mribench.phantom  # brings numpy, which every plugin needs: only what the plugin adds is timed
 start = time.perf_counter()
 plugin = lookup.load(given["group"], given["name"])
 seconds = time.perf_counter() - start
@@ -65,18 +65,18 @@ def discovery_is_light_and_the_object_travels(case: Case) -> None:
     if report["loaded"]:
         found = f"importing it imports {', '.join(report['loaded'])}"
         mend = "move these imports into the functions that need them, and under TYPE_CHECKING for annotations"
-        raise (Unfit if case.entry.group == "modalities" else Doubt)(found, mend)
+        raise (CheckFailed if case.entry.group == "modalities" else CheckWarning)(found, mend)
 
 
 def import_is_quick(case: Case) -> None:
     """Under 0.2 s; a note, because a busy machine can be the reason."""
     seconds = _probe(case)["seconds"]
-    if seconds > SECONDS:
-        _ask.cache_clear()  # once more: the first look may have read files from a cold disk
+    if seconds > MAX_IMPORT_SECONDS:
+        _run_probe.cache_clear()  # once more: the first import may have read files from a cold disk
         seconds = min(seconds, _probe(case)["seconds"])
-    if seconds > SECONDS:
-        raise Doubt(
-            f"importing it took {seconds:.2f} s, more than {SECONDS} s",
+    if seconds > MAX_IMPORT_SECONDS:
+        raise CheckWarning(
+            f"importing it took {seconds:.2f} s, more than {MAX_IMPORT_SECONDS} s",
             "compute at the first call and not at import; `python -X importtime` shows what takes long",
         )
 
@@ -85,18 +85,18 @@ def _probe(case: Case) -> dict[str, Any]:
     try:
         pickled = pickle.dumps(case.plugin)
     except Exception as error:
-        raise Unfit(
+        raise CheckFailed(
             f"it cannot be pickled ({error})",
             "use functions defined at the top of a module in place of lambdas and inner functions",
         ) from error
-    return _ask(case.entry, pickled)
+    return _run_probe(case.entry, pickled)
 
 
 @cache
-def _ask(entry: Entry, pickled: bytes) -> dict[str, Any]:
+def _run_probe(entry: PluginEntry, pickled: bytes) -> dict[str, Any]:
     given = {
         "path": sys.path,
-        "heavy": HEAVY,
+        "heavy": HEAVY_MODULES,
         "group": entry.group,
         "name": entry.name,
         "module": entry.value.partition(":")[0],
@@ -106,9 +106,9 @@ def _ask(entry: Entry, pickled: bytes) -> dict[str, Any]:
         [sys.executable, "-c", PROBE], input=json.dumps(given), capture_output=True, text=True, timeout=120
     )
     if ended.returncode:
-        said = ended.stderr.strip().splitlines() or ["nothing"]
-        raise Unfit(
-            f"a fresh Python cannot load it: {said[-1]}", "import the module there by hand and see why"
+        lines = ended.stderr.strip().splitlines() or ["nothing"]
+        raise CheckFailed(
+            f"a fresh Python cannot load it: {lines[-1]}", "import the module there by hand and see why"
         )
     # the import itself may print; the report is the last line
     return json.loads(ended.stdout.splitlines()[-1])
