@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.rows import Row
-from mribench.metrics.agreement import kendall_tau
+from mribench.metrics.significance import kendall_tau
 from mribench.results import metric_label
 
 AGREE = 0.8  # Kendall's tau from which two orders are called alike

@@ -9,8 +9,8 @@ from typing import Any
 
 from mribench.board import columns
 from mribench.board.boards import Board
-from mribench.board.group import FEW_SUBJECTS
 from mribench.metrics.distribution import fid_note
+from mribench.metrics.significance import FEW_SUBJECTS
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
 KEPT = {"best": "best of validation", "last": "last weights"}

@@ -311,11 +311,11 @@ def verify(
     Each result is reproduced, within interval, or not (exit code 1).
     """
     from mribench.cli import console
-    from mribench.hub.pull import at_hand
+    from mribench.hub.pull import as_folder
     from mribench.runner import verify as verifying
 
     answers = []
-    with at_hand(result) as path:
+    with as_folder(result) as path:
         for out, one in verifying.find(path):
             verification = verifying.verify(out, one, data, rescore)
             console.verification(verification)
