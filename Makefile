@@ -25,6 +25,7 @@ slow: $(TESTED)
 lint: $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # one pip call, so that the plugins find the core beside them
 $(STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(ORGANS))

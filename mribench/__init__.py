@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 from mribench._version import __version__
 from mribench.spec import (
     Control,
+    Expected,
     FeatureSpace,
     Metric,
     Modality,
     Network,
     PhantomSlice,
     Profile,
+    Reader,
     ReportedRow,
     Sampler,
     Score,
     Task,
     Variant,
+    Volume,
 )
 
 if TYPE_CHECKING:
@@ -25,17 +28,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Control",
+    "Expected",
     "FeatureSpace",
     "Metric",
     "Modality",
     "Network",
     "PhantomSlice",
     "Profile",
+    "Reader",
     "ReportedRow",
     "Sampler",
     "Score",
     "Task",
     "Variant",
+    "Volume",
     "__version__",
     "run",
 ]

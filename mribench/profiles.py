@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from mribench import device
@@ -194,4 +194,16 @@ def training_budget(profile: Profile) -> dict[str, Any]:
         "alpha_bars",
         "checkpoint_every",
     }
-    return {name: value for name, value in asdict(profile).items() if name not in not_of_training}
+    return {name: value for name, value in settings(profile).items() if name not in not_of_training}
+
+
+def settings(profile: Profile) -> dict[str, Any]:
+    """The fields of a profile that enter hashes and keys; JSON-serialisable.
+
+    A field that was added after 0.1.0 carries ``metadata={"since": "0.1.1"}`` and is left out while it has its default:
+    a new setting that nobody uses renames no folder and separates no boards.
+    """
+    values = asdict(profile)
+    added = [field for field in fields(profile) if "since" in field.metadata]
+    unused = {field.name for field in added if getattr(profile, field.name) == field.default}
+    return {name: value for name, value in values.items() if name not in unused}

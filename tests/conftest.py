@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -131,6 +131,8 @@ def result():
         score = replace(RESULT.scores[0], value=value, low=low, high=high, reason=reason)
         changes = {"scores": (score,), "comparability": COMPARABILITY | (same or {})} | changes
         if changes.get("is_control"):
+            known = results.CONTROLS.get(changes.get("variant"))
+            changes = {"expected": known and asdict(known)} | changes
             changes = {"sampler": None, "provenance": {"training": None, "produced": {"nfe": None}}} | changes
         return replace(RESULT, **changes)
 

@@ -92,7 +92,7 @@ def nifti() -> bytes:
 
 
 def dicom() -> bytes:
-    """One flat folder: who is who stands in the files."""
+    """One flat folder: the subject is named in the files."""
     files = {}
     for person in PEOPLE:
         series = generate_uid()

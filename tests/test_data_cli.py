@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench.data import catalogue
+from mribench.data.cards import catalogue
 
 HAND = """
 id = "hand"
@@ -90,7 +90,7 @@ def test_show_puts_licence_and_citation_first(mribench, home):
     assert "None" not in said
 
 
-@pytest.mark.parametrize("name", sorted(catalogue.cards_of(catalogue.registry())))
+@pytest.mark.parametrize("name", sorted(catalogue.load_cards(catalogue.registry())))
 def test_every_page_can_be_read(name, mribench):
     ended = mribench("data", "show", name)
     assert ended.code == 0 and "None" not in ended.out and "Before you trust a score" in ended.out
@@ -129,7 +129,10 @@ def test_export_warns_of_what_must_not_be_passed_on(mribench, home, filled):
     ended = mribench(
         "data", "export", filled, "--to", "parquet", "--out", "x", "--profile", "smoke", "--modality", "brain"
     )
-    assert ended.code == 0 and "do not pass x on: the terms of local:hand forbid it, or nobody" in ended.err
+    assert (
+        ended.code == 0
+        and "do not pass x on: the terms of local:hand forbid it, or are unverified" in ended.err
+    )
 
 
 def test_verify_sees_what_changed(mribench, refused, filled):

@@ -100,7 +100,7 @@ def work(todo, *_):
     import mribench.figures, mribench.board.publish
     print(len(todo), sorted({{"torch", "diffusers", "accelerate"}} & set(sys.modules)), flush=True)
     os._exit(0)
-dispatch.work = work
+dispatch.run_jobs = work
 app.main()
 """
     ended = python(code)

@@ -2,10 +2,35 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 
 import pytest
 
 from mribench import files, hashing
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mribench import files
+
+with files.new_folder(Path(sys.argv[1])) as folder, files.new_file(Path(sys.argv[1] + ".txt")) as file:
+    (folder / "half").write_text("x")
+    file.write_text("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def put(path, text, is_valid=None):
+    with files.new_folder(path, is_valid) as folder:
+        (folder / "x").write_text(text)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
@@ -63,6 +88,73 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path, monkeypatch, request):
     with pytest.raises(OSError, match="No space left"), files.new_folder(path) as folder:
         (folder / "x").write_text("new")
     assert (path / "x").read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_valid_folder_of_a_faster_writer_stays(tmp_path):
+    put(tmp_path / "made", "first", lambda path: True)
+    put(tmp_path / "made", "second", lambda path: True)
+    assert (tmp_path / "made" / "x").read_text() == "first" and names_in(tmp_path) == ["made"]
+
+
+def test_an_invalid_folder_is_replaced(tmp_path):
+    put(tmp_path / "made", "bad", lambda path: True)
+    put(tmp_path / "made", "good", lambda path: False)
+    assert (tmp_path / "made" / "x").read_text() == "good" and names_in(tmp_path) == ["made"]
+
+
+def test_writers_at_once_leave_one_whole_result(tmp_path):
+    content = [f"writer {i}" * 1000 for i in range(4)]
+    writers = [threading.Thread(target=put, args=(tmp_path / "made", text)) for text in content]
+    writers += [threading.Thread(target=files.write_text, args=(tmp_path / "file", text)) for text in content]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert (tmp_path / "made" / "x").read_text() in content and (tmp_path / "file").read_text() in content
+    assert names_in(tmp_path) == ["file", "made"]
+
+
+def test_a_killed_writer_leaves_the_old_folder_and_the_next_one_tidies_up(tmp_path):
+    put(tmp_path / "made", "old")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "made")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "made" / "x").read_text() == "old" and len(names_in(tmp_path)) == 3
+    put(tmp_path / "made", "new")
+    assert (tmp_path / "made" / "x").read_text() == "new" and names_in(tmp_path) == ["made"]
+
+
+def test_what_a_living_process_writes_is_not_touched(tmp_path):
+    with files.new_folder(tmp_path / "made") as folder, files.new_file(tmp_path / "file") as file:
+        file.write_text("x")
+        files.remove_stale(tmp_path)
+        assert folder.is_dir() and file.is_file()
+
+
+def test_what_another_host_left_goes_after_a_day(tmp_path):
+    foreign = tmp_path / f"{files.TEMPORARY}elsewhere-1-abc"
+    foreign.mkdir()
+    files.remove_stale(tmp_path)
+    assert foreign.exists()
+    past = time.time() - 3 * 24 * 3600
+    os.utime(foreign, (past, past))
+    files.remove_stale(tmp_path)
+    assert not foreign.exists()
+
+
+def test_who_writes_alone_removes_all_that_is_half_written(tmp_path):
+    for name in (f"{files.TEMPORARY}elsewhere-1-abc", ".tmp-77-name-of-an-earlier-version.json"):
+        (tmp_path / name).write_text("half")
+    (tmp_path / "whole").write_text("x")
+    files.remove_stale(tmp_path, alone=True)
+    assert names_in(tmp_path) == ["whole"]
+
+
+def test_a_folder_of_many_files_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MANY_FILES", 3)
+    with files.new_folder(tmp_path / "made") as folder:
+        for i in range(5):
+            (folder / str(i)).write_text(str(i))
+    assert names_in(tmp_path / "made") == list("01234")
 
 
 def test_a_key_is_of_the_value_alone():

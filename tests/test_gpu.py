@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_train import TINY, blobs, fit
+from tiny import TINY, blobs, fit
 
 from mribench import files
 from mribench.errors import TrainingDiverged
 from mribench.sampling import samplers
-from mribench.sampling.sample import Trained
+from mribench.sampling.sample import TrainedModel
 from mribench.spec import Network
 from mribench.training import loader
-from mribench.training.interleave import train_together
+from mribench.training.interleave import train_interleaved
 from mribench.training.step import RecordedStep, batches
 from mribench.training.train import training
 from mribench.variants import ddpm
@@ -33,8 +33,8 @@ def test_training_on_the_gpu_learns(tmp_path, precision):
 def test_the_gpu_draws_the_images_of_the_cpu(tmp_path, name):
     """Noise comes from addressed CPU generators: the device changes rounding, not the sample."""
     fit(tmp_path, replace(TINY, max_steps=40))
-    sampler, steps = samplers.resolve(name)
-    trained = Trained(tmp_path / "best", ddpm.DDPM, sampler, steps, TINY, "fp32")
+    sampler = samplers.resolve(name)
+    trained = TrainedModel(tmp_path / "best", ddpm.DDPM, sampler, TINY, "fp32")
     on_gpu = trained.generate(range(4), 0)
     trained.device = torch.device("cpu")
     trained.net.to("cpu")
@@ -72,7 +72,7 @@ def test_streamed_batches_are_right_however_far_the_device_lags_behind():
     """Nothing is waited for in between: a batch that were overwritten too early would differ."""
     images = np.random.default_rng(0).integers(0, 256, (512, 32, 32), dtype=np.uint8)
     rows = batches(len(images), 16, 200, seed=0)
-    streamed = loader.Streamed(images, rows, torch.device("cuda"))
+    streamed = loader.Prefetched(images, rows, torch.device("cuda"))
     pixels = torch.zeros(streamed.shape, dtype=torch.uint8, device="cuda")
     work, found = torch.randn(2048, 2048, device="cuda"), []
     for step in range(len(rows)):
@@ -85,7 +85,7 @@ def test_streamed_batches_are_right_however_far_the_device_lags_behind():
 def test_a_recorded_step_takes_streamed_images(tmp_path, monkeypatch, capsys):
     profile = replace(TINY, precision="fp32", max_steps=60, coarse_steps=20, eval_every=10, ema_decay=0.9)
     fit(tmp_path / "resident", profile)
-    monkeypatch.setattr(loader, "SHARE", 0.0)
+    monkeypatch.setattr(loader, "MEMORY_SHARE", 0.0)
     fit(tmp_path / "streamed", profile)
     said = "".join(capsys.readouterr())
     assert said.count("are streamed") == 1 and "cannot be recorded" not in said
@@ -94,14 +94,14 @@ def test_a_recorded_step_takes_streamed_images(tmp_path, monkeypatch, capsys):
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-3), a["step"]
 
 
-@pytest.mark.parametrize("share", [loader.SHARE, 0.0], ids=["resident", "streamed"])
+@pytest.mark.parametrize("share", [loader.MEMORY_SHARE, 0.0], ids=["resident", "streamed"])
 def test_models_trained_together_are_those_trained_alone(tmp_path, monkeypatch, share):
-    monkeypatch.setattr(loader, "SHARE", share)
+    monkeypatch.setattr(loader, "MEMORY_SHARE", share)
     profile = replace(TINY, precision="bf16", max_steps=40, coarse_steps=10, eval_every=10)
     splits = blobs(24), blobs(8)
     for seed in range(3):
         (tmp_path / f"together{seed}").mkdir()
-    train_together(
+    train_interleaved(
         lambda interrupted, seed=seed: training(
             ddpm.DDPM,
             *splits,
@@ -129,7 +129,7 @@ def test_one_of_several_models_that_fails_leaves_the_others_whole(tmp_path):
     for folder in folders:
         folder.mkdir()
     with pytest.raises(TrainingDiverged):
-        train_together(
+        train_interleaved(
             lambda interrupted, v=variant, f=folder: training(
                 v, blobs(24), blobs(8), TINY, 0, f, f.name, None, interrupted
             )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mribench.memo import content_key, memoize
-from mribench.sampling.controls import Fitted
+from mribench.sampling.controls import FittedControl
 from mribench.spec import Control, Split
 
 
@@ -83,7 +83,7 @@ def test_a_control_is_fitted_once_and_only_where_it_is_asked_for_something():
         denoise=lambda state, x_t, alpha_bar, seed: x_t,
     )
     train = Split(np.full((4, 2, 2), 51, np.uint8), tuple("abcd"))
-    first, second = Fitted(control, train), Fitted(control, train)
+    first, second = FittedControl(control, train), FittedControl(control, train)
     assert fits == []
     assert first.generate(range(3), 0)[0, 0, 0] == pytest.approx(0.2)
     second.denoise(np.zeros((1, 2, 2)), 0.5, 1)

@@ -121,7 +121,7 @@ def test_a_folder_without_results_is_refused(tmp_path, refused):
     ],
 )
 def test_fid_is_said_of_inception_features_alone(metric, space, name):
-    assert results.called(metric, space) == name
+    assert results.metric_label(metric, space) == name
 
 
 def test_the_key_is_the_comparability(result):

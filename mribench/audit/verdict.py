@@ -15,11 +15,10 @@ from typing import Any
 
 from mribench.audit.copies import exceedance
 from mribench.metrics.significance import holm
-from mribench.spec import Prepared
+from mribench.spec import AuditVerdict, Prepared
 
 VERSION = 2  # of the task; raised when a verdict may change
 
-NOT_DETECTED, SUSPECT, MEMORISES, CANNOT_SAY = "not detected", "suspect", "MEMORISES", "cannot say"
 FEWEST_SUBJECTS = 20  # of test; a threshold from fewer is the accident of a few people
 FALSE_ALARMS = 0.05  # of honest generators that may be called suspect or worse: COPIES + SIGNS
 COPIES = 0.03
@@ -38,13 +37,13 @@ def verdict(found: Mapping[str, Any], membership: Mapping[str, Any], data: Prepa
     """
     copies = found["copies"]
     reasons = _copying(copies) + _leaning(found, membership)
-    said = NOT_DETECTED
+    said = AuditVerdict.NOT_DETECTED
     if reasons:
-        said = MEMORISES if copies["p"] <= CERTAIN else SUSPECT
+        said = AuditVerdict.MEMORISES if copies["p"] <= CERTAIN else AuditVerdict.SUSPECT
     if unknown := _unknown(data):
-        said, reasons = CANNOT_SAY, [unknown]
+        said, reasons = AuditVerdict.CANNOT_SAY, [unknown]
     return {
-        "verdict": said,
+        "verdict": said.value,
         "reasons": reasons,
         "copy_rate": copies["rate"],
         "low": copies["low"],

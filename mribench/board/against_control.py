@@ -1,15 +1,18 @@
-"""What a board's numbers allow to say: one word for each row, and the sentence built from it."""
+"""Each trained row against the Gaussian control: what the numbers allow to say, in a word and in a sentence."""
 
 from __future__ import annotations
 
-from mribench.board.boards import PRIMARY, Board
-from mribench.board.differences import Difference, corrected, difference
-from mribench.board.ranks import why_unranked
-from mribench.board.rows import Address, Entry, Row
+from collections.abc import Mapping
+from typing import Literal
+
+from mribench.board.differences import corrected, difference
+from mribench.board.group import Group
+from mribench.board.rows import Address, Estimate
 from mribench.metrics.significance import LEVEL
 
 CONTROL = "gaussian"
-SENTENCES = {
+Outcome = Literal["ahead", "behind", "not told apart", "no interval", "not ranked"]
+SENTENCES: Mapping[Outcome, str] = {
     "ahead": "is ahead of {other}",
     "behind": "is behind {other}",
     "not told apart": "cannot be told apart from {other}",
@@ -17,44 +20,75 @@ SENTENCES = {
 }
 
 
-def against_control(board: Board, control: str = CONTROL, address: Address = PRIMARY) -> list[str]:
-    """One honest sentence for each trained row; none where a number is missing or the board ranks nothing."""
-    other, sentences = board.row(control), []
-    for row in board.rows:
-        said = other and SENTENCES.get(word(board, row, other, address))
-        if row.is_control or not said:
-            continue
-        ours, theirs = row.entries[address].value, other.entries[address].value
-        verdict = said.format(other=f"the {control} control")
-        sentences.append(f"{row.name} {verdict}: KD[{address[1]}] {ours:.1f} against {theirs:.1f}.")
-    return sentences
+def outcomes(group: Group, why_unranked: str | None) -> dict[str, Outcome]:
+    """Of each trained row whether it is ahead of the Gaussian control in ``group.primary``; by ``Row.name``.
 
-
-def word(board: Board, row: Row, control: Row, address: Address = PRIMARY) -> str:
-    """'ahead', 'behind', 'not told apart', 'no interval' or 'not ranked'; empty where a number is missing.
-
-    Less is better. Decided by the paired difference on the same test subjects, corrected over the trained rows of
-    the board; by overlapping intervals in records that hold no values per subject; by nothing without intervals.
+    Decided by the paired difference on the same test subjects, corrected over the trained rows; by overlapping
+    intervals in records that hold no values per subject; by nothing without intervals. A row is absent where its
+    number or that of the control is missing.
     """
-    ours, theirs = row.entries.get(address), control.entries.get(address)
-    if ours is None or theirs is None or ours.value is None or theirs.value is None:
-        return ""
-    # intervals over few subjects, or over files that may share a person, say nothing; nor does an invalid board
-    if why_unranked(board):
-        return "not ranked"
-    if None in (ours.low, ours.high, theirs.low, theirs.high):
-        return "no interval"
-    paired = _paired(board, control, address).get(row.name)
-    apart = paired.adjusted < LEVEL if paired else not _overlap(ours, theirs)
-    if not apart:
-        return "not told apart"
-    return "ahead" if ours.value < theirs.value else "behind"
+    address, control = group.primary, group.row(CONTROL)
+    if address is None or control is None or control.value(address) is None:
+        return {}
+    known = [row for row in group.trained if row.value(address) is not None]
+    if why_unranked:
+        return {row.name: "not ranked" for row in known}
+    found = (difference(row, control, address) for row in known)
+    paired = {one.first: one for one in corrected([one for one in found if one])}
+    made: dict[str, Outcome] = {}
+    for row in known:
+        ours, theirs = row.estimates[address], control.estimates[address]
+        apart = _apart(ours, theirs)
+        if apart is None:
+            made[row.name] = "no interval"
+        elif not (paired[row.name].adjusted < LEVEL if row.name in paired else apart):
+            made[row.name] = "not told apart"
+        else:
+            made[row.name] = "ahead" if _better(ours, theirs, group.sign(address)) else "behind"
+    return made
 
 
-def _paired(board: Board, control: Row, address: Address) -> dict[str, Difference]:
-    found = (difference(row, control, address) for row in board.rows if not row.is_control)
-    return {one.first: one for one in corrected([one for one in found if one])}
+def against_control(group: Group, found: Mapping[str, Outcome]) -> list[str]:
+    """One honest sentence for each of the outcomes that a comparison stands behind."""
+    address, control = group.primary, group.row(CONTROL)
+    if address is None or control is None:
+        return []
+    label = f"{address[0].upper()}[{address[1]}]" if address[1] else address[0].upper()
+    said = [(row, found[row.name]) for row in group.trained if found.get(row.name, "not ranked") in SENTENCES]
+    return [
+        f"{row.name} {SENTENCES[outcome].format(other=f'the {CONTROL} control')}: {label} "
+        f"{row.value(address):.1f} against {control.value(address):.1f}."
+        for row, outcome in said
+    ]
 
 
-def _overlap(ours: Entry, theirs: Entry) -> bool:
-    return ours.low <= theirs.high and theirs.low <= ours.high
+def opposite(group: Group, found: Mapping[str, Outcome]) -> dict[str, list[Address]]:
+    """Paired numbers in which a row is on the other side of the Gaussian control than its outcome says; by row."""
+    control = group.row(CONTROL)
+    if control is None:
+        return {}
+    paired = [
+        a
+        for a in group.addresses
+        if a[2] is not None and a != group.primary and group.metrics[a[0]]["direction"] != "zero"
+    ]
+    made: dict[str, list[Address]] = {}
+    for row in group.trained:
+        if (outcome := found.get(row.name)) not in ("ahead", "behind"):
+            continue
+        for address in paired:
+            one = difference(row, control, address)
+            if one and one.p < LEVEL and (one.value * group.sign(address) < 0) != (outcome == "ahead"):
+                made.setdefault(row.name, []).append(address)
+    return made
+
+
+def _apart(ours: Estimate, theirs: Estimate) -> bool | None:
+    """Whether two intervals do not overlap; None where one is missing."""
+    if ours.low is None or ours.high is None or theirs.low is None or theirs.high is None:
+        return None
+    return ours.low > theirs.high or theirs.low > ours.high
+
+
+def _better(ours: Estimate, theirs: Estimate, sign: int) -> bool:
+    return ours.value is not None and theirs.value is not None and sign * ours.value < sign * theirs.value

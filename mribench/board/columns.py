@@ -1,35 +1,173 @@
-"""What stands in the cells of a board's tables, on the page and on the screen alike."""
+"""The tables of a board as columns and lines. Markdown, HTML, CSV, the terminal and the model card are made from these.
+
+A new column of a table is one more ``Column`` in the function of that table.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
-from mribench.board.ranks import standings, why_unranked
-from mribench.board.rows import Address, Entry, Row
-from mribench.results import called
+from mribench.board.group import HEADLINE_LEVEL
+from mribench.board.lines import Line, real, rows
+from mribench.board.rows import Address, Estimate, Row
+from mribench.results import metric_label
 
-HEADLINE_LEVEL = 0.52409  # t = 250 of the linear schedule: half signal, half noise
 DIGITS = {"dB": 2, "1e-3": 1}
 ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
-REAL_TRAIN, HALVES = "real train", "half against half"
+Value = float | str | None  # what a cell holds, for a program: what a table is sorted by
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a table. kind ``real``: real images in a model's place, which contest nothing; row is then None."""
+class Column:
+    """One column of a table: what it holds of a line, as a value and as text."""
 
-    kind: Literal["trained", "control", "real"]
-    cells: list[str]
-    row: Row | None = None
+    title: str
+    value: Callable[[Line], Value]
+    text: Callable[[Line], str]
+    address: Address | None = None  # of a column of numbers
+    names_line: bool = False  # whether it holds the name of the line
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, and the lines that they are asked about."""
+
+    columns: Sequence[Column]
+    lines: Sequence[Line]
+
+    @property
+    def titles(self) -> list[str]:
+        return [column.title for column in self.columns]
+
+    def texts(self, name: Callable[[Line], str] = lambda line: line.name) -> list[list[str]]:
+        """The cells of every line. ``name`` writes the name of a line as a format marks it."""
+        return [
+            [name(line) if column.names_line else column.text(line) for column in self.columns]
+            for line in self.lines
+        ]
+
+
+def headline(board: Board) -> Table:
+    """Distribution metrics, and the paired ones at one level; ranks before them, cost after."""
+    addresses = headline_addresses(board)
+    numbers = [number_column(board, address) for address in addresses]
+    columns = [RANK, VARIANT, SEEDS, *numbers, *COST, NOTES]
+    return Table(columns, [*rows(board), *real(board, addresses)])
+
+
+def more(board: Board) -> Table:
+    """The numbers that the headline leaves out and that have no noise level."""
+    addresses = more_addresses(board)
+    numbers = [number_column(board, address) for address in addresses]
+    return Table([VARIANT, *numbers], [*rows(board), *real(board, addresses)] if numbers else [])
+
+
+def levels(board: Board) -> Table:
+    """The paired metrics at every noise level; no lines where there is one level."""
+    addresses = [a for a in board.addresses if a[2] is not None]
+    found = sorted({a[2] for a in addresses if a[2] is not None}, reverse=True)
+    names = dict.fromkeys(a[0] for a in addresses)
+    lines = [line for level in found for line in rows(board, level)] if len(found) > 1 else []
+    return Table([LEVEL, VARIANT, *(_at_level(board, name) for name in names)], lines)
+
+
+def all_organs(boards: Sequence[Board]) -> Table:
+    """The trained rows of all boards, and how far the Gaussian control gets without training.
+
+    The numbers are the headline columns of every board.
+    """
+    shown = list(dict.fromkeys(a for board in boards for a in headline_addresses(board)))
+    first = {a: next(b for b in boards if a in b.addresses) for a in shown}
+    columns = [ORGAN, DATA, PROFILE, TEST_SUBJECTS, VARIANT, RANK, SEEDS]
+    columns += [number_column(first[a], a) for a in shown]
+    if ranking := next((board for board in boards if board.primary), None):
+        columns += [_of_control(ranking), AGAINST_CONTROL]
+    return Table(columns, [line for board in boards for line in rows(board) if line.kind == "trained"])
+
+
+def headline_addresses(board: Board) -> list[Address]:
+    """Distribution metrics, and the paired ones at one level, apart from metrics that are not ``headline``."""
+    levels = {a[2] for a in board.addresses if a[2] is not None}
+    level = min(levels, key=lambda level: abs(level - HEADLINE_LEVEL), default=None)
+    found = [a for a in board.addresses if a[2] is None or a[2] == level]
+    return [a for a in found if board.metrics[a[0]].get("headline", True)]
+
+
+def more_addresses(board: Board) -> list[Address]:
+    """What the headline leaves out and no table by noise level shows."""
+    return [a for a in board.addresses if a[2] is None and not board.metrics[a[0]].get("headline", True)]
+
+
+def number_column(board: Board, address: Address) -> Column:
+    """One metric in one space at one level."""
+    unit = str(board.metrics[address[0]]["unit"])
+    return Column(
+        title(board, address),
+        lambda line: _value(line.estimates.get(address)),
+        lambda line: number(line.estimates.get(address), unit),
+        address,
+    )
+
+
+def _at_level(board: Board, metric: str) -> Column:
+    """One paired metric at the level of each line."""
+    unit = str(board.metrics[metric]["unit"])
+    return Column(
+        title(board, (metric, None, None)),
+        lambda line: _value(line.estimates.get((metric, None, line.level))),
+        lambda line: number(line.estimates.get((metric, None, line.level)), unit),
+    )
+
+
+def _of_control(ranking: Board) -> Column:
+    """What the Gaussian control scores in the number that the boards rank by."""
+    address = ranking.primary
+    assert address is not None
+    inner = number_column(ranking, address)
+
+    def control(line: Line) -> Line:
+        row = line.board.row(CONTROL)
+        return Line("control", CONTROL, line.board, row.estimates if row else {}, row)
+
+    return Column(
+        f"{inner.title} of {CONTROL}",
+        lambda line: inner.value(control(line)),
+        lambda line: inner.text(control(line)),
+    )
+
+
+def title(board: Board, address: Address) -> str:
+    """Heading of a number: metric, space, level, unit, and which way is better."""
+    name, space, level = address
+    about = board.metrics[name]
+    metric, bracket, rest = metric_label(name, space).partition("[")
+    label = metric.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
+    unit = f" ({about['unit']})" if about["unit"] else ""
+    return f"{label}{unit} {ARROWS[about['direction']]}"
+
+
+def number(estimate: Estimate | None, unit: str) -> str:
+    """'0.713 ± 0.004 [0.702, 0.724]', the spread only where there are several seeds; empty where there is none."""
+    if estimate is None or estimate.value is None:
+        return ""
+    digits = DIGITS.get(unit, 4 if abs(estimate.value) < 1 else 2)
+    spread = f" ± {estimate.spread:.{digits}f}" if estimate.spread is not None else ""
+    interval = f" [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]" if estimate.low is not None else ""
+    return f"{estimate.value:.{digits}f}{spread}{interval}"
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return estimate.value if estimate else None
 
 
 def one_line(board: Board) -> str:
     """What a board is of, in one line."""
     c, data = board.comparability, board.members[0].data
-    reason = why_unranked(board)
-    few = f", {reason}: not a ranking" if reason else ""
+    few = f", {board.why_unranked}: not a ranking" if board.why_unranked else ""
     return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"
 
 
@@ -38,111 +176,87 @@ def subjects(n: int, which: str = "") -> str:
     return f"{n} {which}subject{'' if n == 1 else 's'}"
 
 
-def headline(board: Board) -> tuple[list[str], list[Line]]:
-    """Titles, and the lines: trained variants, controls, real images; paired metrics at the headline level, cost."""
-    shown = headline_addresses(board)
-    titles = ["rank", "variant", "seeds", *(title(board, a) for a in shown)]
-    titles += ["NFE", "train images", "train s", "notes"]
-    places = standings(board)
-    lines = []
-    for row in board.rows:
-        place = places[row.name]
-        numbers = [cell(board, row, address) for address in shown]
-        cells = [place.words, row.name, seeds(row), *numbers, *cost(row), ", ".join(place.notes)]
-        lines.append(Line("control" if row.is_control else "trained", cells, row))
-    return titles, lines + [
-        Line("real", ["", name, "", *numbers, "", "", "", ""]) for name, numbers in real(board, shown)
-    ]
-
-
-def real(board: Board, shown: list[Address]) -> list[tuple[str, list[str]]]:
-    """Real images in a model's place, in the columns shown: training images, and halves of the test subjects."""
-    if not board.floor:
-        return []
-    lines = []
-    for name, entries in ((REAL_TRAIN, floor_entry), (HALVES, halves_entry)):
-        found = [(address, entries(board.floor_of(address), board)) for address in shown]
-        units = [metric(board, address[0])["unit"] for address in shown]
-        numbers = [number(e, unit) if e else "" for (_, e), unit in zip(found, units, strict=True)]
-        if any(numbers):
-            lines.append((name, numbers))
-    return lines
-
-
-def floor_entry(floor: dict[str, Any], board: Board) -> Entry | None:
-    """The real training images as a row would show them; None where there is no number."""
-    if floor.get("train_test") is None:
-        return None
-    about = floor["n"], floor["n_reference"], board.members[0].data["subjects"]["test"]
-    return Entry(floor["train_test"], None, floor.get("train_low"), floor.get("train_high"), (), *about)
-
-
-def halves_entry(floor: dict[str, Any], board: Board) -> Entry | None:
-    """One half of the test subjects against the other: mean and 95 % band of single splits."""
-    if floor.get("half_mean") is None:
-        return None
-    about = floor["n_half"], floor["n_half"], board.members[0].data["subjects"]["test"] // 2
-    return Entry(floor["half_mean"], None, floor["half_low"], floor["half_high"], (), *about)
-
-
-def headline_addresses(board: Board) -> list[Address]:
-    """Columns of the headline: distribution metrics, and the paired ones at one level; what a metric calls not
-    ``headline`` stands in a table of its own."""
-    level = _headline_level(board)
-    found = [a for a in board.addresses if a[2] is None or a[2] == level]
-    return [a for a in found if metric(board, a[0]).get("headline", True)]
-
-
-def more_addresses(board: Board) -> list[Address]:
-    """What the headline leaves out and no table by noise level shows."""
-    return [a for a in board.addresses if a[2] is None and not metric(board, a[0]).get("headline", True)]
-
-
-def _headline_level(board: Board) -> float | None:
-    levels = [a[2] for a in board.addresses if a[2] is not None]
-    return min(levels, key=lambda level: abs(level - HEADLINE_LEVEL), default=None)
-
-
-def metric(board: Board, name: str) -> dict[str, Any]:
-    """Title, unit and direction of a metric, as the records of the board say."""
-    return next(r.metrics[name] for r in board.members if name in r.metrics)
-
-
-def title(board: Board, address: Address) -> str:
-    """Heading of a column: metric, space, level, unit, and which way is better."""
-    name, space, level = address
-    about = metric(board, name)
-    word, bracket, rest = called(name, space).partition("[")
-    label = word.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
-    unit = f" ({about['unit']})" if about["unit"] else ""
-    return f"{label}{unit} {ARROWS[about['direction']]}"
-
-
-def cell(board: Board, row: Row, address: Address) -> str:
-    """The number of a row in a column; empty where there is none."""
-    entry = row.entries.get(address)
-    return "" if entry is None or entry.value is None else number(entry, metric(board, address[0])["unit"])
-
-
-def number(entry: Entry, unit: str) -> str:
-    """'0.713 ± 0.004 [0.702, 0.724]'; the spread only where there are several seeds."""
-    digits = DIGITS.get(unit, 4 if abs(entry.value) < 1 else 2)
-    spread = f" ± {entry.spread:.{digits}f}" if entry.spread is not None else ""
-    interval = f" [{entry.low:.{digits}f}, {entry.high:.{digits}f}]" if entry.low is not None else ""
-    return f"{entry.value:.{digits}f}{spread}{interval}"
-
-
 def seeds(row: Row) -> str:
     """'3 (0, 1, 2)': how many, and which."""
     return f"{len(row.seeds)} ({', '.join(map(str, row.seeds))})"
 
 
-def cost(row: Row) -> list[str]:
-    """NFE per generated image (empty where none was generated), training images seen, training seconds."""
-    # a reconstruction starts on the way: its NFE is that of a level, not of the sampler
-    generation = next((r for r in row.results if r.task == "generation"), None)
-    training = (generation or row.results[0]).provenance.get("training")
-    nfe = (generation.provenance.get("produced") or {}).get("nfe") if generation else None
-    if not training:
-        return ["0", "0", "0"]
-    return [str(nfe[0]) if nfe else "", f"{training['images_seen']:,}", f"{training['seconds']:.0f}"]
+def remarks(board: Board, row: Row) -> list[str]:
+    """What to know before a rank is read, beside the audit."""
+    single = len(row.seeds) == 1 and not row.is_control
+    return (["1 seed"] if single else []) + (["at floor"] if board.ranks[row.name].at_floor else [])
+
+
+def notes(board: Board, row: Row) -> list[str]:
+    """The remarks, and what the audit says."""
+    return remarks(board, row) + ([row.audit] if row.audit else [])
+
+
+def _produced(row: Row) -> Mapping[str, Any]:
+    """The generation record of a row: a task that starts on the way has the NFE of a level, not of the sampler."""
+    found = next((r for r in row.results if r.task == "generation"), None)
+    return (found.provenance.get("produced") or {}) if found else {}
+
+
+def _training(row: Row) -> Mapping[str, Any] | None:
+    found = next((r for r in row.results if r.task == "generation"), row.results[0])
+    return found.provenance.get("training")
+
+
+def nfe(row: Row) -> int | None:
+    """Network evaluations per generated image; None where none was generated, 0 where nothing was trained."""
+    if not _training(row):
+        return 0
+    evaluations = _produced(row).get("nfe")
+    return int(evaluations[0]) if evaluations else None
+
+
+def train_images(row: Row) -> int:
+    """Training images seen."""
+    return int((_training(row) or {}).get("images_seen", 0))
+
+
+def train_seconds(row: Row) -> float:
+    return float((_training(row) or {}).get("seconds", 0))
+
+
+def _of_row(
+    title: str, value: Callable[[Line, Row], Value], text: Callable[[Line, Row], str] | None = None
+) -> Column:
+    """A column that real images leave empty; without ``text`` it shows the value."""
+
+    def shown(line: Line) -> str:
+        if line.row is None:
+            return ""
+        if text:
+            return text(line, line.row)
+        held = value(line, line.row)
+        return "" if held is None else str(held)
+
+    return Column(title, lambda line: value(line, line.row) if line.row else None, shown)
+
+
+def _of_board(title: str, value: Callable[[Board], Value]) -> Column:
+    return Column(title, lambda line: value(line.board), lambda line: str(value(line.board)))
+
+
+VARIANT = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
+RANK = _of_row(
+    "rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: x.board.ranks[row.name].text
+)
+SEEDS = _of_row("seeds", lambda _, row: len(row.seeds), lambda _, row: seeds(row))
+NFE = _of_row("NFE", lambda _, row: nfe(row))
+TRAIN_IMAGES = _of_row(
+    "train images", lambda _, row: train_images(row), lambda _, row: f"{train_images(row):,}"
+)
+TRAIN_SECONDS = _of_row(
+    "train s", lambda _, row: train_seconds(row), lambda _, row: f"{train_seconds(row):.0f}"
+)
+COST = (NFE, TRAIN_IMAGES, TRAIN_SECONDS)
+NOTES = _of_row("notes", lambda x, row: ", ".join(notes(x.board, row)))
+AGAINST_CONTROL = _of_row(f"against {CONTROL}", lambda x, row: x.board.outcomes.get(row.name))
+LEVEL = Column("restored from", lambda x: x.level, lambda x: f"ᾱ = {x.level or 0:.3f}")
+ORGAN = _of_board("modality", lambda board: board.organ)
+DATA = _of_board("data", lambda board: board.comparability["data"])
+PROFILE = _of_board("profile", lambda board: board.comparability["profile"])
+TEST_SUBJECTS = _of_board("test subjects", lambda board: board.test_subjects)

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mribench import results
 from mribench.board import columns
-from mribench.board.boards import Board, boards, conflicts
+from mribench.board.boards import Board, boards
 from mribench.board.differences import Difference, corrected, difference
+from mribench.board.group import conflicts
 from mribench.board.rows import Row
 from mribench.errors import InputError
 from mribench.metrics.significance import LEVEL
@@ -19,36 +20,44 @@ from mribench.results import Result
 
 
 @dataclass(frozen=True)
-class Line:
-    """One number of one pair of rows. verdict: 'first', 'second' (which is better), 'not told apart', or why nothing
-    can be said; title: the number as a heading."""
+class ComparedNumber:
+    """One number of one pair of rows."""
 
     modality: str
-    title: str
-    found: Difference
-    verdict: str
+    title: str  # the number as a heading
+    difference: Difference
+    better: str  # 'first', 'second', 'not told apart', or why nothing can be said
+
+
+class Unpaired(NamedTuple):
+    """A number that cannot be compared, because a record holds no values of single subjects."""
+
+    modality: str
+    first: str
+    second: str
+    number: str
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """differs: by modality, the comparability fields with other values and both values; such pairs are not compared.
-    unpaired: (modality, first, second, number) where a record holds no values of single subjects."""
+    """Two sides, number by number."""
 
+    # by modality, the comparability fields with other values and both values; such pairs are not compared
     differs: dict[str, dict[str, tuple[Any, Any]]]
-    lines: list[Line]
-    unpaired: list[tuple[str, str, str, str]]
+    numbers: list[ComparedNumber]
+    unpaired: list[Unpaired]
 
 
 def select(text: str) -> list[Result]:
-    """Results named by a result file, a run folder, or FOLDER:NAME with a variant ('ddpm') or a row ('ddpm ddim-25').
+    """Results named by a file, a run folder, a kept board, or FOLDER:NAME, a variant ('ddpm') or row ('ddpm ddim-25').
 
     Raises InputError where there is nothing of that name.
     """
     path = Path(text)
+    if path.is_dir() or (path.is_file() and path.suffix == ".zst"):
+        return results.read_all([path])
     if path.is_file():
         return [results.read(path)]
-    if path.is_dir():
-        return results.read_all([path])
     folder, colon, name = text.rpartition(":")
     if not colon or not Path(folder).is_dir():
         raise InputError(f"no result file or run folder {text}; give a path, or FOLDER:VARIANT")
@@ -71,8 +80,8 @@ def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison:
             f"the first is of {organs[0]}, the second of {organs[1]}; give results of one modality"
         )
     differs: dict[str, dict[str, tuple[Any, Any]]] = {}
-    found: list[Line] = []
-    unpaired = []
+    found: list[ComparedNumber] = []
+    unpaired: list[Unpaired] = []
     for modality in sorted(shared):
         both = list(product(*([b for b in side if b.modality == modality] for side in sides)))
         apart = [conflicts(a.comparability, b.comparability) for a, b in both]
@@ -82,12 +91,12 @@ def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison:
             if not conflict:
                 merged = boards([*a.members, *(m for m in b.members if m not in a.members)])[0]
                 for one, other in _pairs(a.rows, b.rows):
-                    lines, without = _compared(merged, one, other)
-                    found += lines
+                    numbers, without = _compared(merged, one, other)
+                    found += numbers
                     unpaired += without
-    adjusted = corrected([line.found for line in found])
+    adjusted = corrected([number.difference for number in found])
     return Comparison(
-        differs, [_judged(line, one) for line, one in zip(found, adjusted, strict=True)], unpaired
+        differs, [_judged(number, one) for number, one in zip(found, adjusted, strict=True)], unpaired
     )
 
 
@@ -97,21 +106,22 @@ def _pairs(first: list[Row], second: list[Row]) -> Iterator[tuple[Row, Row]]:
     yield from same or product(first, second)
 
 
-def _compared(board: Board, one: Row, other: Row) -> tuple[list[Line], list[tuple[str, str, str, str]]]:
-    """Every headline number that both rows have; the verdict here is which side is better by value alone."""
-    lines, without = [], []
-    reason = board.why_unranked
+def _compared(board: Board, one: Row, other: Row) -> tuple[list[ComparedNumber], list[Unpaired]]:
+    """Every headline number that both rows have; which is better is said by value alone, before any correction."""
+    numbers, without = [], []
+    reason = board.why_no_inference
     for address in columns.headline_addresses(board):
-        entries = [row.entries.get(address) for row in (one, other)]
-        if any(entry is None or entry.value is None for entry in entries):
+        first, second = one.value(address), other.value(address)
+        if first is None or second is None:
             continue
         title, found = columns.title(board, address), difference(one, other, address)
         if found is None:
-            without.append((board.modality, one.name, other.name, title))
+            without.append(Unpaired(board.modality, one.name, other.name, title))
             continue
-        better = _better(columns.metric(board, address[0])["direction"], *(entry.value for entry in entries))
-        lines.append(Line(board.modality, title, found, f"not judged, {reason}" if reason else better))
-    return lines, without
+        better = _better(board.metrics[address[0]]["direction"], first, second)
+        better = f"not judged, {reason}" if reason else better
+        numbers.append(ComparedNumber(board.modality, title, found, better))
+    return numbers, without
 
 
 def _better(direction: str, first: float, second: float) -> str:
@@ -123,19 +133,18 @@ def _better(direction: str, first: float, second: float) -> str:
     return "first" if (first > second) == (direction != "down") else "second"
 
 
-def _judged(line: Line, found: Difference) -> Line:
-    claims = line.verdict in ("first", "second") and found.adjusted >= LEVEL
-    return replace(line, found=found, verdict="not told apart" if claims else line.verdict)
+def _judged(number: ComparedNumber, adjusted: Difference) -> ComparedNumber:
+    """The number with its corrected difference; what is not significant is not told apart."""
+    claims = number.better in ("first", "second") and adjusted.adjusted >= LEVEL
+    return replace(number, difference=adjusted, better="not told apart" if claims else number.better)
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """JSON-serialisable: comparable, differs, lines, unpaired."""
-    lines = [
-        {"modality": x.modality, "number": x.title, "verdict": x.verdict, **asdict(x.found)}
-        for x in comparison.lines
+    """JSON-serialisable: comparable, differs, differences, unpaired."""
+    differences = [
+        {"modality": x.modality, "number": x.title, "verdict": x.better, **asdict(x.difference)}
+        for x in comparison.numbers
     ]
-    unpaired = [
-        dict(zip(("modality", "first", "second", "number"), x, strict=True)) for x in comparison.unpaired
-    ]
+    unpaired = [one._asdict() for one in comparison.unpaired]
     differs = comparison.differs
-    return {"comparable": not differs, "differs": differs, "differences": lines, "unpaired": unpaired}
+    return {"comparable": not differs, "differs": differs, "differences": differences, "unpaired": unpaired}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -13,40 +14,45 @@ from mribench.spec import Score
 
 @dataclass(frozen=True)
 class Difference:
-    """First row minus second. low, high: 95 % interval; p: two-sided, by Student's t; adjusted: p after Holm's
-    correction over all differences that were asked about together."""
+    """First row minus second."""
 
     address: Address
-    first: str
+    first: str  # names of the rows
     second: str
     value: float
-    low: float
+    low: float  # 95 % interval
     high: float
-    p: float
-    adjusted: float
+    p: float  # two-sided, by Student's t
+    adjusted: float  # p after Holm's correction over all differences that were asked about together
 
 
 def difference(first: Row, second: Row, address: Address, over_seeds: bool = True) -> Difference | None:
-    """First minus second. None where a number is blank, or where the records hold no values of the same subjects.
+    """First minus second, paired over the test subjects.
 
     The variance over test subjects is that of the paired differences, each averaged over seeds; with several training
     seeds the variance between seeds is added (paired by seed where both rows have the same ones). Degrees of freedom:
-    Welch & Satterthwaite (Satterthwaite 1946, doi:10.2307/3002019), rounded down. over_seeds False asks what the test
-    subjects alone can tell of these very trainings.
+    Welch & Satterthwaite (Satterthwaite 1946, doi:10.2307/3002019), rounded down.
+
+    Args:
+        first: A row of the board.
+        second: Another one.
+        address: Metric, feature space and level of the number.
+        over_seeds: False asks what the test subjects alone can tell of these very trainings.
+
+    Returns:
+        None where a number is blank, or where the records hold no values of the same subjects.
     """
-    ours, theirs = first.scores(address), second.scores(address)
-    if not ours or not theirs or any(s.value is None for s in (*ours.values(), *theirs.values())):
+    ours, theirs = (_values(row.scores(address)) for row in (first, second))
+    if not ours or not theirs:
         return None
-    drawn = _over_subjects(list(ours.values())), _over_subjects(list(theirs.values()))
-    if not drawn[0] or not drawn[1] or len(drawn[0]) != len(drawn[1]):
+    drawn = first.over_subjects(address), second.over_subjects(address)
+    if not drawn[0] or len(drawn[0]) != len(drawn[1]):
         return None
-    about = next(iter(ours.values()))
+    about = next(iter(first.scores(address).values()))
     parts = [_subject_variance([a - b for a, b in zip(*drawn, strict=True)], about)]
     if over_seeds:
-        parts += _seed_variance(
-            {k: s.value for k, s in ours.items()}, {k: s.value for k, s in theirs.items()}
-        )
-    value = fmean(s.value for s in ours.values()) - fmean(s.value for s in theirs.values())
+        parts += _seed_variance(ours, theirs)
+    value = fmean(ours.values()) - fmean(theirs.values())
     total = sum(part for part, _ in parts)
     if total == 0:
         p, margin = float(value == 0), 0.0
@@ -57,21 +63,19 @@ def difference(first: Row, second: Row, address: Address, over_seeds: bool = Tru
     return Difference(address, first.name, second.name, value, value - margin, value + margin, p, p)
 
 
-def corrected(found: list[Difference]) -> list[Difference]:
+def corrected(found: Sequence[Difference]) -> list[Difference]:
     """The same differences, their p adjusted for being asked about together."""
     adjusted = holm([one.p for one in found])
     return [replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True)]
 
 
-def _over_subjects(scores: list[Score]) -> list[float]:
-    """Values per subject, or per half-subsample of subjects, averaged over seeds; empty where a seed has none."""
-    values = [s.per_subject or s.subsamples for s in scores]
-    if len({len(v) for v in values}) != 1:
-        return []
-    return [fmean(column) for column in zip(*values, strict=True)]
+def _values(scores: Mapping[int, Score]) -> dict[int, float]:
+    """The value of each seed; empty where one is blank."""
+    known = {seed: score.value for seed, score in scores.items() if score.value is not None}
+    return known if len(known) == len(scores) else {}
 
 
-def _subject_variance(differences: list[float], score: Score) -> tuple[float, int]:
+def _subject_variance(differences: Sequence[float], score: Score) -> tuple[float, int]:
     """Variance of the mean difference over test subjects, and its degrees of freedom."""
     spread, dof = (_variance(differences) if len(differences) > 1 else 0.0), max(1, score.subjects - 1)
     if score.per_subject:
@@ -80,13 +84,13 @@ def _subject_variance(differences: list[float], score: Score) -> tuple[float, in
     return spread * subsample_scale(score.subjects) ** 2, dof
 
 
-def _variance(values: list[float]) -> float:
+def _variance(values: Sequence[float]) -> float:
     """As ``statistics.variance``, whose exact fractions take a board of many rows seconds."""
     centre = fmean(values)
     return math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1)
 
 
-def _seed_variance(ours: dict[int, float], theirs: dict[int, float]) -> list[tuple[float, int]]:
+def _seed_variance(ours: Mapping[int, float], theirs: Mapping[int, float]) -> list[tuple[float, int]]:
     """Variance of the mean difference over training seeds; nothing is known of it from one seed."""
     if set(ours) == set(theirs):
         samples = [[ours[seed] - theirs[seed] for seed in ours]]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from mribench.board.rows import MEMORISES
 from mribench.results import Result
+from mribench.spec import AuditVerdict
 
 # pictures that show generated images alone
 GENERATED = ("samples", "reverse")
@@ -16,7 +16,7 @@ GENERATED = ("samples", "reverse")
 
 def copying(found: Iterable[Result]) -> set[tuple[Any, ...]]:
     """Cells that the memorisation audit found to give away their training images."""
-    return {cell(r) for r in found if r.audit and str(r.audit.get("verdict")).startswith(MEMORISES)}
+    return {cell(r) for r in found if r.audit and AuditVerdict(str(r.audit.get("verdict"))).memorises}
 
 
 def cell(result: Result) -> tuple[Any, ...]:

@@ -5,59 +5,98 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from mribench.board import columns
 from mribench.board.boards import Board
-from mribench.board.columns import HALVES, REAL_TRAIN, floor_entry, halves_entry
-from mribench.board.control_checks import violations
-from mribench.board.ranks import Standing, standings, why_unranked
-from mribench.board.rows import Entry, Row
+from mribench.board.lines import Line, real, rows
+from mribench.board.ranks import RankInterval
+from mribench.board.rows import Address, Estimate, Row
 
-BOARD = ("board", "modality", "data", "profile", "invalid")
-ROW = ("variant", "variant_version", "sampler", "sampler_version", "kind")
-PLACE = ("control", "rank_best", "rank_worst", "at_floor", "unranked", "audit")
-ADDRESS = ("metric", "space", "level")
 OF_A_NUMBER = 5  # how deep: boards, board, rows, row, scores
-COUNTS = ("value", "spread", "low", "high", "seeds", "n", "n_reference", "subjects", "reason")
+
+
+@dataclass(frozen=True)
+class _Number:
+    """One line of the CSV: one number of one line of a board."""
+
+    index: int  # of the board, from 1
+    line: Line
+    address: Address
+    estimate: Estimate
+
+    @property
+    def row(self) -> Row | None:
+        return self.line.row
+
+    @property
+    def rank(self) -> RankInterval:
+        return self.line.board.ranks[self.line.name]
+
+
+def _of_board(value: Callable[[Board], Any]) -> Callable[[_Number], Any]:
+    return lambda number: value(number.line.board)
+
+
+def _of_row(value: Callable[[_Number, Row], Any]) -> Callable[[_Number], Any]:
+    """Real images leave it empty."""
+    return lambda number: value(number, number.row) if number.row else None
+
+
+COLUMNS: dict[str, Callable[[_Number], Any]] = {
+    "board": lambda x: x.index,
+    "modality": _of_board(lambda board: board.modality),
+    "data": _of_board(lambda board: board.comparability["data"]),
+    "profile": _of_board(lambda board: board.comparability["profile"]),
+    "invalid": _of_board(lambda board: "; ".join(board.control_violations)),
+    "variant": lambda x: x.row.variant if x.row else x.line.name,
+    "variant_version": _of_row(lambda _, row: row.versions[0]),
+    "sampler": _of_row(lambda _, row: row.sampler),
+    "sampler_version": _of_row(lambda _, row: row.versions[1] if row.sampler else None),
+    "kind": lambda x: x.line.kind,
+    "control": _of_row(lambda _, row: int(row.is_control)),
+    "rank_best": _of_row(lambda x, _: x.rank.best),
+    "rank_worst": _of_row(lambda x, _: x.rank.worst),
+    "at_floor": _of_row(lambda x, _: int(x.rank.at_floor)),
+    "unranked": _of_row(lambda x, _: x.rank.reason),
+    "audit": _of_row(lambda _, row: row.audit),
+    "metric": lambda x: x.address[0],
+    "space": lambda x: x.address[1],
+    "level": lambda x: x.address[2],
+    "value": lambda x: x.estimate.value,
+    "spread": lambda x: x.estimate.spread,
+    "low": lambda x: x.estimate.low,
+    "high": lambda x: x.estimate.high,
+    "seeds": lambda x: " ".join(map(str, x.estimate.seeds)),
+    "n": lambda x: x.estimate.n,
+    "n_reference": lambda x: x.estimate.n_reference,
+    "subjects": lambda x: x.estimate.subjects,
+    "reason": lambda x: x.estimate.reason,
+}
 
 
 def csv_text(boards: Sequence[Board]) -> str:
     """Long form: one line per board, row, metric, space and level."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*BOARD, *ROW, *PLACE, *ADDRESS, *COUNTS])
+    writer.writerow(COLUMNS)
     for index, board in enumerate(boards, start=1):
-        c, places = board.comparability, standings(board)
-        about = [index, board.modality, c["data"], c["profile"], "; ".join(violations(board))]
-        for row in board.rows:
-            named = [row.variant, row.versions[0], row.sampler, row.versions[1] if row.sampler else None]
-            place = places[row.name]
-            placed = [
-                int(row.is_control),
-                place.best,
-                place.worst,
-                int(place.at_floor),
-                place.reason,
-                row.audit,
-            ]
-            kind = "control" if row.is_control else "trained"
-            for address, entry in row.entries.items():
-                writer.writerow([*about, *named, kind, *placed, *address, *_numbers(entry)])
-        for address in board.addresses:
-            floor = board.floor_of(address)
-            for name, entry in ((REAL_TRAIN, floor_entry), (HALVES, halves_entry)):
-                if found := entry(floor, board):
-                    nothing = [None] * len(PLACE)
-                    named = [name, None, None, None, "real"]
-                    writer.writerow([*about, *named, *nothing, *address, *_numbers(found)])
+        for number in _numbers(index, board):
+            writer.writerow([value(number) for value in COLUMNS.values()])
     return buffer.getvalue()
 
 
-def _numbers(entry: Entry) -> list[Any]:
-    values = asdict(entry) | {"seeds": " ".join(map(str, entry.seeds))}
-    return [values[name] for name in COUNTS]
+def _numbers(index: int, board: Board) -> Iterator[_Number]:
+    for line in rows(board):
+        for address, estimate in line.estimates.items():
+            yield _Number(index, line, address, estimate)
+    known = real(board, board.addresses)
+    for address in board.addresses:
+        for line in known:
+            if address in line.estimates:
+                yield _Number(index, line, address, line.estimates[address])
 
 
 def json_text(boards: Sequence[Board]) -> str:
@@ -80,33 +119,33 @@ def _laid_out(value: Any, depth: int = 0) -> str:
 
 
 def _board(board: Board) -> dict[str, Any]:
-    places = standings(board)
     return {
         "modality": board.modality,
         "comparability": board.comparability,
         "ranked_by": board.primary,
-        "unranked": why_unranked(board),
-        "invalid": violations(board),
+        "unranked": board.why_unranked,
+        "invalid": board.control_violations,
         "floor": {
             name: {k: v for k, v in floor.items() if k != "subsamples"} for name, floor in board.floor.items()
         },
-        "rows": [_row(row, places[row.name]) for row in board.rows],
+        "rows": [_row(board, row) for row in board.rows],
     }
 
 
-def _row(row: Row, place: Standing) -> dict[str, Any]:
+def _row(board: Board, row: Row) -> dict[str, Any]:
+    rank = board.ranks[row.name]
     return {
         "variant": row.variant,
         "sampler": row.sampler,
         "versions": dict(zip(("variant", "sampler"), row.versions, strict=True)),
         "is_control": row.is_control,
-        "rank": None if place.best is None else [place.best, place.worst],
-        "unranked": place.reason,
-        "at_floor": place.at_floor,
-        "notes": place.notes,
+        "rank": None if rank.best is None else [rank.best, rank.worst],
+        "unranked": rank.reason,
+        "at_floor": rank.at_floor,
+        "notes": tuple(columns.notes(board, row)),
         "audit": row.audit,
         "scores": [
-            {"metric": metric, "space": space, "level": level, **asdict(entry)}
-            for (metric, space, level), entry in row.entries.items()
+            {"metric": metric, "space": space, "level": level, **vars(estimate)}
+            for (metric, space, level), estimate in row.estimates.items()
         ],
     }

@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mribench.board.against_control import CONTROL, word
+from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
-from mribench.board.control_checks import violations
-from mribench.board.differences import difference
-from mribench.board.ranks import standings, why_unranked
-from mribench.board.rows import Address, Row
+from mribench.board.rows import Row
 from mribench.metrics.agreement import kendall_tau
-from mribench.metrics.significance import LEVEL
-from mribench.results import called
+from mribench.results import metric_label
 
 AGREE = 0.8  # Kendall's tau from which two orders are called alike
 FEWEST_ROWS = 3
@@ -34,7 +30,7 @@ class Position:
     high: float
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         return f"{self.organ} {self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
@@ -54,31 +50,24 @@ def sections(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
 def readable(boards: Sequence[Board]) -> Iterator[str]:
     """Invalid boards and boards that only describe, with the reason."""
     for board in boards:
-        if said := violations(board):
+        if said := board.control_violations:
             yield f"{_title(board)}: the board is invalid and nothing is read from it, because {said[0]}."
-        elif reason := why_unranked(board):
+        elif reason := board.why_unranked:
             yield f"{_title(board)}: a description, not a ranking ({reason})."
 
 
 def against_gaussian(boards: Sequence[Board]) -> Iterator[str]:
     """Per trained row: on which boards it is ahead of, behind, or not told apart from the Gaussian control."""
     for name, group in _by_row(boards).items():
-        said: dict[str, list[str]] = {}
-        floor = []
+        organs: dict[str, list[str]] = {}
         for board, row in group:
-            control = board.row(CONTROL)
-            verdict = control and board.primary and word(board, row, control, board.primary)
-            if verdict in ("ahead", "behind", "not told apart"):
-                said.setdefault(verdict, []).append(_organ(board))
-            if standings(board)[row.name].at_floor:
-                floor.append(_organ(board))
-        phrases = {key: f"{words} it" for key, words in SIDE.items()} | {
-            "not told apart": "not told apart from it"
-        }
-        parts = [f"{words} in {', '.join(said[key])}" for key, words in phrases.items() if key in said]
+            organs.setdefault(board.outcomes.get(row.name, ""), []).append(board.organ)
+        phrases = {outcome: f"{phrase} it" for outcome, phrase in SIDE.items()}
+        phrases["not told apart"] = "not told apart from it"
+        parts = [f"{phrase} in {', '.join(organs[key])}" for key, phrase in phrases.items() if key in organs]
         if parts:
             yield f"{name}: {'; '.join(parts)}."
-        if floor:
+        if floor := [board.organ for board, row in group if board.ranks[row.name].at_floor]:
             yield f"{name} reaches the floor in {', '.join(floor)}: no finer ranking is possible there."
 
 
@@ -89,7 +78,7 @@ def easier(boards: Sequence[Board]) -> Iterator[str]:
         if len(found) < 2:
             continue
         found.sort(key=lambda p: p.value)
-        order = ", ".join(p.words for p in found)
+        order = ", ".join(p.text for p in found)
         yield f"{name}, from real training images (0) to the Gaussian control (1): {order}."
         clear = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :] if a.high < b.low]
         if not clear:
@@ -109,11 +98,13 @@ def position(board: Board, row: Row) -> Position | None:
     """(KD - floor) / (KD of the Gaussian control - floor), its bounds from the bounds of both, which is wider than
     95 %; None on boards that rank nothing, without an interval, or where the control is not clear of the floor."""
     control, address = board.row(CONTROL), board.primary
-    floor = board.floor_of(address).get("train_test") if address else None
-    if why_unranked(board) or control is None or floor is None:
+    if board.why_unranked or control is None or address is None or board.sign(address) < 0:
         return None
-    ours, theirs = row.entries.get(address), control.entries.get(address)
-    if ours is None or theirs is None or ours.low is None or theirs.within_low is None:
+    floor = board.floor_of(address).get("train_test")
+    ours, theirs = row.estimates.get(address), control.estimates.get(address)
+    if floor is None or ours is None or theirs is None or ours.value is None or theirs.value is None:
+        return None
+    if ours.low is None or ours.high is None or theirs.within_low is None or theirs.within_high is None:
         return None
     scale = theirs.within_low - floor, theirs.within_high - floor
     if scale[0] <= 0:
@@ -121,68 +112,48 @@ def position(board: Board, row: Row) -> Position | None:
     low, high = ours.low - floor, ours.high - floor
     # the bound of the control that moves each bound of the quotient outwards
     bounds = low / scale[1 if low > 0 else 0], high / scale[1 if high < 0 else 0]
-    return Position(_organ(board), (ours.value - floor) / (theirs.value - floor), *bounds)
+    return Position(board.organ, (ours.value - floor) / (theirs.value - floor), *bounds)
 
 
 def disagreements(boards: Sequence[Board]) -> Iterator[str]:
-    """Feature spaces that order the rows differently; a paired metric against KD; controls that lead one."""
+    """Feature spaces that order the rows differently; a paired metric against the one that ranks."""
     for board in boards:
-        if violations(board):
-            continue
-        yield from _spaces(board)
-        if not why_unranked(board):
-            yield from _paired_against_kernel(board)
+        if not board.control_violations:
+            yield from _spaces(board)
+            yield from _paired_against_primary(board)
 
 
 def _spaces(board: Board) -> Iterator[str]:
-    kernel = [a for a in board.addresses if board.primary and a[0] == board.primary[0] and a != board.primary]
-    for other in kernel:
-        pairs = [_values(row, board.primary, other) for row in board.rows]
-        known = [pair for pair in pairs if None not in pair]
+    primary = board.primary
+    if primary is None:
+        return
+    for other in board.addresses:
+        if other[0] != primary[0] or other == primary:
+            continue
+        pairs = [(row.value(primary), row.value(other)) for row in board.rows]
+        known = [(a, b) for a, b in pairs if a is not None and b is not None]
         if len(known) < FEWEST_ROWS:
             continue
-        tau = kendall_tau(*map(list, zip(*known, strict=True)))
+        tau = kendall_tau([a for a, _ in known], [b for _, b in known])
         if tau is not None and tau < AGREE:
             yield (
-                f"{_title(board)}: {called(*board.primary[:2])} and {called(*other[:2])} put the {len(known)} rows in "
-                f"different orders (Kendall's tau {tau:.2f}); ranks follow the first."
+                f"{_title(board)}: {metric_label(*primary[:2])} and {metric_label(*other[:2])} put the "
+                f"{len(known)} rows in different orders (Kendall's tau {tau:.2f}); ranks follow the first."
             )
 
 
-def _values(row: Row, *addresses: Address) -> list[float | None]:
-    entries = [row.entries.get(address) for address in addresses]
-    return [entry.value if entry else None for entry in entries]
-
-
-def _paired_against_kernel(board: Board) -> Iterator[str]:
-    control = board.row(CONTROL)
-    if control is None or board.primary is None:
-        return
-    for row in board.rows:
-        verdict = "" if row.is_control else word(board, row, control, board.primary)
-        if verdict not in ("ahead", "behind"):
-            continue
-        opposite: dict[float, list[str]] = {}
-        for address in board.addresses:
-            direction = next(r.metrics[address[0]] for r in board.members if address[0] in r.metrics)[
-                "direction"
-            ]
-            if address[2] is None or direction not in ("up", "down"):
-                continue
-            found = difference(row, control, address)
-            if (
-                found
-                and found.p < LEVEL
-                and ((found.value > 0) == (direction == "up")) != (verdict == "ahead")
-            ):
-                opposite.setdefault(address[2], []).append(address[0].upper())
-        if opposite:
-            where = "; ".join(f"at ᾱ {level:.2f} by {', '.join(names)}" for level, names in opposite.items())
-            yield (
-                f"{_title(board)}: by {called(*board.primary[:2])} {row.name} is {SIDE[verdict]} the {CONTROL} "
-                f"control, and the other way round {where}: paired numbers reward the average of "
-                "what is possible, the kernel distance what is typical."
-            )
+def _paired_against_primary(board: Board) -> Iterator[str]:
+    for name, addresses in board.opposite.items():
+        levels: dict[float | None, list[str]] = {}
+        for metric, _, level in addresses:
+            levels.setdefault(level, []).append(metric.upper())
+        where = "; ".join(f"at ᾱ {level:.2f} by {', '.join(names)}" for level, names in levels.items())
+        assert board.primary is not None
+        yield (
+            f"{_title(board)}: by {metric_label(*board.primary[:2])} {name} is {SIDE[board.outcomes[name]]} the "
+            f"{CONTROL} control, and the other way round {where}: paired numbers reward the average of "
+            "what is possible, the kernel distance what is typical."
+        )
 
 
 def unknown(boards: Sequence[Board]) -> Iterator[str]:
@@ -203,7 +174,7 @@ def _by_row(boards: Sequence[Board]) -> dict[str, list[tuple[Board, Row]]]:
     """Trained rows of boards that rank, grouped by what may be said together: name, data kind, profile and budget."""
     groups: dict[tuple[str, ...], list[tuple[Board, Row]]] = {}
     for board in boards:
-        if why_unranked(board) is None:
+        if board.why_unranked is None:
             c = board.comparability
             for row in board.rows:
                 if not row.is_control:
@@ -212,10 +183,6 @@ def _by_row(boards: Sequence[Board]) -> dict[str, list[tuple[Board, Row]]]:
     return {f"{name} ({kind}, {profile})": group for (name, kind, profile, _), group in groups.items()}
 
 
-def _organ(board: Board) -> str:
-    return board.members[0].data["title"]
-
-
 def _title(board: Board) -> str:
     c = board.comparability
-    return f"{_organ(board)}, {c['data']}, {c['profile']}"
+    return f"{board.organ}, {c['data']}, {c['profile']}"

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mribench.board import columns, findings, sentences, summary
+from mribench.board import columns, findings, sentences
 from mribench.board.boards import Board
-from mribench.board.control_checks import violations
-from mribench.board.rows import Row
+from mribench.board.lines import Line
+from mribench.tables import markdown_table, plain
 
 
 def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
-    parts = ["# mribench leaderboard\n", _legend(), _overview(out), _table(*summary.table(boards))]
+    parts = ["# mribench leaderboard\n", _legend(), _overview(out), board_table(columns.all_organs(boards))]
     parts.append(_interpretation(boards))
     for board in boards:
         parts += [
             _heading(board),
             _invalid(board),
-            _headline(board),
+            board_table(columns.headline(board)),
             _more(board),
             _levels(board),
             _notes(board),
@@ -51,7 +51,7 @@ def _overview(out: Path) -> str:
 
 def _interpretation(boards: Sequence[Board]) -> str:
     said = [
-        f"### {heading}\n\n" + "".join(f"- {_plain(sentence)}\n" for sentence in lines)
+        f"### {heading}\n\n" + "".join(f"- {plain(sentence)}\n" for sentence in lines)
         for heading, lines in findings.sections(boards)
     ]
     return "## What the numbers allow to say\n\n" + "\n".join(said) if said else ""
@@ -62,60 +62,31 @@ def _heading(board: Board) -> str:
     return "\n".join([f"## {sentences.title(board)}\n", *lines]) + "\n"
 
 
-def _marked(row: Row) -> str:
-    """The row's name; a control's in italics."""
-    return f"*{row.name}*" if row.is_control else row.name
-
-
 def _invalid(board: Board) -> str:
     """Loudly, above the numbers: what a control does that it must not."""
-    said = violations(board)
-    return "".join(f"**INVALID BOARD, nothing is ranked: {_plain(sentence)}.**\n\n" for sentence in said)
-
-
-def _headline(board: Board) -> str:
-    titles, lines = columns.headline(board)
-    name = titles.index("variant")
-    for line in lines:
-        if line.kind != "trained":
-            line.cells[name] = f"*{line.cells[name]}*"
-    return _table(titles, [line.cells for line in lines])
+    said = board.control_violations
+    return "".join(f"**INVALID BOARD, nothing is ranked: {plain(sentence)}.**\n\n" for sentence in said)
 
 
 def _more(board: Board) -> str:
     """The metrics that the headline leaves out."""
-    shown = columns.more_addresses(board)
-    if not shown:
-        return ""
-    titles = ["variant", *(columns.title(board, address) for address in shown)]
-    lines = [[_marked(row), *(columns.cell(board, row, address) for address in shown)] for row in board.rows]
-    lines += [[f"*{name}*", *numbers] for name, numbers in columns.real(board, shown)]
-    return f"<details><summary>more metrics</summary>\n\n{_table(titles, lines)}\n</details>\n"
+    return _closed("more metrics", columns.more(board))
 
 
 def _levels(board: Board) -> str:
     """The paired metrics at every level of noise."""
-    addresses = [a for a in board.addresses if a[2] is not None]
-    levels = sorted({a[2] for a in addresses}, reverse=True)
-    if len(levels) < 2:
+    return _closed("reconstruction at every noise level", columns.levels(board))
+
+
+def _closed(summary: str, table: columns.Table) -> str:
+    """A block that opens on a click; empty where the table has no lines."""
+    if not table.lines:
         return ""
-    metrics = list(dict.fromkeys(a[0] for a in addresses))
-    titles = ["restored from", "variant", *(columns.title(board, (m, None, None)) for m in metrics)]
-    lines = [
-        [f"ᾱ = {level:.3f}", _marked(row)]
-        + [columns.cell(board, row, (metric, None, level)) for metric in metrics]
-        for level in levels
-        for row in board.rows
-    ]
-    return (
-        "<details><summary>reconstruction at every noise level</summary>\n\n"
-        + _table(titles, lines)
-        + "\n</details>\n"
-    )
+    return f"<details><summary>{summary}</summary>\n\n{board_table(table)}\n</details>\n"
 
 
 def _notes(board: Board) -> str:
-    return "".join(f"- {_plain(line)}\n" for line in sentences.notes(board))
+    return "".join(f"- {plain(line)}\n" for line in sentences.notes(board))
 
 
 def _pictures(board: Board, out: Path) -> str:
@@ -135,16 +106,13 @@ def _reported(boards: Iterable[Board]) -> str:
         return ""
     lines = [[organ, *(f"{number:g}" for number in numbers)] for organ, numbers in rows]
     note = f"## Reported, not reproduced\n\n{'; '.join(sources)}\n\n{sentences.REPORTED_NOTE}\n\n"
-    return note + _table(["modality", *sentences.REPORTED.values()], lines)
+    return note + markdown_table(["modality", *sentences.REPORTED.values()], lines)
 
 
-def _table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |\n"
-
-    return line(titles) + "|" + " --- |" * len(titles) + "\n" + "".join(map(line, lines))
+def board_table(table: columns.Table) -> str:
+    """A table of a board; the names of lines that are not ranked are in italics."""
+    return markdown_table(table.titles, table.texts(_marked))
 
 
-def _plain(text: str) -> str:
-    """Foreign words (titles, reasons) on one line and without markup of their own."""
-    return " ".join(text.split()).replace("<", "&lt;")
+def _marked(line: Line) -> str:
+    return line.name if line.kind == "trained" else f"*{line.name}*"

@@ -16,43 +16,83 @@ from mribench.board.html.page import html
 from mribench.board.markdown import markdown
 from mribench.results import Result
 
+TABLES = ("leaderboard.csv", "leaderboard.json")
 
-def write(found: Sequence[Result], out: Path, page: bool = True, speed: Path | None = None) -> list[Path]:
-    """leaderboard.html, .md, .csv and .json in ``out``; the same results and pictures give the same bytes.
 
-    page: whether leaderboard.html is wanted; speed: a folder with records of ``mribench speed``, a folder each, that it
-    shows.
+def write(
+    found: Sequence[Result],
+    out: Path,
+    page: bool = True,
+    speed: Path | None = None,
+    tables: bool | None = None,
+) -> list[Path]:
+    """Write the boards into a folder; the same results and pictures give the same bytes.
+
+    Args:
+        found: results of any number of boards.
+        out: the folder, which holds their pictures.
+        page: also leaderboard.html.
+        speed: folder with records of ``mribench speed``, a folder each, that the page shows.
+        tables: also leaderboard.csv and leaderboard.json; None: but in a kept board only where they are there already.
+
+    Returns:
+        The files, leaderboard.md among them.
     """
     machines = read_machines(speed) if speed else []
     made = boards(found)
-    contents = {"leaderboard.html": html(made, out, machines)} if page else {}
-    contents |= {
-        "leaderboard.md": markdown(made, out),
-        "leaderboard.csv": export.csv_text(made),
-        "leaderboard.json": export.json_text(made),
-    }
+    is_kept = (out / results.RECORDS).is_file()
+    if tables is None:
+        tables = not is_kept or any((out / name).exists() for name in TABLES)
+    contents = {}
+    if page:
+        beside = ["leaderboard.md", *TABLES * tables, *[results.RECORDS] * is_kept]
+        contents["leaderboard.html"] = html(made, out, machines, beside)
+    contents["leaderboard.md"] = markdown(made, out)
+    if tables:
+        contents |= dict(zip(TABLES, (export.csv_text(made), export.json_text(made)), strict=True))
     for name, text in contents.items():
         files.write_text(out / name, text)
     return [out / name for name in contents]
 
 
-def publish(folders: Sequence[Path], out: Path, page: bool = True, speed: Path | None = None) -> list[Path]:
-    """Results, the pictures of trained variants and boards of run folders, in ``out``; returns the boards.
+def publish(
+    folders: Sequence[Path],
+    out: Path,
+    page: bool = True,
+    speed: Path | None = None,
+    tables: bool | None = None,
+) -> list[Path]:
+    """Keep the boards of run folders in ``out``: all records in one file, pictures of trained variants, the tables.
 
     Of a variant's training seeds the first brings its pictures: those of all would be most of a kept board's size. Of
     real data only pictures without a patient's image come along: whether those may be passed on is for their
     licence to say. Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local
-    folders. Raises InputError where a folder holds no results.
+    folders.
+
+    Args:
+        folders: run folders and kept boards.
+        out: the folder of the kept board; what it holds already stays.
+        page, speed, tables: as of ``write``.
+
+    Returns:
+        The files of the boards.
+
+    Raises:
+        InputError: a folder holds no results.
     """
-    return collect(results.read_all(folders), folders, out, page, speed)
+    return collect(results.read_all(folders), folders, out, page, speed, tables)
 
 
 def collect(
-    found: Sequence[Result], folders: Sequence[Path], out: Path, page: bool = True, speed: Path | None = None
+    found: Sequence[Result],
+    folders: Sequence[Path],
+    out: Path,
+    page: bool = True,
+    speed: Path | None = None,
+    tables: bool | None = None,
 ) -> list[Path]:
     """``publish`` for results that were read and chosen already; folders: where their pictures lie."""
-    for result in found:
-        results.write(out, result)
+    results.add(out, found)
     copies = disclosure.copying(found)
     trained = [result for result in found if not result.is_control]
     first: dict[tuple[Any, ...], int] = {}
@@ -72,7 +112,7 @@ def collect(
             if (folder / path).exists():
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / path, out / path)
-    return write(results.read_all([out]), out, page, speed)
+    return write(results.read_all([out]), out, page, speed, tables)
 
 
 def _row(result: Result) -> tuple[Any, ...]:

@@ -2,113 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from mribench.board.boards import Board
-from mribench.board.control_checks import violations
 from mribench.board.differences import Difference, corrected, difference
-from mribench.board.rows import MEMORISES, Address, Row
+from mribench.board.group import Group
+from mribench.board.rows import Address, Row, oriented
 from mribench.metrics.significance import LEVEL
+from mribench.spec import AuditVerdict
 
 
 @dataclass(frozen=True)
-class Standing:
-    """best, worst: the rank interval, None for a row that is not ranked, and ``reason`` says why. at_floor: its
-    interval reaches what real training images score. notes: what to know before the rank is read."""
+class RankInterval:
+    """The places that a row may have. ``best`` and ``worst`` are None where it is not ranked."""
 
     best: int | None = None
     worst: int | None = None
-    reason: str | None = None
-    at_floor: bool = False
-    notes: tuple[str, ...] = ()
+    reason: str | None = None  # why it is not ranked
+    at_floor: bool = False  # whether it reaches what real training images score
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """'1', '1-3', or empty."""
         if self.best is None:
             return ""
         return str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
 
 
-def why_unranked(board: Board) -> str | None:
-    """Why a board ranks nothing: unknown or few subjects, no feature space to trust, or a control where it must not
-    be. None: it ranks."""
-    if board.primary and board.untrusted(board.primary[1]):
-        return board.why_unranked or f"{board.primary[1]} is not trusted with these images"
-    return board.why_unranked or ("the board is invalid" if violations(board) else None)
-
-
-def standings(board: Board) -> dict[str, Standing]:
-    """By ``Row.name``. Trained rows are ranked by ``board.primary``; controls and real images never are.
+def rank_intervals(group: Group, why_unranked: str | None) -> dict[str, RankInterval]:
+    """By ``Row.name``. Trained rows are ranked by ``group.primary``; controls and real images never are.
 
     A row ranks before another where the paired difference is significant after Holm's correction over all pairs of
-    the board. Two rows that both reach the floor are tied: nothing finer can be measured there.
+    the board. Two rows that both reach the floor are tied: nothing finer can be measured there. ``why_unranked`` says
+    why the whole board ranks nothing.
     """
-    address = board.primary
-    reasons = {row.name: _why_not(row, board, address) for row in board.rows}
-    ranked = [row for row in board.rows if reasons[row.name] is None]
-    floor = {row.name: at_floor(board, row, address) for row in board.rows}
-    ahead = {
-        (found.first, found.second) if found.value < 0 else (found.second, found.first)
-        for found in pairs(board, ranked)
-        if found.adjusted < LEVEL and not (floor[found.first] and floor[found.second])
+    address = group.primary
+    reasons = {row.name: _why_not(row, address, why_unranked) for row in group.rows}
+    floor = {row.name: address is not None and at_floor(group, row, address) for row in group.rows}
+    ranked = [row for row in group.rows if reasons[row.name] is None]
+    ahead, behind = dict.fromkeys(reasons, 0), dict.fromkeys(reasons, 0)
+    for found in _pairs(ranked, address) if address else ():
+        if found.adjusted < LEVEL and not (floor[found.first] and floor[found.second]):
+            first_is_better = found.value * group.sign(found.address) < 0
+            better, worse = (found.first, found.second) if first_is_better else (found.second, found.first)
+            ahead[worse] += 1
+            behind[better] += 1
+    return {
+        name: RankInterval(None, None, reason, floor[name])
+        if reason is not None
+        else RankInterval(1 + ahead[name], len(ranked) - behind[name], None, floor[name])
+        for name, reason in reasons.items()
     }
-    made = {}
-    for row in board.rows:
-        about = {
-            "reason": reasons[row.name],
-            "at_floor": floor[row.name],
-            "notes": _notes(row, floor[row.name]),
-        }
-        if row in ranked:
-            about["best"] = 1 + sum((other.name, row.name) in ahead for other in ranked)
-            about["worst"] = len(ranked) - sum((row.name, other.name) in ahead for other in ranked)
-        made[row.name] = Standing(**about)
-    return made
 
 
-def pairs(board: Board, rows: list[Row]) -> list[Difference]:
-    """Paired differences between all of these rows in ``board.primary``, corrected together."""
-    found = (difference(a, b, board.primary) for a, b in combinations(rows, 2))
-    return corrected([one for one in found if one is not None])
-
-
-def at_floor(board: Board, row: Row, address: Address | None) -> bool:
+def at_floor(group: Group, row: Row, address: Address) -> bool:
     """Does a row reach what real training images score? Then these test subjects cannot say anything finer of it.
 
     Decided by the paired difference to the training images over the test subjects, however many seeds there are; by
     the interval of the row where records hold no subsamples.
     """
-    real = board.floor_of(address).get("train_test") if address else None
+    sign = group.sign(address)
+    real: float | None = group.floor_of(address).get("train_test")
     if real is None:
         return False
-    found = difference(row, board.real_train, address, over_seeds=False)
-    if found:
-        return found.low <= 0
-    entry = row.entries.get(address)
-    return entry is not None and entry.within_low is not None and entry.within_low <= real
+    if found := group.from_real.get(row.name):
+        return oriented(found.low, found.high, sign)[0] <= 0
+    estimate = row.estimates.get(address)
+    if estimate is None or estimate.within_low is None or estimate.within_high is None:
+        return False
+    return oriented(estimate.within_low, estimate.within_high, sign)[0] <= sign * real
 
 
-def _why_not(row: Row, board: Board, address: Address | None) -> str | None:
+def _pairs(rows: Sequence[Row], address: Address) -> list[Difference]:
+    """Paired differences between all of these rows, corrected together."""
+    found = (difference(a, b, address) for a, b in combinations(rows, 2))
+    return corrected([one for one in found if one is not None])
+
+
+def _why_not(row: Row, address: Address | None, why_unranked: str | None) -> str | None:
     if row.is_control:
         return "control"
-    entry = row.entries.get(address)
-    if entry is None or entry.value is None:
+    estimate = row.estimates.get(address) if address else None
+    if address is None or estimate is None or estimate.value is None:
         return "no score to rank by"
-    if row.audit and row.audit.startswith(MEMORISES):
-        return MEMORISES
-    if reason := why_unranked(board):
-        return reason
-    if entry.low is None:
+    if row.audit and AuditVerdict(row.audit).memorises:
+        return row.audit
+    if why_unranked:
+        return why_unranked
+    if estimate.low is None:
         return "no interval"
-    return None if _paired(row, address) else "the record holds no values of single subjects"
-
-
-def _paired(row: Row, address: Address) -> bool:
-    return all(score.subsamples or score.per_subject for score in row.scores(address).values())
-
-
-def _notes(row: Row, floor: bool) -> tuple[str, ...]:
-    notes = ["1 seed"] if len(row.seeds) == 1 and not row.is_control else []
-    return tuple(notes + (["at floor"] if floor else []) + ([row.audit] if row.audit else []))
+    paired = all(score.subsamples or score.per_subject for score in row.scores(address).values())
+    return None if paired else "the record holds no values of single subjects"

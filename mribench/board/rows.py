@@ -5,51 +5,44 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from functools import cached_property
+from statistics import fmean, mean, stdev
+from typing import Any
 
 from mribench.metrics.significance import student_quantile
 from mribench.results import Result
-from mribench.spec import Score
+from mribench.spec import AuditVerdict, Expected, Score
 
 Address = tuple[str, str | None, float | None]  # metric, feature space, level
 
-# verdicts of the memorisation audit, from what is not known to what is certain
-CANNOT_SAY, NOT_DETECTED, SUSPECT, MEMORISES = "cannot say", "not detected", "suspect", "MEMORISES"
-
 
 @dataclass(frozen=True)
-class Entry:
-    """One number of one row, aggregated over seeds.
+class Estimate:
+    """One number of one row, aggregated over training seeds."""
 
-    value: mean over seeds; spread: their standard deviation, None for one seed; low, high: 95 % interval
-    over test subjects and training seeds together (``between_seeds``), of one seed over test subjects alone;
-    within_low, within_high: over test subjects alone, averaged over seeds; n, n_reference, subjects: per seed.
-    reason: why value is None.
-    """
-
-    value: float | None
-    spread: float | None
-    low: float | None
+    value: float | None  # mean over seeds
+    spread: float | None  # standard deviation between seeds; None for one seed
+    low: float | None  # 95 % interval over test subjects and seeds (``between_seeds``)
     high: float | None
     seeds: tuple[int, ...]
-    n: int
+    n: int  # images of each seed
     n_reference: int | None
     subjects: int
-    reason: str | None = None
-    within_low: float | None = None
+    reason: str | None = None  # why value is None
+    within_low: float | None = None  # 95 % interval over test subjects alone, its ends averaged over seeds
     within_high: float | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One variant with one sampler, each in one version. versions: the variant's and the sampler's."""
+    """One variant with one sampler, each in one version."""
 
     variant: str
     sampler: str | None
     is_control: bool
-    entries: Mapping[Address, Entry]
+    estimates: Mapping[Address, Estimate]
     results: tuple[Result, ...]
-    versions: tuple[int, int] = (1, 1)
+    versions: tuple[int, int] = (1, 1)  # of the variant and of the sampler
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -57,24 +50,55 @@ class Row:
 
     @property
     def audit(self) -> str | None:
-        """The gravest verdict of the memorisation audit over the seeds; None where there was no audit."""
-        said = [result.audit["verdict"] for result in self.results if result.audit]
-        return max(said, key=_gravity) if said else None
+        """What the gravest audit among the seeds says, as its record says it; None where there was no audit."""
+        said = [str(result.audit["verdict"]) for result in self.results if result.audit]
+        return max(said, key=lambda text: AuditVerdict(text).gravity) if said else None
 
-    def scores(self, address: Address) -> dict[int, Score]:
+    @property
+    def expected(self) -> Expected | None:
+        """Where this control must land; None for a trained row, and for a control of which nothing is asked."""
+        return next((Expected(**r.expected) for r in self.results if r.expected), None)
+
+    @property
+    def off_scale(self) -> bool:
+        """Whether it must be the last: so far from everything that a drawing on one scale leaves it out."""
+        return self.expected is not None and self.expected.place == "last"
+
+    def value(self, address: Address | None) -> float | None:
+        """The mean over seeds; None where there is none."""
+        estimate = self.estimates.get(address) if address else None
+        return estimate.value if estimate else None
+
+    def scores(self, address: Address) -> Mapping[int, Score]:
         """The score of each seed."""
-        return {
-            result.seed: score
-            for result in self.results
-            for score in result.scores
-            if (score.metric, score.space, score.level) == address
-        }
+        return self._scores.get(address, {})
+
+    def over_subjects(self, address: Address) -> Sequence[float]:
+        """Values per subject, or per half-subsample of subjects, averaged over seeds; empty where a seed has none."""
+        if address not in self._over_subjects:
+            values = [s.per_subject or s.subsamples for s in self.scores(address).values()]
+            equal = len({len(v) for v in values}) == 1
+            averaged = [fmean(column) for column in zip(*values, strict=True)] if equal else []
+            self._over_subjects[address] = averaged
+        return self._over_subjects[address]
 
     @property
     def name(self) -> str:
         """'ddpm ddim-25', 'ddpm v2 ddim-25': a version is said from the second on."""
         named = zip((self.variant, self.sampler), self.versions, strict=True)
         return " ".join(f"{name} v{n}" if n > 1 else name for name, n in named if name)
+
+    @cached_property
+    def _scores(self) -> dict[Address, dict[int, Score]]:
+        found: dict[Address, dict[int, Score]] = {}
+        for result in self.results:
+            for score in result.scores:
+                found.setdefault((score.metric, score.space, score.level), {})[result.seed] = score
+        return found
+
+    @cached_property
+    def _over_subjects(self) -> dict[Address, list[float]]:
+        return {}
 
 
 def row(members: Sequence[Result]) -> Row:
@@ -85,28 +109,34 @@ def row(members: Sequence[Result]) -> Row:
             by_address.setdefault((score.metric, score.space, score.level), []).append((result.seed, score))
     first = members[0]
     seeds = {result.seed for result in members}
-    entries = {address: _aggregate(scores, seeds) for address, scores in by_address.items()}
+    estimates = {address: _aggregate(scores, seeds) for address, scores in by_address.items()}
     return Row(
-        first.variant, first.sampler, first.is_control, entries, tuple(members), versions=versions(first)
+        first.variant, first.sampler, first.is_control, estimates, tuple(members), versions=versions(first)
     )
 
 
-def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Entry:
-    """Mean and spread over seeds. One blank or absent seed makes the whole entry blank: no mean skips it."""
+def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Estimate:
+    """Mean and spread over seeds. One blank or absent seed makes the estimate blank: no mean skips it."""
     seeds = tuple(sorted(seed for seed, _ in scores))
     first = scores[0][1]
-    absent = [f"no result of seed {seed}" for seed in sorted(wanted - set(seeds))]
-    blank = next((s.reason or "no value" for _, s in scores if s.value is None), *absent[:1] or [None])
-    about = {"seeds": seeds, "n": first.n, "n_reference": first.n_reference, "subjects": first.subjects}
+    absent = next((f"no result of seed {seed}" for seed in sorted(wanted - set(seeds))), None)
+    blank = next((s.reason or "no value" for _, s in scores if s.value is None), absent)
+    about: dict[str, Any] = {
+        "seeds": seeds,
+        "n": first.n,
+        "n_reference": first.n_reference,
+        "subjects": first.subjects,
+    }
     if blank is not None:
-        return Entry(None, None, None, None, reason=blank, **about)
-    values = [s.value for _, s in scores]
+        return Estimate(None, None, None, None, reason=blank, **about)
+    values = [s.value for _, s in scores if s.value is not None]
     value, spread = mean(values), stdev(values) if len(values) > 1 else None
-    if any(s.low is None or s.high is None for _, s in scores):
-        return Entry(value, spread, None, None, **about)
-    within = mean(s.low for _, s in scores), mean(s.high for _, s in scores)
+    bounds = [(s.low, s.high) for _, s in scores if s.low is not None and s.high is not None]
+    if len(bounds) < len(scores):
+        return Estimate(value, spread, None, None, **about)
+    within = mean(low for low, _ in bounds), mean(high for _, high in bounds)
     both = between_seeds(value, *within, spread, len(values))
-    return Entry(value, spread, *both, **about, within_low=within[0], within_high=within[1])
+    return Estimate(value, spread, *both, **about, within_low=within[0], within_high=within[1])
 
 
 def between_seeds(
@@ -125,11 +155,11 @@ def between_seeds(
     return value - math.hypot(value - low, training), value + math.hypot(high - value, training)
 
 
+def oriented(low: float, high: float, sign: int) -> tuple[float, float]:
+    """An interval of a number of which less is better: as it is for sign 1, mirrored for sign -1."""
+    return (low, high) if sign > 0 else (-high, -low)
+
+
 def versions(result: Result) -> tuple[int, int]:
     """Versions of variant and sampler; 1 where a record does not say."""
     return result.versions.get("variant") or 1, result.versions.get("sampler") or 1
-
-
-def _gravity(verdict: str) -> int:
-    order = CANNOT_SAY, NOT_DETECTED, SUSPECT, MEMORISES
-    return next((i for i, word in enumerate(order) if verdict.startswith(word)), 0)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mribench.board import columns
-from mribench.board.against_control import against_control
-from mribench.board.boards import FEW_SUBJECTS, Board
+from mribench.board.boards import Board
+from mribench.board.group import FEW_SUBJECTS
 from mribench.metrics.distribution import fid_note
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
@@ -35,7 +35,7 @@ class Sentence:
 
 def title(board: Board) -> str:
     c = board.comparability
-    return f"{board.members[0].data['title']}, {c['data']}, profile {c['profile']}"
+    return f"{board.organ}, {c['data']}, profile {c['profile']}"
 
 
 def about(board: Board) -> list[Sentence]:
@@ -111,16 +111,16 @@ def short(value: Any) -> str:
 
 def notes(board: Board) -> list[str]:
     """Below the numbers: against the Gaussian control, why a column is blank, and how many images stand behind one."""
-    lines = against_control(board)
+    lines = list(board.against_control)
     behind: dict[str, list[str]] = {}
     for address in board.addresses:
-        entries = [row.entries[address] for row in board.rows if address in row.entries]
-        for reason in dict.fromkeys(e.reason for e in entries if e.reason):
+        estimates = [row.estimates[address] for row in board.rows if address in row.estimates]
+        for reason in dict.fromkeys(e.reason for e in estimates if e.reason):
             lines.append(f"{columns.title(board, address)} is blank: {reason}")
-        n, m = entries[0].n, entries[0].n_reference
-        if address[:2] == ("fid", "inception") and any(e.value is not None for e in entries):
-            lines += filter(None, [fid_note(n, m)])
-        if m is not None and any(e.value is not None for e in entries):
+        n, m = estimates[0].n, estimates[0].n_reference
+        if m is not None and any(e.value is not None for e in estimates):
+            if address[:2] == ("fid", "inception"):
+                lines += filter(None, [fid_note(n, m)])
             behind.setdefault(f"{n} generated against {m} test images.", []).append(
                 columns.title(board, address)
             )
@@ -128,13 +128,13 @@ def notes(board: Board) -> list[str]:
         which = ", ".join(titles) if len(behind) > 1 else "All scores of generated images"
         lines.append(f"{which}: {images}")
     for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
-        if reason := board.untrusted(space):
-            lines.append(f"{space} ranks nothing on these images: {reason}.")
+        if doubt := board.untrusted(space):
+            lines.append(f"{space} ranks nothing on these images: {doubt}.")
     return list(dict.fromkeys(lines))
 
 
 def reported(boards: Iterable[Board]) -> tuple[list[str], list[tuple[str, Sequence[float]]]]:
     """Sources, and per organ the numbers in the order of ``REPORTED``; both empty where nothing was reported."""
-    rows = {b.members[0].data["title"]: b.members[0].reported for b in boards if b.members[0].reported}
+    rows = {b.organ: b.members[0].reported for b in boards if b.members[0].reported}
     sources = list(dict.fromkeys(row["source"] for row in rows.values()))
     return sources, [(organ, [row[name] for name in REPORTED]) for organ, row in rows.items()]

@@ -139,7 +139,7 @@ def _undertrained(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """uint8 images and the network's losses."""
     from mribench.device import precision
-    from mribench.sampling.sample import Trained
+    from mribench.sampling.sample import TrainedModel
     from mribench.sampling.samplers import resolve
     from mribench.tasks import to_uint8
     from mribench.training.train import train
@@ -147,7 +147,7 @@ def _undertrained(
     short = replace(profile, max_steps=UNDERTRAINED, eval_every=UNDERTRAINED, precision=precision(profile))
     with tempfile.TemporaryDirectory() as folder:
         train(variant, data.train, data.validation, short, seed, Path(folder), "train")
-        model = Trained(Path(folder) / short.keep, variant, *resolve("ddim-5"), short, short.precision)
+        model = TrainedModel(Path(folder) / short.keep, variant, resolve("ddim-5"), short, short.precision)
         images = to_uint8(model.generate(range(len(data.validation)), seed))
         return images, losses.produce(model, data, short, seed)
 

@@ -1,4 +1,4 @@
-"""Detection and false-alarm rates of the audit as JSON rows and as Markdown tables."""
+"""Detection and false-alarm rates of the audit: a row for each generator and seed, and Markdown tables."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from typing import Any
 
 from mribench import files
 from mribench.audit.copies import binomial_interval
-from mribench.audit.verdict import CANNOT_SAY, FALSE_ALARMS, MEMORISES, SUSPECT, VERSION
+from mribench.audit.verdict import FALSE_ALARMS, VERSION
+from mribench.errors import InputError
+from mribench.spec import AuditVerdict
+from mribench.tables import markdown_table
 
-ROWS, PAGE = "calibration.json", "calibration.md"
+ROWS, PAGE = "calibration.jsonl.zst", "calibration.md"
+# the rows of a folder that an earlier version began
+OLD_ROWS = "calibration.json"
 TITLE = f"""# Calibration of the memorisation audit, v{VERSION}
 
 Made by `mribench audit calibrate`. Cheats must be called MEMORISES; honest generators must not, and no more than
@@ -24,9 +29,21 @@ rests on the ratio to the nearest image of another subject.
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Rows of this version of the audit; those of another are not added to."""
-    path = folder / ROWS
-    rows = files.read_json(path) if path.exists() else []
+    """Rows of this version of the audit; those of another are not added to.
+
+    Raises InputError where the file is damaged.
+    """
+    path = next((folder / name for name in (ROWS, OLD_ROWS) if (folder / name).exists()), None)
+    if path is None:
+        return []
+    try:
+        rows = (
+            files.read_json(path)
+            if path.name == OLD_ROWS
+            else [json.loads(x) for x in files.read_lines(path)]
+        )
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read ({error}); delete it and calibrate again") from error
     return [row for row in rows if row.get("audit") == VERSION]
 
 
@@ -37,11 +54,9 @@ def seeds_of(rows: Sequence[dict[str, Any]], modality: str, data: str) -> set[in
 
 
 def write(folder: Path, rows: Iterable[dict[str, Any]]) -> list[Path]:
-    """calibration.json and calibration.md; the same rows give the same bytes."""
+    """The rows as compressed JSON lines, and the tables; the same rows give the same bytes."""
     ordered = sorted(rows, key=lambda r: (*_set(r), r["modality"], r["generator"], r["seed"]))
-    # a row a line: thousands of them are then still read and compared
-    lines = ",\n".join(json.dumps(row, sort_keys=True, allow_nan=False) for row in ordered)
-    files.write_text(folder / ROWS, f"[\n{lines}\n]\n")
+    files.write_lines(folder / ROWS, (json.dumps(row, sort_keys=True, allow_nan=False) for row in ordered))
     files.write_text(folder / PAGE, markdown(ordered))
     return [folder / ROWS, folder / PAGE]
 
@@ -61,7 +76,7 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 def _table(which: tuple[str, str, str], rows: Sequence[dict[str, Any]]) -> str:
     organs = sorted({row["modality"] for row in rows})
     seeds = sorted({row["seed"] for row in rows})
-    honest = [row["verdict"] in (SUSPECT, MEMORISES) for row in rows if row["kind"] == "honest"]
+    honest = [AuditVerdict(row["verdict"]).grave for row in rows if row["kind"] == "honest"]
     about = (
         f"## {'Phantoms' if which[0] == 'phantom' else f'Real images: {which[1]}'}, {which[2]}\n\n"
         f"{len(seeds)} seeds ({_span(seeds)}); subjects: {_span([r['subjects'][0] for r in rows])} of train, "
@@ -69,17 +84,26 @@ def _table(which: tuple[str, str, str], rows: Sequence[dict[str, Any]]) -> str:
         f"smallest copy rate that would be called MEMORISES: {_span([r['detectable'] for r in rows], '.1%')}."
     )
     about += (
-        f" False alarms, {SUSPECT} or worse: {sum(honest)} of {len(honest)} honest runs, "
+        f" False alarms, {AuditVerdict.SUSPECT} or worse: {sum(honest)} of {len(honest)} honest runs, "
         f"{_share(sum(honest), len(honest))}.\n\n"
         if honest
         else "\n\n"
     )
-    titles = ["generator", "", "runs", MEMORISES, SUSPECT, "by distance alone", *organs]
-    lines = [_line(titles), "|" + " --- |" * len(titles) + "\n"]
-    for kind in ("cheat", "honest"):
-        for name in dict.fromkeys(row["generator"] for row in rows if row["kind"] == kind):
-            lines.append(_line(_cells(name, kind, [r for r in rows if r["generator"] == name], organs)))
-    return about + "".join(lines)
+    titles = [
+        "generator",
+        "",
+        "runs",
+        AuditVerdict.MEMORISES,
+        AuditVerdict.SUSPECT,
+        "by distance alone",
+        *organs,
+    ]
+    lines = [
+        _cells(name, kind, [r for r in rows if r["generator"] == name], organs)
+        for kind in ("cheat", "honest")
+        for name in dict.fromkeys(row["generator"] for row in rows if row["kind"] == kind)
+    ]
+    return about + markdown_table(titles, lines)
 
 
 def _span(values: Sequence[float], form: str = "d") -> str:
@@ -88,15 +112,22 @@ def _span(values: Sequence[float], form: str = "d") -> str:
 
 
 def _cells(name: str, kind: str, rows: Sequence[dict[str, Any]], organs: Sequence[str]) -> list[str]:
-    caught = [row["verdict"] == MEMORISES for row in rows]
-    by_organ = [[row["verdict"] == MEMORISES for row in rows if row["modality"] == organ] for organ in organs]
-    unsaid = sum(row["verdict"] == CANNOT_SAY for row in rows)
+    said = [AuditVerdict(row["verdict"]) for row in rows]
+    by_organ = [
+        [
+            one is AuditVerdict.MEMORISES
+            for one, row in zip(said, rows, strict=True)
+            if row["modality"] == organ
+        ]
+        for organ in organs
+    ]
+    unsaid = said.count(AuditVerdict.CANNOT_SAY)
     return [
         name,
         kind,
         f"{len(rows)}" + (f" ({unsaid} cannot say)" if unsaid else ""),
-        _share(sum(caught), len(rows)),
-        _share(sum(row["verdict"] == SUSPECT for row in rows), len(rows)),
+        _share(said.count(AuditVerdict.MEMORISES), len(rows)),
+        _share(said.count(AuditVerdict.SUSPECT), len(rows)),
         _share(sum(row["by_distance_alone"] for row in rows), len(rows)),
         *(f"{sum(few)}/{len(few)}" if few else "" for few in by_organ),
     ]
@@ -105,7 +136,3 @@ def _cells(name: str, kind: str, rows: Sequence[dict[str, Any]], organs: Sequenc
 def _share(k: int, n: int) -> str:
     low, high = binomial_interval(k, n)
     return f"{k / n:.1%} [{low:.1%}, {high:.1%}]"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"

@@ -25,7 +25,8 @@ def audit() -> None:
 @app.command()
 def calibrate(
     out: Annotated[
-        Path, typer.Option(help="folder for calibration.json and calibration.md; given again, it continues")
+        Path,
+        typer.Option(help="folder for calibration.jsonl.zst and calibration.md; given again, it continues"),
     ],
     modalities: Organs = "all",
     data: Data = "phantom",

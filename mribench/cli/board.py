@@ -14,16 +14,19 @@ from mribench.errors import InputError
 
 def leaderboard(
     folders: Annotated[
-        list[Path] | None, typer.Argument(help="run folders; several are merged where comparable")
+        list[Path] | None,
+        typer.Argument(help="run folders and kept boards; several are merged where comparable"),
     ] = None,
     sources: Annotated[
         list[str] | None,
         typer.Option(
-            "--from", help="a run folder, a folder of runs, or a published user/name[@revision]; repeat it"
+            "--from",
+            help="a run folder, a kept board, a folder of these, or a published user/name[@revision]; repeat it",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="another folder: results and pictures go there too")
+        Path | None,
+        typer.Option(help="folder of a kept board: all records go there in one file, and the pictures"),
     ] = None,
     html: Annotated[
         bool, typer.Option(help="also the page, leaderboard.html, to be opened from disk")
@@ -31,8 +34,15 @@ def leaderboard(
     speed: Annotated[
         Path | None, typer.Option(help="folder of speed records, MACHINE/speed.json, for the page")
     ] = None,
+    tables: Annotated[
+        bool | None,
+        typer.Option(
+            "--tables/--no-tables",
+            help="also leaderboard.csv and .json; default: yes, but not in a kept board",
+        ),
+    ] = None,
 ) -> None:
-    """Make tables and page from the results in run folders.
+    """Make tables and page from run folders and kept boards.
 
     Writes leaderboard.html, .md, .csv and .json, and prints the boards.
 
@@ -42,20 +52,23 @@ def leaderboard(
     from mribench.board import publish
 
     if sources:
-        _print_merged([*map(str, folders or ()), *sources], out, html, speed)
+        _print_merged([*map(str, folders or ()), *sources], out, html, speed, tables)
         return
     if not folders:
         raise InputError("no run folder given; name one, or --from a folder of runs or a published user/name")
     if out:
-        written = publish.publish(folders, out, html, speed)
+        written = publish.publish(folders, out, html, speed, tables)
     else:
-        written = publish.write(results.read_all(folders), folders[0], html, speed)
+        home = folders[0].parent if folders[0].is_file() else folders[0]
+        written = publish.write(results.read_all(folders), home, html, speed, tables)
     for path in written:
         print(path)
     print_boards(folders)
 
 
-def _print_merged(sources: list[str], out: Path | None, html: bool, speed: Path | None) -> None:
+def _print_merged(
+    sources: list[str], out: Path | None, html: bool, speed: Path | None, tables: bool | None
+) -> None:
     from mribench.board import publish
     from mribench.board.boards import boards
     from mribench.cli import console
@@ -66,7 +79,7 @@ def _print_merged(sources: list[str], out: Path | None, html: bool, speed: Path 
     for note in merged.notes:
         say(note)
     if out:
-        for path in publish.collect(merged.results, merged.folders, out, html, speed):
+        for path in publish.collect(merged.results, merged.folders, out, html, speed, tables):
             print(path)
     console.boards(boards(merged.results))
 
@@ -81,7 +94,7 @@ def print_boards(folders: list[Path]) -> None:
 
 
 def compare(
-    first: Annotated[str, typer.Argument(help="result file, run folder, or FOLDER:VARIANT")],
+    first: Annotated[str, typer.Argument(help="result file, run folder, kept board, or FOLDER:VARIANT")],
     second: Annotated[str, typer.Argument(help="what it is compared with, given in the same way")],
     format: Annotated[str, typer.Option(help="table or json")] = "table",
 ) -> None:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from mribench.board.boards import Board
+    from mribench.board.columns import Table as BoardTable
     from mribench.board.compare import Comparison
     from mribench.cli.doctor import Diagnosis
     from mribench.plugins.lookup import PluginEntry
@@ -49,25 +50,25 @@ def checks(found: Sequence[Diagnosis]) -> None:
 
 def boards(made: Sequence[Board]) -> None:
     """The headline table of each board, and what the numbers allow to say."""
-    from mribench.board import columns, summary
-    from mribench.board.against_control import against_control
-    from mribench.board.control_checks import violations
+    from mribench.board import columns
 
     for board in made:
-        titles, lines = columns.headline(board)
-        table = _table(*titles, title=columns.one_line(board))
-        for line in lines:
-            table.add_row(*map(Text, line.cells), style=None if line.kind == "trained" else "dim")
-        console.print(table)
-        for sentence in violations(board):
+        _print(columns.headline(board), columns.one_line(board))
+        for sentence in board.control_violations:
             console.print(Text(f"  INVALID BOARD, nothing is ranked: {sentence}.", style="bold red"))
-        for sentence in against_control(board):
+        for sentence in board.against_control:
             console.print(f"  {sentence}", markup=False)
         console.print()
-    titles, lines = summary.table(made)
-    table = _table(*titles, title="All organs (different data: read along a row, do not rank down a column)")
-    for line in lines:
-        table.add_row(*map(Text, line))
+    _print(
+        columns.all_organs(made),
+        "All organs (different data: read along a row, do not rank down a column)",
+    )
+
+
+def _print(shown: BoardTable, title: str) -> None:
+    table = _table(*shown.titles, title=title)
+    for line, cells in zip(shown.lines, shown.texts(), strict=True):
+        table.add_row(*map(Text, cells), style=None if line.kind == "trained" else "dim")
     console.print(table)
 
 
@@ -77,29 +78,29 @@ def comparison(found: Comparison) -> None:
         console.print(f"{modality}: not comparable", markup=False)
         for name, (first, second) in fields.items():
             console.print(f"  {name}: {first} in the first, {second} in the second", markup=False)
-    if found.lines:
+    if found.numbers:
         table = _table("modality", "number", "first", "second", "difference", "95 %", "p (Holm)", "better")
-        for line in found.lines:
-            one = line.found
-            better = {"first": one.first, "second": one.second}.get(line.verdict, line.verdict)
+        for number in found.numbers:
+            one = number.difference
+            better = {"first": one.first, "second": one.second}.get(number.better, number.better)
             interval = f"[{one.low:.4g}, {one.high:.4g}]"
             values = f"{one.value:+.4g}", interval, f"{one.adjusted:.3g}"
-            table.add_row(*map(Text, (line.modality, line.title, one.first, one.second, *values, better)))
+            table.add_row(*map(Text, (number.modality, number.title, one.first, one.second, *values, better)))
         console.print(table)
         console.print("difference: first minus second, on the same test subjects; p over all lines together")
-    for modality, first, second, number in found.unpaired:
+    for modality, first, second, title in found.unpaired:
         console.print(
-            f"{modality}, {first} and {second}, {number}: not compared, a record holds no values of single subjects "
+            f"{modality}, {first} and {second}, {title}: not compared, a record holds no values of single subjects "
             "(too few images to halve, or an older mribench)",
             markup=False,
         )
-    if not (found.lines or found.unpaired or found.differs):
+    if not (found.numbers or found.unpaired or found.differs):
         console.print("no number is on both sides")
 
 
 def verification(found: Verification) -> None:
     """The answer for one result, and each score that is not the recorded one."""
-    from mribench.results import called
+    from mribench.results import metric_label
 
     one = found.result
     images = f", images {found.images}" if found.images else ""
@@ -117,7 +118,7 @@ def verification(found: Verification) -> None:
             level = "" if then.level is None else f" at {then.level:g}"
             interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
             value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
-            label = f"{called(then.metric, then.space)}{level}"
+            label = f"{metric_label(then.metric, then.space)}{level}"
             words = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
             console.print(f"  {words}", markup=False)
     for note in found.notes:

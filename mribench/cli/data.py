@@ -26,13 +26,13 @@ Budget = Annotated[
 def list_cards(
     organ: Annotated[str | None, typer.Option(help="only cards that show this organ")] = None,
     licence: Annotated[
-        str | None, typer.Option(help="only licences with these words, e.g. CC0 or CC-BY-")
+        str | None, typer.Option(help="only licences whose name holds this, e.g. CC0 or CC-BY-")
     ] = None,
     access: Annotated[str | None, typer.Option(help="open, registration or agreement")] = None,
 ) -> None:
     """The catalogue: every dataset card, by organ. An asterisk marks what mribench downloads by itself."""
     from mribench.cli import data_console
-    from mribench.data import catalogue
+    from mribench.data.cards import catalogue
 
     found = catalogue.entries()
     cards = catalogue.choose([entry.card for entry in found if entry.card], organ, licence, access)
@@ -45,7 +45,9 @@ def show(
 ) -> None:
     """One card, licence and citation first. Or what a prepared folder holds."""
     from mribench.cli import data_console
-    from mribench.data import catalogue, describe, fetch, load
+    from mribench.data import describe, load
+    from mribench.data.cards import catalogue
+    from mribench.data.download import fetch
 
     if Path(name).is_dir() and name not in catalogue.cards():
         data_console.say(describe(load(Path(name))))
@@ -61,7 +63,8 @@ def fetch_card(name: Id) -> None:
 
     What to apply for, and where to put them. Goes on where it was stopped.
     """
-    from mribench.data import catalogue, fetch
+    from mribench.data.cards import catalogue
+    from mribench.data.download import fetch
     from mribench.progress import say
 
     card = catalogue.find(name)
@@ -94,7 +97,9 @@ def verify(
 ) -> None:
     """Whether files are complete, unchanged and all have a subject. Exit code 1 if something is broken."""
     from mribench.cli import data_console
-    from mribench.data import catalogue, fetch, load, verify
+    from mribench.data import load
+    from mribench.data.cards import catalogue, verify
+    from mribench.data.download import fetch
 
     if Path(name).is_dir() and name not in catalogue.cards():
         prepared = load(Path(name))
@@ -112,7 +117,8 @@ def verify(
 @app.command()
 def path(name: Id) -> None:
     """The folder of a card's files, for scripts. Says on standard error where it is still empty."""
-    from mribench.data import catalogue, fetch
+    from mribench.data.cards import catalogue
+    from mribench.data.download import fetch
 
     card = catalogue.find(name)
     folder = fetch.dataset_folder(card, fetch.home())
@@ -124,7 +130,8 @@ def path(name: Id) -> None:
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="a card's TOML file")]) -> None:
     """For authors of cards: what is wrong or still unverified. Exit code 2 if a field is wrong, the first is named."""
-    from mribench.data import read_card, verify
+    from mribench.data import read_card
+    from mribench.data.cards import verify
 
     card = read_card(file)
     print(f"{file.name} is a sound card: {card.title}")
@@ -144,15 +151,16 @@ def export(
     runs: Annotated[Path, typer.Option(help="where the set is prepared, or already is")] = Path("runs"),
 ) -> None:
     """A prepared set for other tools, with README, terms and split. Subject ids are hashed where they must be."""
-    from mribench.data import exchange, terms
+    from mribench.data.cards import terms
+    from mribench.data.store import export
     from mribench.progress import say
 
-    exchange.check(to, out)
+    export.check(to, out)
     prepared = _prepared(target, modality, profile, runs)
-    print(exchange.export(prepared, to, out))
+    print(export.export(prepared, to, out))
     closed = [row["data"] for row in terms.of_prepared(prepared) if row["derived"] is not True]
     if closed:
-        say(f"do not pass {out} on: the terms of {', '.join(closed)} forbid it, or nobody has checked them")
+        say(f"do not pass {out} on: the terms of {', '.join(closed)} forbid it, or are unverified")
 
 
 @app.command("terms")
@@ -164,17 +172,17 @@ def show_terms(
     And what the strictest of them allows.
     """
     from mribench.cli import data_console
-    from mribench.data import terms
+    from mribench.data.cards import terms
 
     data_console.allowed(terms.of_run(run))
 
 
 def _prepared(target: str, modality: str | None, profile: str | None, out: Path):
     from mribench import profiles
-    from mribench.data import asked
+    from mribench.data import prepare
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
-        return asked.prepare(
+        return prepare.prepare_target(
             target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total)
         )

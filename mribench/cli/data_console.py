@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mribench.cli.console import console
-from mribench.data import licences, terms
-from mribench.data.cards import UNVERIFIED, DatasetCard
-from mribench.data.catalogue import Entry
-from mribench.data.verify import Finding
+from mribench.data.cards import terms
+from mribench.data.cards.card import UNVERIFIED, DatasetCard
+from mribench.data.cards.catalogue import Entry
+from mribench.data.cards.verify import Finding
 
 # a terminal narrower than this shows no title and no dimensions
 WIDE = 150
@@ -33,7 +33,7 @@ def catalogue(cards: Sequence[DatasetCard], problems: Sequence[Entry]) -> None:
     organs, ready = len({card.organ for card in cards}), sum(card.fetchable for card in cards)
     say(
         f"{len(cards)} cards, {organs} organs; {ready} are downloaded by mribench (access open*), the others after a "
-        "step by hand. `mribench data show ID` tells licence, citation and what to do."
+        "step by hand. `mribench data show ID` shows licence, citation and what to do."
     )
     for entry in problems:
         console.print(Text(f"{entry.id} ({entry.owner}): {entry.problem}", style="red"), soft_wrap=True)
@@ -49,13 +49,13 @@ def _line(card: DatasetCard) -> tuple[str, ...]:
 
 
 def page(card: DatasetCard, owner: str, folder: str) -> None:
-    """A card to read: licence and citation first, because whoever uses the data has to know them."""
+    """A card to read: licence and citation first, because every user has to know them."""
     for title, lines in _blocks(card, owner, folder):
         if title:
             console.print(Text(f"\n{title}", style="bold"))
-        for label, words in lines:
-            if words is not None:
-                console.print(Text(f"{label:<{LABEL}}{words}"), soft_wrap=True)
+        for label, value in lines:
+            if value is not None:
+                console.print(Text(f"{label:<{LABEL}}{value}"), soft_wrap=True)
 
 
 def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
@@ -72,10 +72,8 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
     )
     yield (
         "You may",
-        [(words(getattr(card, field)), text) for field, text in terms.ALLOWS.items()]
-        + [
-            ("you must", text) for field, text in terms.ASKS.items() if getattr(licences, field)(card.licence)
-        ],
+        [(as_text(getattr(card, field)), text) for field, text in terms.ALLOWS.items()]
+        + [("you must", text) for field, text in terms.ASKS.items() if getattr(terms, field)(card.licence)],
     )
     how = "mribench downloads it" if card.fetchable else f"put the files into {folder}"
     yield "Access", [("access", card.access), ("how", card.how_to_apply), ("then", how)]
@@ -87,26 +85,26 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
                 ", also ".join((card.organ, *([", ".join(card.other_organs)] if card.other_organs else []))),
             ),
             ("contrast", card.contrast),
-            ("dimensions", words(card.dimensions)),
-            ("subjects", words(card.subjects)),
-            ("images", words(card.images)),
+            ("dimensions", as_text(card.dimensions)),
+            ("subjects", as_text(card.subjects)),
+            ("images", as_text(card.images)),
             ("format", card.format),
-            ("spacing", words(card.spacing_unit)),
+            ("spacing", as_text(card.spacing_unit)),
         ],
     )
     yield (
         "Reading and splitting",
         [
-            ("reader", words(card.reader)),
+            ("reader", as_text(card.reader)),
             ("files read", card.include),
             ("slices", card.slices),
             ("air", "set to 0" if card.foreground == "threshold" else None),
             ("near duplicates", "dropped, test stays" if card.near_duplicates == "drop" else None),
             ("subject by", " ".join(filter(None, (card.subject, card.subject_pattern)))),
             ("stratified by", card.stratify_pattern),
-            ("repeat scans", words(card.repeat_scans)),
+            ("repeat scans", as_text(card.repeat_scans)),
             ("published as", "subject ids" if card.publish_subjects else "salted hashes"),
-            ("ranked", None if card.subjects_known else "never: one person may stand in train and in test"),
+            ("ranked", None if card.subjects_known else "never: one person may be in train and in test"),
         ],
     )
     if card.overlaps:
@@ -114,11 +112,11 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
     if card.caveats:
         yield "Before you trust a score", [("-", text) for text in card.caveats]
     if card.files:
-        yield "Files", [("-", f"{f.url}  sha256 {f.sha256}  bytes {words(f.bytes)}") for f in card.files]
+        yield "Files", [("-", f"{f.url}  sha256 {f.sha256}  bytes {as_text(f.bytes)}") for f in card.files]
 
 
-def words(value: object) -> str:
-    """True, False, None and numbers as a reader says them."""
+def as_text(value: object) -> str:
+    """yes, no, unverified or the value itself."""
     if value is None:
         return UNVERIFIED
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
@@ -126,29 +124,29 @@ def words(value: object) -> str:
 
 def findings(found: Sequence[Finding]) -> None:
     for one in found:
-        text = Text(f"{one.what:<12}").append(f"{one.state:<8}", style=STYLES[one.state]).append(one.words)
+        text = Text(f"{one.what:<12}").append(f"{one.state:<8}", style=STYLES[one.state]).append(one.text)
         console.print(text, soft_wrap=True)
 
 
 def allowed(rows: Sequence[terms.Row]) -> None:
-    """Every data set with its licence, then the strictest word on each thing one may want to do."""
+    """Every data set with its licence, then the strictest answer on each thing one may want to do."""
     for row in rows:
-        say(f"{row['data']}: {row['licence']}; access {words(row['access'])}; cite {row['citation']}")
+        say(f"{row['data']}: {row['licence']}; access {as_text(row['access'])}; cite {row['citation']}")
     console.print(Text("\nTogether", style="bold"))
-    say(f"{'access':<14}{words(terms.access(rows))}")
-    for verdict in terms.strictest(rows):
-        because = f" (because of {', '.join(verdict.because)})" if verdict.because else ""
-        say(f"{_answer(verdict):<14}{verdict.question}{because}")
+    say(f"{'access':<14}{as_text(terms.access(rows))}")
+    for answer in terms.strictest(rows):
+        because = f" (because of {', '.join(answer.because)})" if answer.because else ""
+        say(f"{_answer(answer):<14}{answer.question}{because}")
 
 
-def _answer(verdict: terms.Verdict) -> str:
-    asked = verdict.question in terms.ASKS.values()
-    if verdict.free is None:
+def _answer(answer: terms.Answer) -> str:
+    asked = answer.question in terms.ASKS.values()
+    if answer.free is None:
         return "unverified"
     return (
-        {True: "must", False: "need not"}[verdict.free]
+        {True: "must", False: "need not"}[answer.free]
         if asked
-        else {True: "may", False: "may not"}[verdict.free]
+        else {True: "may", False: "may not"}[answer.free]
     )
 
 

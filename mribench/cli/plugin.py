@@ -25,7 +25,8 @@ def list_plugins(
     group: Annotated[
         str | None,
         typer.Argument(
-            help="modalities, variants, samplers, tasks, metrics, features", autocompletion=complete_group
+            help="modalities, variants, samplers, tasks, metrics, features, readers",
+            autocompletion=complete_group,
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="only these names; a pattern such as 'hc*'")] = None,
@@ -52,7 +53,7 @@ def new(
     kind: Annotated[
         str,
         typer.Argument(
-            help="modality, variant, sampler, task, metric or features", autocompletion=complete_kind
+            help="modality, variant, sampler, task, metric, features or reader", autocompletion=complete_kind
         ),
     ],
     name: Annotated[str, typer.Argument(help="lower-case letters, digits, hyphens; what users will type")],

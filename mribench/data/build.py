@@ -1,4 +1,4 @@
-"""The two ways to fill a prepared dataset: drawn phantoms and read volumes; both end in split records."""
+"""The two ways to fill a prepared dataset, from drawn phantoms and from read volumes; both end in split records."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import numpy as np
 
 from mribench import device
 from mribench._version import __version__
-from mribench.data import draw
-from mribench.data.choose import cap, drop_duplicates, drop_near_duplicates
-from mribench.data.policy import UNKNOWN, without_subjects
-from mribench.data.prepare import SliceRecord, prepare_volume
+from mribench.data import phantom_workers
+from mribench.data.cards.rules import UNKNOWN, without_subjects
+from mribench.data.select import cap, drop_duplicates, drop_near_duplicates
+from mribench.data.slices import SliceRecord, prepare_volume
 from mribench.data.split import SPLITS, assign_all
-from mribench.data.spool import Spool
-from mribench.data.volume import Volume
+from mribench.data.store.spool import Spool
 from mribench.errors import DataError
-from mribench.spec import Modality, PhantomSlice, Profile
+from mribench.spec import Modality, PhantomSlice, Profile, Volume
 
 Progress = Callable[[int, int], None]
 Built = tuple[dict[str, list[SliceRecord]], dict[str, Any]]
@@ -34,7 +33,7 @@ def build_phantom(modality: Modality, profile: Profile, seed: int, progress: Pro
     records: list[SliceRecord] = []
     n, slices = profile.phantom_subjects, profile.phantom_slices
     drawn = partial(_subject, modality.phantom, modality.name, seed, slices, profile.size)
-    for subject in draw.subjects(drawn, n, slices, device.hardware().threads):
+    for subject in phantom_workers.draw_subjects(drawn, n, slices, device.hardware().threads):
         records += subject
         if progress:
             progress(len(records), n * slices)
@@ -53,9 +52,19 @@ def build_real(
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
-    progress counts volumes, total is a guess of them. strata: see ``assign_all``; read once all volumes are
-    through. spool: where the images wait until they are written, so that memory does not grow with the set; None
-    keeps them in memory. near: a card's ``near_duplicates``. Raises DataError where a subject has no usable slice.
+    Args:
+        volumes: Read one after the other.
+        profile: Size and largest number of images.
+        seed: Of the split and of the choice of slices.
+        progress: Called with (volumes done, volumes in all).
+        total: A guess of the number of volumes.
+        strata: See ``assign_all``; looked at once all volumes are read, which may fill it.
+        spool: Where the images wait until they are written, so that memory does not grow with the set; None keeps
+            them in memory.
+        near: A card's ``near_duplicates``.
+
+    Raises:
+        DataError: Where a subject has no usable slice.
     """
     records: list[SliceRecord] = []
     windows: list[dict[str, Any]] = []
@@ -69,7 +78,7 @@ def build_real(
         subjects.add(volume.subject)
         if progress:
             progress(done, max(done, total))
-    _nobody_lost(subjects, records, dropped)
+    _check_none_lost(subjects, records, dropped)
     records, twins = drop_duplicates(records)
     dropped += _rows(twins, "same pixels as another image")
     notes: dict[str, Any] = {"windows": windows, "dropped": dropped, "near_duplicates": near}
@@ -129,7 +138,7 @@ def _drawn(image: np.ndarray, name: str, subject: int, index: int, size: int) ->
     return SliceRecord(pixels, f"{name}-{subject:04d}", index, "phantom")
 
 
-def _nobody_lost(subjects: set[str], records: list[SliceRecord], dropped: list[dict[str, Any]]) -> None:
+def _check_none_lost(subjects: set[str], records: list[SliceRecord], dropped: list[dict[str, Any]]) -> None:
     lost = sorted(subjects - {record.subject for record in records})
     if lost:
         why = Counter(row["reason"] for row in dropped if row["subject"] == lost[0])

@@ -1,195 +1,187 @@
-"""Volume -> uint8 slices of one size: window per volume, one antialiased resize, zero padding."""
+"""From the value of ``--data`` to a prepared set in a folder that is named by what it was made from."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, NamedTuple
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+from mribench.data.build import Built, Progress, build_phantom, build_real
+from mribench.data.cards import catalogue, rules, terms
+from mribench.data.cards.card import digest
+from mribench.data.readers import folder as image_folder
+from mribench.data.source import Source, locate
+from mribench.data.split import SPLITS
+from mribench.data.store.dataset import MANIFEST, load, save
+from mribench.data.store.identity import local_identity, phantom_identity
+from mribench.data.store.spool import Spool
+from mribench.errors import DataError, InputError
+from mribench.plugins import lookup
+from mribench.spec import Modality, Prepared, Profile, Volume
 
-from mribench.data.spool import Spooled
-from mribench.data.volume import Volume
-from mribench.errors import DataError
-
-# part of every prepared folder's name: raise it when a change here or in choose.py changes the images
-PREPARATION = 2
-PERCENTILES = (0.5, 99.5)
-FOREGROUND = 0.05
-# a slice with less of its area above the window's low end shows nothing to learn from
-MIN_AREA = 0.01
-MIN_SIDE = 8
+log = logging.getLogger(__name__)
 
 
-class SliceRecord(NamedTuple):
-    """One prepared slice. image: uint8 (size, size), in memory or on the disk (``np.asarray`` gives it); slice: index
-    in its volume (the readers' order).
+def prepare_data(
+    modality: Modality,
+    data: str,
+    profile: Profile,
+    out: Path,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Prepared:
+    """The prepared dataset of one modality, made once and then read.
 
-    origin: sha256 of the pixels as they were read, which finds copies whatever their window was.
+    Args:
+        modality: Draws the phantom, or decides which part of a folder is taken.
+        data: ``phantom``; the id of a registry card, or several joined by ``+``; or a file or folder. Of a folder,
+            ``<modality>.npz`` or the subfolder ``<modality>/`` is taken where it is there.
+        profile: Size and number of the images.
+        out: The folder ``<out>/data/<modality>-<hash of the input>`` is used; one that is damaged is made again.
+        seed: Decides phantom, split and choice of slices; keep it fixed over the seeds of a run.
+        progress: Called with (done, total).
+
+    Raises:
+        DataError: Where the data cannot be used.
     """
+    root = Path(out) / "data"
+    if data == "phantom":
+        folder = root / f"{modality.name}-{phantom_identity(modality.phantom, profile, seed)}"
+        package = lookup.owner("modalities", modality.name)
+        notes = {"terms": [terms.of_phantom(package)], "subjects_known": True}
+        build = partial(build_phantom, modality, profile, seed, progress)
+        return _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
+    name, sources = locate(modality, data, progress)
+    files = [_files(source) for source in sources]
+    identity = _identity(sources, files, name, profile, seed, root)
 
-    image: np.ndarray | Spooled
-    subject: str
-    slice: int
-    source: str
-    origin: bytes = b""
+    def build() -> Built:
+        strata: dict[str, str] = {}
+        for source, found in zip(sources, files, strict=True):
+            if source.card:
+                strata |= rules.strata_of(source.path, found, source.card, source.family)
+        pairs = zip(sources, files, strict=True)
+        volumes = chain.from_iterable(_volumes(source, found, strata) for source, found in pairs)
+        drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
+        near = "drop" if drop else "report"
+        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root), near)
+
+    notes = {"name": name, "kind": "real", **_notes(name, sources)}
+    return _cached(modality, root / f"{modality.name}-{identity}", notes, build)
 
 
-class PreparedVolume(NamedTuple):
-    """slices: what is kept; window: which input values became 0 and 255; dropped: manifest rows."""
+def prepare_target(
+    target: str, organ: str | None, profile: Profile, out: Path, progress: Progress | None = None
+) -> Prepared:
+    """The prepared set that somebody asks for by hand and not for a run; a prepared folder is read as it is.
 
-    slices: list[SliceRecord]
-    window: dict[str, Any]
-    dropped: list[dict[str, Any]]
+    Cards of organs for which no modality is installed can be prepared too.
 
+    Args:
+        target: A card, cards joined by ``+``, a file or folder, ``phantom``, or a prepared folder.
+        organ: A modality's name; None takes the card's own organ, and ``local`` for a path.
+        profile: Size and number of the images.
+        out: As for ``prepare_data``.
+        progress: As for ``prepare_data``.
 
-def window(pixels: np.ndarray) -> tuple[float, float] | None:
-    """(low, high): the 0.5th and 99.5th percentile of the foreground; None where all pixels are equal.
-
-    Foreground is what exceeds floor + 5 % of (99th percentile - floor), floor being the 0.1th percentile:
-    air around the body does not enter, and neither a few saturated nor a few padding pixels move it. Where
-    the bright part is below 1 % of the volume the maximum stands for the 99th percentile; where the
-    foreground has one value (a mask) the window starts at the floor.
+    Raises:
+        InputError: Where the target or the organ is unknown; DataError where the data cannot be used.
     """
-    found = _levels(pixels)
-    if found is None:
-        return None
-    floor, threshold = found
-    low, high = np.percentile(pixels[pixels > threshold], PERCENTILES)
-    return (float(low), float(high)) if high > low else (float(floor), float(high))
-
-
-def _levels(pixels: np.ndarray) -> tuple[float, float] | None:
-    """(floor, threshold) as ``window`` defines them; foreground is what exceeds the threshold."""
-    floor, top = np.percentile(pixels, [0.1, 99])
-    if top <= floor:
-        floor, top = pixels.min(), pixels.max()
-    return (floor, floor + FOREGROUND * (top - floor)) if top > floor else None
-
-
-def outside(pixels: np.ndarray, threshold: float) -> np.ndarray:
-    """bool (H, W): the air around the body of one slice.
-
-    A pixel is air where most of the 3x3 around it do not exceed the threshold, and outside where a path of air,
-    by edges, leads to the border of the image: dark parts inside the body stay. What does not exceed the
-    threshold lies below the window and is 0 anyway; the vote finds the specks of noise that rise above it.
-    """
-    body = np.pad(pixels > threshold, 1, mode="edge").astype(np.uint8)
-    height, width = pixels.shape
-    votes = sum(body[i : i + height, j : j + width] for i in range(3) for j in range(3))
-    air = votes < 5
-    reached = air.copy()
-    reached[1:-1, 1:-1] = False
-    # runs of air along the rows, then along the columns: a pixel that is no air starts a new number
-    runs = [np.cumsum(~np.pad(turned, ((0, 0), (1, 0)))) for turned in (air, air.T)]
-    rows = runs[0].reshape(height, width + 1)[:, 1:]
-    columns = runs[1].reshape(width, height + 1)[:, 1:].T
-    before = -1
-    while (now := np.count_nonzero(reached)) != before:
-        before = now
-        for run in (rows, columns):
-            touched = np.zeros(int(run.max()) + 1, dtype=bool)
-            touched[run[reached]] = True
-            reached = air & touched[run]
-    return reached
-
-
-def fit(image: np.ndarray, size: int, spacing: tuple[float, float] | None = None) -> np.ndarray:
-    """float32 (H, W) in [0, 1] -> float32 (size, size): longest side scaled to ``size``, zeros around,
-    centred.
-
-    spacing: mm per row and column; pixels that are not square are made so. Shrinking uses Pillow's Hamming
-    window: antialiased like an area average and, unlike Lanczos, without negative lobes, so no dark ring at
-    the edge of the body and no value outside [0, 1]; enlarging is bilinear.
-    """
-    from PIL import Image
-
-    height, width = _extent(image.shape, spacing)
-    scale = size / max(height, width)
-    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    if (rows, columns) != image.shape:
-        shrinks = rows < image.shape[0] or columns < image.shape[1]
-        kernel = Image.Resampling.HAMMING if shrinks else Image.Resampling.BILINEAR
-        resized = Image.fromarray(np.ascontiguousarray(image, dtype=np.float32)).resize(
-            (columns, rows), kernel
+    if (Path(target) / MANIFEST).is_file():
+        return load(Path(target))
+    if target == "phantom" and organ is None:
+        raise InputError(
+            f"a phantom of what? give --modality, one of {', '.join(lookup.names('modalities'))}"
         )
-        image = np.asarray(resized)
-    canvas = np.zeros((size, size), dtype=np.float32)
-    top, left = (size - rows) // 2, (size - columns) // 2
-    canvas[top : top + rows, left : left + columns] = image
-    return canvas
+    first = catalogue.cards().get(target.split("+")[0])
+    name = organ or (first.organ if first else "local")
+    return prepare_data(_modality(name, target), target, profile, out, progress=progress)
 
 
-def _extent(shape: tuple[int, ...], spacing: tuple[float, float] | None) -> tuple[float, float]:
-    height, width = (n * mm for n, mm in zip(shape, spacing or (1.0, 1.0), strict=True))
-    return height, width
+def describe(prepared: Prepared) -> str:
+    """A few lines: name, size, subjects and images per split, what was dropped."""
+    manifest = prepared.manifest
+    size = manifest["size"]
+    lines = [f"{prepared.name} ({prepared.kind}), {size}x{size}, key {prepared.key[:12]}"]
+    for name in SPLITS:
+        split = getattr(prepared, name)
+        lines.append(f"  {name:<10} {len(split):>6} images  {split.n_subjects:>5} subjects")
+    for reason, n in manifest.get("dropped_counts", {}).items():
+        lines.append(f"  dropped    {n:>6} images  ({reason})")
+    report = manifest.get("qa", {})
+    if clipped := report.get("clipped_count"):
+        lines.append(f"  look at    {clipped:>6} images  (clipped; see qa.png)")
+    if near := report.get("near_duplicates_count"):
+        across = report["near_duplicates_across_splits"]
+        lines.append(
+            f"  look at    {near:>6} pairs of subjects with nearly one image, {across} across splits (qa.png)"
+        )
+    if not manifest.get("subjects_known", True):
+        lines.append("  subjects unknown: one person may be in several splits, nothing is ranked")
+    if manifest.get("adjusted"):
+        lines.append("  few subjects: some were moved so that no split is too small")
+    return "\n".join(lines)
 
 
-def prepare_volume(volume: Volume, size: int) -> PreparedVolume:
-    """Window, resize and quantise one volume; constant and near-empty slices are dropped with their reason.
+def _files(source: Source) -> list[Path]:
+    include = source.card.include if source.card else None
+    return image_folder.find_files(source.path, include, source.reader)
 
-    Where the volume's ``foreground`` is ``threshold``, what is ``outside`` becomes 0 first; ``cleared`` in the
-    manifest is how many pixels that changed. ``mm_per_pixel`` is the side of a pixel of the result.
-    Raises DataError, naming subject and source, for NaN or infinite pixels and for images below 8 pixels a
-    side.
-    """
-    _check(volume)
-    found = window(volume.pixels)
-    low, high = found or (0.0, 1.0)
-    spacing = volume.spacing[1:] if volume.spacing else None
-    slices: list[SliceRecord] = []
-    dropped: list[dict[str, Any]] = []
-    levels = _levels(volume.pixels) if volume.foreground == "threshold" else None
-    cleared = 0
-    for index, read in enumerate(volume.pixels):
-        pixels = read
-        if levels:
-            air = outside(read, levels[1])
-            cleared += int(np.count_nonzero(read[air] > low))
-            pixels = np.where(air, low, read)
-        reason = _unusable(pixels, low, constant_volume=found is None)
-        if reason:
-            dropped.append(
-                {"subject": volume.subject, "source": volume.source, "slice": index, "reason": reason}
-            )
-            continue
-        unit = np.clip((pixels - low) / (high - low), 0, 1)
-        image = np.rint(fit(unit, size, spacing) * 255).astype(np.uint8)
-        origin = hashlib.sha256(np.ascontiguousarray(read).tobytes()).digest()
-        slices.append(SliceRecord(image, volume.subject, index, volume.source, origin))
-    note = {
-        "subject": volume.subject,
-        "source": volume.source,
-        "low": low,
-        "high": high,
-        "spacing": volume.spacing,
-        "mm_per_pixel": max(_extent(volume.pixels.shape[1:], spacing)) / size if spacing else None,
-        "foreground": volume.foreground,
-        "cleared": cleared,
-        "slices": len(volume.pixels),
-        "contrast": volume.contrast,
-        "units": volume.units,
-        "plane": volume.plane,
+
+def _identity(
+    sources: Sequence[Source], files: Sequence[list[Path]], name: str, profile: Profile, seed: int, root: Path
+) -> str:
+    found = []
+    for source, names in zip(sources, files, strict=True):
+        card_rules = rules.as_text(source.card) if source.card else None
+        inputs = names + image_folder.companions(source.path, names, source.reader)
+        foreign = image_folder.foreign_readers(source.path, names, source.reader)
+        found.append(local_identity(source.path, inputs, name, profile, seed, root, card_rules, foreign))
+    return found[0] if len(found) == 1 else hashlib.sha256("+".join(found).encode()).hexdigest()[:12]
+
+
+def _volumes(source: Source, files: list[Path], strata: dict[str, str]) -> Iterator[Volume]:
+    if source.card is None:
+        return image_folder.read_volumes(source.path, files)
+    inside = source.card.subject in rules.SUBJECT_INSIDE
+    pattern = source.card.path_pattern
+    volumes = image_folder.read_volumes(source.path, files, pattern, inside, source.reader)
+    return rules.applied(volumes, source.card, strata, source.family)
+
+
+def _notes(name: str, sources: Sequence[Source]) -> dict[str, Any]:
+    """What the manifest says of the data beyond its pixels."""
+    cards = [source.card for source in sources if source.card]
+    if not cards:
+        return {"terms": [terms.of_local(name)], "subjects_known": True, "publish_subjects": False}
+    return {
+        "terms": [terms.of_card(card) for card in cards],
+        "cards": {card.id: digest(card) for card in cards},
+        "subjects_known": all(card.subjects_known for card in cards),
+        "publish_subjects": all(card.publish_subjects for card in cards),
     }
-    return PreparedVolume(slices, note, dropped)
 
 
-def _check(volume: Volume) -> None:
-    where = f"Subject {volume.subject}, {volume.source}"
-    if volume.pixels.ndim != 3 or volume.pixels.size == 0:
-        raise DataError(f"{where}: no image (shape {volume.pixels.shape}); remove or replace it.")
-    if min(volume.pixels.shape[1:]) < MIN_SIDE:
-        shape = "x".join(map(str, volume.pixels.shape[1:]))
-        raise DataError(f"{where}: the image is {shape} pixels, below {MIN_SIDE}x{MIN_SIDE}; remove it.")
-    bad = int(np.count_nonzero(~np.isfinite(volume.pixels)))
-    if bad:
-        raise DataError(
-            f"{where}: {bad} pixels are NaN or infinite; replace them (for example by 0) or remove it."
-        )
+def _cached(modality: Modality, folder: Path, notes: dict[str, Any], build: Callable[[], Built]) -> Prepared:
+    if folder.exists():
+        try:
+            return load(folder, modality)
+        except DataError as error:
+            log.warning("%s Preparing it again.", error)
+    splits, manifest = build()
+    save(folder, splits, {**notes, **manifest, "is_mri": modality.is_mri})
+    return load(folder, modality)
 
 
-def _unusable(pixels: np.ndarray, low: float, constant_volume: bool) -> str | None:
-    if constant_volume or pixels.max() == pixels.min():
-        return "constant"
-    if np.count_nonzero(pixels > low) < MIN_AREA * pixels.size:
-        return f"less than {MIN_AREA:.0%} of the area is foreground"
-    return None
+def _modality(name: str, target: str) -> Modality:
+    if name in lookup.names("modalities") or target == "phantom":
+        return lookup.load("modalities", name)
+    return Modality(name=name, title=name, contrast="", phantom=_no_phantom)
+
+
+def _no_phantom(*args: object, **kwargs: object) -> None:
+    raise InputError("no phantom is drawn for an organ without a modality; install one")

@@ -1,4 +1,4 @@
-"""What is suspicious about the images of a prepared set: reported and drawn, never changed."""
+"""Suspicious images of a prepared set: clipped ones and near duplicates are reported and drawn, never changed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mribench.data.prepare import SliceRecord
+from mribench.data.slices import SliceRecord
 
-# share of the body that stands at the top of the scale; the window itself puts half a percent there
+# share of the body that is at 255; the window alone puts half a percent there
 CLIPPED = 0.05
 # correlation of two images of different subjects from which they count as one image (protocol 2.1)
 NEAR = 0.99
@@ -25,7 +25,7 @@ SHEET = "qa.png"
 
 
 class Seen(NamedTuple):
-    """One image as the report sees it."""
+    """One image that the report speaks of."""
 
     record: SliceRecord
     split: str
@@ -37,22 +37,23 @@ class Seen(NamedTuple):
 
 
 class Report(NamedTuple):
-    """manifest: JSON-serialisable; digests: split -> sha256 hex of every image's pixels, in order; clipped and pairs:
-    the images that the sheet shows.
-    """
+    """What was found, for the manifest and for the contact sheet."""
 
     manifest: dict[str, Any]
+    """JSON-serialisable"""
     digests: dict[str, list[str]]
+    """split -> sha256 hex of every image's pixels, in order"""
     clipped: list[Seen]
     pairs: list[tuple[Seen, Seen]]
+    """near duplicates, the closest first"""
 
 
 def inspect(splits: Mapping[str, Sequence[SliceRecord]]) -> Report:
     """Look at every image of every split once. Blank, constant and repeated slices are gone by then (``dropped``).
 
-    clipped: more than 5 % of the pixels above black stand at 255. near_duplicates: an image and its nearest
-    neighbour among other subjects, or in other splits, correlate by 0.99 or more; where they stand in two splits, the
-    test is not held out.
+    An image is clipped where more than 5 % of its pixels above black are 255. Near duplicates are an image and its
+    nearest neighbour among other subjects, or in other splits, that correlate by 0.99 or more; where one is in train
+    and one in test, the test is not held out.
     """
     seen = [Seen(record, split) for split, records in splits.items() for record in records]
     thumbs = np.zeros((len(seen), THUMB * THUMB), np.float32)
@@ -82,9 +83,12 @@ def inspect(splits: Mapping[str, Sequence[SliceRecord]]) -> Report:
 def near_duplicates(thumbs: np.ndarray, seen: Sequence[Seen]) -> list[tuple[int, int, float]]:
     """(a, b, correlation) of images that nearly equal one of another subject, the closest first.
 
-    thumbs: float32 (N, d), rows of mean 0 and length 1. Each image is compared in full with its nearest neighbour by
-    thumbnail among other subjects, and with that in other splits, which a nearer one in its own must not hide; memory
-    does not grow with N squared.
+    Each image is compared in full with its nearest neighbour by thumbnail among other subjects, and with the nearest
+    in other splits, which a nearer one in its own split must not hide. Memory does not grow with N squared.
+
+    Args:
+        thumbs: float32 (N, d), rows of mean 0 and length 1.
+        seen: The N images.
     """
     subjects, sides = (
         np.unique(names, return_inverse=True)[1]
@@ -124,10 +128,10 @@ def draw(path: Path, splits: Mapping[str, Sequence[SliceRecord]], report: Report
         for i in range(0, max(1, len(images)), columns)
     ]
     sheet = Image.new("L", (columns * tile, sum(gap + (tile if images else 0) for _, images in lines)))
-    pen, top, said = ImageDraw.Draw(sheet), 0, ""
+    pen, top, last_title = ImageDraw.Draw(sheet), 0, ""
     for title, images in lines:
-        pen.text((2, top + 1), title if title != said else "", fill=255)
-        said, top = title, top + gap
+        pen.text((2, top + 1), title if title != last_title else "", fill=255)
+        last_title, top = title, top + gap
         for i, record in enumerate(images):
             picture = Image.fromarray(np.asarray(record.image)).resize((tile - 2, tile - 2))
             sheet.paste(picture, (i * tile, top))

@@ -14,7 +14,7 @@ SPLITS = tuple(BOUNDS)
 
 
 def position(subject: str, seed: int = 0) -> float:
-    """Where a subject stands in [0, 1): the first 52 bits of sha256(seed, subject)."""
+    """A number in [0, 1) from the first 52 bits of sha256(seed, subject)."""
     digest = hashlib.sha256(f"{seed}\0{subject}".encode()).hexdigest()
     return int(digest[:13], 16) / 16**13
 
@@ -32,7 +32,7 @@ def assign_all(
 
     With few subjects the hash can leave a split empty or nearly so. Every split gets at least a tenth of
     the subjects, but no less than one and no more than three: for test, validation, train in this order,
-    the subject that stands nearest to the short split's interval is moved there, out of a split that has
+    the subject whose position is nearest to the short split's interval is moved there, out of a split that has
     some to spare. strata: subject -> site or label; each with three or more subjects gets the same care by
     itself, so that none is missing from a split. The result is still a function of (seed, set of subjects),
     but a new subject may undo a move: the manifest says ``adjusted``. Raises DataError below three subjects.
@@ -51,7 +51,7 @@ def assign_all(
 
 
 def _members(unique: Sequence[str], strata: Mapping[str, str]) -> list[list[str]]:
-    """Subjects of every stratum that is large enough to stand in all splits; the small ones share one."""
+    """Subjects of every stratum that is large enough to be in all splits; the small ones share one."""
     groups: dict[str, list[str]] = {}
     for subject in unique if strata else ():
         groups.setdefault(strata.get(subject, ""), []).append(subject)
@@ -71,13 +71,13 @@ def _fill(splits: dict[str, str], members: Sequence[str], seed: int) -> None:
 
 
 def check_disjoint(splits: Mapping[str, Iterable[str]]) -> None:
-    """Raise DataError where a subject stands in two splits. splits: split name -> subjects of its images."""
+    """Raise DataError where a subject is in two splits. splits: split name -> subjects of its images."""
     seen: dict[str, str] = {}
     for split, subjects in splits.items():
         for subject in sorted(set(subjects)):
             if subject in seen:
                 raise DataError(
-                    f"Subject {subject} stands in {seen[subject]} and in {split}: images would leak between "
+                    f"Subject {subject} is in {seen[subject]} and in {split}: images would leak between "
                     "them; prepare the data again with one split per subject."
                 )
             seen[subject] = split

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,6 +42,7 @@ Numbers only: no images, no weights, no subject ids. Not for clinical use.
 
 def write(found: Sequence[Result], repo: str, folder: Path, traces: Traces) -> None:
     """Records, pages and data card of a board in ``folder``. Raises InputError where a trace would leave."""
+    # a file for each, and text: the Hub takes it without LFS or Xet, and what is there is never written again
     for result in found:
         results.write(folder, result)
     _pages(folder, repo)
@@ -73,7 +73,7 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
         if TABLE not in head.files and head.files - {".gitattributes", "README.md"}:
             raise InputError(f"{repo} exists and is no board of mribench; choose another --results-to")
         known = _brought(repo, head, offer.new(staged.folder))
-        appended = [result for result in own if results.order(result) not in known]
+        appended = [result for result in own if results.sort_key(result) not in known]
         notes = _differences(repo, own, known)
         if notes and not appended:
             raise InputError(f"{notes[0]}, and nothing is new; run another seed, or publish to another board")
@@ -89,15 +89,14 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
 
 def _brought(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:
     """The records of a board, put into ``folder`` byte for byte, whichever version wrote them."""
-    if not any(name.startswith("results/") for name in head.files):
+    if not any(name.startswith("results/") or name == results.RECORDS for name in head.files):
         return {}
-    there = client.snapshot(repo, "dataset", head.commit, ["results/**"])
-    shutil.copytree(there / "results", folder / "results")
-    return {results.order(result): result for result in results.read_all([folder])}
+    results.copy(client.snapshot(repo, "dataset", head.commit, results.PATTERNS), folder)
+    return {results.sort_key(result): result for result in results.read_all([folder])}
 
 
 def _differences(repo: str, own: Sequence[Result], known: Mapping[tuple, Result]) -> list[str]:
-    pairs = [(result, known.get(results.order(result))) for result in own]
+    pairs = [(result, known.get(results.sort_key(result))) for result in own]
     return [
         f"{repo} already holds other scores of {result.modality} {result.name} seed {result.seed}, {result.task}, "
         "which stay"

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from mribench.board import columns
-from mribench.board.against_control import against_control
 from mribench.board.boards import Board, boards
-from mribench.data import terms
+from mribench.board.markdown import board_table
+from mribench.data.cards import terms
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.rules import Licence
 from mribench.results import Result
+from mribench.spec import AuditVerdict
+from mribench.tables import markdown_table
 
 LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff may rest on these images. They are 2-D,
 grey and small, and look like the data set above, with its scanners, ages and diseases, and like no other. A good
@@ -22,14 +24,17 @@ score says nothing about privacy: weights can remember patients even where no au
 another table only where every field of `comparability` in the records is equal (`mribench leaderboard` does)."""
 SPLITS = ("train", "validation", "test")
 AUDIT = {
-    "not detected": "No memorisation was detected. That is no proof of privacy.",
-    "cannot say": "**The audit cannot say** whether the weights remember training images.",
-    "not audited": "**Not audited.** Nobody looked whether the weights remember training images.",
-    "suspect": "**Suspect.** The audit cannot rule out that the weights remember training images.",
+    AuditVerdict.NOT_DETECTED: "No memorisation was detected. That is no proof of privacy.",
+    AuditVerdict.CANNOT_SAY: "**The audit cannot say** whether the weights remember training images.",
+    AuditVerdict.NOT_AUDITED: "**Not audited.** Nobody looked whether the weights remember training images.",
+    AuditVerdict.SUSPECT: "**Suspect.** The audit cannot rule out that the weights remember training images.",
+    AuditVerdict.MEMORISES: (
+        "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
+    ),
+    AuditVerdict.UNKNOWN: (
+        "**An audit of a later version** gave a verdict that this one does not know; take it for the gravest."
+    ),
 }
-MEMORISES = (
-    "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
-)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ def _data(first: Result, rows: Sequence[terms.Row]) -> str:
         for name in SPLITS
     )
     known = "Split by subject" if data.get("subjects_known", True) else "**Subjects unknown**, split by file"
-    return table(titles, lines) + f"\n{known}: {split}."
+    return markdown_table(titles, lines) + f"\n{known}: {split}."
 
 
 def _training(first: Result) -> str:
@@ -127,7 +132,7 @@ def _training(first: Result) -> str:
         if training.get("seconds") is not None
         else "unknown",
     }
-    return table(("budget", ""), [(name, str(value)) for name, value in about.items()])
+    return markdown_table(("budget", ""), [(name, str(value)) for name, value in about.items()])
 
 
 def _count(value: Any) -> str:
@@ -141,18 +146,13 @@ def _scores(made: Iterable[Board]) -> str:
         "place.\n"
     ]
     for board in made:
-        titles, lines = columns.headline(board)
-        name = titles.index("variant")
-        for line in lines:
-            if line.kind != "trained":
-                line.cells[name] = f"*{line.cells[name]}*"
-        parts += [f"{columns.one_line(board)}\n", table(titles, [line.cells for line in lines])]
-        parts += [f"- {sentence}" for sentence in against_control(board)]
+        parts += [f"{columns.one_line(board)}\n", board_table(columns.headline(board))]
+        parts += [f"- {sentence}" for sentence in board.against_control]
     return "\n".join([*parts, "\nThe full records, with what they may be compared with, are in `results/`."])
 
 
 def _memorisation(audit: Mapping[str, Any]) -> str:
-    words = AUDIT.get(audit["verdict"], MEMORISES)
+    words = AUDIT[AuditVerdict(audit["verdict"])]
     if audit.get("copy_rate") is not None and audit.get("low") is not None:
         words += (
             f" Copies among {audit['n']} samples: {audit['copy_rate']:.1%} [{audit['low']:.1%}, {audit['high']:.1%}]; "
@@ -198,16 +198,3 @@ def _licence(use: Use) -> str:
     return "\n".join(
         [f"Carried over from the data: {name}.", *(f"- {words}" for words in use.licence.sentences)]
     )
-
-
-def table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; foreign words stay in their cell."""
-
-    def line(cells: Sequence[str]) -> str:
-        return (
-            "| "
-            + " | ".join(" ".join(c.split()).replace("<", "&lt;").replace("|", "\\|") for c in cells)
-            + " |\n"
-        )
-
-    return line(titles) + "|" + " --- |" * len(titles) + "\n" + "".join(map(line, lines))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mribench import files, hashing, results
 from mribench.board.boards import Board, boards
-from mribench.data import store, terms
+from mribench.data.cards import terms
+from mribench.data.store import dataset
 from mribench.errors import InputError
 from mribench.results import Result
 from mribench.spec import Prepared
@@ -98,10 +99,10 @@ def prepared(run: Path, found: Sequence[Result]) -> list[Prepared]:
     """The prepared sets behind results. Raises InputError where that of real images is no longer there."""
     keys = {r.provenance.get("data_key") or r.comparability["data_key"]: r for r in found}
     there = {}
-    for manifest in sorted((run / "data").glob(f"*/{store.MANIFEST}")):
+    for manifest in sorted((run / "data").glob(f"*/{dataset.MANIFEST}")):
         key = files.read_json(manifest).get("key")
         if key in keys and key not in there:
-            there[key] = store.load(manifest.parent)
+            there[key] = dataset.load(manifest.parent)
     for key, result in keys.items():
         if key not in there and result.comparability["data_kind"] != "phantom":
             raise InputError(

@@ -25,7 +25,7 @@ class Gathered:
 
 
 def gathered(sources: Sequence[str]) -> Gathered:
-    """Results of run folders, folders of runs, and repositories (``user/name`` or ``user/name@revision``).
+    """Results of run folders, kept boards, folders of these, and repositories (``user/name[@revision]``).
 
     Of one cell the source named first counts; of equal scores the record that has pictures, a board has none. Raises
     InputError where a source holds no results.
@@ -36,7 +36,7 @@ def gathered(sources: Sequence[str]) -> Gathered:
     places = list(chain.from_iterable(map(_folders, sources)))
     for source, folder in places:
         for result in results.read_all([folder]):
-            key = results.order(result)
+            key = results.sort_key(result)
             first, known = found.setdefault(key, (source, result))
             if numbers(known) != numbers(result):
                 notes.append(
@@ -52,9 +52,11 @@ def _folders(source: str) -> list[tuple[str, Path]]:
     """(what a message calls it, folder) of every folder with results behind a source."""
     path = Path(source)
     if path.is_dir():
-        runs = [path] if (path / "results").is_dir() else sorted(p.parent for p in path.glob("*/results"))
+        runs = [path] if results.holds(path) else sorted(filter(results.holds, path.glob("*")))
         if not runs:
-            raise InputError(f"no results in {source}; expected a run folder, or a folder of them")
+            raise InputError(
+                f"no results in {source}; expected a run folder, a kept board, or a folder of these"
+            )
         return [(str(run), run) for run in runs]
     repo, _, revision = source.partition("@")
     if not NAME.fullmatch(repo):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mribench.results import Result, called
+from mribench.results import Result, metric_label
 
 if TYPE_CHECKING:
     from mribench.hub.card import Use
@@ -56,7 +56,7 @@ def _entries(result: Result) -> Iterable[Any]:
 
 
 def _metric(score: Score) -> str:
-    return called(score.metric, score.space) + ("" if score.level is None else f"@{score.level:g}")
+    return metric_label(score.metric, score.space) + ("" if score.level is None else f"@{score.level:g}")
 
 
 def _arguments(result: Result, score: Score) -> Mapping[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import tarfile
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from mribench import files, hashing
 from mribench._version import __version__
-from mribench.data import archive
+from mribench.data.download import archive
 from mribench.errors import InputError
 from mribench.hub import layout, offer
 from mribench.hub.offer import Wish
@@ -36,16 +35,8 @@ def pack(wish: Wish, out: Path) -> tuple[Path, str]:
             "mribench": __version__,
             "files": {name: hashing.file_sha256(place / name) for name in names},
         }
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part = out.with_name(f"{files.TEMPORARY}{os.getpid()}-{out.name}")
-        try:
-            with open(part, "wb") as file:
-                _write(file, contents, place, names)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, out)
-        finally:
-            part.unlink(missing_ok=True)
+        with files.new_file(out) as part, open(part, "wb") as file:
+            _write(file, contents, place, names)
     return out, hashing.file_sha256(out)
 
 

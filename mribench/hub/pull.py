@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,17 +73,17 @@ def records(repo: str, revision: str | None = None) -> Path:
             raise InputError(OFFLINE)
         kind = client.kind_of(repo)
         head = client.persist(lambda: client.head(repo, kind, revision))
-        return client.persist(lambda: client.snapshot(repo, kind, head.commit, ["results/**"]))
+        return client.persist(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
 
 
 def _fill(folder: Path, repo: str, kind: Kind, head: client.Head) -> None:
     if kind == "dataset":
-        there = client.persist(lambda: client.snapshot(repo, kind, head.commit, ["results/**"]))
-        if not (there / "results").is_dir():
+        there = client.persist(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
+        if not results.holds(there):
             raise InputError(
                 f"{repo} holds no results; expected a board that `mribench push --results-to` made"
             )
-        shutil.copytree(there / "results", folder / "results")
+        results.copy(there, folder)
         results.read_all([folder])
         return
     if layout.MANIFEST not in head.files:

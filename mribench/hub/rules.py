@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mribench.data import licences, terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.results import Result
+from mribench.spec import AuditVerdict
 
-MEMORISES = "MEMORISES"
-NOT_AUDITED = {"verdict": "not audited", "reasons": ["no memorisation audit stands in the results"]}
-# from the mildest to the worst; samples are shown only under the harmless ones
-HARMLESS = ("not detected", "cannot say", "not audited")
-VERDICTS = (*HARMLESS, "suspect", MEMORISES)
+NOT_AUDITED = {
+    "verdict": AuditVerdict.NOT_AUDITED.value,
+    "reasons": ["no memorisation audit stands in the results"],
+}
 # what the Hub calls the licences that it knows
 HUB_IDS = {"PDDL-1.0": "pddl", "BSD-3-Clause": "bsd-3-clause", "BSD-2-Clause": "bsd-2-clause"}
 
@@ -50,23 +50,18 @@ def check(
             f"{what}: nobody checked whether the terms of {names} allow to pass on what is made from the data; "
             "give --private, or --i-know if you read them and they do"
         )
-    if audit["verdict"] == MEMORISES and not i_know:
+    if AuditVerdict(audit["verdict"]).memorises and not i_know:
         reasons = f" ({'; '.join(audit['reasons'])})" if audit.get("reasons") else ""
         raise InputError(
-            f"{what}: the audit says MEMORISES{reasons}, its weights may give away patients' images; train on more "
-            "subjects or for fewer steps, or give --i-know (the card says it either way)"
+            f"{what}: the audit says {audit['verdict']}{reasons}, its weights may give away patients' images; train on "
+            "more subjects or for fewer steps, or give --i-know (the card says it either way)"
         )
 
 
 def audit_of(results: Iterable[Result]) -> Mapping[str, Any]:
     """The worst verdict on memorisation among the results of one cell; NOT_AUDITED where none has any."""
     found = [audit for result in results if (audit := getattr(result, "audit", None))]
-    return max(found, key=lambda audit: _rank(audit["verdict"]), default=NOT_AUDITED)
-
-
-def _rank(verdict: str) -> int:
-    """A verdict of a later version counts as the worst."""
-    return VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
+    return max(found, key=lambda audit: AuditVerdict(audit["verdict"]).gravity, default=NOT_AUDITED)
 
 
 def licence(rows: Sequence[terms.Row]) -> Licence:
@@ -81,7 +76,7 @@ def licence(rows: Sequence[terms.Row]) -> Licence:
         sentences.append(_because("What is made from the model carries the same licence", alike))
     if named.free is not False:
         sentences.append(_because("The sources below have to be named", named))
-    known = {row["licence"] for row in rows if licences.known(row["licence"])}
+    known = {row["licence"] for row in rows if terms.flags_of_licence(row["licence"])}
     if len(known) == 1 and all(row["licence"] in known for row in rows):
         (only,) = known
         return Licence(HUB_IDS.get(only, only.lower()), None, tuple(sentences))
@@ -102,6 +97,6 @@ def _covers(row: terms.Row, rows: Sequence[terms.Row]) -> bool:
     )
 
 
-def _because(sentence: str, verdict: terms.Verdict) -> str:
+def _because(sentence: str, verdict: terms.Answer) -> str:
     unsure = " (nobody checked, so taken as asked)" if verdict.free is None else ""
     return f"{sentence}{unsure}: {', '.join(verdict.because)}."

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mribench import files
 from mribench.errors import InputError
 from mribench.hub.traces import SHORTEST_NUMBER, Traces
+from mribench.results import RECORDS
 
 TEXT = (".md", ".csv", ".yaml", "SHA256SUMS")
 # what a picture needs, and nothing that could carry words
@@ -43,6 +45,9 @@ def _texts(path: Path, name: str) -> Iterator[str]:
     """Every text that a file holds. Raises InputError for a file of another kind, or with room for more."""
     if path.suffix == ".json":
         yield from _leaves(json.loads(path.read_text()))
+    elif path.name == RECORDS:
+        for line in files.read_lines(path):
+            yield from _leaves(json.loads(line))
     elif path.suffix == ".safetensors":
         # its numbers are sizes and places of tensors
         yield from (leaf for leaf in _leaves(header(path, name)) if not leaf.isdecimal())

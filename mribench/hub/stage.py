@@ -12,14 +12,13 @@ import numpy as np
 
 from mribench import figures, files, results
 from mribench._version import __version__
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.hub import card, layout, search
 from mribench.hub.cells import TrainedCell
-from mribench.hub.rules import HARMLESS
 from mribench.hub.traces import Traces
 from mribench.results import Result
-from mribench.spec import Score
+from mribench.spec import AuditVerdict, Score
 
 GRID = 64
 # what a pipeline's configuration may say of where it was made
@@ -84,7 +83,7 @@ def _pipeline(cell: TrainedCell, folder: Path, traces: Traces) -> None:
 
 def _may_show(cell: TrainedCell, audit: Mapping[str, Any]) -> bool:
     """Samples of a model that may have memorised patients are pictures of patients."""
-    return cell.is_phantom or audit["verdict"] in HARMLESS
+    return cell.is_phantom or not AuditVerdict(audit["verdict"]).grave
 
 
 def _grid(cell: TrainedCell) -> np.ndarray | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from mribench.data.published import may_show_ids
+from mribench.data.cards.pseudonyms import may_show_ids
 from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.spec import Network, Prepared, Profile, Score
@@ -131,7 +131,7 @@ def of_machine(run: Path, spoken: Iterable[str] = ()) -> dict[str, str]:
 
 def of_patients(sets: Sequence[Prepared]) -> tuple[dict[str, str], dict[str, str]]:
     """(words, whole values) that tell the subjects and source files of prepared sets, where those are not public."""
-    from mribench.data.arrow import column
+    from mribench.data.store.arrow import column
 
     words, whole, known = {}, {}, vocabulary()
     for data in sets:

@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[type, ...]] = {
     "tasks": (spec.Task,),
     "metrics": (spec.Metric,),
     "features": (spec.FeatureSpace,),
+    "readers": (spec.Reader,),
 }
 
 

@@ -26,6 +26,7 @@ KINDS = {
     "task": "tasks",
     "metric": "metrics",
     "features": "features",
+    "reader": "readers",
 }
 # PEP 503's normal form, because the name is used in commands, file names and package names
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -112,6 +113,7 @@ def _template_values(kind: str, name: str) -> dict[str, str]:
         "task": f"mribench run --tasks {name} {smoke}",
         "metric": f"mribench run --metrics {name} {smoke}",
         "features": f"mribench run --metrics kd-{name} {smoke}",
+        "reader": f"mribench run --data FOLDER {smoke}",
     }
     identifier = name.replace("-", "_")
     # a feature space is seen on a board through a metric of its own

@@ -9,7 +9,8 @@ from typing import Any
 from mribench import hashing, profiles
 from mribench.code_hash import code_hash
 from mribench.runner.runspec import Plan
-from mribench.spec import Control, Modality, Model, Prepared, Sampler, Task, Variant
+from mribench.sampling.samplers import SamplerChoice
+from mribench.spec import Control, Modality, Model, Prepared, Task, Variant
 
 # raised when training or producing changes its numbers: old stages are then left alone and new ones made
 TRAIN_VERSION = 1
@@ -18,21 +19,18 @@ PRODUCE_VERSION = 1
 
 @dataclass(frozen=True)
 class Cell:
-    """modality x dataset x variant x seed; after training also where its weights are and which sampler draws from it.
-
-    sampler: (full name, sampler, steps). A control has neither ``trained`` nor ``sampler``.
-    """
+    """modality x dataset x variant x seed; after training also its weights and the sampler that draws from them."""
 
     modality: Modality
     data: Prepared
     variant: Variant | Control
     seed: int
-    trained: Path | None = None
-    sampler: tuple[str, Sampler, int] | None = None
+    trained: Path | None = None  # the training's folder; None for a control
+    sampler: SamplerChoice | None = None  # None for a control
 
     @property
     def name(self) -> str:
-        parts = self.modality.name, self.variant.name, self.sampler and self.sampler[0], f"s{self.seed}"
+        parts = self.modality.name, self.variant.name, self.sampler and self.sampler.name, f"s{self.seed}"
         return "_".join(part for part in parts if part)
 
     def train_folder(self, plan: Plan) -> Path:
@@ -59,9 +57,9 @@ class Cell:
         """Named by everything that the produced images depend on."""
         model: list[Any] = [self.data.key, self._variant()]
         if self.trained and self.sampler:
-            name, sampler, _ = self.sampler
+            sampler = self.sampler.sampler
             code = code_hash(sampler.scheduler, sampler.timesteps)
-            model = [self.trained.name, plan.profile.keep, name, sampler.version, code]
+            model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
         made_from = {
             "version": [PRODUCE_VERSION, task.name, task.version, code_hash(task.produce)],
             "model": model,
@@ -78,19 +76,11 @@ class Cell:
     def model(self, plan: Plan, title: str) -> Model:
         """What a task sees: the trained variant with its sampler, or the fitted control."""
         if self.trained is None or self.sampler is None:
-            from mribench.sampling.controls import Fitted
+            from mribench.sampling.controls import FittedControl
 
-            return Fitted(self.variant, self.data.train)
-        from mribench.sampling.sample import Trained
+            return FittedControl(self.variant, self.data.train)
+        from mribench.sampling.sample import TrainedModel
 
-        name, sampler, steps = self.sampler
-        title = f"{title}: {self.modality.name} {self.variant.name} {name}"
-        return Trained(
-            self.trained / plan.profile.keep,
-            self.variant,
-            sampler,
-            steps,
-            plan.profile,
-            plan.profile.precision,
-            title,
-        )
+        title = f"{title}: {self.modality.name} {self.variant.name} {self.sampler.name}"
+        pipeline, profile = self.trained / plan.profile.keep, plan.profile
+        return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title)

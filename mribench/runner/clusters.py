@@ -47,8 +47,8 @@ class Slurm(Executor):
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
-    def submit(self, function: Callable[..., Any], /, *words: Any, **named: Any) -> Future:
-        future = _Submitted(self._engine.submit(Resubmitted(function), *words, **named))
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        future = _Submitted(self._engine.submit(Resubmitted(function), *args, **kwargs))
         future.set_running_or_notify_cancel()
         with self._change:
             self._open.append(future)
@@ -95,18 +95,18 @@ class _Submitted(Future):
 
 
 class Resubmitted:
-    """A function that submitit sends again, with the same words, when its job runs into the time limit."""
+    """A function that submitit submits again, with the same arguments, when its job reaches its time limit."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
 
-    def __call__(self, *words: Any, **named: Any) -> Any:
-        return self._function(*words, **named)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
 
-    def checkpoint(self, *words: Any, **named: Any) -> Any:
+    def checkpoint(self, *args: Any, **kwargs: Any) -> Any:
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(self, *words, **named)
+        return DelayedSubmission(self, *args, **kwargs)
 
 
 def dask(address: str) -> Executor:

@@ -1,4 +1,4 @@
-"""Processes of this machine behind ``concurrent.futures.Executor``; the engines of clusters are in ``clusters``."""
+"""Processes of this machine as a ``concurrent.futures.Executor``; those of clusters are in ``clusters``."""
 
 from __future__ import annotations
 
@@ -14,28 +14,32 @@ from concurrent.futures.thread import ThreadPoolExecutor
 from typing import Any
 
 
-def died(error: BaseException) -> bool:
-    """Whether it was the worker that ended, and not its work. (Dask's own word for it is ``KilledWorker``.)"""
+def worker_died(error: BaseException) -> bool:
+    """Whether the worker ended, rather than its function. (Dask's own error for it is ``KilledWorker``.)"""
     return isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ == "KilledWorker"
 
 
 class Processes(Executor):
-    """``processes`` workers of ``threads`` threads each on this machine.
+    """Workers on this machine, each a process of its own.
 
-    Each stands behind a thread of its own: one that is killed takes no other along, and the next call starts it anew.
-    Workers are spawned (torch does not survive a fork) and end with this process, however it ends.
-    warm: called in every new worker before any work; slow imports then run beside what this process still does.
+    Each is driven by its own thread: one that is killed stops no other, and the next call starts it again. Workers are
+    spawned (torch does not survive a fork) and end with this process, however it ends.
+
+    Args:
+        processes: how many workers.
+        threads: of each worker, for numpy and torch.
+        warm_up: called in every new worker before any job; slow imports then run while this process prepares data.
     """
 
-    def __init__(self, processes: int, threads: int, warm: Callable[[], Any] = os.getpid) -> None:
-        self._threads, self._warm = threads, warm
+    def __init__(self, processes: int, threads: int, warm_up: Callable[[], Any] = os.getpid) -> None:
+        self._threads, self._warm_up = threads, warm_up
         self._slots = ThreadPoolExecutor(processes)
-        self._mine = threading.local()
+        self._local = threading.local()
         self._pids: dict[ProcessPoolExecutor, Future] = {}
         self._slots.submit(self._pool)
 
-    def submit(self, function: Callable[..., Any], /, *words: Any, **named: Any) -> Future:
-        return self._slots.submit(self._call, function, *words, **named)
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        return self._slots.submit(self._call, function, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._slots.shutdown(wait, cancel_futures=cancel_futures)
@@ -43,35 +47,35 @@ class Processes(Executor):
             pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def kill(self) -> None:
-        """End the workers at once; what they do is lost back to its last checkpoint."""
+        """End the workers at once; each loses what it did since its last checkpoint."""
         for pid in list(self._pids.values()):
             with contextlib.suppress(ProcessLookupError, BrokenProcessPool, CancelledError):
                 os.kill(pid.result(), signal.SIGKILL)
 
-    def _call(self, function: Callable[..., Any], *words: Any, **named: Any) -> Any:
+    def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         pool = self._pool()
         try:
-            return pool.submit(function, *words, **named).result()
+            return pool.submit(function, *args, **kwargs).result()
         except BrokenProcessPool:
-            del self._mine.pool, self._pids[pool]
+            del self._local.pool, self._pids[pool]
             raise
 
     def _pool(self) -> ProcessPoolExecutor:
-        """The one-process pool of the thread that asks."""
-        if not hasattr(self._mine, "pool"):
+        """The one-process pool of the calling thread."""
+        if not hasattr(self._local, "pool"):
             spawn = multiprocessing.get_context("spawn")
-            self._mine.pool = ProcessPoolExecutor(1, spawn, _begin, (self._threads,))
-            self._pids[self._mine.pool] = self._mine.pool.submit(os.getpid)
-            self._mine.pool.submit(self._warm)
-        return self._mine.pool
+            self._local.pool = ProcessPoolExecutor(1, spawn, _begin, (self._threads,))
+            self._pids[self._local.pool] = self._local.pool.submit(os.getpid)
+            self._local.pool.submit(self._warm_up)
+        return self._local.pool
 
 
 def _begin(threads: int) -> None:
-    """In a new worker, before numpy or torch are imported: they read these variables once."""
+    """Set up a new worker, before numpy or torch are imported: they read these variables once."""
     os.environ.update(
         dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     )
-    # a terminal sends Ctrl-C to everyone; training listens for itself, the rest is told by the suite
+    # a terminal sends Ctrl-C to every process, but a worker is stopped by its suite alone
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 

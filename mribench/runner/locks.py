@@ -22,16 +22,15 @@ JOBS = ".jobs"
 WORKERS = "workers.lock"
 # where a run writes, and so where a killed one may have left something half-written
 STAGES = (
-    "data/",
-    "train/*/",
-    "train/*/checkpoints/",
-    "outputs/",
-    "features/",
-    "floors/",
-    "results/*/",
-    "figures/",
+    "data",
+    "train/*",
+    "train/*/checkpoints",
+    "outputs",
+    "features",
+    "floors",
+    "results/*",
+    "figures",
 )
-WRITTEN = ("", *STAGES)
 
 
 @contextmanager
@@ -101,8 +100,8 @@ def _still_there(file: IO[str], path: Path) -> bool:
 
 def _sweep(out: Path) -> None:
     """Remove what a killed run was still writing here; nobody else writes while the locks are held."""
-    for place in WRITTEN:
-        # at the top may lie what is not ours: only files with our own names
-        pattern = f"{files.TEMPORARY}*-leaderboard.*" if place == "" else f"{place}{files.TEMPORARY}*"
-        for left in out.glob(pattern):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for stage in STAGES:
+        for folder in out.glob(stage):
+            files.remove_stale(folder, alone=True)
+    # the folder itself may be the user's, and others may write to it
+    files.remove_stale(out)

@@ -6,20 +6,20 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from mribench import files, hashing
-from mribench.data import terms
+from mribench import files, hashing, profiles
+from mribench.data.cards import terms
 from mribench.metrics import floor, uncertainty
 from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
-from mribench.spec import Metric, Task
+from mribench.spec import Control, Metric, Task
 
 # fields of a profile that no score depends on
-SILENT = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
+UNSCORED = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
 
 
-def blank(cell: Cell, task: Task, plan: Plan) -> Result:
+def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
     """The record before its scores; its path is known from here on."""
     profile, data, modality = plan.profile, cell.data, cell.modality
     metrics = {name: plan.metrics[name] for name in task.metrics}
@@ -28,12 +28,12 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
     return Result(
         modality=modality.name,
         variant=cell.variant.name,
-        sampler=cell.sampler[0] if cell.sampler else None,
+        sampler=cell.sampler.name if cell.sampler else None,
         seed=cell.seed,
         task=task.name,
         is_control=cell.variant.is_control,
         versions={"variant": cell.variant.version}
-        | ({"sampler": cell.sampler[1].version} if cell.sampler else {}),
+        | ({"sampler": cell.sampler.sampler.version} if cell.sampler else {}),
         scores=(),
         comparability={
             "modality": modality.name,
@@ -45,7 +45,9 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
             "precision": profile.precision,
             "resolution": profile.size,
             "profile": profile.name,
-            "budget": hashing.json_hash({k: v for k, v in asdict(profile).items() if k not in SILENT}),
+            "budget": hashing.json_hash(
+                {k: v for k, v in profiles.settings(profile).items() if k not in UNSCORED}
+            ),
             "task": f"{task.name} v{task.version}",
             "metrics": [f"{name} v{metric.version}" for name, metric in metrics.items()],
             "feature_spaces": sorted(plan.spaces[space].identity() for space in spaces),
@@ -73,11 +75,19 @@ def blank(cell: Cell, task: Task, plan: Plan) -> Result:
         },
         provenance={},
         reported=asdict(modality.reported) if modality.reported else None,
+        primary=task.primary if task.primary in task.metrics else None,
+        expected=_expected(cell),
     )
 
 
-def floor_key(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str:
-    """Names everything that the noise floor of one metric, in one space or on images, depends on."""
+def _expected(cell: Cell) -> dict[str, Any] | None:
+    """Where a control must land."""
+    expected = cell.variant.expected if isinstance(cell.variant, Control) else None
+    return asdict(expected) if expected else None
+
+
+def floor_hash(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str:
+    """Hash of everything that the noise floor of one metric, in one space or on images, depends on."""
     versions = [
         metric.name,
         metric.version,
@@ -88,7 +98,7 @@ def floor_key(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str:
     return hashing.json_hash([cell.data.key, plan.profile.n_generated, *versions])
 
 
-def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:
+def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:
     """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine."""
     trained = cell.trained
     weights = next((trained / plan.profile.keep / "unet").glob("*.safetensors")) if trained else None
@@ -106,7 +116,7 @@ def made_by(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> d
             "modality": _owner("modalities", cell.modality.name),
             "variant": _owner("variants", cell.variant.name),
         }
-        | ({"sampler": _owner("samplers", cell.sampler[1].name)} if cell.sampler else {}),
+        | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {}),
     }
 
 

@@ -22,7 +22,7 @@ class Execution:
     """Where and how a suite's cells are worked on; no result is named by it.
 
     executor: ``local``; ``slurm`` or ``slurm:key=value,...`` (submitit's parameters); ``dask:ADDRESS`` of a
-    scheduler. jobs: processes of the local executor; 1 works in this process, None chooses (``settled``).
+    scheduler. jobs: processes of the local executor; 1 works in this process, None chooses (``settle``).
     """
 
     executor: str = "local"
@@ -33,7 +33,7 @@ class Execution:
         return self.executor != "local" or self.jobs != 1
 
 
-def settled(asked: Execution, profile: Profile, trainings: int) -> Execution:
+def settle(asked: Execution, profile: Profile, trainings: int) -> Execution:
     """What is asked for, checked, with its number of local processes. Raises InputError where it cannot be done."""
     kind, _, words = asked.executor.partition(":")
     if (

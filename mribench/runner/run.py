@@ -1,7 +1,7 @@
 """The pipeline: prepare -> train -> produce -> score -> draw -> board. A finished stage is never run twice.
 
-What a cell goes through stands in ``stages``; here the data are prepared, the cells worked on in this process or by
-workers, and the board made. Under ``accelerate launch`` all processes train, the first does the rest.
+Here data are prepared, cells are run in this process or by workers, and the board is made; ``stages`` has what one cell
+goes through. Under ``accelerate launch`` all processes train, and the first does the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
-from dataclasses import replace
 
 from mribench import device, figures, files, results, signals
 from mribench.board import publish
@@ -24,33 +23,36 @@ from mribench.runner import dispatch, locks, resources, runspec, worker
 from mribench.runner.cell import Cell
 from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
-from mribench.runner.stages import finished, outputs_of, run_cell, train_together
+from mribench.runner.stages import finished, outputs_of, run_cell, train_on_one_gpu
 from mribench.runner.worker import Job, Outcome
 from mribench.spec import Modality, Prepared
 
-HERE = Execution(jobs=1)
+IN_THIS_PROCESS = Execution(jobs=1)
 
 
-def run_suite(spec: runspec.RunSpec, execution: Execution = HERE) -> list[Result]:
+def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> list[Result]:
     """Run every cell of a spec and return the results, in order. Raises MribenchError in one sentence.
 
     A cell that fails stops no other, and its error is raised at the end; bad input or a full disk end the run.
     """
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
-    execution = resources.settled(execution, plan.profile, _trainings(plan))
+    execution = resources.settle(execution, plan.profile, _trainings(plan))
     rank, _ = device.world()
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
-        with dispatch.engine(execution, plan.out) as engine:
+        with dispatch.executor(execution, plan.out) as workers:
             data: dict[str, Prepared] = {}
-            ahead = _Imports(wanted=engine is None and _trainings(plan) > 0)
-            if engine is None or plan.spec.data != "phantom":
-                # what users bring may be refused: of all of it before anything is trained
-                data |= {modality.name: _prepared(modality, plan, ahead) for modality in plan.modalities}
+            imports = _Imports(needed=workers is None and _trainings(plan) > 0)
+            if workers is None or plan.spec.data != "phantom":
+                # users' images may be refused: all of them before anything is trained
+                data |= {modality.name: _prepared(modality, plan, imports) for modality in plan.modalities}
             if rank == 0:
                 files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
-            ahead.wait()
-            outcomes = _by_workers(data, plan, engine, execution.jobs) if engine else _here(data, plan)
+            imports.wait()
+            if workers is None:
+                outcomes = _in_this_process(data, plan)
+            else:
+                outcomes = _by_workers(data, plan, workers, execution.jobs)
         done = [result for outcome in outcomes for result in outcome.results]
         if rank == 0 and done:
             _draw_overview(done, data, plan)
@@ -70,11 +72,11 @@ def _cells(modality: Modality, data: Prepared, plan: Plan) -> list[Cell]:
     return [Cell(modality, data, variant, seed) for variant in plan.variants for seed in plan.spec.seeds]
 
 
-def _here(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:
+def _in_this_process(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:
     """One cell after the other, in this process."""
     cells = [cell for modality in plan.modalities for cell in _cells(modality, data[modality.name], plan)]
     try:
-        train_together(cells, plan)
+        train_on_one_gpu(cells, plan)
     except MribenchError as error:
         # a cell that diverged does so again when its turn comes; the others go on
         if not concerns_one_cell(error):
@@ -93,44 +95,44 @@ def _attempt(cell: Cell, plan: Plan, extract: Extractor) -> Outcome:
 
 
 def _by_workers(
-    data: dict[str, Prepared], plan: Plan, engine: Executor, processes: int | None
+    data: dict[str, Prepared], plan: Plan, workers: Executor, processes: int | None
 ) -> list[Outcome]:
-    """What is not finished goes to workers: an organ's trainings as soon as its images are there, which are added to
-    ``data``; then the controls, which fill the gaps that are left at the end."""
+    """Unfinished cells go to workers: an organ's trainings as soon as its images are prepared, which are added to
+    ``data``; then the controls, which are short and keep all workers busy to the end."""
     outcomes: dict[Job, Outcome] = {}
-    given: list[Job] = []
+    submitted: list[Job] = []
 
-    def todo() -> Iterator[Job]:
+    def unfinished() -> Iterator[Job]:
         controls = []
         for modality in plan.modalities:
             if modality.name not in data:
                 data[modality.name] = _prepared(modality, plan)
             for cell in _cells(modality, data[modality.name], plan):
-                job, had = worker.describe(cell, plan), finished(cell, plan)
-                outcomes[job] = Outcome(tuple(had or ()))
-                if had is None and cell.variant.is_control:
+                job, existing = Job.of(cell, plan), finished(cell, plan)
+                outcomes[job] = Outcome(tuple(existing or ()))
+                if existing is None and cell.variant.is_control:
                     controls.append(job)
-                elif had is None:
-                    given.append(job)
+                elif existing is None:
+                    submitted.append(job)
                     yield job
-        given.extend(controls)
+        submitted.extend(controls)
         yield from controls
 
-    made = dispatch.work(todo(), engine, plan.out, processes)
+    new = dispatch.run_jobs(unfinished(), workers, plan.out, processes)
     locks.tidy(plan.out)
     # in the order of the plan, whenever they were done
-    return list((outcomes | dict(zip(given, made, strict=True))).values())
+    return list((outcomes | dict(zip(submitted, new, strict=True))).values())
 
 
 class _Imports:
-    """What training imports, in a thread beside the preparation of data."""
+    """Imports what training needs in a thread, while data are prepared."""
 
-    def __init__(self, wanted: bool) -> None:
-        self._thread = threading.Thread(target=self._work)
-        self._wanted = wanted
+    def __init__(self, needed: bool) -> None:
+        self._thread = threading.Thread(target=self._import)
+        self._needed = needed
 
     def begin(self) -> None:
-        if self._wanted and self._thread.ident is None:
+        if self._needed and self._thread.ident is None:
             self._thread.start()
 
     def wait(self) -> None:
@@ -138,13 +140,13 @@ class _Imports:
             self._thread.join()
 
     @staticmethod
-    def _work() -> None:
-        # the same import where it is needed says what is wrong
+    def _import() -> None:
+        # an error is raised again by the import where it is needed
         with contextlib.suppress(Exception):
-            worker.warm()
+            worker.warm_up()
 
 
-def _prepared(modality: Modality, plan: Plan, ahead: _Imports | None = None) -> Prepared:
+def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -> Prepared:
     """The prepared dataset; of several processes the first makes it and the others then read it."""
     from mribench.data import prepare_data
 
@@ -158,19 +160,13 @@ def _prepared(modality: Modality, plan: Plan, ahead: _Imports | None = None) -> 
         wait()
     with progress(f"prepare {modality.name}", 0) as advance:
 
-        def heard(done: int, total: int) -> None:
+        def prepared_so_far(done: int, total: int) -> None:
             signals.raise_if_stopped()
-            if ahead:
-                ahead.begin()
+            if imports:
+                imports.begin()
             advance(done, total=total)
 
-        data = prepare_data(
-            modality,
-            plan.spec.data,
-            plan.profile,
-            plan.out,
-            progress=heard,
-        )
+        data = prepare_data(modality, plan.spec.data, plan.profile, plan.out, progress=prepared_so_far)
     if rank == 0:
         wait()
     for split in ("train", "validation", "test"):
@@ -178,7 +174,7 @@ def _prepared(modality: Modality, plan: Plan, ahead: _Imports | None = None) -> 
             raise DataError(
                 f"{modality.name}: the {split} split of {data.name} is empty; give images of more subjects"
             )
-    return replace(data, is_mri=modality.is_mri)
+    return data
 
 
 def _draw_overview(done: list[Result], data: Mapping[str, Prepared], plan: Plan) -> None:

@@ -13,7 +13,8 @@ from mribench import device, profiles
 from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 from mribench.sampling import forward_process, samplers
-from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Sampler, Task, Variant
+from mribench.sampling.samplers import SamplerChoice
+from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task, Variant
 
 CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
 TASKS = ("generation", "reconstruction", "audit")
@@ -55,7 +56,7 @@ class Plan:
     profile: Profile
     modalities: tuple[Modality, ...]
     variants: tuple[Variant | Control, ...]
-    samplers: tuple[tuple[str, Sampler, int], ...]
+    samplers: tuple[SamplerChoice, ...]
     tasks: tuple[Task, ...]
     metrics: Mapping[str, Metric]
     spaces: Mapping[str, FeatureSpace]
@@ -125,8 +126,8 @@ def resolve(spec: RunSpec) -> Plan:
     asked = spec.samplers or profile.samplers
     tasks, metrics = _measured(spec)
     variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
-    drawn = tuple((f"{s.name}-{steps}", s, steps) for s, steps in map(samplers.resolve, asked))
-    forward_process.check(variants.values(), drawn)
+    choices = tuple(map(samplers.resolve, asked))
+    forward_process.check_compatible(variants.values(), choices)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():
@@ -139,7 +140,7 @@ def resolve(spec: RunSpec) -> Plan:
         profile=profile,
         modalities=tuple(lookup.load_all("modalities", names).values()),
         variants=tuple(variants.values()),
-        samplers=drawn,
+        samplers=choices,
         tasks=tasks,
         metrics=metrics,
         spaces=spaces,

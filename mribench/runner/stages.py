@@ -19,7 +19,7 @@ import numpy as np
 
 from mribench import device, figures, files, provenance, results, trust
 from mribench.board import boards
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup
@@ -50,11 +50,11 @@ def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
     """The cell with every sampler that fits what was trained; a control as it is."""
     if cell.variant.is_control:
         return [cell]
-    fitting = [sampler for sampler in plan.samplers if forward_process.fits(cell.variant, sampler[1])]
-    return [replace(cell, trained=cell.train_folder(plan), sampler=sampler) for sampler in fitting]
+    choices = [choice for choice in plan.samplers if forward_process.compatible(cell.variant, choice.sampler)]
+    return [replace(cell, trained=cell.train_folder(plan), sampler=choice) for choice in choices]
 
 
-def train_together(cells: Sequence[Cell], plan: Plan) -> None:
+def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
     """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
     left = [cell for cell in cells if not cell.variant.is_control and not _is_trained(cell, plan)]
     if len(left) > 1 and device.one_gpu():
@@ -62,7 +62,7 @@ def train_together(cells: Sequence[Cell], plan: Plan) -> None:
         from mribench.training import interleave
         from mribench.training.train import training
 
-        interleave.train_together(
+        interleave.train_interleaved(
             lambda interrupted, cell=cell: training(*_training(cell, plan), interrupted) for cell in left
         )
 
@@ -101,7 +101,7 @@ def finished(cell: Cell, plan: Plan) -> list[Result] | None:
 
 def _known(cell: Cell, task: Task, plan: Plan) -> Result | None:
     """The result that is on disk, where it is of the same outputs."""
-    path = results.path_of(plan.out, record.blank(cell, task, plan))
+    path = results.path_of(plan.out, record.empty_result(cell, task, plan))
     if (
         path.exists()
         and (known := results.read(path)).provenance.items() >= _made_from(cell, task, plan).items()
@@ -135,13 +135,13 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     produced = files.read_json(plan.out / "outputs" / name / "made.json")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
     result = replace(
-        record.blank(cell, task, plan),
+        record.empty_result(cell, task, plan),
         scores=scores,
         spaces=_trusted(cell.data, task, plan),
         floor=_floor(cell, task, plan, extract),
         audit=judged,
         figures=_draw(cell, task, outputs, plan, name),
-        provenance=record.made_by(cell, plan, produced, name) | _made_from(cell, task, plan),
+        provenance=record.provenance_of(cell, plan, produced, name) | _made_from(cell, task, plan),
     )
     results.write(plan.out, result)
     say(f"{cell.name} {task.name}: {judged['verdict'] if judged else boards.in_one_line(result)}")
@@ -166,7 +166,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
             path = (
                 plan.out
                 / "floors"
-                / f"{cell.modality.name}-{record.floor_key(cell, metric, space, plan)}.json"
+                / f"{cell.modality.name}-{record.floor_hash(cell, metric, space, plan)}.json"
             )
             floor = files.read_json(path) if path.exists() else None
             if floor is None:
@@ -174,7 +174,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
                 # what is blank for want of weights may be had the next time
                 if floor["train_test"] is not None:
                     files.write_json(path, floor)
-            found[results.called(metric.name, space)] = floor
+            found[results.metric_label(metric.name, space)] = floor
     return found
 
 

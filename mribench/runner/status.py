@@ -7,107 +7,110 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mribench import progress, provenance, signals
+from mribench import files, progress, provenance, signals
 from mribench.runner.locks import JOBS
 
-SECONDS_BETWEEN_WORDS = 1.0
+SECONDS_BETWEEN_WRITES = 1.0
 STOP = "stop"
 
 
 @dataclass
-class Words:
-    """What a worker said: the step it is at, its lines so far, and its peak memory (GiB) once that is known."""
+class WorkerStatus:
+    """The state of one worker, as it last wrote it."""
 
-    title: str = ""
+    title: str = ""  # of the progress bar
     done: int = 0
     total: int = 0
     note: str = ""
-    lines: list[str] = field(default_factory=list)
-    peak_gib: float | None = None
+    lines: list[str] = field(default_factory=list)  # printed so far
+    peak_gib: float | None = None  # peak memory, once it is known
+
+    @classmethod
+    def read(cls, out: Path, cell: str) -> WorkerStatus | None:
+        """None where the worker of the cell has written nothing yet, or the file cannot be read just now."""
+        try:
+            return cls(**json.loads(_path(out, cell).read_text()))
+        except (OSError, ValueError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Whole or not at all, but without fsync: after a power cut nobody reads it."""
+        # once the folder is gone nobody reads this any more
+        if path.parent.is_dir():
+            with contextlib.suppress(OSError):  # a full disk must stop the work itself, which reports it
+                files.write_json(path, asdict(self), flush=False)
 
 
-def open_for(out: Path) -> None:
-    """Before a suite gives out its cells: what an earlier one asked no longer counts."""
+def begin_suite(out: Path) -> None:
+    """Before a suite submits cells: a request to stop of an earlier one no longer counts."""
     (out / JOBS).mkdir(parents=True, exist_ok=True)
     (out / JOBS / STOP).unlink(missing_ok=True)
 
 
-def ask_to_stop(out: Path) -> None:
+def request_stop(out: Path) -> None:
     """Every worker of this run folder saves its state and ends; also those that begin later."""
     (out / JOBS / STOP).touch()
 
 
-def forget(out: Path, cell: str) -> None:
-    """Before a cell is given out: what an earlier worker said of it no longer counts."""
+def clear(out: Path, cell: str) -> None:
+    """Before a cell is submitted: remove the status of an earlier worker."""
     _path(out, cell).unlink(missing_ok=True)
 
 
-def heard(out: Path, cell: str) -> Words | None:
-    """The last words of the worker of a cell; None where it has said nothing yet, or cannot be heard just now."""
-    try:
-        return Words(**json.loads(_path(out, cell).read_text()))
-    except (OSError, ValueError):
-        return None
-
-
 @contextmanager
-def reporting(out: Path, cell: str) -> Iterator[None]:
-    """Within the block progress and lines of this worker go to the suite, and its wish to stop is heard."""
+def reporting_to(out: Path, cell: str) -> Iterator[None]:
+    """Within the block progress and lines of this worker go to the suite, and its request to stop is obeyed."""
     worker = _Worker(out, cell)
-    told = progress.listener.set(worker)
-    asked = signals.stop_requested.set(worker.asked)
+    listener = progress.listener.set(worker)
+    asked = signals.stop_requested.set(worker.stop_requested)
     try:
         yield
     finally:
         signals.stop_requested.reset(asked)
-        progress.listener.reset(told)
-        worker.tell()
+        progress.listener.reset(listener)
+        worker.write()
 
 
 class _Worker:
-    """The worker's end: a ``progress.Listener``, and ``asked``."""
+    """The worker's end: a ``progress.ProgressListener`` that writes a ``WorkerStatus``."""
 
     def __init__(self, out: Path, cell: str) -> None:
-        self._path, self._stop = _path(out, cell), out / JOBS / STOP
-        self._words = Words()
-        self._told = self._looked = -SECONDS_BETWEEN_WORDS
-        self._answers, self._stopping = 0, False
+        self._path, self._stop_file = _path(out, cell), out / JOBS / STOP
+        self._status = WorkerStatus()
+        self._written_at = self._looked_at = -SECONDS_BETWEEN_WRITES
+        self._calls, self._stopping = 0, False
 
     def show(self, title: str, done: int, total: int, note: str) -> None:
         signals.raise_if_stopped()
-        new = title != self._words.title
-        self._words.title, self._words.done, self._words.total, self._words.note = title, done, total, note
-        if new or time.monotonic() - self._told >= SECONDS_BETWEEN_WORDS:
-            self.tell()
+        status = self._status
+        new = title != status.title
+        status.title, status.done, status.total, status.note = title, done, total, note
+        if new or time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES:
+            self.write()
 
     def say(self, text: str) -> None:
-        self._words.lines.append(text)
-        self.tell()
+        self._status.lines.append(text)
+        self.write()
 
-    def asked(self) -> bool:
-        """Whether the suite is to stop. Asked once a step of training: the second time, its peak memory is known."""
-        self._answers += 1
-        if self._answers == 2:
-            self._words.peak_gib = provenance.peak_memory_gib()["process_peak_gib"]
-            self.tell()
-        if not self._stopping and time.monotonic() - self._looked >= SECONDS_BETWEEN_WORDS:
-            self._stopping, self._looked = self._stop.exists(), time.monotonic()
+    def stop_requested(self) -> bool:
+        """Whether the suite asks to stop. Called once a training step: at the second call peak memory is known."""
+        self._calls += 1
+        if self._calls == 2:
+            self._status.peak_gib = provenance.peak_memory_gib()["process_peak_gib"]
+            self.write()
+        if not self._stopping and time.monotonic() - self._looked_at >= SECONDS_BETWEEN_WRITES:
+            self._stopping, self._looked_at = self._stop_file.exists(), time.monotonic()
         return self._stopping
 
-    def tell(self) -> None:
-        """Whole or not at all, but not to the disk: after a power cut nobody asks for these words."""
-        self._told = time.monotonic()
-        temporary = self._path.with_name(f"{self._path.name}.new")
-        with contextlib.suppress(OSError):  # a full disk must stop the work, where it is told in one sentence
-            temporary.write_text(json.dumps(asdict(self._words)))
-            os.replace(temporary, self._path)
+    def write(self) -> None:
+        self._written_at = time.monotonic()
+        self._status.write(self._path)
 
 
 def _path(out: Path, cell: str) -> Path:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ import numpy as np
 
 from mribench import data as datasets
 from mribench import files, hashing, results
-from mribench.board.boards import conflicts
+from mribench.board.group import conflicts
 from mribench.errors import InputError
 from mribench.features import Extractor
 from mribench.plugins import lookup
@@ -63,13 +63,14 @@ class Verification:
 
 
 def find(path: Path) -> list[tuple[Path, Result]]:
-    """(run folder, result) of a result file inside a run folder, or of every result of a run folder.
+    """(run folder, result) of a result file inside a run folder, or of every result of a run folder or kept board.
 
     Raises InputError where there is none.
     """
-    if path.is_file():
+    if path.is_file() and path.suffix != ".zst":
         return [(path.resolve().parents[2], results.read(path))]
-    return [(path, result) for result in results.read_all([path])]
+    folder = path if path.is_dir() else path.parent
+    return [(folder, result) for result in results.read_all([path])]
 
 
 def verify(out: Path, result: Result, data: str | None = None, rescore: bool = False) -> Verification:
@@ -98,7 +99,7 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
     judged = task.judge(outputs, cell.data, plan.profile, extract, result.seed) if task.judge else {}
     now = {(s.metric, s.space, s.level): s for s in scores}
     checks = [_check(s, now.get((s.metric, s.space, s.level))) for s in result.scores]
-    changed = conflicts(result.comparability, record.blank(cell, task, plan).comparability)
+    changed = conflicts(result.comparability, record.empty_result(cell, task, plan).comparability)
     notes = [f"{name}: {then} on record, {here} here" for name, (then, here) in changed.items()]
     return Verification(result, images, tuple(checks), tuple(notes), judged.get("verdict"))
 
@@ -109,13 +110,13 @@ def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Pla
     with _made_with(result):
         modality = lookup.load("modalities", result.modality)
         variant, task = lookup.load("variants", result.variant), lookup.load("tasks", result.task)
-        sampler = (result.sampler, *samplers.resolve(result.sampler)) if result.sampler else None
+        sampler = samplers.resolve(result.sampler) if result.sampler else None
     features = tuple(result.provenance["spec"].get("features", runspec.FEATURES))
     metrics = runspec.load_metrics(task.metrics, features)
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     trained = _checkpoint(out, result, profile)
-    prepared = replace(_data(out, result, modality, profile, data), is_mri=modality.is_mri)
+    prepared = _data(out, result, modality, profile, data)
     cell = Cell(modality, prepared, variant, result.seed, trained, sampler)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     asked = (sampler,) if sampler else ()
@@ -158,7 +159,7 @@ def _data(out: Path, result: Result, modality: Modality, profile: Profile, data:
     wanted = result.provenance["data_key"]
     for manifest in sorted((out / "data").glob("*/manifest.json")):
         if files.read_json(manifest).get("key") == wanted:
-            return datasets.load(manifest.parent)
+            return datasets.load(manifest.parent, modality)
     name = data or result.comparability["data"]
     if data is None and name.startswith("local:"):
         raise InputError(

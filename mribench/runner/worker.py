@@ -1,4 +1,4 @@
-"""A cell as a job: plain words that any process can be given, on any machine that shares the run folder."""
+"""A cell as a job that any process can be given, on any machine that shares the run folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mribench.results import Result
 from mribench.runner import locks, runspec, stages, status
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan, RunSpec
-from mribench.spec import Prepared
+from mribench.spec import Modality, Prepared
 from mribench.training import imports, malloc
 
 # torch's random state and Accelerate's belong to a process: one cell at a time in each
@@ -24,40 +24,43 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Job:
-    """spec: as resolved, with an absolute ``out``. precision: what the suite settled on, whatever this machine
-    would. data: the prepared dataset's folder. name: the cell's own, with the hash of what it is made from.
-    """
+    """A cell in plain values, which can be pickled."""
 
-    spec: RunSpec
-    precision: str
+    spec: RunSpec  # as resolved, with an absolute ``out``
+    precision: str  # what the suite decided, whatever this machine would
     modality: str
     variant: str
     seed: int
-    data: Path
-    name: str
+    data: Path  # folder of the prepared dataset
+    name: str  # the cell's own, with the hash of what it is made from
+
+    @classmethod
+    def of(cls, cell: Cell, plan: Plan) -> Job:
+        """The job of a cell whose data lie prepared in the run folder."""
+        return cls(
+            spec=replace(plan.spec, out=str(plan.out.absolute())),
+            precision=plan.profile.precision,
+            modality=cell.modality.name,
+            variant=cell.variant.name,
+            seed=cell.seed,
+            data=cell.data.path.absolute(),
+            name=cell.train_folder(plan).name,
+        )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: results, or the error to tell the user. Any other exception is a bug and is raised."""
+    """Results of a job, or the error to tell the user. Any other exception is a bug and is raised."""
 
     results: tuple[Result, ...] = ()
     error: MribenchError | OSError | None = None
 
 
-def describe(cell: Cell, plan: Plan) -> Job:
-    """The words for a cell; its data lie prepared in the run folder."""
-    spec = replace(plan.spec, out=str(plan.out.absolute()))
-    names = cell.modality.name, cell.variant.name
-    name = cell.train_folder(plan).name
-    return Job(spec, plan.profile.precision, *names, cell.seed, cell.data.path.absolute(), name)
-
-
-def work(job: Job) -> Outcome:
-    """Run a cell in this process. Again is harmless: what is finished is read, what was begun goes on."""
+def run_job(job: Job) -> Outcome:
+    """Run a cell in this process. Running it twice is harmless: finished stages are read, unfinished ones resumed."""
     out = Path(job.spec.out)
     try:
-        with _one_at_a_time, locks.cell(out, job.name), status.reporting(out, job.name):
+        with _one_at_a_time, locks.cell(out, job.name), status.reporting_to(out, job.name):
             plan, extract = _plan(job.spec, job.precision)
             return Outcome(tuple(stages.run_cell(_cell(job, plan), plan, extract)))
     except KeyboardInterrupt:
@@ -66,10 +69,10 @@ def work(job: Job) -> Outcome:
         return Outcome(error=error)
     finally:
         # scoring has left holes of 100 MiB, and the other workers train
-        malloc.give_back()
+        malloc.release_freed_memory()
 
 
-def warm() -> None:
+def warm_up() -> None:
     """Import what every cell needs, before there is one."""
     imports.load_diffusers()
     import mribench.sampling.sample
@@ -79,10 +82,10 @@ def warm() -> None:
 def _cell(job: Job, plan: Plan) -> Cell:
     """Raises InputError where this machine has other code, data or packages than the one that sent the job."""
     modality, variant = lookup.load("modalities", job.modality), lookup.load("variants", job.variant)
-    cell = Cell(modality, replace(_data(job.data), is_mri=modality.is_mri), variant, job.seed)
-    if (mine := cell.train_folder(plan).name) != job.name:
+    cell = Cell(modality, _data(job.data, modality), variant, job.seed)
+    if (own := cell.train_folder(plan).name) != job.name:
         raise InputError(
-            f"this worker would make {mine} where {job.name} was asked for; install the same versions of mribench "
+            f"this worker would make {own} where {job.name} was asked for; install the same versions of mribench "
             "and its plugins on every machine"
         )
     return cell
@@ -96,5 +99,5 @@ def _plan(spec: RunSpec, precision: str) -> tuple[Plan, Extractor]:
 
 
 @lru_cache(maxsize=1)
-def _data(folder: Path) -> Prepared:
-    return load(folder)
+def _data(folder: Path, modality: Modality) -> Prepared:
+    return load(folder, modality)

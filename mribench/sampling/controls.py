@@ -11,16 +11,18 @@ from mribench.memo import memoize
 from mribench.spec import Control, Split
 
 
-class Fitted:
-    """A control fitted to the training split, where it is asked for something; a ``mribench.spec.Model``."""
+class FittedControl:
+    """A control, fitted to the training split at its first call; a ``mribench.spec.Model``."""
 
     def __init__(self, control: Control, train: Split):
         self.control, self.train = control, train
 
     def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
+        """float32 (len(indices), H, W) in [0, 1]; image i depends on (seed, i) alone."""
         return self.control.generate(self._state(), indices, seed)
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1] from x_t as ``mribench.spec.Model`` says."""
         return self.control.denoise(self._state(), x_t, alpha_bar, seed)
 
     def _state(self) -> Any:

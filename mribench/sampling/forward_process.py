@@ -1,4 +1,4 @@
-"""Forward processes: what levels of noise a variant knows, and which samplers can reverse it."""
+"""Forward processes: which noise levels a variant knows, and which samplers reverse its process."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
+from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import Control, Sampler, Variant
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def levels(variant: Variant, scheduler: Any) -> tuple[np.ndarray, np.ndarray]:
+def alpha_bars(variant: Variant, scheduler: Any) -> tuple[np.ndarray, np.ndarray]:
     """(alpha_bar, scale), float (T,) each, of the timesteps 0 .. T - 1 of a variant's forward process.
 
     A task speaks of sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps. Any process x_t = signal_t x_0 + sigma_t eps holds
@@ -30,53 +31,48 @@ def levels(variant: Variant, scheduler: Any) -> tuple[np.ndarray, np.ndarray]:
     return signal**2 / power, np.sqrt(power)
 
 
-def fits(variant: Variant | Control, sampler: Sampler) -> bool:
+def compatible(variant: Variant | Control, sampler: Sampler) -> bool:
     """Whether a sampler reverses the variant's forward process; a control needs none."""
     return isinstance(variant, Variant) and variant.process == sampler.process
 
 
-def check(variants: Iterable[Variant | Control], samplers: Sequence[tuple[str, Sampler, int]]) -> None:
-    """Each trained variant needs a sampler that fits, and each sampler a variant. Raises InputError, naming both.
-
-    samplers: (full name, sampler, steps) as asked for.
-    """
+def check_compatible(variants: Iterable[Variant | Control], choices: Sequence[SamplerChoice]) -> None:
+    """Each trained variant needs a compatible sampler, and each sampler a variant. Raises InputError, naming both."""
     trained = [variant for variant in variants if isinstance(variant, Variant)]
     for variant in trained:
-        if not any(fits(variant, sampler) for _, sampler, _ in samplers):
-            asked = ", ".join(f"{name} ({sampler.process})" for name, sampler, _ in samplers) or "none"
+        if not any(compatible(variant, choice.sampler) for choice in choices):
+            asked = ", ".join(f"{choice.name} ({choice.sampler.process})" for choice in choices) or "none"
             raise InputError(
                 f"variant {variant.name!r} has the forward process {variant.process!r}, which no sampler asked for "
-                f"reverses (found {asked}); {_advice(variant, trained, samplers)}"
+                f"reverses (found {asked}); {_advice(variant, trained, choices)}"
             )
-    for name, sampler, _ in samplers:
-        if trained and not any(fits(variant, sampler) for variant in trained):
+    for choice in choices:
+        if trained and not any(compatible(variant, choice.sampler) for variant in trained):
             asked = ", ".join(f"{variant.name} ({variant.process})" for variant in trained)
             raise InputError(
-                f"sampler {name!r} reverses the forward process {sampler.process!r}, which no variant asked for has "
-                f"(found {asked}); leave it out or add such a variant"
+                f"sampler {choice.name!r} reverses the forward process {choice.sampler.process!r}, which no variant "
+                f"asked for has (found {asked}); leave it out or add such a variant"
             )
 
 
-def _advice(
-    variant: Variant, trained: Sequence[Variant], samplers: Sequence[tuple[str, Sampler, int]]
-) -> str:
+def _advice(variant: Variant, trained: Sequence[Variant], choices: Sequence[SamplerChoice]) -> str:
     """The option as it should be given: the samplers that serve another variant, and one for this."""
-    fitting = installed(variant.process)
-    if not fitting:
+    candidates = samplers_of(variant.process)
+    if not candidates:
         return "install a plugin that brings one"
-    kept = [name for name, sampler, _ in samplers if any(fits(v, sampler) for v in trained)]
-    steps = samplers[0][2] if samplers else fitting[0].default_steps
-    return f"use --samplers {','.join([*kept, f'{fitting[0].name}-{steps}'])}"
+    useful = [choice.name for choice in choices if any(compatible(v, choice.sampler) for v in trained)]
+    steps = choices[0].steps if choices else candidates[0].default_steps
+    return f"use --samplers {','.join([*useful, SamplerChoice(candidates[0], steps).name])}"
 
 
-def installed(word: str) -> list[Sampler]:
-    """The installed samplers that reverse a process; what cannot be loaded is none."""
-    found = []
+def samplers_of(process: str) -> list[Sampler]:
+    """The installed samplers that reverse a process; one that cannot be loaded is left out."""
+    samplers = []
     for name in lookup.names("samplers"):
         try:
             sampler = lookup.load("samplers", name)
         except PluginError:
             continue
-        if sampler.process == word:
-            found.append(sampler)
-    return found
+        if sampler.process == process:
+            samplers.append(sampler)
+    return samplers

@@ -13,28 +13,37 @@ import torch
 
 from mribench.errors import MribenchError
 from mribench.progress import progress
-from mribench.sampling import forward_process
+from mribench.sampling.forward_process import alpha_bars
+from mribench.sampling.samplers import SamplerChoice
 from mribench.seeds import torch_generator
-from mribench.spec import Profile, Sampler, Variant
-from mribench.training import malloc
-from mribench.training.fused import tuned
+from mribench.spec import Profile, Variant
+from mribench.training.fused import optimize
+from mribench.training.malloc import retain_freed_memory
+
+DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class Trained:
-    """A trained variant with its sampler; a ``mribench.spec.Model``.
+class TrainedModel:
+    """A trained variant with its sampler; a ``mribench.spec.Model`` and a ``DenoisingLoss``.
 
     Each image has its own generator, and a short batch is filled up to ``profile.sample_batch``: convolutions choose
     their algorithm by shape, so equal shapes give equal bits. Between different batch sizes images differ by rounding
     alone (fp32: below 1e-3 of the grey range; tests/test_sample.py).
-    nfe: network evaluations per image, one number for each call of ``generate`` or ``denoise``.
+
+    Args:
+        pipeline: folder of a diffusers pipeline.
+        variant: what was trained.
+        sampler: how it is integrated back.
+        profile: its ``size`` and ``sample_batch`` are used.
+        precision: fp32, bf16 or fp16.
+        title: what the progress bar says.
     """
 
     def __init__(
         self,
         pipeline: Path,
         variant: Variant,
-        sampler: Sampler,
-        steps: int,
+        sampler: SamplerChoice,
         profile: Profile,
         precision: str,
         title: str = "sample",
@@ -42,59 +51,97 @@ class Trained:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         # by the variant's own classes: a plugin's network need not be one that diffusers knows
         network, scheduler = type(variant.network(profile)), type(variant.scheduler(profile))
-        self.net = tuned(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
-        self.trained_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
-        self.alpha_bars, self.scale = forward_process.levels(variant, self.trained_scheduler)
-        self.sampler, self.steps, self.profile, self.title = sampler, steps, profile, title
-        self.variant = variant
-        self.autocast = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-        self.nfe: list[int] = []
+        self.net = optimize(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
+        self.train_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
+        # of each training timestep: its level, and how much larger the variant's x_t is than the task's
+        self.alpha_bars, self.scale = alpha_bars(variant, self.train_scheduler)
+        self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
+        self.dtype = DTYPES[precision]
+        self.nfe: list[int] = []  # network evaluations per image, of each call of ``generate`` or ``denoise``
 
     def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
         """float32 (len(indices), H, W) in [0, 1]."""
-        size = self.profile.size
-
-        def start(chunk: Sequence[int], generators: list[torch.Generator]) -> torch.Tensor:
-            return torch.cat([torch.randn(1, 1, size, size, generator=g) for g in generators])
-
-        return self._batched(list(indices), seed, None, start)
+        return self._sample(list(indices), seed, None, lambda chunk, generators: self._noise(generators))
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
         """float32 (N, H, W) in [0, 1]; the level alpha_bar is mapped to the nearest timestep of this variant."""
-        t = int(np.abs(self.alpha_bars - alpha_bar).argmin())
+        t = self._timestep(alpha_bar)
         pixels = torch.from_numpy(np.asarray(x_t * self.scale[t], dtype=np.float32)).unsqueeze(1)
-        return self._batched(list(range(len(x_t))), seed, t, lambda chunk, generators: pixels[list(chunk)])
+        return self._sample(list(range(len(x_t))), seed, t, lambda chunk, generators: pixels[list(chunk)])
 
     def trajectory(self, indices: Sequence[int], seed: int, frames: int) -> np.ndarray:
         """float32 (len(indices), frames, H, W) in [0, 1]: x_t on its way from noise to image."""
-        kept: list[np.ndarray] = []
-        scheduler = self.sampler.scheduler(self.trained_scheduler.config)
-        steps = len(self.sampler.timesteps(scheduler, self.steps, None))
-        wanted = set(np.linspace(0, steps, frames).round().astype(int).tolist())
-        generators = [torch_generator("sample", seed, i) for i in indices]
-        size = self.profile.size
-        x = torch.cat([torch.randn(1, 1, size, size, generator=g) for g in generators])
-        self._reverse(x, generators, None, lambda step, x: kept.append(_unit(x)) if step in wanted else None)
-        return np.stack(kept, axis=1)
+        scheduler = self.sampler.sampler.scheduler(self.train_scheduler.config)
+        steps = len(self.sampler.sampler.timesteps(scheduler, self.sampler.steps, None))
+        shown = set(np.linspace(0, steps, frames).round().astype(int).tolist())
+        strip: list[np.ndarray] = []
 
-    def _batched(
+        def keep(step: int, x: torch.Tensor) -> None:
+            if step in shown:
+                strip.append(_to_unit(x))
+
+        generators = [torch_generator("sample", seed, i) for i in indices]
+        self._reverse(self._noise(generators), generators, None, keep)
+        return np.stack(strip, axis=1)
+
+    @torch.inference_mode()
+    def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N,): the variant's own training loss at one level; images float32 (N, H, W) in [0, 1].
+
+        The noise of an image depends on its content, the level and the seed; short batches are filled up, as in
+        sampling.
+        """
+        t = self._timestep(alpha_bar)
+        batch, losses = self.profile.sample_batch, []
+        title = f"{self.title} at alpha-bar {alpha_bar:.3f}"
+        with progress(title, len(images)) as advance, retain_freed_memory():
+            for first in range(0, len(images), batch):
+                chunk = np.ascontiguousarray(images[first : first + batch], dtype=np.float32)
+                filled = np.concatenate([chunk, chunk[:1].repeat(batch - len(chunk), axis=0)])
+                contents = [hashlib.sha256(image).hexdigest() for image in filled]
+                generators = [torch_generator("loss", content, alpha_bar, seed) for content in contents]
+                noise = torch.cat([torch.randn(1, 1, *chunk.shape[1:], generator=g) for g in generators])
+                x0 = torch.from_numpy(filled).unsqueeze(1) * 2 - 1
+                timesteps = torch.full((batch,), t, device=self.device)
+                with self._autocast():
+                    loss = self.variant.loss(
+                        self.net, self.train_scheduler, x0.to(self.device), noise.to(self.device), timesteps
+                    )
+                losses.append(loss.float().cpu().numpy()[: len(chunk)])
+                advance(first + len(chunk))
+        return np.concatenate(losses)
+
+    def _timestep(self, alpha_bar: float) -> int:
+        """The training timestep whose level is nearest."""
+        return int(np.abs(self.alpha_bars - alpha_bar).argmin())
+
+    def _noise(self, generators: Sequence[torch.Generator]) -> torch.Tensor:
+        """(N, 1, H, W), each image from its own generator."""
+        size = self.profile.size
+        return torch.cat([torch.randn(1, 1, size, size, generator=g) for g in generators])
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
+
+    def _sample(
         self,
         indices: list[int],
         seed: int,
         t: int | None,
         start: Callable[[Sequence[int], list[torch.Generator]], torch.Tensor],
     ) -> np.ndarray:
-        size, out = self.profile.sample_batch, []
-        with progress(self.title, len(indices)) as advance, malloc.kept():
-            for first in range(0, len(indices), size):
-                chunk = indices[first : first + size]
-                filled = chunk + chunk[:1] * (size - len(chunk))
+        """Integrate from timestep ``t`` in batches; ``start`` gives (N, 1, H, W) of the indices of a batch."""
+        batch, images = self.profile.sample_batch, []
+        with progress(self.title, len(indices)) as advance, retain_freed_memory():
+            for first in range(0, len(indices), batch):
+                chunk = indices[first : first + batch]
+                filled = chunk + chunk[:1] * (batch - len(chunk))
                 generators = [torch_generator("sample", seed, i) for i in filled]
                 x, nfe = self._reverse(start(filled, generators), generators, t)
-                out.append(_unit(x)[: len(chunk)])
+                images.append(_to_unit(x)[: len(chunk)])
                 advance(first + len(chunk))
         self.nfe.append(nfe)
-        return np.concatenate(out)
+        return np.concatenate(images)
 
     @torch.inference_mode()
     def _reverse(
@@ -105,52 +152,24 @@ class Trained:
         watch: Callable[[int, torch.Tensor], None] = lambda step, x: None,
     ) -> tuple[torch.Tensor, int]:
         """Integrate x (N, 1, H, W) from timestep ``start`` (None: from pure noise) to x_0; also the NFE spent."""
-        scheduler = self.sampler.scheduler(self.trained_scheduler.config)
-        timesteps = self.sampler.timesteps(scheduler, self.steps, start)
+        scheduler = self.sampler.sampler.scheduler(self.train_scheduler.config)
+        timesteps = self.sampler.sampler.timesteps(scheduler, self.sampler.steps, start)
         x = to_scheduler_scale(scheduler, x.to(self.device), timesteps[0], from_noise=start is None)
         draws = {"generator": generators} if "generator" in signature(scheduler.step).parameters else {}
         nfe = 0
         watch(0, x)
         for step, t in enumerate(timesteps, start=1):
             now = torch.tensor(t, device=self.device)
-            model_input = scaled_for_network(scheduler, x, now)
-            with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
-                output = self.net(model_input, now).sample
+            with self._autocast():
+                output = self.net(scaled_for_network(scheduler, x, now), now).sample
             nfe += 1
             x = scheduler.step(output.float(), t, x, **draws).prev_sample
             watch(step, x)
         if not torch.isfinite(x).all():
             raise MribenchError(
-                f"sampler {self.sampler.name} with {self.steps} steps gave values that are not finite; "
-                "use more steps, another sampler, or fp32"
+                f"sampler {self.sampler.name} gave values that are not finite; use more steps, another sampler, or fp32"
             )
         return x, nfe
-
-    @torch.inference_mode()
-    def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
-        """float32 (N,): the variant's own training loss at one level; images float32 (N, H, W) in [0, 1].
-
-        The noise of an image depends on its content, the level and the seed; short batches are filled up, as above.
-        """
-        t = int(np.abs(self.alpha_bars - alpha_bar).argmin())
-        size, out = self.profile.sample_batch, []
-        title = f"{self.title} at alpha-bar {alpha_bar:.3f}"
-        with progress(title, len(images)) as advance, malloc.kept():
-            for first in range(0, len(images), size):
-                chunk = np.ascontiguousarray(images[first : first + size], dtype=np.float32)
-                filled = np.concatenate([chunk, chunk[:1].repeat(size - len(chunk), axis=0)])
-                contents = [hashlib.sha256(image).hexdigest() for image in filled]
-                generators = [torch_generator("loss", content, alpha_bar, seed) for content in contents]
-                noise = torch.cat([torch.randn(1, 1, *chunk.shape[1:], generator=g) for g in generators])
-                x0 = torch.from_numpy(filled).unsqueeze(1) * 2 - 1
-                at = torch.full((size,), t, device=self.device)
-                with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
-                    loss = self.variant.loss(
-                        self.net, self.trained_scheduler, x0.to(self.device), noise.to(self.device), at
-                    )
-                out.append(loss.float().cpu().numpy()[: len(chunk)])
-                advance(first + len(chunk))
-        return np.concatenate(out)
 
 
 def scaled_for_network(scheduler: Any, x: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
@@ -165,6 +184,6 @@ def to_scheduler_scale(scheduler: Any, x: torch.Tensor, t: float, from_noise: bo
     return x / scaled_for_network(scheduler, torch.ones((), device=x.device), t)
 
 
-def _unit(x: torch.Tensor) -> np.ndarray:
+def _to_unit(x: torch.Tensor) -> np.ndarray:
     """(N, 1, H, W) in [-1, 1] -> float32 (N, H, W) in [0, 1]."""
     return (x[:, 0].float().clamp(-1, 1) / 2 + 0.5).cpu().numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from mribench.errors import InputError
 from mribench.plugins import lookup
@@ -11,22 +11,34 @@ from mribench.spec import Sampler
 
 RHO = 7.0  # Karras et al. 2022, table 1
 SIGMA_MIN = 0.06  # of images in [-1, 1]: below the noise of a magnitude image at an SNR of 30
+MAX_STEPS = 1000
 
 
-def resolve(name: str) -> tuple[Sampler, int]:
-    """'ddim-50' -> (the ddim sampler, 50); 'ddim' -> its default number of steps.
+class SamplerChoice(NamedTuple):
+    """A sampler with a number of steps, as one row of a board has it."""
+
+    sampler: Sampler
+    steps: int
+
+    @property
+    def name(self) -> str:
+        """'ddim-50'."""
+        return f"{self.sampler.name}-{self.steps}"
+
+
+def resolve(name: str) -> SamplerChoice:
+    """'ddim-50' -> the ddim sampler with 50 steps; 'ddim' -> with its default number of steps.
 
     Raises InputError for an unknown sampler or a number of steps outside 1..1000.
     """
-    installed = lookup.names("samplers")
     numbered = re.fullmatch(r"(.+)-(\d+)", name)
-    if name in installed or not numbered:
+    if name in lookup.names("samplers") or not numbered:
         sampler = lookup.load("samplers", name)
-        return sampler, sampler.default_steps
+        return SamplerChoice(sampler, sampler.default_steps)
     steps = int(numbered[2])
-    if not 1 <= steps <= 1000:
-        raise InputError(f"sampler {name!r} asks for {steps} steps; expected 1 to 1000")
-    return lookup.load("samplers", numbered[1]), steps
+    if not 1 <= steps <= MAX_STEPS:
+        raise InputError(f"sampler {name!r} asks for {steps} steps; expected 1 to {MAX_STEPS}")
+    return SamplerChoice(lookup.load("samplers", numbered[1]), steps)
 
 
 def _ddpm_scheduler(config: Any) -> Any:
@@ -50,7 +62,7 @@ def _dpm_solver_scheduler(config: Any) -> Any:
     )
 
 
-def spaced(scheduler: Any, steps: int, start: int | None) -> list[int]:
+def spaced_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
     """Timesteps ``start``, ``start - T/steps``, ... down to 0 or just above; without ``start`` the scheduler's own.
 
     The stride is that of a full run with ``steps`` steps, so that denoising from x_t costs its share of the NFE.
@@ -61,32 +73,32 @@ def spaced(scheduler: Any, steps: int, start: int | None) -> list[int]:
     return list(range(start, -1, -max(1, scheduler.config.num_train_timesteps // steps)))
 
 
-def _given(scheduler: Any, steps: int, start: int | None) -> list[int]:
-    """``spaced``, for schedulers that keep the list of timesteps as state."""
-    timesteps = spaced(scheduler, steps, start)
+def _listed_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """``spaced_timesteps``, for schedulers that keep the list of timesteps as state."""
+    timesteps = spaced_timesteps(scheduler, steps, start)
     if start is not None:
         scheduler.set_timesteps(timesteps=timesteps)
     return timesteps
 
 
 def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
-    """From pure noise: levels of noise spaced as in Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7, each
-    at its nearest timestep; what is left below ``SIGMA_MIN`` goes in the last step. From x_t: ``spaced``.
+    """Noise levels spaced as in Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7, at their timesteps.
 
-    Equal strides in t take most of the steps where there is nothing but noise, and one step for all fine detail.
+    The last step removes all noise below ``SIGMA_MIN``. Equal strides in t would spend most of the steps where there
+    is only noise, and one step on all fine detail. From x_t: ``spaced_timesteps``.
     """
     import numpy as np
 
     if start is not None:
-        return _given(scheduler, steps, start)
-    kept = scheduler.alphas_cumprod.double()
-    sigma = ((1 - kept) / kept).sqrt().numpy()
+        return _listed_timesteps(scheduler, steps, start)
+    alpha_bar = scheduler.alphas_cumprod.double()
+    sigma = ((1 - alpha_bar) / alpha_bar).sqrt().numpy()
     ends = sigma[-1] ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
     timesteps: list[int] = []
-    for left, level in zip(range(steps - 1, -1, -1), np.linspace(*ends, steps) ** RHO, strict=True):
+    for steps_left, level in zip(range(steps - 1, -1, -1), np.linspace(*ends, steps) ** RHO, strict=True):
         nearest = int(np.abs(np.log(sigma / level)).argmin())
         # each timestep once, and room for those that are left
-        timesteps.append(max(left, min([nearest, *(t - 1 for t in timesteps[-1:])])))
+        timesteps.append(max(steps_left, min([nearest, *(t - 1 for t in timesteps[-1:])])))
     scheduler.set_timesteps(timesteps=timesteps)
     return timesteps
 
@@ -94,7 +106,9 @@ def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int
 def _ddim_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
     """DDIM's step() goes back by T // steps: visit just that, also where steps does not divide T."""
     scheduler.set_timesteps(steps)
-    return spaced(scheduler, steps, scheduler.config.num_train_timesteps - 1 if start is None else start)
+    return spaced_timesteps(
+        scheduler, steps, scheduler.config.num_train_timesteps - 1 if start is None else start
+    )
 
 
 DDPM = Sampler(
@@ -102,7 +116,7 @@ DDPM = Sampler(
     title="DDPM ancestral",
     paper="Ho et al. 2020, arXiv 2006.11239, algorithm 2",
     scheduler=_ddpm_scheduler,
-    timesteps=_given,
+    timesteps=_listed_timesteps,
     default_steps=1000,
 )
 DDIM = Sampler(

@@ -27,6 +27,7 @@ from mribench.runner.verify import again
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace
 from mribench.speed.kept import checkpoints
+from mribench.tables import markdown_table
 from mribench.tasks import to_uint8
 
 SPLITS = 200
@@ -125,10 +126,18 @@ def markdown(record: Mapping[str, Any]) -> str:
         "KD[hc85-v1] x 1e3 between bf16 and fp32 samples from the same noise, beside what chance gives: 95 % of splits "
         f"of independent fp32 samples, and of real test subjects. {record['machine']['device']}.",
         "",
-        "| checkpoint | sampler | n | bf16 to fp32 (95 %) | fp32 halves | real halves (n) | pixel, rms of 255 "
-        "| KD to validation: bf16, fp32, fp32 from other noise |",
-        "|---|---|---|---|---|---|---|---|",
     ]
+    titles = [
+        "checkpoint",
+        "sampler",
+        "n",
+        "bf16 to fp32 (95 %)",
+        "fp32 halves",
+        "real halves (n)",
+        "pixel, rms of 255",
+        "KD to validation: bf16, fp32, fp32 from other noise",
+    ]
+    rows = []
     for run in record["runs"]:
         known = run["half_low"] is not None
         real = f"{run['half_low']:.1f} to {run['half_high']:.1f} ({run['n_half']})" if known else ""
@@ -142,5 +151,5 @@ def markdown(record: Mapping[str, Any]) -> str:
             f"{run['rms_grey']:.2f}",
             ", ".join(f"{value:.1f}" for value in run["kd_validation"].values()),
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        rows.append(cells)
+    return "\n".join([*lines, markdown_table(titles, rows)])

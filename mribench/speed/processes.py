@@ -152,7 +152,7 @@ def _ours(what: dict[str, Any]) -> Callable[[int], None]:
 
     torch.set_num_threads(what["threads"])
     if what["kept"]:
-        malloc.keep(True)
+        malloc.set_retention(True)
     profile = _profile(what)
     step, numbers = ours(profile, drawn(IMAGES, profile.size), device.precision(profile)), itertools.count()
 

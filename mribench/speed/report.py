@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,38 @@ import torch
 from mribench import files, provenance
 from mribench.progress import progress
 from mribench.speed import clock, optimisations, processes, sampling, start_up, training
+from mribench.tables import markdown_table
 
 SCHEMA = 1
 RATIO = "ratio (least, most)"
+TRAINING = (
+    "training, 64x64",
+    "parameters",
+    "batch",
+    "reference, images/s",
+    "ours, images/s",
+    RATIO,
+    "of peak",
+    "GiB, reference, ours",
+)
+SAMPLING = (
+    "sampling, 64x64",
+    "NFE",
+    "images",
+    "diffusers, images/s",
+    "ours, images/s",
+    RATIO,
+    "seconds",
+)
+OPTIMISATIONS = (
+    "what it is worth",
+    "network",
+    "without, s/step",
+    "with, s/step",
+    RATIO,
+    "in use",
+    "beside",
+)
 
 
 def measure(out: Path, compile: bool = False) -> dict[str, Any]:
@@ -70,64 +99,47 @@ def markdown(record: Mapping[str, Any]) -> str:
         f"diffusers {versions['diffusers']}; "
         f"matrix product {peak['bf16']:.4g} TFLOP/s in bf16, {peak['fp32']:.4g} in fp32.",
         "",
-        _row(
-            "training, 64x64",
-            "parameters",
-            "batch",
-            "reference, images/s",
-            "ours, images/s",
-            RATIO,
-            "of peak",
-            "GiB, reference, ours",
-        ),
-        "|---|---|---|---|---|---|---|---|",
+        markdown_table(TRAINING, [_training(case, peak) for case in record["training"]]),
+        markdown_table(SAMPLING, map(_sampling, record["sampling"])),
     ]
-    for case in record["training"]:
-        rates, ratio = case["images_per_second"], case.get("ratio")
-        cells = [
-            case["name"],
-            f"{case['parameters'] / 1e6:.1f} M",
-            str(case["batch"]),
-            f"{rates['reference']:,}" if ratio else "",
-            f"{rates['ours']:,}",
-            _ratio(ratio),
-            f"{100 * case['tflops'] / peak[case['precision']]:.0f} %",
-            ", ".join(f"{gib:.2f}" for gib in case.get("peak_gib", {}).values()),
-        ]
-        lines.append(_row(*cells))
-    lines += [
-        "",
-        _row("sampling, 64x64", "NFE", "images", "diffusers, images/s", "ours, images/s", RATIO, "seconds"),
-        "|---|---|---|---|---|---|---|",
-    ]
-    for case in record["sampling"]:
-        rates = case["images_per_second"]
-        cells = [
-            f"{case['network']} {case['sampler']}",
-            str(case["nfe"]),
-            str(case["images"]),
-            f"{rates['reference']:,}",
-            f"{rates['ours']:,}",
-            _ratio(case["ratio"]),
-            f"{case['seconds']['ours']:.1f}",
-        ]
-        lines.append(_row(*cells))
-    lines += _optimisations(record.get("optimisations", []))
+    if rows := record.get("optimisations"):
+        lines.append(markdown_table(OPTIMISATIONS, map(_optimisation, rows)))
     words = ", ".join(f"{name} {value:.2f} s" for name, value in record.get("start_up_seconds", {}).items())
-    return "\n".join([*lines, *(["", f"Start-up: {words}."] if words else [])]) + "\n"
+    return "\n".join([*lines, *([f"Start-up: {words}.\n"] if words else [])])
 
 
-def _optimisations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    if not rows:
-        return []
-    titles = "what it is worth", "network", "without, s/step", "with, s/step", RATIO, "in use", "beside"
-    lines = ["", _row(*titles), "|---|---|---|---|---|---|---|"]
-    for row in rows:
-        taken = row["seconds_per_step"]
-        sides = f"{taken['without']:.4f}", f"{taken['with']:.4f}"
-        used = "yes" if row["used"] else "no"
-        lines.append(_row(row["name"], row["network"], *sides, _ratio(row["ratio"]), used, _beside(row)))
-    return lines
+def _training(case: Mapping[str, Any], peak: Mapping[str, float]) -> list[str]:
+    rates, ratio, peaks = case["images_per_second"], case.get("ratio"), case.get("peak_gib", {})
+    return [
+        case["name"],
+        f"{case['parameters'] / 1e6:.1f} M",
+        str(case["batch"]),
+        f"{rates['reference']:,}" if ratio else "",
+        f"{rates['ours']:,}",
+        _ratio(ratio),
+        f"{100 * case['tflops'] / peak[case['precision']]:.0f} %",
+        ", ".join(f"{peaks[side]:.2f}" for side in ("reference", "ours") if side in peaks),
+    ]
+
+
+def _sampling(case: Mapping[str, Any]) -> list[str]:
+    rates = case["images_per_second"]
+    return [
+        f"{case['network']} {case['sampler']}",
+        str(case["nfe"]),
+        str(case["images"]),
+        f"{rates['reference']:,}",
+        f"{rates['ours']:,}",
+        _ratio(case["ratio"]),
+        f"{case['seconds']['ours']:.1f}",
+    ]
+
+
+def _optimisation(row: Mapping[str, Any]) -> list[str]:
+    taken = row["seconds_per_step"]
+    sides = f"{taken['without']:.4f}", f"{taken['with']:.4f}"
+    used = "yes" if row["used"] else "no"
+    return [row["name"], row["network"], *sides, _ratio(row["ratio"]), used, _beside(row)]
 
 
 def _beside(row: Mapping[str, Any]) -> str:
@@ -138,10 +150,6 @@ def _beside(row: Mapping[str, Any]) -> str:
     if "efficiency" in row:
         words.append(f"{100 * row['efficiency']:.0f} % of {row['processes']} processes' speed")
     return ", ".join(words)
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _ratio(ratio: Mapping[str, float] | None) -> str:

@@ -11,7 +11,7 @@ import torch
 
 from mribench import device, profiles
 from mribench.sampling import samplers
-from mribench.sampling.sample import Trained
+from mribench.sampling.sample import TrainedModel
 from mribench.speed.clock import interleaved, ratio, seconds
 from mribench.training import checkpoint
 from mribench.variants.ddpm import DDPM
@@ -33,19 +33,21 @@ def measure(
 
     profile = profiles.PROFILES[profile_name]
     precision = device.precision(profile)
-    chosen, steps = samplers.resolve(sampler)
+    chosen = samplers.resolve(sampler)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint.write_pipeline(Path(folder) / "best", DDPM.network(profile), DDPM.scheduler(profile))
-        ours = Trained(Path(folder) / "best", DDPM, chosen, steps, profile, precision)
+        ours = TrainedModel(Path(folder) / "best", DDPM, chosen, profile, precision)
         work = {"ours": lambda: ours.generate(range(images), 0)}
         if reference:
-            kind = DDIMPipeline if chosen.name == "ddim" else DDPMPipeline
+            kind = DDIMPipeline if chosen.sampler.name == "ddim" else DDPMPipeline
             pipeline = kind.from_pretrained(Path(folder) / "best").to(ours.device)
-            pipeline.scheduler = chosen.scheduler(pipeline.scheduler.config)
+            pipeline.scheduler = chosen.sampler.scheduler(pipeline.scheduler.config)
             pipeline.set_progress_bar_config(disable=True)
             work["reference"] = lambda: pipeline(
-                batch_size=min(images, profile.sample_batch), num_inference_steps=steps, output_type="np"
+                batch_size=min(images, profile.sample_batch),
+                num_inference_steps=chosen.steps,
+                output_type="np",
             )
         for piece in work.values():
             seconds(piece)

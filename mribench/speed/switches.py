@@ -17,16 +17,14 @@ from mribench import device
 from mribench.spec import Profile
 from mribench.speed.training import TOTAL, ours
 from mribench.training import fused
-from mribench.training.fused import tuned
-from mribench.training.loader import Streamed
-from mribench.training.step import Step, forgetting
+from mribench.training.fused import optimize
+from mribench.training.loader import Prefetched
+from mribench.training.step import Step, ema_weight
 
 Loop = Callable[[int], Any]
 COMPILE = "torch.compile"
-# what ``tuned`` does to a network in bf16 on a CPU
+# what ``optimize`` does to a network in bf16 on a CPU
 ARRANGED = {
-    "1x1 convolutions as products": fused.with_pointwise_products,
-    "plain attention over few tokens": fused.with_plain_attention,
     "sub-pixel upsampling": fused.with_subpixel_upsampling,
 }
 
@@ -46,7 +44,7 @@ def switches(profile: Profile, images: np.ndarray, compile: bool = False) -> lis
     """All that is switched on this device, each in a step that is ours in all else."""
     on_gpu = torch.cuda.is_available()
     mixed = device.precision(profile)
-    last = on_gpu and mixed == "bf16"  # as ``tuned`` arranges it
+    last = on_gpu and mixed == "bf16"  # as ``optimize`` arranges it
     make = partial(ours, profile, images, mixed)
     half = mixed if mixed != "fp32" else "bf16"
     found = [
@@ -64,7 +62,7 @@ def switches(profile: Profile, images: np.ndarray, compile: bool = False) -> lis
         ),
         Switch("foreach average, not a loop", True, False, lambda: _averaged(make(average=False))),
         Switch("set on the device, not PNG decoding", True, False, lambda: make(feed=Decoded)),
-        Switch("set on the device, not streamed", True, False, lambda: make(feed=Streamed)),
+        Switch("set on the device, not streamed", True, False, lambda: make(feed=Prefetched)),
         Switch("loss left on the device", True, False, lambda: _waiting(make())),
         Switch("channels last", last, not last, lambda: make(arrange=_other_layout)),
         Switch("coarse steps (half the side)", True, True, lambda: _coarse(profile, images, mixed)),
@@ -100,7 +98,7 @@ def _averaged(step: Step) -> Loop:
 
     def loop(number: int) -> torch.Tensor:
         loss = step(number)
-        weight = forgetting(step.profile, number + 1)
+        weight = ema_weight(step.profile, number + 1)
         with torch.no_grad():
             for mean, new in zip(ema, step.parameters, strict=True):
                 mean.lerp_(new, weight)
@@ -145,7 +143,7 @@ def _waiting(step: Step) -> Loop:
 
 
 def _other_layout(net: torch.nn.Module, precision: str) -> torch.nn.Module:
-    net = tuned(net, precision)
+    net = optimize(net, precision)
     last = any(p.dim() == 4 and not p.is_contiguous() for p in net.parameters())
     return net.to(memory_format=torch.contiguous_format if last else torch.channels_last)
 
@@ -165,7 +163,7 @@ class _Float32Norm(torch.nn.GroupNorm):
 
 
 def _norm_in_fp32(net: torch.nn.Module, precision: str) -> torch.nn.Module:
-    for module in tuned(net, precision).modules():
+    for module in optimize(net, precision).modules():
         if isinstance(module, torch.nn.GroupNorm):
             module.__class__ = _Float32Norm
     return net

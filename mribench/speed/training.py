@@ -23,10 +23,10 @@ from mribench.speed.clock import finish, interleaved, ratio, seconds
 from mribench.speed.images import IMAGES, drawn
 from mribench.speed.processes import MOST, Team, team
 from mribench.speed.reference import ReferenceLoop
-from mribench.training.fused import tuned
-from mribench.training.loader import Resident
-from mribench.training.step import Mixed, Step, batches
-from mribench.training.train import make_optimizer, make_step
+from mribench.training.fused import optimize
+from mribench.training.loader import InMemory
+from mribench.training.step import Autocast, Step, batches
+from mribench.training.train import launch, make_optimizer
 from mribench.variants.ddpm import DDPM
 
 TOTAL = 10_000  # steps of the schedule that the timed ones are taken from
@@ -177,9 +177,9 @@ def ours(
     images: np.ndarray,
     precision: str,
     seed: int = 0,
-    arrange: Callable[[torch.nn.Module, str], torch.nn.Module] = tuned,
+    arrange: Callable[[torch.nn.Module, str], torch.nn.Module] = optimize,
     optimizer: Callable[[torch.nn.Module, Profile, torch.device], torch.optim.Optimizer] = make_optimizer,
-    feed: Callable[[np.ndarray, np.ndarray, torch.device], Any] = Resident,
+    feed: Callable[[np.ndarray, np.ndarray, torch.device], Any] = InMemory,
     average: bool = True,
     graph: bool = True,
 ) -> Step:
@@ -192,21 +192,22 @@ def ours(
     accelerator = device.accelerator(precision)
     torch.manual_seed(seed)
     raw = arrange(DDPM.network(profile).to(where), precision)
-    parts: dict[str, Any] = {
-        "variant": DDPM,
-        "scheduler": DDPM.scheduler(profile),
-        "raw": raw,
-        "optimizer": optimizer(raw, profile, where),
-        "ema": [p.detach().clone() for p in raw.parameters()] if average else None,
-        "feed": feed(images, batches(len(images), profile.batch_size, TOTAL, seed), where),
-        "profile": profile,
-        "seed": seed,
-        "total": TOTAL,
-        "accelerator": accelerator,
-    }
+    step = Step(
+        variant=DDPM,
+        scheduler=DDPM.scheduler(profile),
+        net=raw,
+        raw=raw,
+        optimizer=optimizer(raw, profile, where),
+        ema=[p.detach().clone() for p in raw.parameters()] if average else None,
+        feed=feed(images, batches(len(images), profile.batch_size, TOTAL, seed), where),
+        profile=profile,
+        seed=seed,
+        total=TOTAL,
+        accelerator=accelerator,
+    )
     if where.type == "cuda" and not graph:
-        return Step(net=Mixed(raw, precision), **parts)
-    step, _ = make_step("speed", precision, 0, **parts)
+        return replace(step, net=Autocast(raw, precision))
+    step, _ = launch(step, precision, 0, "speed")
     return step
 
 

@@ -61,7 +61,7 @@ def trained(variant: Variant) -> tuple[TemporaryDirectory, dict]:
 
 def sampler_for(variant: Variant) -> Sampler:
     """An installed sampler that fits: ddim where it does. Raises CheckFailed where none is installed."""
-    fitting = forward_process.installed(variant.process)
+    fitting = forward_process.samplers_of(variant.process)
     if not fitting:
         raise CheckFailed(
             f"no installed sampler reverses the process {variant.process!r}",
@@ -78,7 +78,7 @@ def variant_for(sampler: Sampler) -> Variant:
             found[name] = lookup.load("variants", name)
         except PluginError:
             continue  # another plugin's fault is not this one's
-    fitting = [variant for variant in found.values() if forward_process.fits(variant, sampler)]
+    fitting = [variant for variant in found.values() if forward_process.compatible(variant, sampler)]
     if not fitting:
         raise CheckFailed(
             f"no installed variant has the process {sampler.process!r}",

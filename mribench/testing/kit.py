@@ -11,7 +11,17 @@ from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.plugins.lookup import PluginEntry
 from mribench.spec import Control
-from mribench.testing import controls, features, metrics, modalities, packaging, samplers, tasks, variants
+from mribench.testing import (
+    controls,
+    features,
+    metrics,
+    modalities,
+    packaging,
+    readers,
+    samplers,
+    tasks,
+    variants,
+)
 from mribench.testing.checking import Case, Check, Finding, raised_at, run_check
 
 CHECKS = {
@@ -21,6 +31,7 @@ CHECKS = {
     "tasks": tasks.CHECKS,
     "metrics": metrics.CHECKS,
     "features": features.CHECKS,
+    "readers": readers.CHECKS,
 }
 
 

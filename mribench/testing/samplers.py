@@ -55,7 +55,8 @@ def its_steps_are_what_its_name_says(case: Case) -> None:
 
 def an_image_is_the_same_in_any_batch(case: Case) -> None:
     """Generated two or four at a time; the network is asked as often as there are steps."""
-    from mribench.sampling.sample import Trained
+    from mribench.sampling.sample import TrainedModel
+    from mribench.sampling.samplers import SamplerChoice
 
     sampler = case.plugin
     variant = variant_for(sampler)
@@ -63,7 +64,9 @@ def an_image_is_the_same_in_any_batch(case: Case) -> None:
     made = {}
     for batch in (2, 4):
         profile = replace(TINY, sample_batch=batch)
-        model = Trained(Path(folder.name) / profile.keep, variant, sampler, STEPS, profile, "fp32")
+        model = TrainedModel(
+            Path(folder.name) / profile.keep, variant, SamplerChoice(sampler, STEPS), profile, "fp32"
+        )
         made[batch] = model.generate(range(5), 3)
         require(
             model.nfe == [STEPS],

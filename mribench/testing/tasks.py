@@ -18,7 +18,7 @@ CONTROLS = ("noise", "gaussian", "train-replay")
 
 
 def it_produces_and_scores_every_control(case: Case) -> None:
-    from mribench.sampling.controls import Fitted
+    from mribench.sampling.controls import FittedControl
 
     task = case.plugin
     metrics = load_metrics(task.metrics)
@@ -26,7 +26,7 @@ def it_produces_and_scores_every_control(case: Case) -> None:
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for control in lookup.load_all("variants", CONTROLS).values():
-        model = Fitted(control, toy_data().train)
+        model = FittedControl(control, toy_data().train)
         own = task.produce(model, toy_data(), TINY, 0)
         for name, part in own.items():
             require(

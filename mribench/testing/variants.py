@@ -16,7 +16,7 @@ from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import IMAGE_SIZE, TINY, sampler_for, toy_data, trained
 
 if TYPE_CHECKING:
-    from mribench.sampling.sample import Trained
+    from mribench.sampling.sample import TrainedModel
 
 
 def it_says_what_it_is(case: Case) -> None:
@@ -64,7 +64,7 @@ def its_forward_process_has_levels(case: Case) -> None:
             "the scheduler has no alphas_cumprod",
             "say the forward process with `path`, see mribench.spec.Variant",
         )
-    alpha_bars, scale = forward_process.levels(variant, scheduler)
+    alpha_bars, scale = forward_process.alpha_bars(variant, scheduler)
     shape = (scheduler.config.num_train_timesteps,)
     require(
         alpha_bars.shape == scale.shape == shape,
@@ -123,12 +123,14 @@ def it_serves_every_default_task(case: Case) -> None:
         )
 
 
-def _model(variant: Variant) -> Trained:
+def _model(variant: Variant) -> TrainedModel:
     """The variant after two steps of training, with a sampler that fits."""
-    from mribench.sampling.sample import Trained
+    from mribench.sampling.sample import TrainedModel
+    from mribench.sampling.samplers import SamplerChoice
 
     folder, _ = trained(variant)
-    return Trained(Path(folder.name) / TINY.keep, variant, sampler_for(variant), 2, TINY, "fp32")
+    sampler = SamplerChoice(sampler_for(variant), 2)
+    return TrainedModel(Path(folder.name) / TINY.keep, variant, sampler, TINY, "fp32")
 
 
 def its_checkpoint_round_trips(case: Case) -> None:
@@ -155,7 +157,9 @@ def its_checkpoint_round_trips(case: Case) -> None:
         all(
             np.array_equal(a, b)
             for a, b in zip(
-                forward_process.levels(variant, scheduler), forward_process.levels(variant, same), strict=True
+                forward_process.alpha_bars(variant, scheduler),
+                forward_process.alpha_bars(variant, same),
+                strict=True,
             )
         ),
         "the forward process changes when the scheduler is saved and loaded",

@@ -1,6 +1,6 @@
 """Import diffusers without the packages that it loads beside a U-Net and never uses there.
 
-They are a fifth of the time from the command to the first training step, in every process.
+They are a fifth of the time from the command to the first training step, and 130 MiB, in every process.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from mribench import device
 
 
 def load_diffusers() -> None:
-    """``import diffusers`` and its U-Net. scipy.stats and scipy.integrate, which belong to some schedulers' options,
-    are loaded where they are first used; torchvision, which belongs to video transformers, not for diffusers, and
-    Triton, a compiler for GPUs, only where there is one (70 MiB a process). No effect a second time.
+    """``import diffusers`` and its U-Net; no effect a second time.
+
+    scipy.stats and scipy.integrate, which options of some schedulers need, are loaded where they are first used.
+    Triton, a compiler for GPUs, is hidden where there is no GPU.
     """
     if "diffusers" in sys.modules:
         return
-    _when_used("scipy.stats")
-    _when_used("scipy.integrate")
-    with _hidden("torchvision"), nullcontext() if device.hardware().gpu else _hidden("triton"):
+    _load_when_used("scipy.stats")
+    _load_when_used("scipy.integrate")
+    with nullcontext() if device.hardware().gpu else _hidden("triton"):
         from diffusers import UNet2DModel  # noqa: F401
 
         # it would look for Triton later, and warns that there is none
@@ -34,8 +35,8 @@ def load_diffusers() -> None:
         from torch.utils import flop_counter  # noqa: F401
 
 
-def _when_used(name: str) -> None:
-    """Something that passes for the module until a name in it is asked for, and then makes way for it.
+def _load_when_used(name: str) -> None:
+    """Put a stand-in for a module into ``sys.modules``, which imports the module when a name in it is first used.
 
     ``importlib.util.LazyLoader`` does not serve: a second ``import`` statement looks at its ``__spec__``, and loads.
     """
@@ -55,11 +56,11 @@ def _when_used(name: str) -> None:
 
 @contextmanager
 def _hidden(name: str) -> Iterator[None]:
-    """Within the block the package looks as if it were not installed, unless somebody has imported it already."""
+    """Within the block the package looks as if it were not installed, unless it was imported before."""
     if name in sys.modules:
         yield
         return
-    sys.modules[name] = None  # what importlib takes for "there is none"
+    sys.modules[name] = None  # importlib then raises ModuleNotFoundError
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
 """Train several models in turn on one GPU, each on a CUDA stream of its own.
 
-One 64x64 model leaves most of a large GPU idle: its kernels are short and wait for one another. Those of another
+One 64x64 model leaves most of a large GPU idle: its kernels are short and wait for one another. Kernels of another
 model fill the gaps. Each training is the same recorded step on the same draws: its numbers are those of training alone.
 """
 
@@ -15,36 +15,38 @@ from mribench.errors import Interrupted, concerns_one_cell
 from mribench.signals import deferred_interrupts
 
 Training = Generator[int, None, dict[str, Any]]
-MOST = 8  # a bound for memory and for what a kill undoes; up to six each one more was seen to help
-HEADROOM = 1.25  # of the measured memory of one training: evaluation and allocator take some
+MAX_TRAININGS = 8  # bounds memory, and what a kill undoes; up to six, each further one was seen to help
+HEADROOM = 1.25  # times the measured memory of one training: evaluation and the allocator need some
 
 
-def train_together(starts: Iterable[Callable[[Callable[[], bool]], Training]]) -> None:
+def train_interleaved(starts: Iterable[Callable[[Callable[[], bool]], Training]]) -> None:
     """Run every training to its end, as many at once as the measured memory allows.
 
     starts: functions of ``interrupted`` that begin a training. Every training is carried as far as it goes; when none
-    is left the first error is raised, of a single training (TrainingDiverged) only where there is no other.
+    is left the first error is raised, that of a single training (TrainingDiverged) only where there is no other.
     """
-    waiting, running, failed = list(starts), [], []
+    waiting, running, errors = list(starts), [], []
     need = 0.0
     with deferred_interrupts() as interrupted:
         while waiting or running:
-            while waiting and len(running) < MOST and (not running or _free() > HEADROOM * need):
-                before = _free()
+            while (
+                waiting and len(running) < MAX_TRAININGS and (not running or _free_bytes() > HEADROOM * need)
+            ):
+                before = _free_bytes()
                 running.append((waiting.pop(0)(interrupted), torch.cuda.Stream()))
-                _advance(running, -1, failed)
+                _advance(running, -1, errors)
                 torch.cuda.synchronize()
-                need = max(need, before - _free())
+                need = max(need, before - _free_bytes())
             for index in reversed(range(len(running))):
-                _advance(running, index, failed)
+                _advance(running, index, errors)
             if interrupted() and waiting:
                 waiting.clear()
-                failed.append(Interrupted("interrupted, state saved; run the same command to go on"))
-    if failed:
-        raise min(failed, key=concerns_one_cell)
+                errors.append(Interrupted("interrupted, state saved; run the same command to go on"))
+    if errors:
+        raise min(errors, key=concerns_one_cell)
 
 
-def _advance(running: list[tuple[Training, torch.cuda.Stream]], index: int, failed: list[Exception]) -> None:
+def _advance(running: list[tuple[Training, torch.cuda.Stream]], index: int, errors: list[Exception]) -> None:
     """One step of a training; it leaves the list at its end."""
     training, stream = running[index]
     try:
@@ -53,10 +55,10 @@ def _advance(running: list[tuple[Training, torch.cuda.Stream]], index: int, fail
     except StopIteration:
         del running[index]
     except Exception as error:
-        failed.append(error)
+        errors.append(error)
         del running[index]
 
 
-def _free() -> float:
-    """Bytes of the device's memory that are free."""
+def _free_bytes() -> float:
+    """Free memory of the device."""
     return torch.cuda.mem_get_info()[0]

@@ -1,6 +1,6 @@
 """Where a step's images come from: the whole set on the device, or one batch after another from the host.
 
-Both give the same batches in the same order; ``fitting`` chooses by the memory that is free.
+Both give the same batches in the same order; ``choose_loader`` decides by the memory that is free.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import torch
 from mribench import device
 from mribench.progress import say
 
-SHARE = 0.5  # of the free memory that the images may take; gradients and activations come on top
-SLOTS = 4  # batches between the host and the device: so far may the host run ahead
+MEMORY_SHARE = 0.5  # of the free memory, for the images; gradients and activations need the rest
+SLOTS = 4  # batches that the host may be ahead of the device
 
 
-class Resident:
-    """The set in the device's memory, gathered there. On a CPU it stays where it is, also a memory-mapped one.
+class InMemory:
+    """The whole set in the device's memory. On a CPU it stays where it is, also where it is memory-mapped.
 
     images: uint8 (n, H, W), in memory or memory-mapped. rows: int32 (steps, batch), indices into them.
     """
@@ -35,11 +35,11 @@ class Resident:
         torch.index_select(self._images, 0, self._rows[step], out=pixels)
 
 
-class Streamed:
+class Prefetched:
     """A set that stays on the host: while a step computes, a thread gathers the next batch and sends it ahead.
 
-    Arguments and ``fill`` as of ``Resident``. Steps are expected one after the other; any other is right, but waited
-    for. On a GPU batches go through pinned memory on a stream of their own.
+    Arguments and ``fill`` as of ``InMemory``. Steps are expected in order; another one is right too, but waited for. On
+    a GPU batches go through pinned memory on a stream of their own.
     """
 
     def __init__(self, images: np.ndarray, rows: np.ndarray, where: torch.device):
@@ -53,7 +53,7 @@ class Streamed:
 
     def fill(self, pixels: torch.Tensor, step: int) -> None:
         if self._ahead is None or self._ahead[0] != step:
-            self._begin(step)
+            self._prefetch(step)
         slot = self._ahead[1].result()
         if self._side is None:
             pixels.copy_(slot.host)
@@ -65,9 +65,9 @@ class Streamed:
             slot.device.record_stream(now)
         self._ahead = None
         if step + 1 < len(self._rows):
-            self._begin(step + 1)
+            self._prefetch(step + 1)
 
-    def _begin(self, step: int) -> None:
+    def _prefetch(self, step: int) -> None:
         self._ahead = step, self._reader.submit(self._read, step, next(self._slots))
 
     def _read(self, step: int, slot: _Slot) -> _Slot:
@@ -86,12 +86,12 @@ class Streamed:
 
 @dataclass(frozen=True)
 class _Slot:
-    """Memory for one batch. sent: it has left ``host``; taken: it has been copied out of ``device``."""
+    """Memory for one batch."""
 
     host: torch.Tensor
     device: torch.Tensor | None = None
-    sent: torch.cuda.Event | None = None
-    taken: torch.cuda.Event | None = None
+    sent: torch.cuda.Event | None = None  # the batch has left ``host``
+    taken: torch.cuda.Event | None = None  # the batch has been copied out of ``device``
 
 
 def _slot(shape: tuple[int, ...], side: torch.cuda.Stream | None) -> _Slot:
@@ -103,21 +103,23 @@ def _slot(shape: tuple[int, ...], side: torch.cuda.Stream | None) -> _Slot:
     return _Slot(host, device, torch.cuda.Event(), torch.cuda.Event())
 
 
-def fitting(images: np.ndarray, rows: np.ndarray, where: torch.device, title: str) -> Resident | Streamed:
-    """``Resident`` where the images take no more than ``SHARE`` of the memory that is free now, else ``Streamed``."""
-    room = SHARE * _free(where)
+def choose_loader(
+    images: np.ndarray, rows: np.ndarray, where: torch.device, title: str
+) -> InMemory | Prefetched:
+    """``InMemory`` where the images take at most ``MEMORY_SHARE`` of the free memory, else ``Prefetched``."""
+    room = MEMORY_SHARE * _free_bytes(where)
     if images.nbytes <= room:
-        return Resident(images, rows, where)
+        return InMemory(images, rows, where)
     say(
         f"{title}: {images.nbytes / 2**30:.3g} GiB of images are streamed, for they may take {room / 2**30:.3g} GiB"
     )
-    return Streamed(images, rows, where)
+    return Prefetched(images, rows, where)
 
 
-def _free(where: torch.device) -> float:
-    """Bytes that are free on the device, of a CPU in the machine's memory."""
+def _free_bytes(where: torch.device) -> float:
+    """Free memory of the device; of a CPU that of the machine."""
     if where.type == "cpu":
         return device.free_gib() * 2**30
-    # what earlier trainings have left to the allocator is free as well
-    kept = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
-    return torch.cuda.mem_get_info(where)[0] + kept
+    # memory that PyTorch's allocator holds but does not use is free as well
+    cached = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
+    return torch.cuda.mem_get_info(where)[0] + cached

@@ -1,4 +1,4 @@
-"""What glibc does with the memory that a step of training frees."""
+"""Whether glibc keeps the memory that a training step frees, or gives it back to the system."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from typing import Any
 
 # parameters of mallopt(3)
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-LARGEST = 2**31 - 1
+MAX_THRESHOLD = 2**31 - 1
 # where glibc's own thresholds end up once large blocks have been freed
-OWN_TRIM, OWN_MMAP = 64 * 2**20, 32 * 2**20
+DEFAULT_TRIM, DEFAULT_MMAP = 64 * 2**20, 32 * 2**20
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def retain_freed_memory() -> Iterator[None]:
     """Within the block freed memory stays with this process; at its end all of it goes back to the system.
 
-    Every step takes the same tensors again. By itself glibc gives those at the end of its heap back each time, and a
-    step then waits for them to be mapped anew (``mribench speed``: "freed memory kept"). No effect on numbers, on a
-    GPU's memory, or without glibc.
+    Every step allocates the same tensors. By default glibc returns those at the end of its heap each time, and the next
+    step waits for them to be mapped again (``mribench speed``: "freed memory kept"). No effect on numbers, on a GPU's
+    memory, or without glibc.
     """
-    keep(True)
+    set_retention(True)
     try:
         yield
     finally:
-        keep(False)
-        give_back()
+        set_retention(False)
+        release_freed_memory()
 
 
-def give_back() -> None:
-    """Freed memory goes back to the system, also what lies between pieces in use."""
+def release_freed_memory() -> None:
+    """Give freed memory back to the system, also holes between blocks in use."""
     if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
 
 
-def keep(freed: bool) -> None:
-    """Whether freed memory stays, from now on."""
+def set_retention(retain: bool) -> None:
+    """From now on, keep freed memory (True) or follow glibc's defaults (False)."""
     if (libc := _glibc()) is not None:
-        libc.mallopt(TRIM_THRESHOLD, LARGEST if freed else OWN_TRIM)
-        libc.mallopt(MMAP_THRESHOLD, 2**30 if freed else OWN_MMAP)
+        libc.mallopt(TRIM_THRESHOLD, MAX_THRESHOLD if retain else DEFAULT_TRIM)
+        libc.mallopt(MMAP_THRESHOLD, 2**30 if retain else DEFAULT_MMAP)
 
 
 @lru_cache(maxsize=1)

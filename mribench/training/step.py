@@ -1,8 +1,8 @@
 """One optimiser step, in two ways that draw the same batches, timesteps and noise.
 
 ``Step`` runs operation by operation under Accelerate, on any device and any number of processes. ``RecordedStep``
-records the whole step (noise, loss, gradients, optimiser, moving average) once as a CUDA graph and replays it,
-so that one 64x64 model is not held up by the time Python takes to launch a thousand small kernels.
+records the whole step (noise, loss, gradients, optimiser, moving average) once as a CUDA graph and replays it: Python
+needs longer to launch a thousand small kernels than a GPU to run them.
 """
 
 from __future__ import annotations
@@ -18,51 +18,50 @@ import torch.nn.functional as F
 
 from mribench.seeds import number, numpy_rng
 from mribench.spec import Profile, Variant
-from mribench.training.loader import Resident, Streamed
+from mribench.training.loader import InMemory, Prefetched
 
-WARM_UP = 3  # steps before a recording: cuDNN chooses its algorithms, the optimiser makes its state
+WARM_UP_STEPS = 3  # before a recording: cuDNN chooses its algorithms, the optimiser makes its state
 
 
 def batches(n: int, size: int, steps: int, seed: int) -> np.ndarray:
-    """int32 (steps, size): row i is batch i, cut from an endless row of epoch-wise permutations of range(n)."""
+    """int32 (steps, size): row i holds the indices of batch i, cut from successive permutations of range(n)."""
     epochs = range(math.ceil(steps * size / n))
-    row = [numpy_rng("epoch", seed, epoch).permutation(n).astype(np.int32) for epoch in epochs]
-    return np.concatenate(row)[: steps * size].reshape(steps, size)
+    order = [numpy_rng("epoch", seed, epoch).permutation(n).astype(np.int32) for epoch in epochs]
+    return np.concatenate(order)[: steps * size].reshape(steps, size)
 
 
 def learning_rate(profile: Profile, step: int, total: int) -> float:
     """Linear warm-up, then constant, or half a cosine to zero at ``total``."""
-    warm = min(1.0, (step + 1) / profile.warmup_steps) if profile.warmup_steps else 1.0
+    warm_up = min(1.0, (step + 1) / profile.warmup_steps) if profile.warmup_steps else 1.0
     decay = 0.5 * (1 + math.cos(math.pi * step / total)) if profile.lr_schedule == "cosine" else 1.0
-    return profile.lr * warm * decay
+    return profile.lr * warm_up * decay
 
 
-def forgetting(profile: Profile, step: int) -> float:
-    """Weight of the new parameters in the moving average after ``step`` steps: early averages forget fast (the ramp of
-    Ho et al.'s code base)."""
+def ema_weight(profile: Profile, step: int) -> float:
+    """Weight of the new parameters in the moving average after ``step`` steps.
+
+    1 - min(ema_decay, (1 + step) / (10 + step)): the ramp of Ho et al.'s code and of diffusers' ``EMAModel``, in which
+    early weights fade quickly. Not ``EMAModel`` itself, whose weight is a Python number that a CUDA graph would freeze.
+    """
     return 1 - min(profile.ema_decay or 0.0, (1 + step) / (10 + step))
 
 
 @dataclass
 class Step:
-    """Call with the number of a step: trains on that batch and returns its mean loss, a tensor that is not waited for.
-
-    net: what the variant's loss calls; raw: the same network without wrappers. feed: gives the batches. mine: the part
-    of a batch that this process computes.
-    """
+    """Called with the number of a step, trains on its batch and returns the mean loss, not waiting for the device."""
 
     variant: Variant
     scheduler: Any
-    net: Any
-    raw: torch.nn.Module
+    net: Any  # what the variant's loss calls
+    raw: torch.nn.Module  # the same network without wrappers
     optimizer: Any
     ema: list[torch.Tensor] | None
-    feed: Resident | Streamed
+    feed: InMemory | Prefetched  # gives the batches
     profile: Profile
     seed: int
-    total: int
+    total: int  # steps of the whole training, for the learning rate
     accelerator: Any = None
-    mine: slice = field(default_factory=lambda: slice(None))
+    mine: slice = field(default_factory=lambda: slice(None))  # the rows of a batch that this process computes
 
     def __post_init__(self) -> None:
         self.draw = torch.Generator(self.feed.device)
@@ -81,39 +80,39 @@ class Step:
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.ema is not None:
-            # else the average would remember every step that it was made in: 0.1 MiB each with quick's network
+            # with gradients the average would keep the graph of every step: 0.1 MiB each with quick's network
             with torch.no_grad():
-                torch._foreach_lerp_(self.ema, self.parameters, forgetting(self.profile, step + 1))
+                torch._foreach_lerp_(self.ema, self.parameters, ema_weight(self.profile, step + 1))
         return loss.detach()
 
     def _coarse(self, step: int) -> bool:
         return step < self.profile.coarse_steps
 
     def _seed(self, step: int) -> None:
-        """Draws have an address, (seed, step), never a state: a resumed run sees what an unbroken one sees."""
-        torch.manual_seed(number("net", self.seed, step))  # what the network itself draws: dropout
+        """Draws depend on (seed, step), never on a state: a resumed run sees what an unbroken one sees."""
+        torch.manual_seed(number("net", self.seed, step))  # for what the network itself draws: dropout
         self.draw.manual_seed(number("step", self.seed, step))
 
     def _loss(self, coarse: bool) -> torch.Tensor:
         """Mean loss on the images in ``pixels``."""
-        size, where = len(self.pixels), self.pixels.device
+        size, device = len(self.pixels), self.pixels.device
         x0 = self.pixels.unsqueeze(1).float() / 127.5 - 1
         if coarse:
             x0 = F.avg_pool2d(x0, 2)
         # drawn for the whole batch by every process, so that n processes see what one sees
         t = torch.randint(
-            self.scheduler.config.num_train_timesteps, (size,), generator=self.draw, device=where
+            self.scheduler.config.num_train_timesteps, (size,), generator=self.draw, device=device
         )
-        noise = torch.randn(x0.shape, generator=self.draw, device=where)
+        noise = torch.randn(x0.shape, generator=self.draw, device=device)
         if self.profile.flip:
-            flipped = torch.rand(size, generator=self.draw, device=where) < 0.5
+            flipped = torch.rand(size, generator=self.draw, device=device) < 0.5
             x0 = torch.where(flipped[:, None, None, None], x0.flip(-1), x0)
         x0, noise, t = x0[self.mine], noise[self.mine], t[self.mine]
         return self.variant.loss(self.net, self.scheduler, x0, noise, t).mean()
 
 
-class Mixed:
-    """A network whose calls run on a GPU in ``precision``; in all else it is the network."""
+class Autocast:
+    """A network whose calls run on a GPU in ``precision``; every other attribute is the network's own."""
 
     def __init__(self, net: torch.nn.Module, precision: str, compile: bool = False):
         self._net = net
@@ -121,7 +120,7 @@ class Mixed:
         self._call: Callable[..., Any] = torch.compile(net, dynamic=False) if compile else net
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # a cast that was remembered outside a recording would be missing from it
+        # a cast that was cached outside a recording would be missing from it
         with torch.autocast("cuda", self._dtype, enabled=self._dtype is not None, cache_enabled=False):
             return self._call(*args, **kwargs)
 
@@ -138,13 +137,13 @@ class RecordedStep(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.rate, self.forget = (torch.zeros((), device=self.feed.device) for _ in range(2))
+        self.lr, self.weight = (torch.zeros((), device=self.feed.device) for _ in range(2))
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
+            group["lr"] = self.lr
         self.recorded: dict[bool, tuple[torch.cuda.CUDAGraph, torch.Tensor]] = {}
 
     def record(self, step: int) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
-        """The recording that ``step`` replays, and the loss it leaves; made where there is none of its image size."""
+        """The graph that ``step`` replays, and the loss it writes; recorded at the first step of its image size."""
         coarse = self._coarse(step)
         if coarse not in self.recorded:
             self.recorded = {coarse: self._record(coarse)}
@@ -153,21 +152,21 @@ class RecordedStep(Step):
     def __call__(self, step: int) -> torch.Tensor:
         graph, loss = self.record(step)
         self.feed.fill(self.pixels, step)
-        self.rate.fill_(learning_rate(self.profile, step, self.total))
-        self.forget.fill_(forgetting(self.profile, step + 1))
+        self.lr.fill_(learning_rate(self.profile, step, self.total))
+        self.weight.fill_(ema_weight(self.profile, step + 1))
         self._seed(step)
         graph.replay()
         return loss
 
     def _record(self, coarse: bool) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
-        kept = self._snapshot()
+        before = self._snapshot()
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.draw)
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         try:
             with torch.cuda.stream(stream):
-                for _ in range(WARM_UP):
+                for _ in range(WARM_UP_STEPS):
                     self._step(coarse)
             torch.cuda.current_stream().wait_stream(stream)
             self.optimizer.zero_grad(set_to_none=True)
@@ -175,7 +174,7 @@ class RecordedStep(Step):
             with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 loss = self._step(coarse)
         finally:
-            self._restore(kept)
+            self._restore(before)
         return graph, loss
 
     def _step(self, coarse: bool) -> torch.Tensor:
@@ -189,7 +188,7 @@ class RecordedStep(Step):
             with torch.no_grad():
                 # lerp with a weight that lies on the device
                 change = torch._foreach_sub(self.parameters, self.ema)
-                torch._foreach_mul_(change, self.forget)
+                torch._foreach_mul_(change, self.weight)
                 torch._foreach_add_(self.ema, change)
         return loss.detach()
 
@@ -201,11 +200,12 @@ class RecordedStep(Step):
         state = self._state()
         return state, [tensor.detach().clone() for tensor in state]
 
-    def _restore(self, kept: tuple[list[torch.Tensor], list[torch.Tensor]]) -> None:
-        """Undo the warm-up: what was there gets its values back, what the optimiser made is zero."""
-        known = {tensor.data_ptr() for tensor in kept[0]}
+    def _restore(self, before: tuple[list[torch.Tensor], list[torch.Tensor]]) -> None:
+        """Undo the warm-up: tensors of before get their values back, those that the optimiser made become zero."""
+        tensors, values = before
+        older = {tensor.data_ptr() for tensor in tensors}
         with torch.no_grad():
             for tensor in self._state():
-                if tensor.data_ptr() not in known:
+                if tensor.data_ptr() not in older:
                     tensor.zero_()
-            torch._foreach_copy_([t.detach() for t in kept[0]], kept[1])
+            torch._foreach_copy_([tensor.detach() for tensor in tensors], values)

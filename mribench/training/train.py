@@ -1,8 +1,7 @@
-"""Train one variant on one modality, read from top to bottom; what one step does stands in ``steps``.
+"""Train one variant on one modality, read from top to bottom; one optimiser step is in ``step``.
 
-All randomness has an address (seed, step), never a state: a run that is killed and goes on from its last
-checkpoint sees the same batches, timesteps and noise as one that was not, and n processes see the same global batch
-as one.
+All randomness depends on (seed, step), never on a state: a run that is killed and goes on from its last checkpoint
+sees the same batches, timesteps and noise as an unbroken one, and n processes see the same global batch as one.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ from mribench.progress import progress, say
 from mribench.seeds import numpy_rng, torch_generator
 from mribench.signals import deferred_interrupts
 from mribench.spec import Profile, Split, Variant
-from mribench.training import checkpoint, loader, malloc
+from mribench.training import checkpoint
 from mribench.training.checkpoint import State
-from mribench.training.fused import tuned
-from mribench.training.step import Mixed, RecordedStep, Step, batches
+from mribench.training.fused import optimize
+from mribench.training.loader import choose_loader
+from mribench.training.malloc import retain_freed_memory
+from mribench.training.step import Autocast, RecordedStep, Step, batches
 
-LOG_EVERY = 50
-AGREE_EVERY = 10
+STEPS_BETWEEN_LOGS = 50
+STEPS_BETWEEN_AGREEMENTS = 10
 
 
 def total_steps(profile: Profile, n: int) -> int:
@@ -50,14 +52,26 @@ def train(
     title: str,
     track: str | None = None,
 ) -> dict[str, Any]:
-    """Train to the end of the profile's budget and leave two diffusers pipelines: ``folder/best`` (lowest
-    validation loss) and ``folder/last``.
+    """Train to the end of the profile's budget, from the last checkpoint in ``folder`` where there is one.
 
-    Goes on from the last checkpoint in ``folder`` where there is one. Returns the record that it also writes to
-    ``folder/train.json`` when all is done. Raises Interrupted (state saved) and TrainingDiverged (last good
-    checkpoint kept).
+    Args:
+        variant: what is trained.
+        train_split: images that the network sees.
+        validation_split: images that early stopping and the best weights are chosen by.
+        profile: the budget.
+        seed: of initial weights, batches, timesteps and noise.
+        folder: gets two diffusers pipelines, ``best`` (lowest validation loss) and ``last``, and ``train.json``.
+        title: what the progress bar says.
+        track: an Accelerate tracker, for example ``tensorboard``.
+
+    Returns:
+        The record in ``train.json``: steps, seconds, validation loss, parameters, precision, versions.
+
+    Raises:
+        Interrupted: after Ctrl-C; the state is saved.
+        TrainingDiverged: the loss is not finite; the last good checkpoint is kept.
     """
-    with deferred_interrupts() as interrupted, malloc.kept():
+    with deferred_interrupts() as interrupted, retain_freed_memory():
         steps = training(
             variant, train_split, validation_split, profile, seed, folder, title, track, interrupted
         )
@@ -79,52 +93,43 @@ def training(
     track: str | None,
     interrupted: Callable[[], bool],
 ) -> Generator[int, None, dict[str, Any]]:
-    """``train`` step by step, so that one process may advance several in turn: yields the steps done, returns the
-    record."""
-    mixed = device.precision(profile)
-    accelerator = device.accelerator(mixed, track, str(folder))
+    """``train`` step by step, so that one process can advance several in turn: yields the number of steps done and
+    returns the record."""
+    precision = device.precision(profile)
+    accelerator = device.accelerator(precision, track, str(folder))
     if profile.batch_size % accelerator.num_processes:
         raise InputError(
             f"batch size {profile.batch_size} cannot be shared by {accelerator.num_processes} processes; "
             "use a number of processes that divides it"
         )
-    where = accelerator.device
     torch.manual_seed(seed)  # the network's initial weights
-    raw = tuned(variant.network(profile).to(where), mixed)
+    raw = optimize(variant.network(profile).to(accelerator.device), precision)
     scheduler = variant.scheduler(profile)
-    optimizer = make_optimizer(raw, profile, where)
+    optimizer = make_optimizer(raw, profile, accelerator.device)
     ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay else None
     total = total_steps(profile, len(train_split))
     rows = batches(len(train_split), profile.batch_size, total, seed)
-    evaluate = _validation(validation_split, profile, scheduler.config.num_train_timesteps, where)
+    timesteps = scheduler.config.num_train_timesteps
+    validation_loss = _validation_loss(validation_split, profile, timesteps, accelerator.device)
     state = checkpoint.resume(folder, raw, optimizer, ema, accelerator)
-    one_step, net = make_step(
-        title,
-        mixed,
-        state.step,
+    step = Step(
         variant=variant,
         scheduler=scheduler,
+        net=raw,
         raw=raw,
         optimizer=optimizer,
         ema=ema,
-        feed=loader.fitting(train_split.images, rows, where, title),
+        feed=choose_loader(train_split.images, rows, accelerator.device, title),
         profile=profile,
         seed=seed,
         total=total,
         accelerator=accelerator,
     )
+    one_step, net = launch(step, precision, state.step, title)
     if track:
         accelerator.init_trackers("mribench", config={"modality": title, "seed": seed})
-
-    def save() -> None:
-        state.seconds += time.monotonic() - started[0]
-        started[0] = time.monotonic()
-        state.loss_sum = running.item()
-        if accelerator.is_main_process:
-            checkpoint.save(folder, state, raw, optimizer, ema, accelerator)
-
-    started = [time.monotonic()]
-    running = torch.full((), state.loss_sum, device=where)
+    resumed_at = time.monotonic()
+    running = torch.full((), state.loss_sum, device=accelerator.device)
     net.train()
     with progress(title, total, state.step) as advance:
         while state.step < total and not _stop_early(state, profile):
@@ -135,20 +140,21 @@ def training(
             evaluating = at_end or state.step % profile.eval_every == 0
             stopping = _agreed(interrupted(), state.step, accelerator)
             saving = at_end or state.step % profile.checkpoint_every == 0 or stopping
-            if evaluating or saving or state.step % LOG_EVERY == 0:
-                # one reading of the device every LOG_EVERY steps; a loss that was ever NaN still is
+            logging = evaluating or state.step % STEPS_BETWEEN_LOGS == 0
+            if logging or saving:
+                # the device is waited for here and nowhere else; a loss that was ever NaN still is
                 mean = accelerator.reduce(running, "mean").item() / (state.step - state.logged_step)
                 _refuse_divergence(mean, title, state, folder)
                 advance(state.step, f"loss {mean:.4f}")
-                if evaluating or state.step % LOG_EVERY == 0:
-                    accelerator.log({"loss": mean}, step=state.step)
-                    running.zero_()
-                    state.logged_step = state.step
+            if logging:
+                accelerator.log({"loss": mean}, step=state.step)
+                running.zero_()
+                state.logged_step = state.step
             if evaluating:
                 with _averaged(raw, ema):
                     # one value for all processes: a last bit that differs must not stop one of them alone
-                    value = evaluate(variant, net, scheduler)
-                    value = accelerator.reduce(torch.tensor(value, device=where), "mean").item()
+                    value = validation_loss(variant, net, scheduler)
+                    value = accelerator.reduce(torch.tensor(value, device=accelerator.device), "mean").item()
                     _refuse_divergence(value, title, state, folder)
                     _note_evaluation(state, value)
                     if accelerator.is_main_process:
@@ -158,13 +164,17 @@ def training(
                 accelerator.log({"validation_loss": value}, step=state.step)
                 net.train()
             if saving:
-                save()
+                state.seconds += time.monotonic() - resumed_at
+                resumed_at = time.monotonic()
+                state.loss_sum = running.item()
+                if accelerator.is_main_process:
+                    checkpoint.save(folder, state, raw, optimizer, ema, accelerator)
             if stopping:
                 raise Interrupted(
                     f"{title}: interrupted at step {state.step}, state saved; run the same command to go on"
                 )
     accelerator.wait_for_everyone()
-    record = _record(state, raw, profile, mixed, accelerator)
+    record = _record(state, raw, profile, precision, accelerator)
     record["prediction"] = scheduler.config.get("prediction_type")
     if accelerator.is_main_process:
         with _averaged(raw, ema):
@@ -179,32 +189,35 @@ def training(
 
 
 def make_optimizer(raw: torch.nn.Module, profile: Profile, where: torch.device) -> torch.optim.Optimizer:
+    """The profile's optimiser; on a GPU one that can be recorded, which reads its learning rate from the device."""
     make = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[profile.optimizer]
     on_gpu = where.type == "cuda"
-    # a recorded step reads its learning rate from the device
-    rate = torch.tensor(profile.lr, device=where) if on_gpu else profile.lr
-    return make(raw.parameters(), lr=rate, fused=True, capturable=on_gpu)
+    lr = torch.tensor(profile.lr, device=where) if on_gpu else profile.lr
+    return make(raw.parameters(), lr=lr, fused=True, capturable=on_gpu)
 
 
-def make_step(title: str, mixed: str, first: int, **parts: Any) -> tuple[Step, Any]:
-    """The step, and the network to evaluate with: recorded on a single GPU, else operation by operation."""
-    raw, accelerator, profile = parts["raw"], parts["accelerator"], parts["profile"]
-    if accelerator.device.type == "cuda" and accelerator.num_processes == 1 and mixed != "fp16":
-        recorded = RecordedStep(net=Mixed(raw, mixed, profile.compile), **parts)
+def launch(step: Step, precision: str, first: int, title: str) -> tuple[Step, Any]:
+    """The step as this device runs it, and the network to evaluate with: recorded on a single GPU, else as it is.
+
+    step: whose ``net`` is the plain network. first: number of the step that comes next.
+    """
+    raw, accelerator, profile = step.raw, step.accelerator, step.profile
+    if accelerator.device.type == "cuda" and accelerator.num_processes == 1 and precision != "fp16":
+        parts = {part.name: getattr(step, part.name) for part in fields(step)}
+        recorded = RecordedStep(**parts | {"net": Autocast(raw, precision, profile.compile)})
         try:
             recorded.record(first)
-            return recorded, Mixed(raw, mixed)
+            return recorded, Autocast(raw, precision)
         except RuntimeError as error:
-            say(
-                f"{title}: this step cannot be recorded as a CUDA graph and runs without ({str(error).splitlines()[0]})"
-            )
+            cause = str(error).splitlines()[0]
+            say(f"{title}: this step cannot be recorded as a CUDA graph and runs without ({cause})")
     shard = profile.batch_size // accelerator.num_processes
     mine = slice(accelerator.process_index * shard, (accelerator.process_index + 1) * shard)
-    net, optimizer = accelerator.prepare(raw, parts.pop("optimizer"))
-    return Step(net=net, optimizer=optimizer, mine=mine, **parts), net
+    net, optimizer = accelerator.prepare(raw, step.optimizer)
+    return replace(step, net=net, optimizer=optimizer, mine=mine), net
 
 
-def _validation(split: Split, profile: Profile, timesteps: int, where: torch.device) -> Any:
+def _validation_loss(split: Split, profile: Profile, timesteps: int, where: torch.device) -> Any:
     """A function (variant, net, scheduler) -> mean loss over images, noise and timesteps that never change.
 
     Timesteps are stratified over [0, T), so that the value does not hang on a lucky draw.
@@ -219,13 +232,13 @@ def _validation(split: Split, profile: Profile, timesteps: int, where: torch.dev
     @torch.no_grad()
     def evaluate(variant: Variant, net: Any, scheduler: Any) -> float:
         net.eval()
-        parts = zip(
+        chunks = zip(
             x0.split(profile.batch_size),
             noise.split(profile.batch_size),
             t.split(profile.batch_size),
             strict=True,
         )
-        return torch.cat([variant.loss(net, scheduler, *part) for part in parts]).mean().item()
+        return torch.cat([variant.loss(net, scheduler, *chunk) for chunk in chunks]).mean().item()
 
     return evaluate
 
@@ -237,13 +250,13 @@ def _note_evaluation(state: State, value: float) -> None:
         state.evaluations_since_best += 1
 
 
-def _agreed(asked: bool, step: int, accelerator: Any) -> bool:
+def _agreed(interrupted: bool, step: int, accelerator: Any) -> bool:
     """Whether all processes stop after this step: a signal reaches them at different steps, a collective must not."""
     if accelerator.num_processes == 1:
-        return asked
-    if step % AGREE_EVERY:
+        return interrupted
+    if step % STEPS_BETWEEN_AGREEMENTS:
         return False
-    return accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), "sum").item() > 0
+    return accelerator.reduce(torch.tensor(float(interrupted), device=accelerator.device), "sum").item() > 0
 
 
 def _refuse_divergence(loss: float, title: str, state: State, folder: Path) -> None:
@@ -260,22 +273,22 @@ def _stop_early(state: State, profile: Profile) -> bool:
 
 @contextlib.contextmanager
 def _averaged(net: torch.nn.Module, ema: list[torch.Tensor] | None) -> Iterator[None]:
-    """Within the block the network carries its moving average; what is evaluated is what will be shipped."""
+    """Within the block the network has the weights of its moving average: what is evaluated is what is shipped."""
     if ema is None:
         yield
         return
     parameters = list(net.parameters())
-    kept = [p.detach().clone() for p in parameters]
+    own = [p.detach().clone() for p in parameters]
     try:
         with torch.no_grad():
             torch._foreach_copy_(parameters, ema)
         yield
     finally:
         with torch.no_grad():
-            torch._foreach_copy_(parameters, kept)
+            torch._foreach_copy_(parameters, own)
 
 
-def _record(state: State, net: Any, profile: Profile, mixed: str, accelerator: Any) -> dict[str, Any]:
+def _record(state: State, net: Any, profile: Profile, precision: str, accelerator: Any) -> dict[str, Any]:
     return {
         "steps": state.step,
         "images_seen": state.step * profile.batch_size,
@@ -283,7 +296,7 @@ def _record(state: State, net: Any, profile: Profile, mixed: str, accelerator: A
         "validation_loss": state.best_loss,
         "seconds": round(state.seconds, 2),
         "parameters": sum(p.numel() for p in net.parameters()),
-        "precision": mixed,
+        "precision": precision,
         "processes": accelerator.num_processes,
         "device": accelerator.device.type,
         "made_with": provenance.environment(),

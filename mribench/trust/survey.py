@@ -10,6 +10,7 @@ from typing import Any
 from mribench import files, trust
 from mribench.data import prepare_data
 from mribench.spec import FeatureSpace, Modality, Profile
+from mribench.tables import markdown_table
 from mribench.trust.changes import CHOSEN, INVISIBLE, VISIBLE
 
 TABLE = "trust.md"
@@ -63,10 +64,8 @@ def markdown(out: Path) -> str:
 def _table(records: Sequence[dict[str, Any]]) -> str:
     changes = [*INVISIBLE, *VISIBLE, *CHOSEN]
     titles = ["organ", "data", "images", "subjects", "space", "floor", *changes, "trusted"]
-    lines = [titles, ["---"] * len(titles)]
-    for record in records:
-        lines += [_line(record, space, changes) for space in record["spaces"]]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    lines = [_line(record, space, changes) for record in records for space in record["spaces"]]
+    return markdown_table(titles, lines)
 
 
 def _line(record: dict[str, Any], verdict: dict[str, Any], changes: Sequence[str]) -> list[str]:

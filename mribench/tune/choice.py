@@ -24,9 +24,10 @@ from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.runner.verify import again
 from mribench.sampling import forward_process, samplers
-from mribench.spec import Sampler
+from mribench.sampling.samplers import SamplerChoice
 from mribench.speed.clock import seconds
 from mribench.speed.kept import checkpoints
+from mribench.tables import markdown_table
 from mribench.tasks import to_uint8
 from mribench.training import imports
 
@@ -43,7 +44,7 @@ def choose(
     folder, modalities: as of ``kept.checkpoints``. What samplers.json has already is not measured again. Raises
     InputError for an unknown sampler, or where nothing fits.
     """
-    asked = [(f"{sampler.name}-{steps}", sampler, steps) for sampler, steps in map(samplers.resolve, names)]
+    asked = [samplers.resolve(name) for name in names]
     run, kept = checkpoints(folder, modalities)
     path = out / "samplers.json"
     record = {**provenance.environment(), "runs": files.read_json(path)["runs"] if path.exists() else []}
@@ -54,14 +55,16 @@ def choose(
     with progress("tune samplers", len(kept) * len(asked)) as advance:
         for done, result in enumerate(kept):
             cell, plan = again(run, result)
-            fitting = [sampler for sampler in asked if forward_process.fits(cell.variant, sampler[1])]
+            fitting = [
+                sampler for sampler in asked if forward_process.compatible(cell.variant, sampler.sampler)
+            ]
             for n, sampler in enumerate(fitting, start=1):
                 about = _about(cell, plan, result, sampler)
                 present.add(_identity(about))
                 if _identity(about) not in known:
                     record["runs"].append(about | measure(replace(cell, sampler=sampler), plan, extract))
                     files.write_json(path, record)
-                advance(done * len(asked) + n, f"{result.modality} {sampler[0]}")
+                advance(done * len(asked) + n, f"{result.modality} {sampler.name}")
     if not present:
         raise InputError(
             f"none of the samplers {', '.join(names)} reverses what is trained in {run}; give others"
@@ -72,7 +75,7 @@ def choose(
     return asked_for
 
 
-def _about(cell: Cell, plan: Plan, result: Result, sampler: tuple[str, Sampler, int]) -> dict[str, Any]:
+def _about(cell: Cell, plan: Plan, result: Result, sampler: SamplerChoice) -> dict[str, Any]:
     return {
         "checkpoint": result.provenance["checkpoint"],
         "weights": result.provenance["checkpoint_sha256"],
@@ -83,8 +86,8 @@ def _about(cell: Cell, plan: Plan, result: Result, sampler: tuple[str, Sampler, 
         "data": cell.data.name,
         "data_key": cell.data.key,
         "seed": result.seed,
-        "sampler": sampler[0],
-        "sampler_version": sampler[1].version,
+        "sampler": sampler.name,
+        "sampler_version": sampler.sampler.version,
         "n": plan.profile.n_generated,
         "n_reference": len(cell.data.validation),
         "subjects": cell.data.validation.n_subjects,
@@ -115,11 +118,11 @@ def markdown(record: Mapping[str, Any]) -> str:
         f"Seconds on {machine['device']} ({machine['threads']} threads), median over checkpoints.",
     ]
     for name, runs in groups.items():
-        lines += ["", f"{name}:", "", *_table(runs)]
+        lines += [f"\n{name}:\n", _table(runs).rstrip("\n")]
     return "\n".join(lines) + "\n"
 
 
-def _table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _table(runs: Sequence[Mapping[str, Any]]) -> str:
     rows: dict[str, dict[tuple[str, int], Mapping[str, Any]]] = {}
     for run in runs:
         rows.setdefault(run["sampler"], {})[run["modality"], run["seed"]] = run
@@ -136,11 +139,9 @@ def _table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
         [min(whole, key=lambda name, cell=cell: whole[name][cell]["kd"]) for cell in cells] if whole else []
     )
     count = runs[0]["n"]
-    lines = [
-        f"| sampler | NFE | seconds for {count} | {' | '.join(organs)} "
-        f"| geometric mean (least, most of {len(seeds)} seeds) | lowest in, of {len(cells)} |",
-        f"|---|---|---|{'---|' * len(organs)}---|---|",
-    ]
+    titles = ["sampler", "NFE", f"seconds for {count}", *organs]
+    titles += [f"geometric mean (least, most of {len(seeds)} seeds)", f"lowest in, of {len(cells)}"]
+    lines = []
     for name, row in sorted(whole.items(), key=lambda pair: mean(pair[1])):
         each = [mean(row, seed) for seed in seeds]
         nfe = next(iter(row.values()))["nfe"]
@@ -149,5 +150,5 @@ def _table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
             values = [run["kd"] for (own, _), run in row.items() if own == organ]
             words.append(f"{sum(values) / len(values):.1f}")
         words += [f"{mean(row):.1f} ({min(each):.1f}, {max(each):.1f})", str(best.count(name))]
-        lines.append(f"| {' | '.join(words)} |")
-    return lines
+        lines.append(words)
+    return markdown_table(titles, lines)

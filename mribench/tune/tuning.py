@@ -29,9 +29,10 @@ from mribench.runner import resources
 from mribench.runner.executors import Processes
 from mribench.runner.worker import warm
 from mribench.sampling import samplers
-from mribench.sampling.sample import Trained
+from mribench.sampling.sample import TrainedModel
 from mribench.spec import Prepared, Profile, Variant
 from mribench.speed.clock import seconds as clocked
+from mribench.tables import markdown_table
 from mribench.training.train import train
 from mribench.tune.candidates import Candidate
 
@@ -160,8 +161,8 @@ def measure(
         folder, start = Path(name), time.monotonic()
         made = train(variant, prepared.train, prepared.validation, profile, seed, folder, candidate.name)
         took = time.monotonic() - start
-        sampler, steps = samplers.resolve(profile.samplers[0])
-        model = Trained(folder / "last", variant, sampler, steps, profile, profile.precision)
+        sampler = samplers.resolve(profile.samplers[0])
+        model = TrainedModel(folder / "last", variant, sampler, profile, profile.precision)
         images = model.generate(range(profile.n_generated), seed)
     shown = (np.round(images * 255) / 255, prepared.validation.unit(), prepared.train.unit())
     return {
@@ -220,17 +221,17 @@ def markdown(record: Mapping[str, Any]) -> str:
         f"KD[hc85-v1] x 1e3 against the validation subjects after {record['seconds']:.0f} s of training on "
         f"{machine['device']} ({machine['threads']} threads), seed {record['seed']}, one run each: leads, not results.",
         "",
-        f"| candidate | steps (coarse) | images | {' | '.join(organs)} | geometric mean |",
-        f"|---|---|---|{'---|' * len(organs)}---|",
     ]
 
     def mean(name: str) -> float:
         return math.exp(np.mean([math.log(max(1.0, run["kd"])) for run in rows[name].values()]))
 
     whole = [name for name in rows if len(rows[name]) == len(organs)]
+    cells = []
     for name in sorted(whole, key=mean):
         first = next(iter(rows[name].values()))
-        cells = [name, f"{first['steps']:,} ({first['coarse_steps']:,})", f"{first['images_seen']:,}"]
-        cells += [f"{rows[name][organ]['kd']:.1f}" for organ in organs] + [f"{mean(name):.1f}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        about = [name, f"{first['steps']:,} ({first['coarse_steps']:,})", f"{first['images_seen']:,}"]
+        numbers = [f"{rows[name][organ]['kd']:.1f}" for organ in organs]
+        cells.append([*about, *numbers, f"{mean(name):.1f}"])
+    titles = ["candidate", "steps (coarse)", "images", *organs, "geometric mean"]
+    return "\n".join([*lines, markdown_table(titles, cells)])

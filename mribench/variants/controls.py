@@ -3,7 +3,7 @@
 ``noise`` is the bottom, ``gaussian`` what second-order statistics alone can do, ``train-replay`` a perfect-looking
 cheat that copies its patients, ``mode-collapse`` shows a few perfect images again and again, ``blur`` has every image
 but no detail. Denoising has its natural counterpart in each: no prior, a Gaussian prior, a prior that is the training
-set, one of a few images, a moving average. Where they must land on a board: ``mribench.board.control_checks``.
+set, one of a few images, a moving average. Where they must land on a board: ``Control.expected``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mribench.seeds import numpy_rng
-from mribench.spec import Control
+from mribench.spec import Control, Expected
 
 COMPONENTS = 64
 MODES = 4
@@ -140,6 +140,7 @@ NOISE = Control(
     fit=_fit_noise,
     generate=_generate_noise,
     denoise=_identity,
+    expected=Expected("last", "nothing is further from an image than independent pixels"),
 )
 GAUSSIAN = Control(
     name="gaussian",
@@ -148,6 +149,7 @@ GAUSSIAN = Control(
     fit=_fit_gaussian,
     generate=_generate_gaussian,
     denoise=_wiener,
+    expected=Expected("behind real", "second-order statistics alone must not pass for real images"),
 )
 TRAIN_REPLAY = Control(
     name="train-replay",
@@ -156,6 +158,7 @@ TRAIN_REPLAY = Control(
     fit=_keep,
     generate=_replay,
     denoise=_nearest,
+    expected=Expected("like real", "it is made of real images", copies=True),
 )
 MODE_COLLAPSE = Control(
     name="mode-collapse",
@@ -164,6 +167,7 @@ MODE_COLLAPSE = Control(
     fit=_medoids,
     generate=_collapsed,
     denoise=_nearest,
+    expected=Expected("behind real", "a few images repeated must not pass for the whole set"),
 )
 BLUR = Control(
     name="blur",
@@ -172,4 +176,5 @@ BLUR = Control(
     fit=_keep,
     generate=_blurred,
     denoise=_smoothed,
+    expected=Expected("behind real", "blurred images must not pass for real ones"),
 )

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import profiles
+from mribench import files, profiles
 from mribench.audit.verdict import VERSION
 from mribench.calibration import calibrate, cheats, table
+from mribench.errors import InputError
 from mribench.plugins import lookup
 
 ROW = {
@@ -50,6 +51,19 @@ def test_rows_are_added_to_and_the_same_rows_give_the_same_bytes(tmp_path):
 def test_rows_of_another_version_of_the_audit_are_not_added_to(tmp_path):
     table.write(tmp_path, [ROW, HONEST | {"audit": VERSION - 1}])
     assert table.read(tmp_path) == [ROW]
+
+
+def test_rows_of_the_first_form_are_read_and_added_to(tmp_path):
+    files.write_json(tmp_path / table.OLD_ROWS, [ROW])
+    table.write(tmp_path, [*table.read(tmp_path), HONEST])
+    assert table.read(tmp_path) == sorted([ROW, HONEST], key=lambda row: row["generator"])
+
+
+@pytest.mark.parametrize("name", [table.ROWS, table.OLD_ROWS])
+def test_damaged_rows_are_named(tmp_path, name):
+    (tmp_path / name).write_bytes(b'[{"audit": ')
+    with pytest.raises(InputError, match=f"{name} cannot be read"):
+        table.read(tmp_path)
 
 
 def test_cheats_and_honest_generators_keep_their_contract():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_train import TINY, blobs, fit
+from tiny import TINY, blobs, fit
 
 from mribench.audit import losses
 from mribench.spec import Prepared
@@ -15,13 +15,13 @@ from mribench.spec import Prepared
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     from mribench.sampling import samplers
-    from mribench.sampling.sample import Trained
+    from mribench.sampling.sample import TrainedModel
     from mribench.variants import ddpm
 
     folder = tmp_path_factory.mktemp("trained")
     fit(folder, replace(TINY, max_steps=30, eval_every=30))
-    sampler, steps = samplers.resolve("ddim-2")
-    return Trained(folder / "best", ddpm.DDPM, sampler, steps, replace(TINY, sample_batch=4), "fp32")
+    sampler = samplers.resolve("ddim-2")
+    return TrainedModel(folder / "best", ddpm.DDPM, sampler, replace(TINY, sample_batch=4), "fp32")
 
 
 def test_a_loss_depends_on_image_level_and_seed_alone(model):
@@ -43,13 +43,13 @@ def test_the_loss_is_that_of_training(model):
     ours = np.mean([model.losses(image, 0.52409, seed)[0] for seed in range(40)])
     generator = torch.Generator().manual_seed(5)
     t = torch.full((400,), 250)
-    level = float(model.trained_scheduler.alphas_cumprod[250])
+    level = float(model.train_scheduler.alphas_cumprod[250])
     x0 = torch.from_numpy(image * 2 - 1)[None].repeat(400, 1, 1, 1)
     noise = torch.randn(x0.shape, generator=generator)
     with torch.inference_mode():
         output = model.net(level**0.5 * x0 + (1 - level) ** 0.5 * noise, t).sample
     v = level**0.5 * noise - (1 - level) ** 0.5 * x0
-    target = noise if model.trained_scheduler.config.prediction_type == "epsilon" else v
+    target = noise if model.train_scheduler.config.prediction_type == "epsilon" else v
     theirs = (output - target).square().mean((1, 2, 3)).mean().item()
     assert ours == pytest.approx(theirs, rel=0.05)
 

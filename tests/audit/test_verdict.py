@@ -8,14 +8,10 @@ import pytest
 
 from mribench.audit.examine import SPACE, examine, held_out
 from mribench.audit.verdict import (
-    CANNOT_SAY,
     CERTAIN,
     COPIES,
     FALSE_ALARMS,
-    MEMORISES,
-    NOT_DETECTED,
     SIGNS,
-    SUSPECT,
     detectable,
     verdict,
 )
@@ -23,7 +19,7 @@ from mribench.calibration import cheats
 from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.seeds import numpy_rng
-from mribench.spec import Prepared, Split
+from mribench.spec import AuditVerdict, Prepared, Split
 
 NO_LOSS = {"auroc": None, "reason": "no network"}
 
@@ -67,13 +63,16 @@ def judged(data, extract, real):
 def test_a_cheat_is_caught(judged, name):
     for seed in range(2):
         said = judged(name, seed)
-        assert said["verdict"] == MEMORISES and "nearer to one training subject" in said["reasons"][0]
+        assert (
+            said["verdict"] == AuditVerdict.MEMORISES
+            and "nearer to one training subject" in said["reasons"][0]
+        )
         assert said["p"] <= CERTAIN and said["copy_rate"] >= said["detectable"]
 
 
 @pytest.mark.parametrize("name", cheats.HONEST)
 def test_an_honest_generator_is_not(judged, name):
-    assert [judged(name, seed)["verdict"] for seed in range(2)] == [NOT_DETECTED] * 2
+    assert [judged(name, seed)["verdict"] for seed in range(2)] == [AuditVerdict.NOT_DETECTED] * 2
 
 
 def test_smooth_images_are_why_distance_alone_decides_nothing(judged):
@@ -85,10 +84,12 @@ def test_too_few_or_unknown_subjects(judged, data, extract, real):
     found = judged("replay")["findings"]
     few = replace(data, test=Split(data.test.images[:38], data.test.subjects[:38]))
     said = verdict(found, NO_LOSS, few)
-    assert said["verdict"] == CANNOT_SAY and said["reasons"] == ["only 19 test subjects, 20 are needed"]
+    assert said["verdict"] == AuditVerdict.CANNOT_SAY and said["reasons"] == [
+        "only 19 test subjects, 20 are needed"
+    ]
     assert said["copy_rate"] == 1, "the numbers stay"
     said = verdict(found, NO_LOSS, replace(data, manifest={"subjects_known": False}))
-    assert said["verdict"] == CANNOT_SAY and "unknown" in said["reasons"][0]
+    assert said["verdict"] == AuditVerdict.CANNOT_SAY and "unknown" in said["reasons"][0]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +103,18 @@ def test_too_few_or_unknown_subjects(judged, data, extract, real):
 def test_other_signs_make_suspect_only(judged, data, changes, membership, sign):
     honest = judged("noise")["findings"]
     said = verdict({**honest, **changes}, membership, data)
-    assert said["verdict"] == SUSPECT and len(said["reasons"]) == 1 and sign in said["reasons"][0]
+    assert (
+        said["verdict"] == AuditVerdict.SUSPECT and len(said["reasons"]) == 1 and sign in said["reasons"][0]
+    )
 
 
 def test_some_copies_make_suspect_before_they_are_sure(judged, data):
     found = judged("noise")["findings"]
-    for p, word in ((0.04, NOT_DETECTED), (0.025, SUSPECT), (0.015, MEMORISES)):
+    for p, word in (
+        (0.04, AuditVerdict.NOT_DETECTED),
+        (0.025, AuditVerdict.SUSPECT),
+        (0.015, AuditVerdict.MEMORISES),
+    ):
         few = found["copies"] | {"rate": 0.06, "copies": 6, "p": p}
         assert verdict({**found, "copies": few}, NO_LOSS, data)["verdict"] == word
 
@@ -126,13 +133,13 @@ def test_signs_are_corrected_for_how_many_were_looked_for(judged, data):
         verdict({**found, "gap": gap, **changes}, membership, data)["verdict"]
         for changes, membership in (({}, loss), ({}, NO_LOSS), ({"features": unasked}, NO_LOSS))
     ]
-    assert said == [NOT_DETECTED, SUSPECT, SUSPECT]
+    assert said == [AuditVerdict.NOT_DETECTED, AuditVerdict.SUSPECT, AuditVerdict.SUSPECT]
 
 
 def test_a_loss_that_tells_members_apart_by_little_is_no_sign(judged, data):
     found = judged("noise")["findings"]
     loss = {"auroc": 0.56, "low": 0.53, "high": 0.59, "p": 0.001}
-    assert verdict(found, loss, data)["verdict"] == NOT_DETECTED
+    assert verdict(found, loss, data)["verdict"] == AuditVerdict.NOT_DETECTED
 
 
 def test_what_so_many_images_could_show():
@@ -146,14 +153,3 @@ def test_a_verdict_is_json(judged):
 
     said = judged("gaussian")
     assert json.loads(json.dumps(said, allow_nan=False)) == said
-
-
-def test_boards_know_the_verdicts():
-    from mribench.board import rows
-
-    assert (rows.CANNOT_SAY, rows.NOT_DETECTED, rows.SUSPECT, rows.MEMORISES) == (
-        CANNOT_SAY,
-        NOT_DETECTED,
-        SUSPECT,
-        MEMORISES,
-    )

@@ -7,7 +7,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from mribench.data.cards import CardFile
+from mribench.data.cards.card import CardFile
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mribench.data import archive as module
-from mribench.data.archive import is_archive, unpack
+from mribench.data.download import archive as module
+from mribench.data.download.archive import is_archive, unpack
 from mribench.errors import DataError
 
 

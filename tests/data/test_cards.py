@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mribench.data import catalogue
-from mribench.data.cards import ACCESS, CardFile, DatasetCard, Overlap, digest, load_cards, read_card
-from mribench.data.policy import rules
+from mribench.data.cards import catalogue
+from mribench.data.cards.card import ACCESS, CardFile, DatasetCard, Overlap, digest
+from mribench.data.cards.catalogue import load_cards
+from mribench.data.cards.parse import read_card
+from mribench.data.cards.rules import as_text
 from mribench.errors import DataError
 
 CARD = """
@@ -146,8 +148,8 @@ def test_what_changes_the_images_is_asked_for(tmp_path):
     found = card(tmp_path, CARD.replace('slices = "all"', more))
     assert (found.foreground, found.near_duplicates) == ("threshold", "drop")
     # the name of a folder that is there already
-    assert rules(plain) == "('folder', None, 'all', None)"
-    assert len({rules(one) for one in (plain, found, replace(found, foreground="none"))}) == 3
+    assert as_text(plain) == "('folder', None, 'all', None)"
+    assert len({as_text(one) for one in (plain, found, replace(found, foreground="none"))}) == 3
 
 
 def test_mirrors_and_a_foreign_checksum(tmp_path):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import mribench
-from mribench.data import catalogue
-from mribench.data.cards import load_cards
+from mribench.data.cards import catalogue, parse
+from mribench.data.cards.catalogue import load_cards
 from mribench.errors import DataError, InputError
 
 CHECKOUT = Path(mribench.__file__).parent.parent
@@ -70,6 +70,22 @@ def test_a_broken_card_is_named_and_harms_no_other(bring):
     assert {"ok", "ixi_t1"} <= set(load_cards()) and "bad_one" not in load_cards()
     with pytest.raises(DataError, match=r"bad_one of strangers cannot be used: bad_one\.toml: organs is no"):
         catalogue.find("bad_one")
+
+
+def test_a_card_is_parsed_once_and_again_when_it_is_edited(tmp_path, monkeypatch):
+    monkeypatch.setenv("MRIBENCH_CARDS", str(tmp_path))
+    path = tmp_path / "mine.toml"
+    path.write_text(named("mine"))
+    catalogue.entries()
+    parsed = []
+    read_card = parse.read_card
+    monkeypatch.setattr(parse, "read_card", lambda path: parsed.append(path.stem) or read_card(path))
+    catalogue.entries()
+    assert parsed == []
+    path.write_text(named("mine").replace("organ", "organs", 1))
+    assert "organs is no field of a card" in problems()["mine"]
+    path.write_text(named("mine"))
+    assert not problems() and parsed == ["mine", "mine"]
 
 
 def test_a_plugin_never_displaces_our_own_card(bring):
@@ -143,7 +159,7 @@ def test_the_registry_is_in_the_wheel_and_found_there(tmp_path):
     subprocess.run(words, cwd=source, check=True, capture_output=True, timeout=120)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    code = "from mribench.data import catalogue; print(catalogue.registry(), len(catalogue.cards()))"
+    code = "from mribench.data.cards import catalogue; print(catalogue.registry(), len(catalogue.cards()))"
     said = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, MRImageStorage, generate_uid
 
-from mribench.data.dicom import is_dicom, pseudonym, read_patient, read_series
-from mribench.data.readers import find_files, read_volumes
+from mribench.data.readers.dicom import is_dicom, pseudonym, read_patient, read_series
+from mribench.data.readers.folder import find_files, read_volumes
 from mribench.errors import DataError
 
 SERIES = generate_uid()

@@ -11,8 +11,8 @@ import time
 import pytest
 from mirror_server import Mirror
 
-from mribench.data import download as module
-from mribench.data.download import download
+from mribench.data.download import download as module
+from mribench.data.download.download import download
 from mribench.errors import DataError
 
 CONTENT = random.Random(0).randbytes(300_000)
@@ -198,7 +198,7 @@ def test_a_proxy_of_the_environment_is_used(mirror, get, monkeypatch):
 def test_killed_in_the_middle_it_goes_on_in_the_next_process(mirror, get, tmp_path):
     file = mirror.file("/a", CONTENT, {"pause": 0.3}, {})
     code = (
-        "import pathlib, sys; from mribench.data.download import download\n"
+        "import pathlib, sys; from mribench.data.download.download import download\n"
         f"download([{file.url!r}], pathlib.Path({str(tmp_path / 'a.zip')!r}), {file.sha256!r}, None, print)"
     )
     child = subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True)

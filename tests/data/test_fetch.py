@@ -15,8 +15,8 @@ import pytest
 from mirror_server import Mirror
 from test_archive import tarred, tree, zipped
 
-from mribench.data.cards import DatasetCard
-from mribench.data.fetch import fetch, home
+from mribench.data.cards.card import DatasetCard
+from mribench.data.download.fetch import fetch, home
 from mribench.errors import DataError
 
 CARD = DatasetCard(
@@ -137,7 +137,7 @@ def test_without_progress_rate_and_time_are_shown(tmp_path, served, capsys):
 def test_space_is_asked_for_first(tmp_path, served, mirror, monkeypatch):
     card = served("a.zip", large())
     free = type("Usage", (), {"free": (100 << 20) + len(large())})
-    monkeypatch.setattr("mribench.data.download.shutil.disk_usage", lambda path: free)
+    monkeypatch.setattr("mribench.data.download.download.shutil.disk_usage", lambda path: free)
     with pytest.raises(DataError, match=r"x needs .* are free; make room, or set MRIBENCH_HOME"):
         fetch(card, tmp_path)
     assert mirror.asked == []
@@ -156,7 +156,7 @@ def test_killed_at_any_time_the_next_call_repairs(tmp_path, served, mirror, mome
     """Moments from the first bytes to the unpacking of 100 files; every one in a fresh cache."""
     card = served("a.zip", large(), {"pause": 0.03}, {})
     code = (
-        "import pickle, pathlib; from mribench.data.fetch import fetch\n"
+        "import pickle, pathlib; from mribench.data.download.fetch import fetch\n"
         f"card = pickle.loads({__import__('pickle').dumps(card)!r}); print('go', flush=True)\n"
         f"fetch(card, pathlib.Path({str(tmp_path)!r}), print)"
     )

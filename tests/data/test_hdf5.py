@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from mribench.data.dicom import pseudonym
-from mribench.data.hdf5 import read_hdf5, read_patient
-from mribench.data.readers import find_files, read_volumes
+from mribench.data.readers.dicom import pseudonym
+from mribench.data.readers.folder import find_files, read_volumes
+from mribench.data.readers.hdf5 import read_hdf5, read_patient
 from mribench.errors import DataError
 
 IMAGES = np.arange(3 * 8 * 10, dtype=np.float32).reshape(3, 8, 10)
@@ -75,10 +75,13 @@ def test_folders_tell_the_subject_unless_the_files_are_asked(tmp_path):
         matlab(tmp_path / f"part{i}/{i}.mat", "A" if i < 2 else "B")
     files = find_files(tmp_path)
     assert {v.subject for v in read_volumes(tmp_path, files)} == {"part0", "part1", "part2"}
-    assert {v.subject for v in read_volumes(tmp_path, files, ask=True)} == {pseudonym("A"), pseudonym("B")}
+    assert {v.subject for v in read_volumes(tmp_path, files, subjects_inside=True)} == {
+        pseudonym("A"),
+        pseudonym("B"),
+    }
     (tmp_path / "part0/mask.png").write_bytes(b"x")
     with pytest.raises(DataError, match=r"part0/mask\.png has a format that names no patient"):
-        list(read_volumes(tmp_path, find_files(tmp_path), ask=True))
+        list(read_volumes(tmp_path, find_files(tmp_path), subjects_inside=True))
 
 
 def test_without_a_patient_folders_are_asked_for(tmp_path):

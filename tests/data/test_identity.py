@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 
-from mribench.data.identity import DIGESTS, local_identity, phantom_identity
+from mribench.data.store.identity import DIGESTS, local_identity, phantom_identity
 
 SOURCE = "def draw(seed, subject, slice, size=64):\n    return {value}\n"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench.data.images import read_image
+from mribench.data.readers.image import read_image
 from mribench.errors import DataError
 
 DEEP = (np.arange(24 * 20) * 130).astype(np.uint16).reshape(24, 20)

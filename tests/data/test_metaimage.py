@@ -6,9 +6,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mribench.data.metaimage import TYPES, read_metaimage
-from mribench.data.nifti import read_nifti
-from mribench.data.readers import companions, find_files, read_volumes
+from mribench.data.readers.folder import companions, find_files, read_volumes
+from mribench.data.readers.metaimage import TYPES, read_metaimage
+from mribench.data.readers.nifti import read_nifti
 from mribench.errors import DataError
 
 DATA = np.arange(8 * 9 * 10).reshape(8, 9, 10)

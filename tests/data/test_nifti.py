@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mribench.data.nifti import contrast_of, read_nifti
+from mribench.data.readers.nifti import contrast_of, read_nifti
 from mribench.errors import DataError
 
 
@@ -143,7 +143,7 @@ def test_an_oblique_volume_is_named_after_the_nearest_plane(tmp_path, degrees, p
         sorted(set(read.pixels[0].ravel())),
     )
     assert set(np.unique(read.pixels)) == set(np.unique(data))
-    assert (f"{plane}, {min(degrees, 90 - degrees)} degrees oblique" if degrees else plane) == read.named
+    assert (f"{plane}, {min(degrees, 90 - degrees)} degrees oblique" if degrees else plane) == read.title
 
 
 @pytest.mark.parametrize("unit, factor", [("mm", 1), ("micron", 0.001), ("meter", 1000)])

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mribench.data.npz import read_npz
+from mribench.data.readers.npz import read_npz
 from mribench.errors import DataError
 
 

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from mribench.data import describe, prepare_data
-from mribench.data.dicom import read_series
-from mribench.data.images import read_image
-from mribench.data.nifti import read_nifti
-from mribench.data.prepare import prepare_volume
-from mribench.data.volume import Volume
+from mribench.data.readers.dicom import read_series
+from mribench.data.readers.image import read_image
+from mribench.data.readers.nifti import read_nifti
+from mribench.data.slices import prepare_volume
 from mribench.errors import DataError
+from mribench.spec import Volume
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 FORMATS = SHARED / "formats"

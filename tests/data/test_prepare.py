@@ -1,194 +1,219 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from mribench.data.prepare import fit, outside, prepare_volume, window
-from mribench.data.volume import Volume
+from mribench import files
+from mribench.data import describe, load, prepare_data
 from mribench.errors import DataError
+from mribench.spec import PhantomSlice
+
+PEOPLE = [f"p{i}" for i in range(12)]
 
 
-def volume(pixels, spacing=None) -> Volume:
-    return Volume("s1", np.asarray(pixels, dtype=np.float32), spacing, "file.png")
+def test_phantom(tmp_path, modality, profile):
+    prepared = prepare_data(modality, "phantom", profile, tmp_path)
+    assert (prepared.kind, prepared.name) == ("phantom", "phantom")
+    assert prepared.path.parent == tmp_path / "data" and prepared.path.name.startswith("brain-")
+    parts = [prepared.train, prepared.validation, prepared.test]
+    assert sum(len(part) for part in parts) == 24
+    assert {s for part in parts for s in part.subjects} == {f"brain-{i:04d}" for i in range(8)}
+    first = parts[0]
+    drawn = modality.phantom(0, int(first.subjects[0][-4:]), 0, size=16).image
+    np.testing.assert_array_equal(first.images[0], np.rint(drawn * 255))
 
 
-def body(level: float = 1000.0, n: int = 3) -> np.ndarray:
-    pixels = np.zeros((n, 40, 40), dtype=np.float32)
-    pixels[:, 8:32, 8:32] = np.linspace(0.2, 1.0, 24) * level
-    return pixels
+def test_the_phantom_is_drawn_once(tmp_path, modality, profile):
+    seen = []
+
+    def prepare():
+        return prepare_data(modality, "phantom", profile, tmp_path, progress=lambda *at: seen.append(at))
+
+    first = prepare()
+    assert seen[0] == (3, 24) and seen[-1] == (24, 24)  # a subject at a time
+    seen.clear()
+    assert prepare().key == first.key
+    assert seen == []
 
 
-def test_window_ignores_air_and_outliers():
-    pixels = body()
-    low, high = window(pixels)
-    assert 190 < low < 240 and 950 < high <= 1000
-    pixels[0, 0, 0], pixels[1, 0, 0] = 1e6, -1e6
-    assert window(pixels) == pytest.approx((low, high), rel=0.02)
+@pytest.mark.parametrize("change", [{"phantom_subjects": 9}, {"size": 24}, {"max_images": 20}, "seed"])
+def test_what_changes_the_phantom_makes_a_new_folder(tmp_path, modality, profile, change):
+    first = prepare_data(modality, "phantom", profile, tmp_path)
+    if change == "seed":
+        second = prepare_data(modality, "phantom", profile, tmp_path, seed=1)
+    else:
+        second = prepare_data(modality, "phantom", replace(profile, **change), tmp_path)
+    assert second.path != first.path and second.key != first.key
 
 
-def test_window_does_not_depend_on_the_amount_of_air():
-    padded = np.pad(body(), ((0, 0), (40, 40), (40, 40)))
-    assert window(padded) == pytest.approx(window(body()), rel=1e-3)
+@pytest.mark.parametrize("image", [np.full((16, 16), np.nan), np.full((16, 16), 3.0), np.zeros((8, 16))])
+def test_a_phantom_that_breaks_its_contract_is_refused(tmp_path, modality, profile, image):
+    broken = replace(modality, phantom=lambda *a, **k: PhantomSlice(image, image, {}))
+    with pytest.raises(DataError, match=r"The phantom of brain drew shape .* fix the plugin"):
+        prepare_data(broken, "phantom", profile, tmp_path)
 
 
-def test_window_sees_a_structure_below_one_percent():
-    pixels = np.zeros((1, 100, 100), dtype=np.float32)
-    pixels[0, :8, :8] = np.linspace(10, 20, 8)
-    assert window(pixels)[1] > 19
+def test_a_file_a_folder_and_a_subfolder(tmp_path, modality, profile, npz, pictures):
+    path = npz(PEOPLE)
+    direct = prepare_data(modality, str(path), profile, tmp_path / "out")
+    folder = prepare_data(modality, str(path.parent), profile, tmp_path / "out")
+    assert direct.name == "local:brain.npz" and folder.name == f"local:{tmp_path.name}"
+    assert direct.key == folder.key and direct.kind == "real"
+    root = tmp_path / "pictures"
+    for i, picture in enumerate(pictures(8)):
+        (root / f"brain/p{i}").mkdir(parents=True)
+        Image.fromarray(picture).save(root / f"brain/p{i}/a.png")
+    assert prepare_data(modality, str(root), profile, tmp_path / "out").name == "local:pictures"
 
 
-def test_one_window_per_volume_keeps_slices_comparable():
-    pixels = body(n=2)
-    pixels[1] /= 2
-    first, second = (record.image.max() for record in prepare_volume(volume(pixels), 40).slices)
-    assert second < 0.6 * first
+def test_no_path_of_this_machine_is_kept(tmp_path, modality, profile, npz):
+    prepared = prepare_data(modality, str(npz(PEOPLE)), profile, tmp_path / "out")
+    for file in prepared.path.rglob("*"):
+        if file.is_file():
+            assert str(tmp_path).encode() not in file.read_bytes(), file
 
 
-@pytest.mark.parametrize("scale, offset", [(1, 0), (0.001, 0), (60, 0), (1, -1024)])
-def test_result_does_not_depend_on_units(scale, offset):
-    expected = prepare_volume(volume(body()), 16).slices[1].image
-    found = prepare_volume(volume(body() * scale + offset), 16).slices[1].image
-    assert found.dtype == np.uint8 and found.shape == (16, 16)
-    assert np.abs(found.astype(int) - expected).max() <= 1
+@pytest.mark.parametrize("other", ["heart.npz", "kidney"])
+def test_another_organ_is_never_taken(tmp_path, modality, profile, npz, other):
+    if other.endswith(".npz"):
+        npz(PEOPLE, name=other)
+    else:
+        (tmp_path / other / "p1").mkdir(parents=True)
+    with pytest.raises(DataError, match=f"holds {other} but neither brain.npz nor brain/"):
+        prepare_data(modality, str(tmp_path), profile, tmp_path / "out")
 
 
-def test_fit_keeps_aspect_and_pads_with_zeros():
-    image = fit(np.ones((40, 20), np.float32), 16)
-    assert image.shape == (16, 16)
-    np.testing.assert_allclose(image[:, 4:12], 1, atol=1e-6)
-    assert not image[:, :4].any() and not image[:, 12:].any()
+def test_an_unknown_name_is_refused(tmp_path, modality, profile):
+    with pytest.raises(
+        DataError, match=r"'nowhere' is neither 'phantom', nor a dataset card .*check the name"
+    ):
+        prepare_data(modality, "nowhere", profile, tmp_path)
 
 
-def test_fit_makes_pixels_square():
-    tall = fit(np.ones((20, 40), np.float32), 16, (4.0, 1.0))
-    np.testing.assert_allclose(tall[:, 4:12], 1, atol=1e-6)
-    assert not tall[:, :4].any()
+def test_splits_share_no_subject_and_no_image(tmp_path, modality, profile, npz, pictures):
+    images = pictures(36)
+    # another subject with another window
+    images[30] = images[5]
+    prepared = prepare_data(modality, str(npz(PEOPLE * 3, images=images)), profile, tmp_path / "out")
+    for a, b in combinations((prepared.train, prepared.validation, prepared.test), 2):
+        assert not set(a.subjects) & set(b.subjects)
+        assert not {image.tobytes() for image in a.images} & {image.tobytes() for image in b.images}
+    assert prepared.manifest["dropped_counts"] == {"same pixels as another image": 1}
 
 
-def test_the_spacing_of_a_volume_is_used():
-    pixels = np.tile(np.linspace(1, 2, 40, dtype=np.float32), (1, 20, 1))
-    square, tall = (prepare_volume(volume(pixels, s), 16).slices[0].image for s in (None, (9.0, 4.0, 1.0)))
-    assert square[8].any() and not square[1].any()
-    assert tall[1].any() and not tall[:, 1].any()
+def test_a_new_subject_moves_no_other(tmp_path, modality, profile, npz, pictures):
+    people = [f"q{i}" for i in range(59)]
+    roomy = replace(profile, max_images=1000)
+
+    def splits(subjects):
+        path = npz(subjects, images=pictures(60)[: len(subjects)])
+        found = prepare_data(modality, str(path), roomy, tmp_path / "out")
+        assert not found.manifest["adjusted"]
+        return {s: name for name in ("train", "validation", "test") for s in getattr(found, name).subjects}
+
+    before, after = splits(people), splits([*people, "new"])
+    assert after.pop("new") and after == before
 
 
-def test_shrinking_is_antialiased():
-    stripes = np.tile(np.array([0, 1], np.float32), (64, 32))
-    np.testing.assert_allclose(fit(stripes, 16)[:, 1:-1], 0.5, atol=0.05)
+def test_the_same_input_gives_the_same_key_anywhere(tmp_path, modality, profile, npz):
+    path = npz(PEOPLE)
+    keys = {prepare_data(modality, str(path), profile, tmp_path / out).key for out in ("a", "b")}
+    assert len(keys) == 1
 
 
-def test_shrinking_neither_rings_nor_loses_brightness():
-    edge = np.zeros((96, 96), np.float32)
-    edge[20:70, 30:80] = 1
-    small = fit(edge, 32)
-    assert small.min() >= 0 and small.max() <= 1 + 1e-6
-    assert small.mean() == pytest.approx(edge.mean(), rel=0.01)
+def test_an_edited_input_is_noticed(tmp_path, modality, profile, pictures):
+    root = tmp_path / "pictures"
+    root.mkdir()
+    for i, picture in enumerate(pictures(8)):
+        Image.fromarray(picture).save(root / f"p{i}_0.png")
+    first = prepare_data(modality, str(root), profile, tmp_path)
+    # same bytes, other times: found again
+    (root / "p0_0.png").touch()
+    assert prepare_data(modality, str(root), profile, tmp_path).path == first.path
+    rows = "".join(f"p{i}_0.png,{'ann' if i < 2 else i}\n" for i in range(8))
+    (root / "metadata.csv").write_text("file_name,subject\n" + rows)
+    second = prepare_data(modality, str(root), profile, tmp_path)
+    assert second.path != first.path
+    assert "ann" in {s for part in (second.train, second.validation, second.test) for s in part.subjects}
+    Image.fromarray(pictures(1, seed=9)[0]).save(root / "p3_0.png")
+    assert prepare_data(modality, str(root), profile, tmp_path).key != second.key
 
 
-def test_enlarging_is_not_by_nearest_neighbour():
-    ramp = np.tile(np.linspace(0, 1, 10, dtype=np.float32), (10, 1))
-    assert len(np.unique(fit(ramp, 40)[20])) > 20
+def test_a_set_says_itself_whether_it_is_mri(tmp_path, modality, profile):
+    microscopy = replace(modality, is_mri=False)
+    for organ in (modality, microscopy):
+        made = prepare_data(organ, "phantom", profile, tmp_path / str(organ.is_mri))
+        assert made.is_mri == organ.is_mri == load(made.path).is_mri
+    # manifests of earlier versions do not say it
+    manifest = made.path / "manifest.json"
+    files.write_json(manifest, {k: v for k, v in files.read_json(manifest).items() if k != "is_mri"})
+    assert not load(made.path, microscopy).is_mri
+    assert not prepare_data(microscopy, "phantom", profile, tmp_path / "False").is_mri
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_pixels_that_are_no_numbers_are_refused(value):
-    pixels = body()
-    pixels[1, 3, 4] = value
-    with pytest.raises(DataError, match=r"Subject s1, file\.png: 1 pixels are NaN or infinite"):
-        prepare_volume(volume(pixels), 16)
+def test_a_damaged_folder_is_made_again(tmp_path, modality, profile, npz, caplog):
+    path = npz(PEOPLE)
+    first = prepare_data(modality, str(path), profile, tmp_path / "out")
+    file = next(first.path.rglob("*.arrow"))
+    file.write_bytes(file.read_bytes()[:-100])
+    second = prepare_data(modality, str(path), profile, tmp_path / "out")
+    assert (second.key, second.path) == (first.key, first.path)
+    assert "was changed" in caplog.text
+    assert [p.name for p in (tmp_path / "out/data").iterdir() if p.is_dir()] == [first.path.name]
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 40), (2, 40, 7)])
-def test_tiny_images_are_refused(shape):
-    with pytest.raises(DataError, match=r"the image is \d+x\d+ pixels, below 8x8"):
-        prepare_volume(volume(np.random.default_rng(0).random(shape)), 16)
+def test_two_processes_at_once(tmp_path, modality, profile):
+    with ProcessPoolExecutor(2) as pool:
+        runs = [pool.submit(prepare_data, modality, "phantom", profile, tmp_path) for _ in range(4)]
+        assert len({run.result().key for run in runs}) == 1
+    assert len(list((tmp_path / "data").iterdir())) == 1
 
 
-@pytest.mark.parametrize("shape", [(0, 40, 40), (40, 40)])
-def test_no_image_is_refused(shape):
-    with pytest.raises(DataError, match="no image"):
-        prepare_volume(volume(np.zeros(shape)), 16)
+def test_too_few_subjects(tmp_path, modality, profile, npz):
+    with pytest.raises(DataError, match=r"Found 2 subject\(s\) \(a, b\)"):
+        prepare_data(modality, str(npz(["a", "b", "b"])), profile, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("manifest.json"))
 
 
-def test_blank_slices_are_dropped_and_told():
-    pixels = body(n=4)
-    pixels[0] = 0
-    pixels[3] = 0
-    pixels[3, 20, 20] = 1000
-    kept, _, dropped = prepare_volume(volume(pixels), 16)
-    assert [record.slice for record in kept] == [1, 2]
-    assert [(row["slice"], row["reason"]) for row in dropped] == [
-        (0, "constant"),
-        (3, "less than 1% of the area is foreground"),
+def test_a_subject_without_a_usable_image_is_named(tmp_path, modality, profile, npz, pictures):
+    images = pictures(4)
+    images[2] = 9
+    with pytest.raises(DataError, match=r"Subject c has no usable image \(1 constant\)"):
+        prepare_data(modality, str(npz(list("abcd"), images=images)), profile, tmp_path / "out")
+
+
+def test_the_limit_keeps_every_subject(tmp_path, modality, profile, npz):
+    small = replace(profile, max_images=15)
+    prepared = prepare_data(modality, str(npz(PEOPLE * 4)), small, tmp_path / "out")
+    parts = [prepared.train, prepared.validation, prepared.test]
+    assert sum(len(p) for p in parts) == 15 and sum(p.n_subjects for p in parts) == 12
+    assert prepared.manifest["available"] == 48
+
+
+def test_the_manifest_tells_how_it_was_made(tmp_path, modality, profile, npz, pictures):
+    images = pictures(13)
+    images[12] = 0
+    prepared = prepare_data(modality, str(npz([*PEOPLE, "p0"], images=images)), profile, tmp_path / "out")
+    manifest = prepared.manifest
+    assert manifest["size"] == 16 and manifest["seed"] == 0 and manifest["key"] == prepared.key
+    assert {w["subject"] for w in manifest["windows"]} == set(PEOPLE)
+    assert all(w["low"] < w["high"] for w in manifest["windows"])
+    assert manifest["dropped"] == [
+        {"subject": "p0", "source": "brain.npz", "slice": 1, "reason": "constant"},
     ]
+    text = describe(prepared)
+    assert "local:brain.npz (real), 16x16" in text and "1 images  (constant)" in text
+    assert f"train      {len(prepared.train):>6} images" in text
 
 
-def test_a_constant_volume_keeps_nothing():
-    assert prepare_volume(volume(np.full((2, 20, 20), 7)), 16).slices == []
-
-
-def test_a_mask_becomes_black_and_white():
-    mask = np.zeros((1, 16, 16))
-    mask[0, 4:12, 4:12] = 1
-    assert set(np.unique(prepare_volume(volume(mask), 16).slices[0].image)) == {0, 255}
-
-
-def noisy_scan(masked=True):
-    """Specks in the air; a body with a dark hole, and a speck in that."""
-    rng = np.random.default_rng(0)
-    pixels = np.where(rng.random((3, 40, 40)) < 0.08, rng.uniform(100, 250, (3, 40, 40)), 5)
-    pixels[:, 8:32, 8:32] = rng.uniform(300, 1000, (3, 24, 24))
-    pixels[:, 16:22, 16:22] = 5
-    pixels[:, 18, 18] = 200
-    return replace(volume(pixels, (3.0, 2.0, 2.0)), foreground="threshold" if masked else "none")
-
-
-def test_specks_in_the_air_become_0_and_the_body_stays():
-    masked, plain = (prepare_volume(noisy_scan(wanted), 40) for wanted in (True, False))
-    for one, other in zip(masked.slices, plain.slices, strict=True):
-        air = np.ones((40, 40), bool)
-        air[6:34, 6:34] = False
-        left, were = (np.count_nonzero(found.image[air]) for found in (one, other))
-        assert were > 40 and left < 0.05 * were
-        inside = np.s_[9:31, 9:31]
-        np.testing.assert_array_equal(one.image[inside], other.image[inside])
-        assert one.image[18, 18] > 0 and one.origin == other.origin
-    assert masked.window["cleared"] > 50 and plain.window["cleared"] == 0
-    assert (masked.window["foreground"], plain.window["foreground"]) == ("threshold", "none")
-    assert {k: masked.window[k] for k in ("low", "high")} == {k: plain.window[k] for k in ("low", "high")}
-
-
-def test_dark_parts_are_outside_only_where_a_path_leads_out():
-    image = np.zeros((30, 30), np.float32)
-    image[5:25, 5:25] = 10
-    image[8:22, 8:22] = 0
-    found = outside(image, 1.0)
-    assert found[0].all() and not found[10:20, 10:20].any()
-    image[13:17, :8] = 0  # a channel, then a bend
-    found = outside(image, 1.0)
-    assert found[10:20, 10:20].all() and not found[6, 6:24].any()
-
-
-def test_outside_follows_a_spiral():
-    image = np.full((41, 41), 10, np.float32)
-    image[:4] = image[:, 37:] = image[37:, 4:] = image[12:, 4:8] = image[12:16, 8:29] = 0
-    image[16:29, 25:29] = 0
-    assert outside(image, 1.0)[26, 27]
-
-
-def test_a_slice_of_specks_alone_is_dropped():
-    scan = noisy_scan()
-    scan.pixels[0, 8:32, 8:32] = 5
-    assert [row["slice"] for row in prepare_volume(scan, 40).dropped] == [0]
-    assert prepare_volume(replace(scan, foreground="none"), 40).dropped == []
-
-
-@pytest.mark.parametrize(
-    ("spacing", "size", "expected"),
-    [((3.0, 2.0, 2.0), 20, 4.0), ((3.0, 1.0, 2.0), 40, 2.0), (None, 20, None)],
-)
-def test_the_spacing_of_the_result_is_told(spacing, size, expected):
-    note = prepare_volume(volume(body(), spacing), size).window
-    assert note["mm_per_pixel"] == expected and note["spacing"] == spacing
+def test_importing_the_data_layer_is_light():
+    code = "import sys, mribench.data; print(*{'torch', 'datasets', 'nibabel', 'pydicom'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

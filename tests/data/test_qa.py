@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from mribench.data import describe, prepare_data, qa
-from mribench.data.choose import drop_near_duplicates
-from mribench.data.prepare import SliceRecord
 from mribench.data.qa import Seen, inspect, near_duplicates
+from mribench.data.select import drop_near_duplicates
+from mribench.data.slices import SliceRecord
 from mribench.errors import DataError
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mribench.data.readers import companions, find_files, read_volumes
+from mribench.data.readers.folder import companions, find_files, read_volumes
 from mribench.errors import DataError
 
 

@@ -73,5 +73,5 @@ def test_fewer_than_three_subjects_are_refused(names):
 
 def test_a_subject_in_two_splits_is_refused():
     check_disjoint({"train": ["a", "a"], "validation": ["b"], "test": ["c"]})
-    with pytest.raises(DataError, match="Subject b stands in train and in test"):
+    with pytest.raises(DataError, match="Subject b is in train and in test"):
         check_disjoint({"train": ["a", "b"], "validation": ["c"], "test": ["b"]})

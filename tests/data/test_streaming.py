@@ -10,15 +10,16 @@ import sys
 import numpy as np
 import pytest
 
-from mribench.data import arrow, store
-from mribench.data.prepare import SliceRecord
-from mribench.data.spool import Spool
+from mribench.data.slices import SliceRecord
+from mribench.data.store import arrow, dataset
+from mribench.data.store.spool import Spool
 
 MAKE_AND_PREPARE = """
 import json, pathlib, sys, time
 from dataclasses import replace
 import nibabel as nib, numpy as np
-from mribench.data import arrow, prepare_data
+from mribench.data import prepare_data
+from mribench.data.store import arrow
 from mribench.profiles import SMOKE
 from mribench.provenance import peak_memory_gib
 from mribench.spec import Modality
@@ -75,11 +76,11 @@ def test_a_set_on_the_disk_is_the_same_set(tmp_path, monkeypatch):
     spool = Spool(tmp_path / "spool")
     spooled = {name: [r._replace(image=spool.add(r.image)) for r in rows] for name, rows in records.items()}
     manifest = {"name": "local:x", "kind": "real", "size": 16}
-    store.save(tmp_path / "memory", records, manifest)
-    store.save(tmp_path / "disk", spooled, manifest)
+    dataset.save(tmp_path / "memory", records, manifest)
+    dataset.save(tmp_path / "disk", spooled, manifest)
     monkeypatch.setattr(arrow, "LARGEST_IN_MEMORY", 0)
-    first, second = store.load(tmp_path / "memory"), store.load(tmp_path / "disk")
-    assert first.key == second.key == store.content_key({n: getattr(second, n) for n in records}, 16)
+    first, second = dataset.load(tmp_path / "memory"), dataset.load(tmp_path / "disk")
+    assert first.key == second.key == dataset.content_key({n: getattr(second, n) for n in records}, 16)
     assert isinstance(second.train.images, np.memmap) and second.train.images.flags.writeable
     np.testing.assert_array_equal(second.test.images, [r.image for r in records["test"]])
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mribench.data.subjects import subjects_of
+from mribench.data.readers.subjects import subjects_of
 from mribench.errors import DataError
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mribench.data import catalogue, check_suits, prepare_data
+from mribench.data import check_suits, prepare_data
+from mribench.data.cards import catalogue
 from mribench.errors import DataError
 
 PEOPLE = [f"p{i}" for i in range(12)]

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from mribench import results
-from mribench.data import catalogue, licences, prepare_data, terms
+from mribench.data import prepare_data
+from mribench.data.cards import catalogue, terms
 from mribench.errors import InputError
 from mribench.plugins import lookup
 
-CARDS = catalogue.cards_of(catalogue.registry())
+CARDS = catalogue.load_cards(catalogue.registry())
 
 
 def rows(*names):
@@ -56,14 +57,14 @@ def test_the_hardest_access():
     ],
 )
 def test_licences_speak_for_themselves(licence, expected):
-    assert tuple(licences.known(licence).values()) == expected
+    assert tuple(terms.flags_of_licence(licence).values()) == expected
 
 
 @pytest.mark.parametrize(
     "licence", ["", "unverified", "CC-BY", "CC-BY-4.0 or so", "cc-by-4.0", "GPL-3.0-only"]
 )
 def test_other_words_say_nothing(licence):
-    assert licences.known(licence) == {} and licences.share_alike(licence) is None
+    assert terms.flags_of_licence(licence) == {} and terms.share_alike(licence) is None
 
 
 @pytest.mark.parametrize("make", [terms.of_phantom, lambda: terms.of_local("local:x")])

@@ -76,7 +76,7 @@ def test_sorting_by_keyboard(path):
 
 
 def test_one_image_opens_moves_and_closes_by_keyboard(path):
-    said = "document.getElementById('viewer-words').textContent.split('.')[0]"
+    said = "document.getElementById('viewer-caption').textContent.split('.')[0]"
     with Page(path) as page:
         assert page.ask("document.getElementById('viewer').open") is False
         page.ask("document.querySelector('button.open').focus()")
@@ -99,7 +99,7 @@ def test_the_image_that_was_clicked_is_shown(path):
         page.ask("document.querySelector('button.open img').scrollIntoView({block: 'center'})")
         box = page.ask("document.querySelector('button.open img').getBoundingClientRect().toJSON()")
         page.click(box["left"] + box["width"] * 5.5 / 8, box["top"] + 5)
-        assert page.ask("document.getElementById('viewer-words').textContent").startswith("Image 6 of 20.")
+        assert page.ask("document.getElementById('viewer-caption').textContent").startswith("Image 6 of 20.")
         pixel = "[...document.getElementById('viewer-canvas').getContext('2d').getImageData(9, 9, 1, 1).data]"
         grey, *_, alpha = page.ask(pixel)
         assert abs(grey - 240) <= 3 and alpha == 255
@@ -137,7 +137,7 @@ def test_the_script_draws_as_the_page_does(scored, run_folder):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_word_can_be_read(path, dark):
+def test_all_text_has_enough_contrast(path, dark):
     with Page(path, dark=dark) as page:
         page.ask("document.querySelectorAll('details').forEach((block) => (block.open = true))")
         assert page.ask(CONTRAST) == []
@@ -168,11 +168,11 @@ def test_the_keyboard_sees_where_it_is(path):
 
 def test_a_row_leads_to_where_it_comes_from(path):
     with Page(path) as page:
-        page.ask("document.querySelector('a[href=\"#board-1-row-0\"]').click()")
-        page.until("document.getElementById('board-1-row-0').open")
+        page.ask("document.querySelector('a[href=\"#board-brain-phantom-smoke-ddpm-ddim-5\"]').click()")
+        page.until("document.getElementById('board-brain-phantom-smoke-ddpm-ddim-5').open")
 
 
-def test_paper_shows_everything(path):
+def test_a_print_shows_every_number(path):
     with Page(path) as page:
         assert page.pdf().startswith(b"%PDF")
         assert page.ask("document.querySelectorAll('details[open]').length") == 0, "closed again afterwards"

@@ -17,7 +17,8 @@ from hub_server import ALICE, Hub
 from safetensors.numpy import save_file
 
 from mribench import files, hashing, profiles, results
-from mribench.data import prepare_data, terms
+from mribench.data import prepare_data
+from mribench.data.cards import terms
 from mribench.spec import Score
 
 CHECKPOINT = "brain_ddpm_s0_0123456789ab"

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.hub import metadata, rules
 
 COPIES = {
@@ -51,7 +51,7 @@ def test_weights_that_memorise_leave_only_knowingly_and_the_card_says_so(packed,
         ("cannot say", "cannot say", True),
         ("suspect", "**Suspect.**", False),
         ("MEMORISES", "**MEMORISES.**", False),
-        ("a verdict of tomorrow", "**MEMORISES.**", False),
+        ("a verdict of tomorrow", "take it for the gravest", False),
     ],
 )
 def test_samples_of_real_data_are_shown_only_where_none_is_a_patient(

@@ -89,7 +89,7 @@ def test_a_file_that_was_tampered_with(change, said, packed, refused, tmp_path):
 def test_a_bomb(packed, refused, tmp_path, monkeypatch):
     import gzip
 
-    from mribench.data import archive
+    from mribench.data.download import archive
 
     monkeypatch.setattr(archive, "ALWAYS_ALLOWED", 1 << 20)
     rewritten(packed, lambda m: m.append([tarfile.TarInfo("zeros"), bytes(8 << 20)]))

@@ -154,6 +154,39 @@ def test_verify_asks_for_what_is_no_folder(sentence_of):
     )
 
 
+@pytest.fixture
+def one_file(hub, result, tmp_path):
+    """A repository that is a kept board: all of its records in one file."""
+    results.add(tmp_path / "made", [result(variant="gaussian", is_control=True), result(seed=3)])
+    hub.repos["dataset", "alice/kept"] = repo = Repo()
+    repo.add({results.RECORDS: (tmp_path / "made" / results.RECORDS).read_bytes(), "leaderboard.json": b"{}"})
+    return repo
+
+
+def test_a_board_of_one_file_is_pulled_and_merged(shared, one_file, published, tmp_path):
+    assert shared("pull", "alice/kept", "--out", "back").code == 0
+    assert results.read_all([tmp_path / "back"]) == results.read_all([tmp_path / "made"])
+    ended = shared("leaderboard", "--from", "alice/kept", "--from", "alice/board", "--from", "made")
+    assert ended.code == 0 and "gaussian" in ended.out, ended.err
+    # a folder of runs and kept boards
+    assert shared("leaderboard", "--from", tmp_path).code == 0
+
+
+def test_a_board_of_one_file_takes_in_new_records_beside_it(shared, one_file, trained, tmp_path):
+    before = one_file.files[results.RECORDS]
+    trained("more", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
+    assert shared("push", tmp_path / "more", "--results-to", "alice/kept").code == 0
+    assert one_file.files[results.RECORDS] == before
+    assert sum(name.startswith("results/") for name in one_file.files) == 1, "the control was there"
+    assert "3 records of Brain" in one_file.files["README.md"].decode()
+
+
+def test_a_damaged_board_of_one_file_is_refused(hub, sentence_of, one_file):
+    one_file.add({results.RECORDS: one_file.files[results.RECORDS][:-9]})
+    assert "is not a records file of mribench" in sentence_of("leaderboard", "--from", "alice/kept")
+    assert "is not a records file of mribench" in sentence_of("pull", "alice/kept", "--out", "back")
+
+
 def test_a_board_with_a_damaged_record_is_refused(hub, sentence_of):
     hub.repos["dataset", "alice/board"] = repo = Repo()
     repo.add({"results/brain/x.json": b'{"schema": 1}', "leaderboard.json": b"{}"})

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.hub import rules
 

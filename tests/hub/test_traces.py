@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from mribench import files, hashing, results
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.hub import search
 from mribench.hub.traces import REMOVED, Traces
@@ -203,7 +203,7 @@ def test_a_number_may_be_a_subject(tmp_path):
         search.check(tmp_path, GUARD)
 
 
-def test_the_last_guard_knows_every_kind_of_file(tmp_path):
+def test_the_last_guard_knows_every_kind_of_file(result, tmp_path):
     search.check(tmp_path, GUARD)
     (tmp_path / "pixels.png").write_bytes(b"")
     Image.new("L", (4, 4)).save(tmp_path / "pixels.png")
@@ -219,6 +219,10 @@ def test_the_last_guard_knows_every_kind_of_file(tmp_path):
         with pytest.raises(InputError, match=said):
             search.check(tmp_path, GUARD)
         (tmp_path / name).unlink()
+    results.add(tmp_path, [result(metrics={"kd": {"title": "as PAT-0007 saw it"}})])
+    with pytest.raises(InputError, match=f"{results.RECORDS} holds a subject id"):
+        search.check(tmp_path, GUARD)
+    (tmp_path / results.RECORDS).unlink()
     (tmp_path / "link.md").symlink_to(tmp_path / "pixels.png")
     with pytest.raises(InputError, match="a link or a device"):
         search.check(tmp_path, GUARD)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_train import blobs
+from tiny import blobs
 
 from mribench import files, profiles
 from mribench.plugins import lookup

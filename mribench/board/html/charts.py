@@ -1,49 +1,88 @@
-"""Quality against cost, one drawing per organ: what a better number takes to make."""
+"""Quality against cost, one drawing for each organ and kind of cost; ``chart.svg`` prints it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from string import ascii_lowercase
 from typing import Any
 
-from mribench.board import columns
-from mribench.board.against_control import CONTROL
-from mribench.board.boards import Board
-from mribench.board.control_checks import violations
-from mribench.board.html import axes, strips
-from mribench.board.html.axes import Axis
-from mribench.board.html.markup import Markup, element, join
-from mribench.board.rows import MEMORISES, Entry, Row
+from mribench.board.html.strips import Axis, Interval, linear_axis, log_axis, pixels, tick_label
+from mribench.board.html.values import BoardView, MetricColumn, RowView
 
 WIDTH, HEIGHT = 340, 236
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
-# as an HTML list of type a counts
-LETTERS = [*ascii_lowercase, *(a + b for a in ascii_lowercase for b in ascii_lowercase)]
+LEFT, RIGHT, TOP, BOTTOM = 52, WIDTH - 14, 12, HEIGHT - 44  # of the area between the axes
+LETTERS = [
+    *ascii_lowercase,
+    *(a + b for a in ascii_lowercase for b in ascii_lowercase),
+]  # as <ol type="a"> counts
 LETTER, LINE = 9.0, 11.0  # room that the letter of a point takes
 
 
 @dataclass(frozen=True)
 class Point:
-    """remark: why it contests nothing; empty where it does."""
+    """A row in units of cost and quality."""
 
     name: str
-    x: float
-    entry: Entry
-    remark: str = ""
+    cost: float
+    value: float
+    interval: Interval | None = None
+    remark: str = ""  # why it is not ranked; empty where it may be
 
     @property
     def ranked(self) -> bool:
         return not self.remark
 
 
-def nfe(row: Row) -> float | None:
-    """Network evaluations per generated image."""
+@dataclass(frozen=True)
+class Mark:
+    """A point in pixels."""
+
+    x: float
+    y: float
+    kind: str  # shape: trained or unranked
+    whisker: tuple[float, float] | None  # the interval
+    letter: str
+    letter_at: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A horizontal line with a name."""
+
+    kind: str
+    name: str
+    y: float
+    text_y: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    id: str
+    organ: str
+    quality: str  # name of the vertical axis
+    cost: str  # name of the horizontal axis
+    points: list[Point]
+    marks: list[Mark]
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    levels: list[Level]
+    band: tuple[float, float] | None  # top and height of what halves of the test subjects score
+    front: str  # path through the points that no other beats
+
+    # the drawing is as large as this, and its axes are there
+    width, height, left, right, top, bottom = WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM
+
+
+def nfe(row: RowView) -> float | None:
+    """Network evaluations for one generated image."""
     evaluations = _produced(row).get("nfe")
     return float(evaluations[0]) if evaluations else None
 
 
-def gflops(row: Row) -> float | None:
-    """GFLOPs per generated image, a multiply-add counting twice."""
+def gflops(row: RowView) -> float | None:
+    """GFLOPs for one generated image, a multiply-add counting twice."""
     steps, each = nfe(row), _produced(row).get("gflops_per_evaluation")
     return steps * each if steps and each else None
 
@@ -54,132 +93,101 @@ COSTS = (
 )
 
 
-def _remark(row: Row, board: Board) -> str:
-    if row.audit and row.audit.startswith(MEMORISES):
-        return f" ({row.audit})"
-    return " (invalid board)" if violations(board) else ""
-
-
-def _produced(row: Row) -> dict[str, Any]:
+def _produced(row: RowView) -> dict[str, Any]:
     generation = next((r for r in row.results if r.task == "generation"), None)
     return (generation.provenance.get("produced") or {}) if generation else {}
 
 
-def charts(board: Board, anchor: str) -> list[Markup]:
-    """A drawing for each kind of cost that the records know; none where nothing is known."""
-    address, drawn = board.primary, []
-    for kind, label, cost in COSTS if address else ():
-        found = [
-            Point(row.name, x, entry, _remark(row, board))
-            for row in board.rows
-            if not row.is_control
-            and (x := cost(row))
-            and (entry := row.entries.get(address)) is not None
-            and entry.value is not None
-        ]
-        if found:
-            drawn.append(_figure(board, found, label, f"{anchor}-{kind}"))
+def chart_rows(boards: Sequence[BoardView]) -> list[list[Chart]]:
+    """Of one organ all drawings side by side; of several a row for each kind of cost."""
+    known = [drawn for board in boards if (drawn := charts(board))]
+    if len(known) < 2:
+        return known
+    return [[chart for chart in row if chart] for row in zip_longest(*known)]
+
+
+def charts(board: BoardView) -> list[Chart]:
+    """A drawing for each kind of cost that the records know."""
+    column = board.column(board.primary)
+    if column is None:
+        return []
+    drawn = []
+    for kind, label, cost in COSTS:
+        points = [point for row in board.trained if (point := _point(board, column, row, cost(row)))]
+        if points:
+            drawn.append(_chart(board, column, points, label, f"{board.id}-{kind}"))
     return drawn
 
 
-def _figure(board: Board, points: list[Point], label: str, anchor: str) -> Markup:
-    title = columns.title(board, board.primary)
-    control = board.row(CONTROL)
-    gaussian = control.entries.get(board.primary) if control else None
-    bar = gaussian.value if gaussian else None
-    floor = board.floor_of(board.primary)
-    real = floor.get("train_test")
-    band = (floor["half_low"], floor["half_high"]) if floor.get("half_low") is not None else None
-    x = axes.spanning_log([p.x for p in points], LEFT, WIDTH - RIGHT)
-    values = [v for p in points for v in (p.entry.value, p.entry.low, p.entry.high) if v is not None]
-    values += [v for v in (0.0, bar, real, *(band or ())) if v is not None]
-    y = axes.spanning(values, HEIGHT - BOTTOM, TOP, margin=0.06)
-    parts = [_grid(x, y)]
-    if band:
-        top, bottom = y(band[1]), y(band[0])
-        parts.append(_box(LEFT, top, WIDTH - LEFT - RIGHT, max(bottom - top, 2.0), "floor"))
-    for value, name, words in ((real, "real", "real train"), (bar, "gaussian", "Gaussian control")):
-        if value is not None:
-            parts += _level(y(value), name, words)
-    parts += [_front(points, x, y), *_points(points, x, y)]
-    parts.append(_text(label, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "label", "middle"))
-    parts.append(_text(title, 12, (TOP + HEIGHT - BOTTOM) / 2, "label", "middle", turned=True))
-    organ = board.members[0].data["title"]
-    said = "; ".join(f"{p.name}: {p.entry.value:.4g} at {p.x:.4g}" for p in points)
-    about = element("title", f"{organ}: {title} against {label}. {said}", id=f"{anchor}-title")
-    view = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": WIDTH, "height": HEIGHT}
-    svg = element("svg", about, *parts, role="img", aria_labelledby=f"{anchor}-title", class_="chart", **view)
-    return element("figure", svg, element("figcaption", element("b", organ), _key(points)))
+def _point(board: BoardView, column: MetricColumn, row: RowView, cost: float | None) -> Point | None:
+    number = column.numbers[row.name]
+    if number.value is None or not cost:
+        return None
+    return Point(row.name, cost, number.value, number.interval, _remark(row, board))
 
 
-def pareto(points: list[Point]) -> list[Point]:
-    """Of the ranked points those that no other beats or equals in both cost and value, by cost; less is better in
-    both."""
+def _remark(row: RowView, board: BoardView) -> str:
+    if row.memorises:
+        return f" ({row.memorises})"
+    return " (invalid board)" if board.violations else ""
+
+
+def _chart(board: BoardView, column: MetricColumn, points: list[Point], cost: str, anchor: str) -> Chart:
+    real, halves = column.real_train.value, column.halves.interval
+    gaussian = column.numbers[board.gaussian].value if board.gaussian else None
+    lines = (("real", "real train", real), ("gaussian", "Gaussian control", gaussian))
+    x = log_axis([p.cost for p in points], LEFT, RIGHT)
+    values = [v for p in points for v in (p.value, *(p.interval or ()))]
+    values += [v for v in (0.0, real, gaussian, *(halves or ())) if v is not None]
+    y = linear_axis(values, BOTTOM, TOP, margin=0.06)
+    levels = [(kind, name, y(value)) for kind, name, value in lines if value is not None]
+    return Chart(
+        id=anchor,
+        organ=board.organ,
+        quality=column.title,
+        cost=cost,
+        points=points,
+        marks=_marks(points, x, y),
+        x_ticks=[(x(tick), tick_label(tick)) for tick in x.ticks()],
+        y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
+        # the name is above the line where there is room
+        levels=[Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in levels],
+        band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves else None,
+        front=_front(pareto(points, 1 if board.less_is_better else -1), x, y),
+    )
+
+
+def pareto(points: Iterable[Point], sign: int = 1) -> list[Point]:
+    """Of the ranked points those that no other beats or equals in both cost and value, by cost.
+
+    sign: 1 where less is better in the value, -1 where more is.
+    """
     front: list[Point] = []
-    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.x, p.entry.value)):
-        if not front or point.entry.value < front[-1].entry.value:
+    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.cost, sign * p.value)):
+        if not front or sign * point.value < sign * front[-1].value:
             front.append(point)
     return front
 
 
-def _front(points: list[Point], x: Axis, y: Axis) -> Markup | None:
-    front = [(x(p.x), y(p.entry.value)) for p in pareto(points)]
+def _front(front: list[Point], x: Axis, y: Axis) -> str:
+    """Steps from one point of the front to the next; empty for fewer than two."""
     if len(front) < 2:
-        return None
-    steps = [f"M{front[0][0]:.2f} {front[0][1]:.2f}"] + [f"H{a:.2f}V{b:.2f}" for a, b in front[1:]]
-    return element("path", d="".join(steps), class_="front")
+        return ""
+    start, *others = [(pixels(x(p.cost)), pixels(y(p.value))) for p in front]
+    return f"M{start[0]} {start[1]}" + "".join(f"H{across}V{up}" for across, up in others)
 
 
-def _points(points: list[Point], x: Axis, y: Axis) -> list[Markup]:
-    """Marks with whiskers and a letter each; the letters of points that crowd stand side by side."""
-    parts: list[Markup] = []
+def _marks(points: list[Point], x: Axis, y: Axis) -> list[Mark]:
+    """Letters of points that crowd are put side by side."""
+    marks: list[Mark] = []
     taken: list[tuple[float, float]] = []
     for point, letter in zip(points, LETTERS, strict=False):
-        across, up = x(point.x), y(point.entry.value)
-        if point.entry.low is not None:
-            low, high = y(point.entry.low), y(point.entry.high)
-            parts.append(_line(across, low, across, high, "whisker"))
-            parts += [_line(across - 4, end, across + 4, end, "whisker") for end in (low, high)]
-        parts.append(strips.mark(across, up, "trained" if point.ranked else "unranked"))
+        across, up = x(point.cost), y(point.value)
+        whisker = (y(point.interval[0]), y(point.interval[1])) if point.interval else None
         right, base = across + 7, up - 5
         while any(abs(right - other) < LETTER and abs(base - level) < LINE for other, level in taken):
             right += LETTER
         taken.append((right, base))
-        parts.append(_text(letter, right, base, "name", "start"))
-    return parts
-
-
-def _key(points: list[Point]) -> Markup:
-    """Which letter is which row, and why one contests nothing."""
-    return element("ol", *(element("li", f"{p.name}{p.remark}") for p in points), class_="key", type_="a")
-
-
-def _grid(x: Axis, y: Axis) -> Markup:
-    floor = HEIGHT - BOTTOM
-    parts = [_line(LEFT, floor, WIDTH - RIGHT, floor, "axis"), _line(LEFT, TOP, LEFT, floor, "axis")]
-    for tick in y.ticks():
-        parts.append(_line(LEFT, y(tick), WIDTH - RIGHT, y(tick), "gridline"))
-        parts.append(_text(axes.words(tick), LEFT - 6, y(tick) + 4, "tick", "end"))
-    for tick in x.ticks():
-        parts.append(_line(x(tick), floor, x(tick), floor + 4, "axis"))
-        parts.append(_text(axes.words(tick), x(tick), floor + 16, "tick", "middle"))
-    return join(*parts)
-
-
-def _level(y: float, name: str, words: str) -> list[Markup]:
-    """A horizontal line with its name at the left end, above it where there is room."""
-    above = y - 4 if y > TOP + 14 else y + 13
-    return [_line(LEFT, y, WIDTH - RIGHT, y, f"level {name}"), _text(words, LEFT + 4, above, "tick", "start")]
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=name)
-
-
-def _box(x: float, y: float, width: float, height: float, name: str) -> Markup:
-    return element("rect", x=x, y=y, width=width, height=height, class_=name)
-
-
-def _text(words: str, x: float, y: float, name: str, anchor: str, turned: bool = False) -> Markup:
-    turn = {"transform": f"rotate(-90 {x:.2f} {y:.2f})"} if turned else {}
-    return element("text", words, x=float(x), y=float(y), text_anchor=anchor, class_=name, **turn)
+        kind = "trained" if point.ranked else "unranked"
+        marks.append(Mark(across, up, kind, whisker, letter, (right, base)))
+    return marks

@@ -1,153 +1,186 @@
-"""Where the numbers of a row come from: everything that made it, one click away."""
+"""How the numbers of a row were made: records, checkpoints, packages, machines, and on what terms the data came."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mribench.board import sentences
-from mribench.board.boards import Board
-from mribench.board.html.cite import homepage, linked
-from mribench.board.html.markup import Markup, element
-from mribench.board.html.table import Line, plain, table
-from mribench.board.rows import Row
-from mribench.results import Result, path_of
+from mribench.board.html.values import BoardView, RowView
+from mribench.results import Result, file_of
 
-SPENT = ("train s", "sample s", "score s", "NFE")
 HEADINGS = {"versions": "Packages", "plugins": "Plugins"}
 Facts = Mapping[tuple[str, str], str]  # (heading, name) -> value
 
 
-def of_row(row: Row, anchor: str, organ: str, common: Facts) -> Markup:
-    """A closed block: one line per record, its checkpoints, and whatever is not the same in the whole board."""
-    found = sorted(row.results, key=lambda r: (r.task, r.seed))
-    own = {key: None for result in found for key in facts(result) if key not in common}
-    # what has no heading stands with each record, lists and the budget below
-    columns = [key for key in own if not key[0]]
-    titles = ["record", "seed", *(name for _, name in columns), *SPENT]
-    lines = [
-        Line([*map(plain, [_link(r), str(r.seed), *(facts(r).get(k, "") for k in columns), *_spent(r)])])
-        for r in found
-    ]
-    rest = [{key: value for key, value in facts(r).items() if key in own and key[0]} for r in found]
-    parts = [
-        table(f"Records of {row.name}, {organ}", titles, lines, how=""),
-        *_checkpoints(found),
-        *said(rest),
-    ]
-    return element("details", element("summary", f"{row.name}: how it was made"), *parts, id=anchor)
+@dataclass(frozen=True)
+class Record:
+    """One line of a row: a task with one training seed."""
+
+    result: Result
+    out: Path  # folder of the page
+
+    @property
+    def path(self) -> str:
+        """Of the file that holds the record, beside the page."""
+        return file_of(self.out, self.result).relative_to(self.out).as_posix()
+
+    @property
+    def spent(self) -> list[str]:
+        """Seconds of training, sampling and scoring."""
+        training, produced = (self.result.provenance.get(name) or {} for name in ("training", "produced"))
+        seconds = training.get("seconds"), produced.get("seconds"), produced.get("seconds_scoring")
+        return ["" if value is None else f"{value:,.1f}" for value in seconds]
+
+    @property
+    def nfe(self) -> str:
+        produced = self.result.provenance.get("produced") or {}
+        return ", ".join(map(str, produced.get("nfe") or []))
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the record says of its making, apart from what it took."""
+        made = self.result.provenance
+        machine, training = made.get("machine") or {}, made.get("training") or {}
+        threads = f", {machine['threads']} threads" if machine.get("threads") else ""
+        commit = (made.get("git_commit") or "").partition("+")
+        precision = training.get("precision") or self.result.comparability.get("precision")
+        facts = {
+            ("", "commit"): commit[0][:12] + (" +changes" if commit[2] else ""),
+            ("", "device"): f"{machine['device']}{threads}" if machine else "",
+            ("", "precision"): str(precision or ""),
+            ("Profile", ""): _pretty(made["profile"]) if made.get("profile") else "",
+        }
+        for name, heading in HEADINGS.items():
+            facts |= {(heading, package): str(v) for package, v in (made.get(name) or {}).items() if v}
+        return {key: value for key, value in facts.items() if value}
 
 
-def facts(result: Result) -> Facts:
-    """What a record says of its making, apart from what it took."""
-    made = result.provenance
-    machine = made.get("machine") or {}
-    threads = f", {machine['threads']} threads" if machine.get("threads") else ""
-    commit = (made.get("git_commit") or "").partition("+")
-    training = made.get("training") or {}
-    found = {
-        ("", "commit"): commit[0][:12] + (" +changes" if commit[2] else ""),
-        ("", "device"): f"{machine['device']}{threads}" if machine else "",
-        ("", "precision"): str(training.get("precision") or result.comparability.get("precision") or ""),
-        ("Profile", ""): _pretty(made["profile"]) if made.get("profile") else "",
-    }
-    for heading in ("versions", "plugins"):
-        found |= {(HEADINGS[heading], name): str(v) for name, v in (made.get(heading) or {}).items() if v}
-    return {key: value for key, value in found.items() if value}
+@dataclass(frozen=True)
+class RowOrigin:
+    """How one row was made."""
+
+    row: RowView
+    records: list[Record]
+    columns: list[str]  # facts in which its records differ from others of the board, a column each
+    checkpoints: list[tuple[int, str, str]]  # seed, name, sha256
+    sentences: list[tuple[str, str]]  # ('Packages', 'torch 2.9, ...')
 
 
-def shared(found: Iterable[Result]) -> Facts:
+@dataclass(frozen=True)
+class Audit:
+    """The memorisation audit of one row and seed."""
+
+    row: RowView
+    record: Record
+    verdict: str
+    copies: str
+    false_alarms: str
+    ratios: str
+    membership: str
+    gap: str
+    reasons: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a board comes from."""
+
+    terms: list[Mapping[str, str]]  # of each data set: title, licence, access, homepage, citation
+    sentences: list[tuple[str, str]]  # what no record contradicts
+    audits: list[Audit]
+    rows: list[RowOrigin]
+
+
+def origin(board: BoardView, out: Path) -> Origin:
+    """Every record is read once, and what is the same in all of them is said once."""
+    records = {row.name: [Record(result, out) for result in _in_order(row)] for row in board.rows}
+    common = _shared(record for of_row in records.values() for record in of_row)
+    terms = {_pretty(t): _terms(t) for result in board.results for t in result.data.get("terms") or []}
+    return Origin(
+        terms=[term for _, term in sorted(terms.items())],
+        sentences=_sentences([common]),
+        audits=[
+            _audit(row, record, record.result.audit)
+            for row in board.rows
+            for record in records[row.name]
+            if record.result.audit
+        ],
+        rows=[_row(row, records[row.name], common) for row in board.rows],
+    )
+
+
+def _in_order(row: RowView) -> list[Result]:
+    return sorted(row.results, key=lambda result: (result.task, result.seed))
+
+
+def _row(row: RowView, records: list[Record], common: Facts) -> RowOrigin:
+    own = list(dict.fromkeys(key for record in records for key in record.facts if key not in common))
+    checkpoints = dict.fromkeys(
+        (r.result.seed, str(made["checkpoint"]), str(made.get("checkpoint_sha256") or ""))
+        for r in records
+        if (made := r.result.provenance).get("checkpoint")
+    )
+    # what has no heading is a column beside each record; lists and the budget follow below
+    rest = [{key: value for key, value in r.facts.items() if key in own and key[0]} for r in records]
+    columns = [name for heading, name in own if not heading]
+    return RowOrigin(row, records, columns, sorted(checkpoints), _sentences(rest))
+
+
+def _shared(records: Iterable[Record]) -> Facts:
     """Those facts in which no record differs from another."""
     values: dict[tuple[str, str], set[str]] = {}
-    for result in found:
-        for key, value in facts(result).items():
+    for record in records:
+        for key, value in record.facts.items():
             values.setdefault(key, set()).add(value)
     return {key: next(iter(known)) for key, known in sorted(values.items()) if len(known) == 1}
 
 
-def said(found: Iterable[Facts]) -> list[Markup]:
-    """'Packages: torch 2.9, ...' a line each, and the settings of a profile; again where records differ."""
+def _sentences(several: Iterable[Facts]) -> list[tuple[str, str]]:
+    """('Packages', 'torch 2.9, ...'); a heading again where records differ."""
     lines: dict[tuple[str, str], None] = {}
-    for one in found:
+    for facts in several:
         grouped: dict[str, list[str]] = {}
-        for (heading, name), value in sorted(one.items()):
+        for (heading, name), value in sorted(facts.items()):
             grouped.setdefault(heading or "Made with", []).append(f"{name} {value}".strip())
         lines |= dict.fromkeys((heading, ", ".join(named)) for heading, named in grouped.items())
-    return [
-        _closed("Profile: every setting of the budget", text)
-        if heading == "Profile"
-        else element("p", f"{heading}: {text}.")
-        for heading, text in lines
-    ]
+    return list(lines)
 
 
-def _closed(summary: str, text: str) -> Markup:
-    return element("details", element("summary", summary), element("pre", text, tabindex=0))
+def _terms(term: Mapping[str, Any]) -> Mapping[str, str]:
+    names = ("licence", "access", "homepage", "citation")
+    known = {name: str(term.get(name) or "unverified") for name in names}
+    return known | {"title": str(term.get("title") or term.get("data") or "")}
 
 
-def _link(result: Result) -> Markup:
-    return element("a", result.task, href=str(path_of(Path(), result)))
-
-
-def _spent(result: Result) -> list[str]:
-    training, produced = (result.provenance.get(name) or {} for name in ("training", "produced"))
-    seconds = training.get("seconds"), produced.get("seconds"), produced.get("seconds_scoring")
-    return [*map(_seconds, seconds), ", ".join(map(str, produced.get("nfe") or []))]
-
-
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:,.1f}"
-
-
-def _checkpoints(found: Iterable[Result]) -> list[Markup]:
-    """Name and checksum, once for all tasks that used it."""
-    known = dict.fromkeys(
-        (r.seed, str(r.provenance["checkpoint"]), str(r.provenance.get("checkpoint_sha256") or ""))
-        for r in found
-        if r.provenance.get("checkpoint")
+def _audit(row: RowView, record: Record, audit: Mapping[str, Any]) -> Audit:
+    findings = audit.get("findings") or {}
+    ratios = [_digits(findings.get(key), ".3f") for key in ("largest_r", "largest_r_held_out")]
+    return Audit(
+        row=row,
+        record=record,
+        verdict=str(audit["verdict"]),
+        copies=_interval(audit, "copy_rate", ".1%"),
+        false_alarms=_digits(audit.get("false_alarm_high"), ".1%"),
+        ratios=", ".join(filter(None, ratios)),
+        membership=_interval(findings.get("membership") or {}, "auroc", ".2f"),
+        gap=_digits((findings.get("gap") or {}).get("p"), ".3f"),
+        reasons="; ".join(map(str, audit.get("reasons") or [])),
     )
-    return [
-        element(
-            "p", f"Checkpoint of seed {seed}: {name} ", element("code", f"sha256 {digest}", class_="hash")
-        )
-        for seed, name, digest in sorted(known)
-    ]
+
+
+def _interval(finding: Mapping[str, Any], name: str, digits: str) -> str:
+    """'0.48 [0.41, 0.54]'."""
+    ends = [_digits(finding.get(end), digits) for end in ("low", "high")]
+    return _digits(finding.get(name), digits) + (f" [{', '.join(ends)}]" if all(ends) else "")
+
+
+def _digits(value: Any, digits: str) -> str:
+    return format(value, digits) if isinstance(value, int | float) else ""
 
 
 def _pretty(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str)
-
-
-def of_board(board: Board, anchor: str, organ: str) -> Markup:
-    """What every result of a board has in common, and on what terms its data came."""
-    fields = [
-        Line([plain(name), plain(element("code", sentences.short(value)))])
-        for name, value in sorted(board.comparability.items())
-    ]
-    key = table(f"Equal in every result of this board, {organ}", ("field", "value"), fields, how="")
-    terms = {_pretty(t): t for r in board.members for t in r.data.get("terms") or []}
-    return element(
-        "details",
-        element("summary", "Data, licence, and what is equal in all rows"),
-        *(_terms(term) for _, term in sorted(terms.items())),
-        *said([shared(board.members)]),
-        key,
-        id=anchor,
-    )
-
-
-def _terms(term: Mapping[str, Any]) -> Markup:
-    said = {
-        name: str(term.get(name) or "unverified") for name in ("licence", "access", "homepage", "citation")
-    }
-    return element(
-        "p",
-        element("b", str(term.get("title") or term.get("data") or "")),
-        f". Licence: {said['licence']}. Access: {said['access']}. Source: ",
-        homepage(said["homepage"]),
-        ". Citation: ",
-        linked(said["citation"]),
-        ".",
-    )

@@ -1,8 +1,8 @@
 "use strict";
-// Every number is there without this file: it adds sorting, a theme switch, single images out of grids, and the drawings
-// of the tables that are closed at first.
+// The page holds every number without this file. It adds sorting, a theme switch, single images out of grids, and the
+// strips of the tables that are closed at first.
 
-// theme: what the system prefers, until someone chooses
+// theme: as the system prefers, until someone chooses
 const theme = document.getElementById("theme");
 const root = document.documentElement;
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
@@ -21,7 +21,7 @@ theme.addEventListener("click", () => {
 systemDark.addEventListener("change", nameTheme);
 nameTheme();
 
-// sorting: numbers by value, words by alphabet, blanks always last
+// sorting: numbers by value, text by alphabet, blanks always last
 function keyOf(cell) {
   if (cell.dataset.value !== undefined) return cell.dataset.value;
   if (cell.querySelector(".blank")) return undefined;
@@ -54,12 +54,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-// intervals: drawn from the words of the cells, on one scale down a column, as strips.py draws those of the open tables
+// intervals: read from the text of the cells and drawn on one scale down a column, as strips.py draws the open tables
 const NUMBER = /^(-?[\d.]+)(?: ± [\d.]+)?(?: \[(-?[\d.]+), (-?[\d.]+)\])?$/;
 const WIDTH = 136, HEIGHT = 18, MIDDLE = 9, EDGE = 6;
 function numbersOf(cell) {
   const found = cell.textContent.match(NUMBER);
-  return found ? found.slice(1).filter((word) => word !== undefined).map(Number) : [];
+  return found ? found.slice(1).filter((part) => part !== undefined).map(Number) : [];
 }
 function strip(kind, axis, [value, low, high], band) {
   const at = (v) => axis.start + axis.perUnit * (Math.min(Math.max(v, axis.low), axis.high) - axis.low);
@@ -100,7 +100,7 @@ for (const table of document.querySelectorAll("table.intervals")) {
 // single images: the viewer draws one tile of the grid that was opened
 const viewer = document.getElementById("viewer");
 const canvas = document.getElementById("viewer-canvas");
-const words = document.getElementById("viewer-words");
+const caption = document.getElementById("viewer-caption");
 const GAP = 2; // pixels between the images of a grid
 let shown = null;
 function show(image, index) {
@@ -112,8 +112,8 @@ function show(image, index) {
   canvas.width = width;
   canvas.height = height;
   canvas.getContext("2d").drawImage(image, left, top, width, height, 0, 0, width, height);
-  words.textContent = `Image ${shown.index + 1} of ${count}. ${image.closest("figure").querySelector("figcaption").textContent}`;
-  canvas.setAttribute("aria-label", words.textContent);
+  caption.textContent = `Image ${shown.index + 1} of ${count}. ${image.closest("figure").querySelector("figcaption").textContent}`;
+  canvas.setAttribute("aria-label", caption.textContent);
   if (!viewer.open) viewer.showModal();
 }
 function at(image, event) {
@@ -152,7 +152,7 @@ document.getElementById("viewer-previous").addEventListener("click", () => move(
 document.getElementById("viewer-next").addEventListener("click", () => move(1));
 document.getElementById("viewer-close").addEventListener("click", () => viewer.close());
 
-// a link to a closed block opens it; paper shows every number, and of the origins what is open
+// a link to a closed block opens it; print shows every number, and how it was made only where that is open
 function openTarget() {
   const target = document.getElementById(location.hash.slice(1));
   if (target instanceof HTMLDetailsElement) target.open = true;
@@ -161,7 +161,7 @@ addEventListener("hashchange", openTarget);
 openTarget();
 let closed = [];
 addEventListener("beforeprint", () => {
-  closed = [...document.querySelectorAll("details.paper:not([open])")];
+  closed = [...document.querySelectorAll("details.printed:not([open])")];
   for (const block of closed) block.open = true;
 });
 addEventListener("afterprint", () => {

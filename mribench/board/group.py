@@ -1,0 +1,218 @@
+"""Which results may be compared: all whose comparability fields are equal. A difference is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from mribench.board.differences import Difference, difference
+from mribench.board.rows import Address, Row, row, versions
+from mribench.results import Result, metric_label, sort_key
+from mribench.spec import Score
+
+KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
+HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
+FEW_SUBJECTS = 20  # below this an interval over subjects says little
+# fields that belong to one task; the others are of the data and the budget, and hold for every task
+OF_TASK = {"task", "metrics", "feature_spaces", "n_generated", "n_reference", "uncertainty"}
+
+
+@dataclass
+class Group:
+    """Results of one modality that may be compared, as rows."""
+
+    modality: str
+    comparability: dict[str, Any]
+    members: list[Result] = field(default_factory=list)
+    differs: dict[str, Any] = field(
+        default_factory=dict
+    )  # what sets it apart from the modality's first group
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Trained variants first, controls after; by name, then version: no mean is over two versions."""
+        groups: dict[tuple[bool, str, str, tuple[int, int]], list[Result]] = {}
+        for result in self.members:
+            key = result.is_control, result.variant, result.sampler or "", versions(result)
+            groups.setdefault(key, []).append(result)
+        return [row(groups[key]) for key in sorted(groups)]
+
+    @property
+    def trained(self) -> list[Row]:
+        return [row for row in self.rows if not row.is_control]
+
+    def row(self, variant: str) -> Row | None:
+        """The first row of a variant, in its newest version."""
+        found = [row for row in self.rows if row.variant == variant]
+        return max(found, key=lambda row: row.versions[0], default=None)
+
+    @cached_property
+    def addresses(self) -> list[Address]:
+        """Metric, space and level of every number, in the order of the results."""
+        return list(dict.fromkeys(address for row in self.rows for address in row.estimates))
+
+    @cached_property
+    def metrics(self) -> dict[str, Mapping[str, Any]]:
+        """Title, unit and direction of every metric, as the first record that names it says."""
+        return {name: about for r in reversed(self.members) for name, about in r.metrics.items()}
+
+    @cached_property
+    def primary(self) -> Address | None:
+        """What trained rows are ranked by: the primary metric of a task, the kernel distance before any other.
+
+        Its space is the primary one, else the first there is; one that is not trusted with these images only where no
+        other is. Its level is the one of the headline.
+        """
+        named = dict.fromkeys(result.primary for result in self.members if result.primary)
+        for metric in sorted(named, key=lambda name: name != KERNEL_DISTANCE[0]):
+            found = [
+                a for a in self.addresses if a[0] == metric and self.metrics[metric]["direction"] != "zero"
+            ]
+            if found:
+                return min(found, key=self._preference)
+        return None
+
+    def _preference(self, address: Address) -> tuple[bool, bool, float]:
+        distance = 0.0 if address[2] is None else abs(address[2] - HEADLINE_LEVEL)
+        return self.untrusted(address[1]) is not None, address != KERNEL_DISTANCE, distance
+
+    def sign(self, address: Address) -> int:
+        """1 where less is better, -1 where more is: times this, the smaller of two numbers is the better one."""
+        return -1 if self.metrics[address[0]]["direction"] == "up" else 1
+
+    def untrusted(self, space: str | None) -> str | None:
+        """Why a feature space must not rank these images; None where nothing speaks against it."""
+        found = (result.spaces.get(space or "", {}) for result in self.members)
+        return next(
+            (said.get("reason") or "not trusted" for said in found if said.get("trusted") is False), None
+        )
+
+    @property
+    def organ(self) -> str:
+        """The title of the modality."""
+        return str(self.members[0].data["title"])
+
+    @property
+    def test_subjects(self) -> int:
+        return int(self.members[0].data["subjects"]["test"])
+
+    @property
+    def subjects_known(self) -> bool:
+        """False where one person may be in train and in test; then nothing is ranked."""
+        return all(result.data.get("subjects_known", True) for result in self.members)
+
+    @property
+    def why_no_inference(self) -> str | None:
+        """Why intervals over the test subjects carry no claim: who they are is unknown, or they are few."""
+        if not self.subjects_known:
+            return "subjects unknown"
+        n = self.test_subjects
+        return f"only {n} test subject{'' if n == 1 else 's'}" if n < FEW_SUBJECTS else None
+
+    @cached_property
+    def floor(self) -> dict[str, dict[str, Any]]:
+        """What real images score in a model's place, by ``metric_label`` (``mribench.metrics.floor``)."""
+        return {
+            name: dict(floor) for result in reversed(self.members) for name, floor in result.floor.items()
+        }
+
+    def floor_of(self, address: Address) -> dict[str, Any]:
+        """The noise floor of one metric and space; empty where the records hold none."""
+        return self.floor.get(metric_label(*address[:2]), {})
+
+    @cached_property
+    def real_train(self) -> Row | None:
+        """The real training images as a row, to compare rows with; it is none of ``rows`` and is not ranked."""
+        scores = tuple(
+            _floor_score(name, floor, self.test_subjects)
+            for name, floor in self.floor.items()
+            if floor.get("train_test") is not None
+        )
+        real = replace(
+            self.members[0],
+            variant="real train",
+            sampler=None,
+            seed=0,
+            is_control=True,
+            scores=scores,
+            audit=None,
+            expected=None,
+            versions={},
+        )
+        return row([real]) if scores else None
+
+    @cached_property
+    def from_real(self) -> dict[str, Difference]:
+        """Each row minus the real training images in ``primary``, by what the test subjects alone can tell; by name of
+        the row. A row is absent where the records hold no values of single subjects."""
+        if self.primary is None or self.real_train is None:
+            return {}
+        found = (difference(row, self.real_train, self.primary, over_seeds=False) for row in self.rows)
+        return {one.first: one for one in found if one}
+
+
+def groups(found: Iterable[Result]) -> list[Group]:
+    """Each result joins the first group whose every shared field is equal to its own.
+
+    The order of the results does not matter. Records of an older version of a task, which a folder keeps, come after
+    those of a newer one: what other tasks found joins the newest.
+    """
+    made: list[Group] = []
+    for result in sorted(found, key=_newest_first):
+        fields = _flat(result)
+        same = [group for group in made if group.modality == result.modality]
+        home = next((group for group in same if not conflicts(group.comparability, fields)), None)
+        if home is None:
+            home = Group(result.modality, {})
+            made.append(home)
+        home.comparability.update(fields)
+        home.members.append(result)
+    made.sort(key=lambda g: (g.modality, str(g.comparability["data_kind"]), str(g.comparability["data"])))
+    first: dict[str, Group] = {}
+    for group in made:
+        group.differs = conflicts(first.setdefault(group.modality, group).comparability, group.comparability)
+    return made
+
+
+def conflicts(group: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with different values: name -> (the group's, the other's), a missing one being None.
+
+    Fields of a task that only one side has are no conflict.
+    """
+    tasks = _tasks(group) & _tasks(fields)
+    shared = [k for k in sorted({*group, *fields}) if "." not in k or k.partition(".")[0] in tasks]
+    return {k: (group.get(k), fields.get(k)) for k in shared if group.get(k) != fields.get(k)}
+
+
+def _tasks(fields: Mapping[str, Any]) -> set[str]:
+    return {name.partition(".")[0] for name in fields if "." in name}
+
+
+def _flat(result: Result) -> dict[str, Any]:
+    """Comparability fields, those that belong to one task under its name."""
+    fields = result.comparability.items()
+    return {(f"{result.task}.{k}" if k in OF_TASK else k): v for k, v in fields}
+
+
+def _newest_first(result: Result) -> tuple[Any, ...]:
+    modality, task, *rest = sort_key(result)
+    version = str(result.comparability.get("task")).rpartition(" v")[2]
+    return modality, task, -int(version) if version.isdecimal() else 0, *rest
+
+
+def _floor_score(name: str, floor: Mapping[str, Any], subjects: int) -> Score:
+    """The floor of a metric, named by ``metric_label``, as the score of the training images."""
+    metric, _, space = name.rstrip("]").partition("[")
+    return Score(
+        metric=metric,
+        value=floor["train_test"],
+        n=floor["n"],
+        subjects=subjects,
+        low=floor["train_low"],
+        high=floor["train_high"],
+        n_reference=floor["n_reference"],
+        space=space or ("inception" if metric == "fid" else None),
+        subsamples=tuple(map(float, floor["subsamples"].split())),
+    )

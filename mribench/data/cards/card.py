@@ -1,0 +1,137 @@
+"""A dataset card: what one reviewed TOML file of the registry says. None means that it is unverified."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+UNVERIFIED = "unverified"
+ACCESS = ("open", "registration", "agreement")
+DIMENSIONS = ("2D", "3D", "2D+t", "3D+t")
+# the ``reader`` of data that has to be converted by hand; what it becomes is read by its suffix
+OTHER_READER = "other"
+SUBJECT_RULES = (
+    "folder",  # one first-level folder for each
+    "pattern",  # a regular expression
+    "patient_id",  # the DICOM PatientID
+    "field",  # a field inside the file
+    "metadata",  # a metadata.csv that the user writes
+    "unknown",
+)
+REPEATS = ("none", "grouped", "ungrouped")
+UNITS = ("mm", "um", "none")
+# the first of each is the default
+FOREGROUND = ("none", "threshold")
+NEAR_DUPLICATES = ("report", "drop")
+SAME_IDS, UNMATCHED = "same ids", "unmatched"
+
+
+@dataclass(frozen=True)
+class CardFile:
+    """One file to download."""
+
+    url: str
+    sha256: str
+    """64 hex digits, or ``unverified``"""
+    bytes: int | None = None
+    md5: str | None = None
+    """what a source publishes in place of sha256; it proves nothing against an attacker and opens no download"""
+    mirrors: tuple[str, ...] = ()
+    """other addresses of the same bytes, tried in order after ``url``"""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Another card that shows some of the same people."""
+
+    card: str
+    subjects: str
+    """``same ids``: one person has one id in both; ``unmatched``: the two are never combined"""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """Where a dataset comes from, how it may be used, how it is read and split. None means unverified."""
+
+    id: str
+    title: str
+    organ: str
+    contrast: str
+    subjects: int | None
+    """how many"""
+    images: int | None
+    """how many"""
+    licence: str
+    """SPDX id, or the source's own name for it"""
+    access: str
+    """``open`` (anonymous download), ``registration`` (account) or ``agreement`` (signed)"""
+    how_to_apply: str
+    homepage: str
+    citation: str
+    other_organs: tuple[str, ...] = ()
+    """what else is in the field of view"""
+    dimensions: str | None = None
+    """of one acquisition, one of ``DIMENSIONS``"""
+    format: str = UNVERIFIED
+    """in words"""
+    redistributable: bool | None = None
+    """whether the files may be passed on"""
+    commercial: bool | None = None
+    """whether they may be used to earn money"""
+    derived: bool | None = None
+    """whether what is made from them (prepared sets, checkpoints, samples) may be passed on"""
+    files: tuple[CardFile, ...] = ()
+    reader: str | None = None
+    """name of an installed reader; files of other formats are then passed over"""
+    include: str | None = None
+    """glob of the files to read"""
+    manual: bool = False
+    """a step by hand (a conversion) comes before reading"""
+    subject: str = "folder"
+    """how the subject of a file is found, one of ``SUBJECT_RULES``"""
+    subject_pattern: str | None = None
+    """regular expression searched in a file's relative path; its first group, or the match, is the subject"""
+    stratify_pattern: str | None = None
+    """the same for site or label"""
+    repeat_scans: str | None = None
+    """whether one person comes several times, and under one subject id (``grouped``) or not"""
+    overlaps: tuple[Overlap, ...] = ()
+    publish_subjects: bool = False
+    """whether a published split may show subject ids"""
+    slices: str = "all"
+    """``all``, or ``middle F``: the middle share 0 < F < 1 of each volume"""
+    foreground: str = FOREGROUND[0]
+    """``threshold`` sets the air around the body to 0; see ``slices.outside``"""
+    near_duplicates: str = NEAR_DUPLICATES[0]
+    """``drop`` takes out what nearly equals an image of a later split; see ``select.drop_near_duplicates``"""
+    spacing_unit: str | None = None
+    caveats: tuple[str, ...] = ()
+    """full sentences: what a user must know before trusting a split"""
+
+    @property
+    def fetchable(self) -> bool:
+        """True where every file may be downloaded without asking and can be checked."""
+        checked = bool(self.files) and all(file.sha256 != UNVERIFIED for file in self.files)
+        return self.access == "open" and checked and not self.manual
+
+    @property
+    def subjects_known(self) -> bool:
+        """False where slices of one person may be in train and in test; such a set is never ranked."""
+        return self.subject != "unknown" and self.repeat_scans != "ungrouped"
+
+    @property
+    def chosen_reader(self) -> str | None:
+        """The only reader whose files are read; None where the suffix of each file decides."""
+        return None if self.reader == OTHER_READER else self.reader
+
+    @property
+    def path_pattern(self) -> str | None:
+        """The regular expression for the subject; where subjects are unknown every file counts as one."""
+        return "^.+$" if self.subject == "unknown" else self.subject_pattern
+
+
+def digest(card: DatasetCard) -> str:
+    """sha256 hex over every field: what a manifest records as the card it was made with."""
+    return hashlib.sha256(json.dumps(asdict(card), sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,113 @@
+"""NIfTI (and what else nibabel reads: MGH, Analyze pairs) as slices in the plane of acquisition."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mribench.data.readers.orientation import Plane, Slices, slices
+from mribench.errors import DataError
+from mribench.spec import ImageFile, Reader, Volume
+
+MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
+BIDS = re.compile(r"_([A-Za-z0-9]+)\.(?:nii|nii\.gz)$")
+# what nibabel raises for damaged files; MemoryError: a header claims more voxels than any machine holds
+DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, zlib.error)
+
+
+def read_nifti(path: Path, name: str, plane: Plane = "auto") -> Slices:
+    """The slices of a file with their spacing (mm) and plane (see ``orientation.slices``).
+
+    scl_slope and scl_inter are applied; lengths in metres or micrometres become millimetres. Of a 4-D image (time,
+    channels, directions) the first frame is read. An Analyze header without orientation counts as LAS, as SPM and
+    nibabel take it. Raises DataError, naming ``name``, where nibabel cannot read it.
+    """
+    import nibabel as nib
+    from nibabel.orientations import OrientationError
+    from nibabel.spatialimages import HeaderDataError
+
+    if path.suffix == ".hdr" and not path.with_suffix(".img").exists():
+        raise DataError(f"{name} is a header without its pixels; put {path.stem}.img beside it.")
+    try:
+        return slices(*_load(path, name), plane)
+    except nib.filebasedimages.ImageFileError as error:
+        raise DataError(f"{name} is not a NIfTI file{_pointer(path)}; fetch the real file.") from error
+    except (*DAMAGE, HeaderDataError, OrientationError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{name} is damaged or cut off ({reason}); fetch or export it again.") from error
+
+
+def contrast_of(name: str) -> str:
+    """The suffix of a BIDS name (``sub-01_T1w.nii.gz`` is T1w), empty for any other name."""
+    found = BIDS.search(name)
+    return found[1] if found else ""
+
+
+def _load(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """(float32 (i, j, k), affine to RAS+ in mm)."""
+    import nibabel as nib
+
+    image = nib.load(path)
+    if image.get_data_dtype().fields:
+        raise DataError(f"{name} holds colour or complex records; save one scalar channel.")
+    first = np.asarray(image.dataobj[(..., *[0] * (len(image.shape) - 3))])
+    if first.dtype.kind not in "uif":
+        raise DataError(f"{name} holds {first.dtype} voxels; save real numbers (the magnitude).")
+    first = first.astype(np.float32).reshape(first.shape + (1,) * (3 - first.ndim))
+    unit = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
+    return first, np.diag([*[MILLIMETRES.get(unit, 1.0)] * 3, 1.0]) @ image.affine
+
+
+def _pointer(path: Path) -> str:
+    """Why a short text file bears an image's name: git-annex and git LFS leave pointers."""
+    with path.open("rb") as stream:
+        head = stream.read(200)
+    if b"annex/objects" in head:
+        return " but a git-annex pointer (run `git annex get` in its repository)"
+    if head.startswith(b"version https://git-lfs"):
+        return " but a git LFS pointer (run `git lfs pull` in its repository)"
+    return ""
+
+
+def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
+    for file in files:
+        yield read_nifti(file.path, file.name).volume(subject, file.name, contrast_of(file.name))
+
+
+def _pixels_of_header(path: Path) -> list[Path]:
+    return [path.with_suffix(".img")]
+
+
+def _example(folder: Path) -> None:
+    import nibabel as nib
+
+    voxels = np.arange(12 * 10 * 3, dtype=np.int16).reshape(12, 10, 3)
+    nib.save(nib.Nifti1Image(voxels, np.diag([1.0, 1.0, 4.0, 1.0])), folder / "example.nii.gz")
+
+
+def _analyze_example(folder: Path) -> None:
+    import nibabel as nib
+
+    voxels = np.arange(12 * 10 * 3, dtype=np.int16).reshape(12, 10, 3)
+    nib.save(nib.Nifti1Pair(voxels, np.diag([1.0, 1.0, 4.0, 1.0])), folder / "example.hdr")
+
+
+NIFTI = Reader(
+    name="nifti",
+    title="NIfTI and MGH",
+    suffixes=(".nii", ".nii.gz", ".mgz", ".mgh"),
+    read=_read,
+    example=_example,
+)
+ANALYZE = Reader(
+    name="analyze",
+    title="Analyze and NIfTI pairs",
+    suffixes=(".hdr",),
+    read=_read,
+    companions=_pixels_of_header,
+    example=_analyze_example,
+)

@@ -1,0 +1,161 @@
+"""From the value of ``--data`` to the folders that are read, and to the name on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mribench.data.cards import catalogue, rules
+from mribench.data.cards.card import UNMATCHED, DatasetCard
+from mribench.data.download.fetch import MB, Progress, fetch, home
+from mribench.errors import DataError
+from mribench.plugins import lookup
+from mribench.spec import Modality
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or folder to read."""
+
+    path: Path
+    card: DatasetCard | None = None
+    """None for a user's own files"""
+    family: str | None = None
+    """put before its subjects where several cards are combined; see ``families``"""
+
+    @property
+    def reader(self) -> str | None:
+        """The reader that the card names; None where the suffix of each file decides."""
+        return self.card.chosen_reader if self.card else None
+
+
+def check_suits(modalities: Sequence[Modality], data: str) -> None:
+    """Check that ``data`` (as ``prepare_data`` takes it) can be that of all these modalities.
+
+    Looks at names alone: nothing is read or downloaded.
+
+    Raises:
+        DataError: Where a card does not show one of them or a path does not exist. Also for a file, or a folder
+            without a part for each modality, given for several: the same images under two names would be on two boards.
+    """
+    if data == "phantom":
+        return
+    for modality in modalities:
+        named = _named(modality, data)
+        if isinstance(named, Path) and len(modalities) > 1 and named == Path(data).expanduser():
+            names = " and ".join(one.name for one in modalities)
+            raise DataError(
+                f"{data} has no part of its own for {modality.name}, so {names} would get the same "
+                "images; give a folder with <modality>.npz or <modality>/ for each, or one of --modalities."
+            )
+
+
+def locate(modality: Modality, data: str, progress: Progress | None = None) -> tuple[str, list[Source]]:
+    """The name on the board and what to read, for a card, cards joined by ``+``, or a file or folder.
+
+    A card's id wins over a folder of that name: write ./id. A card that may be downloaded is.
+
+    Args:
+        modality: Decides which part of a folder is taken.
+        data: As ``prepare_data`` takes it, but not ``phantom``.
+        progress: Called with megabytes (here, in all); None shows a bar of its own.
+
+    Raises:
+        DataError: Where the name is unknown, the card or file is another organ's, or the files have to be asked for.
+    """
+    named = _named(modality, data)
+    if isinstance(named, Path):
+        return f"local:{Path(data).expanduser().resolve().name}", [Source(named)]
+    return data, _fetched(named, progress)
+
+
+def families(cards: Sequence[DatasetCard]) -> dict[str, str]:
+    """card id -> name that its subjects carry: cards with ``same ids``, directly or through a third, share one.
+
+    Raises DataError where two of the cards show the same people and nobody can tell who is who, or where a card
+    is named twice.
+    """
+    ids = [card.id for card in cards]
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    if twice:
+        raise DataError(f"The card {twice} is named twice in {'+'.join(ids)}; name it once.")
+    family = {name: name for name in ids}
+    for card in cards:
+        for overlap in card.overlaps:
+            if overlap.card not in family:
+                continue
+            if overlap.subjects == UNMATCHED:
+                why = f" ({overlap.note})" if overlap.note else ""
+                raise DataError(
+                    f"{card.id} and {overlap.card} show some of the same people and their ids cannot be "
+                    f"matched{why}, so one person could be in train and in test; use one of them."
+                )
+            one, other = sorted((family[card.id], family[overlap.card]))
+            family = {name: one if known == other else known for name, known in family.items()}
+    return family
+
+
+def _named(modality: Modality, data: str) -> list[DatasetCard] | Path:
+    """The cards, or the file or folder, that ``data`` names for one modality; DataError where they do not suit."""
+    names = data.split("+")
+    known = {entry.id for entry in catalogue.entries()}
+    if not all(name in known for name in names):
+        path = Path(data).expanduser()
+        if not path.exists():
+            raise DataError(_unknown(data, names))
+        return _of_modality(path, modality.name)
+    cards = [catalogue.find(name) for name in names]
+    for card in cards:
+        shown = (card.organ, *card.other_organs)
+        if modality.name not in shown and card.id not in modality.cards:
+            raise DataError(
+                f"The card {card.id} shows {', '.join(shown)}, not {modality.name}; choose another card "
+                f"(`mribench data list --organ {modality.name}`) or --modalities."
+            )
+    return cards
+
+
+def _fetched(cards: list[DatasetCard], progress: Progress | None) -> list[Source]:
+    family = families(cards)
+    in_mb = progress and (lambda done, total: progress(done // MB, total // MB))
+    sources = [
+        Source(fetch(card, home(), in_mb), card, family[card.id] if len(cards) > 1 else None)
+        for card in cards
+    ]
+    for source in sources:
+        rules.check_metadata(source.path, source.card)
+    return sources
+
+
+def _unknown(data: str, names: list[str]) -> str:
+    if len(names) > 1:
+        known = [entry.id for entry in catalogue.entries()]
+        first = next(name for name in names if name not in known)
+        return f"{first!r} in {data!r} is no dataset card; see `mribench data list`."
+    return (
+        f"{data!r} is neither 'phantom', nor a dataset card (`mribench data list`), nor a file or folder; "
+        f"check the name{catalogue.suggestion(data)}."
+    )
+
+
+def _of_modality(path: Path, name: str) -> Path:
+    """The part of a folder that belongs to one modality, never another's: hearts must not pass as kidneys."""
+    for inner in (path / f"{name}.npz", path / name):
+        if inner.exists():
+            return inner
+    organs = lookup.names("modalities")
+    inside = [] if path.is_file() else sorted(path.iterdir())
+    stem = path.name.split(".")[0].lower()
+    # a set that is prepared for no installed modality may be called after one
+    if name in organs and stem in organs and stem != name:
+        raise DataError(
+            f"{path.name} is called after {stem}, not {name}; give the file of {name}, or rename it if it is one."
+        )
+    others = [p.name for p in inside if p.suffix == ".npz" or p.name in organs]
+    if others:
+        raise DataError(
+            f"{path.name} holds {', '.join(others)} but neither {name}.npz nor {name}/; add one of them, "
+            "or give the file or folder itself."
+        )
+    return path

@@ -1,0 +1,121 @@
+"""Where records lie: results/<modality>/*.json of a run folder, or the one file of a kept board."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mribench import files
+from mribench.errors import InputError
+from mribench.results import kept
+from mribench.results.kept import RECORDS
+from mribench.results.record import SCHEMA, Result, from_json, sort_key, to_json
+
+# all that ``read_all`` reads of a folder, as glob patterns
+PATTERNS = ["results/**", RECORDS]
+
+
+def path_of(out: Path, result: Result) -> Path:
+    """results/<modality>/<variant>[_<sampler>]_s<seed>_<task>_<key>.json; another key never overwrites."""
+    versions = "-".join(f"{part}-v{n}" for part, n in result.versions.items() if n > 1)
+    row = "_".join(part for part in (result.variant, result.sampler, versions) if part)
+    return out / "results" / result.modality / f"{row}_s{result.seed}_{result.task}_{result.key}.json"
+
+
+def file_of(out: Path, result: Result) -> Path:
+    """The file of a run folder or kept board that holds a record."""
+    own = path_of(out, result)
+    return out / RECORDS if (out / RECORDS).is_file() and not own.is_file() else own
+
+
+def write(out: Path, result: Result) -> Path:
+    """One record as a run keeps it: a JSON file of its own."""
+    path = path_of(out, result)
+    files.write_json(path, to_json(result))
+    return path
+
+
+def read(path: Path) -> Result:
+    """One JSON file. Raises InputError where it is not a result of this schema."""
+    try:
+        record = files.read_json(path)
+        schema = record["schema"]
+        if schema == SCHEMA:
+            return from_json(record)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path} is not a mribench result ({cause}); delete or move it") from error
+    raise InputError(
+        f"{path} has result schema {schema}, expected {SCHEMA}; run the cell again with this mribench"
+    )
+
+
+def holds(folder: Path) -> bool:
+    """Whether a folder is a run folder or a kept board."""
+    return (folder / "results").is_dir() or (folder / RECORDS).is_file()
+
+
+def read_all(paths: Iterable[Path]) -> list[Result]:
+    """Every result below the paths, in a fixed order; one that several of them hold counts once.
+
+    Args:
+        paths: run folders, kept boards, or the records files of kept boards.
+
+    Raises:
+        InputError: one of them holds no result, or two hold different scores of one cell and task.
+    """
+    found: dict[tuple[Any, ...], tuple[Path, Result]] = {}
+    for path in paths:
+        for file, result in _each(path):
+            other, known = found.setdefault(sort_key(result), (file, result))
+            if known.scores != result.scores and kept.rounded(known).scores != kept.rounded(result).scores:
+                raise InputError(
+                    f"{other} and {file} give different scores of one cell; leave one of them out"
+                )
+    return [found[key][1] for key in sorted(found)]
+
+
+def _each(path: Path) -> list[tuple[Path, Result]]:
+    """(file, result) of a path, at least one."""
+    if path.is_file() and path.suffix == ".zst":
+        found = [path]
+    elif path.is_dir():
+        # a killed writer leaves a temporary file, whose name begins with a dot
+        found = sorted(p for p in (path / "results").rglob("*.json") if not p.name.startswith("."))
+        found += [path / RECORDS] * (path / RECORDS).is_file()
+    else:
+        raise InputError(f"no folder {path}; give the --out folder of a run, or a kept board")
+    pairs = [
+        (file, result)
+        for file in found
+        for result in ([read(file)] if file.suffix == ".json" else kept.read(file))
+    ]
+    if not pairs:
+        raise InputError(
+            f"no results in {path}; expected {path}/results/<modality>/*.json of a run, or {path}/{RECORDS}"
+        )
+    return pairs
+
+
+def copy(source: Path, target: Path) -> None:
+    """Bring the records of a folder into another that holds none, byte for byte."""
+    if (source / "results").is_dir():
+        shutil.copytree(source / "results", target / "results")
+    if (source / RECORDS).is_file():
+        shutil.copyfile(source / RECORDS, target / RECORDS)
+
+
+def add(board: Path, found: Sequence[Result]) -> None:
+    """Put results into a kept board, in place of those of the same cells.
+
+    A new board is one file; a folder that holds results/*.json, a run or an older board, stays in that form.
+    """
+    if (board / "results").is_dir():
+        for result in found:
+            write(board, result)
+        return
+    known = kept.read(board / RECORDS) if (board / RECORDS).is_file() else []
+    everything = {sort_key(result): result for result in (*known, *found)}
+    kept.write(board / RECORDS, everything.values())

@@ -1,0 +1,133 @@
+"""All records of a kept board in one file: zstd-compressed JSON lines.
+
+The first line is the header. Then, a line each, the parts that records share: floors, data, metrics, profile and so
+on. Then a line for each record, in the order of ``sort_key``, which refers to shared parts by their number.
+
+Text, and not parquet: the lists hold five significant digits, which compress to less as text than as float32 (0.80
+and 0.97 MB of a board of 324 records), and ``zstd -dc`` shows every number of a record on a line of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mribench import files
+from mribench.errors import InputError
+from mribench.results.record import LISTS, SCHEMA, Result, from_json, sort_key, to_json
+
+RECORDS = "records.jsonl.zst"
+FORMAT, VERSION = "mribench records", 1
+# numbers in lists keep the precision of float32; values and intervals keep float64
+DIGITS = 8
+# parts of a record, and of its provenance, that many records of a board have in common
+SHARED = ("comparability", "data", "expected", "floor", "metrics", "reported", "spaces", "versions")
+SHARED_PROVENANCE = ("machine", "plugins", "profile", "spec", "versions")
+# what differs from record to record in a list of scores; the rest of it is shared
+NUMBERS = ("value", "low", "high", *LISTS)
+
+
+def rounded(result: Result) -> Result:
+    """As a kept board holds it: lists at the precision of float32."""
+
+    def shorter(numbers: Iterable[float]) -> tuple[float, ...]:
+        return tuple(float(f"{x:.{DIGITS}g}") for x in numbers)
+
+    scores = (
+        replace(s, per_subject=shorter(s.per_subject), subsamples=shorter(s.subsamples))
+        for s in result.scores
+    )
+    return replace(result, scores=tuple(scores))
+
+
+def write(path: Path, results: Iterable[Result]) -> None:
+    """The same results give the same bytes, whatever order they come in."""
+    shared: dict[str, int] = {}
+    lines = [_line(_split(to_json(rounded(result)), shared)) for result in sorted(results, key=sort_key)]
+    body = [*shared, *lines]
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "schema": SCHEMA,
+        "shared": len(shared),
+        "records": len(lines),
+        "sha256": _digest(body),
+    }
+    files.write_lines(path, [_line(header), *body])
+
+
+def read(path: Path) -> list[Result]:
+    """Raises InputError where the file is no records file, is damaged, or was edited."""
+    try:
+        first, *body = files.read_lines(path)
+        header = json.loads(first)
+        if header["format"] != FORMAT:
+            raise ValueError("another format")
+        known = header["version"] == VERSION and header["schema"] == SCHEMA
+        if known:
+            return _read(header, body)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"{path} is not a records file of mribench ({cause}); fetch it again, or make it again with "
+            "`mribench leaderboard RUN --out FOLDER`"
+        ) from error
+    raise InputError(
+        f"{path} has version {header['version']} and result schema {header['schema']}, expected {VERSION} and "
+        f"{SCHEMA}; update mribench"
+    )
+
+
+def _read(header: Mapping[str, Any], body: list[str]) -> list[Result]:
+    if len(body) != header["shared"] + header["records"] or _digest(body) != header["sha256"]:
+        raise ValueError("its lines were changed after it was written")
+    shared = [json.loads(line) for line in body[: header["shared"]]]
+    return [from_json(_joined(json.loads(line), shared)) for line in body[header["shared"] :]]
+
+
+def _split(record: dict[str, Any], shared: dict[str, int]) -> dict[str, Any]:
+    """The record with numbers of shared parts in their place; ``shared``, JSON -> number, takes in new ones."""
+
+    def number(part: Any) -> int | None:
+        return None if part is None else shared.setdefault(_line(part), len(shared))
+
+    def numbered(whole: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        return {**whole, **{name: number(whole[name]) for name in names if name in whole}}
+
+    columns = {name: [score[name] for score in record["scores"]] for name in NUMBERS}
+    measured = [{k: v for k, v in score.items() if k not in NUMBERS} for score in record["scores"]]
+    provenance = numbered(record["provenance"], SHARED_PROVENANCE)
+    return numbered(record, SHARED) | {
+        "provenance": provenance,
+        "scores": number(measured),
+        "numbers": columns,
+    }
+
+
+def _joined(line: dict[str, Any], shared: list[Any]) -> dict[str, Any]:
+    """The reverse of ``_split``."""
+
+    def whole(part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        found = {name: part[name] for name in names if part.get(name) is not None}
+        return {**part, **{name: shared[number] for name, number in found.items()}}
+
+    record = whole(line, (*SHARED, "scores"))
+    columns = record.pop("numbers")
+    rows = zip(*columns.values(), strict=True)
+    scores = [
+        {**measured, **dict(zip(columns, row, strict=True))}
+        for measured, row in zip(record["scores"], rows, strict=True)
+    ]
+    return record | {"scores": scores, "provenance": whole(line["provenance"], SHARED_PROVENANCE)}
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,132 @@
+"""One record: scores, what they may be compared with, and what made them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mribench import hashing
+from mribench.spec import Expected, Score
+
+SCHEMA = 1
+# where the controls must land whose records are of before they said so
+CONTROLS = {
+    "noise": Expected("last", "nothing is further from an image than independent pixels"),
+    "gaussian": Expected("behind real", "second-order statistics alone must not pass for real images"),
+    "train-replay": Expected("like real", "it is made of real images", copies=True),
+    "mode-collapse": Expected("behind real", "a few images repeated must not pass for the whole set"),
+    "blur": Expected("behind real", "blurred images must not pass for real ones"),
+}
+# fields of a score that hold many numbers
+LISTS = ("per_subject", "subsamples")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A record as read back; it explains itself without any plugin installed.
+
+    Nested mappings may be shared by the results of one file: replace them, never change them.
+    """
+
+    modality: str
+    variant: str
+    sampler: str | None
+    seed: int
+    task: str
+    is_control: bool
+    scores: tuple[Score, ...]
+    # flat fields; two results compare only where all of them are equal
+    comparability: Mapping[str, Any]
+    # of the images: sizes, `terms` (licence, access, citation) and `subjects_known`; the first records lack these two
+    data: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    # title, unit, direction, kind and whether it is `headline`, by name
+    metrics: Mapping[str, Mapping[str, Any]]
+    reported: Mapping[str, Any] | None = None
+    # paths relative to the run folder, by kind of picture
+    figures: Mapping[str, str] = field(default_factory=dict)
+    # of variant and sampler; one row never averages two
+    versions: Mapping[str, int] = field(default_factory=dict)
+    # of each feature space: may it rank these images (`trusted`, None: not measured), and the `reason` why not
+    spaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # the scores of real images in a model's place, by metric_label (mribench.metrics.floor)
+    floor: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # what a task with a verdict found (mribench.audit.verdict)
+    audit: Mapping[str, Any] | None = None
+    primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
+    expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
+
+    @property
+    def name(self) -> str:
+        """How the row is called: variant, and sampler where there is one."""
+        return f"{self.variant} {self.sampler}" if self.sampler else self.variant
+
+    @property
+    def key(self) -> str:
+        return hashing.json_hash(dict(self.comparability))
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """The record as a JSON-serialisable mapping. Raises ValueError where a list holds a number that JSON has not."""
+    scores = [
+        asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
+    ]
+    return {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+
+
+def from_json(record: Mapping[str, Any]) -> Result:
+    """The one door for every record that is read, whichever file it comes from.
+
+    Raises ValueError, KeyError, TypeError or AttributeError where the record was damaged or edited by hand.
+    """
+    record = {name: value for name, value in record.items() if name != "schema"}
+    # the key is of the fields as they were written, before they are brought up to date
+    if record.pop("comparability_key") != hashing.json_hash(record["comparability"]):
+        raise ValueError("its comparability fields were changed")
+    record = _upgrade(record)
+    result = Result(**{**record, "scores": tuple(map(_score, record["scores"]))})
+    if result.expected is not None:
+        Expected(**result.expected)
+    for score in result.scores:
+        numbers = (score.value, score.low, score.high, *score.per_subject, *score.subsamples)
+        if not all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers):
+            raise ValueError(f"the score {score.metric} is not a finite number")
+    return result
+
+
+def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of an earlier version in today's words: renamed values, and defaults of fields that it lacks.
+
+    Returns a new mapping; nested ones may be shared with other records and are replaced, never changed.
+    """
+    if "expected" not in record and record["is_control"] and record["variant"] in CONTROLS:
+        record = {**record, "expected": asdict(CONTROLS[record["variant"]])}
+    return record
+
+
+def sort_key(result: Result) -> tuple[Any, ...]:
+    """Unique to a result among all others; sorts them."""
+    versions = tuple(sorted((part, n) for part, n in result.versions.items() if n > 1))
+    return result.modality, result.task, result.key, result.is_control, result.name, versions, result.seed
+
+
+def metric_label(metric: str, space: str | None) -> str:
+    """'psnr', 'kd[hc85-v1]', and 'fid', a word reserved for Inception features."""
+    if space is None or (metric == "fid" and space == "inception"):
+        return metric
+    return f"{'fd' if metric == 'fid' else metric}[{space}]"
+
+
+def _line(values: Iterable[float]) -> str:
+    """Numbers as one line of text: a list would take one line each, and thousands of them in a record."""
+    numbers = list(values)
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("Out of range: a list of a score holds a number that is not finite")
+    return " ".join(map(repr, numbers))
+
+
+def _score(record: Mapping[str, Any]) -> Score:
+    lists = {name: tuple(map(float, record.get(name, "").split())) for name in LISTS}
+    return Score(**{**record, **lists})

@@ -1,0 +1,40 @@
+"""The vocabulary of the benchmark as frozen values; a plugin imports it from here.
+
+Nothing here imports torch, diffusers or numpy at run time.
+
+A field is added with a default; a field that goes away, or changes its meaning, raises ``mribench.api.API``.
+"""
+
+from mribench.spec.data import Prepared, Split
+from mribench.spec.metric import FeatureSpace, Metric, Score
+from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
+from mribench.spec.profile import Network, Profile
+from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
+from mribench.spec.task import Task
+from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, Variant
+from mribench.spec.verdict import AuditVerdict
+
+__all__ = [
+    "AuditVerdict",
+    "Control",
+    "DenoisingLoss",
+    "Expected",
+    "FeatureSpace",
+    "ImageFile",
+    "Metric",
+    "Modality",
+    "Model",
+    "Network",
+    "PhantomSlice",
+    "Prepared",
+    "Profile",
+    "ReadVolumes",
+    "Reader",
+    "ReportedRow",
+    "Sampler",
+    "Score",
+    "Split",
+    "Task",
+    "Variant",
+    "Volume",
+]

@@ -1,0 +1,45 @@
+"""Prepared images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split in memory."""
+
+    images: np.ndarray  # uint8 (N, H, W)
+    subjects: tuple[str, ...]  # N subject ids
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    @property
+    def n_subjects(self) -> int:
+        return len(set(self.subjects))
+
+    def unit(self) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1]."""
+        return self.images.astype("float32") / 255
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared dataset on disk: a Hugging Face ``datasets`` folder with splits train, validation and test."""
+
+    path: Path
+    key: str  # content hash over pixels, subjects and splits
+    name: str  # what the board calls the data: "phantom", a card id, or ``local:<folder>``
+    kind: Literal["phantom", "real"]  # the two never share a board
+    train: Split
+    validation: Split
+    test: Split
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    is_mri: bool = True  # as its modality says

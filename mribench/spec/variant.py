@@ -1,0 +1,159 @@
+"""Generators: trained variants, controls, and the samplers that integrate a trained variant back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from mribench.spec.profile import Profile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+class MakeNetwork(Protocol):
+    """A diffusers ``UNet2DModel``, or any ``ModelMixin`` with the same call."""
+
+    def __call__(self, profile: Profile, /) -> Any: ...
+
+
+class MakeNoiseScheduler(Protocol):
+    """The diffusers scheduler that defines the forward process."""
+
+    def __call__(self, profile: Profile, /) -> Any: ...
+
+
+class Loss(Protocol):
+    """The training loss of each image: float32 (N,).
+
+    Args:
+        net: What ``Variant.network`` made.
+        scheduler: What ``Variant.scheduler`` made.
+        x0: Images in [-1, 1], float32 (N, 1, H, W), of the profile's side or half of it (``Profile.coarse_steps``).
+        noise: Standard normal, of the shape of x0.
+        t: int64 (N,) in [0, T), where T is ``scheduler.config.num_train_timesteps``.
+    """
+
+    def __call__(
+        self, net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, /
+    ) -> torch.Tensor: ...
+
+
+class ForwardPath(Protocol):
+    """(signal, sigma) of a scheduler, float64 (T,) each: x_t = signal_t x_0 + sigma_t eps."""
+
+    def __call__(self, scheduler: Any, /) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A trained generative model: network, noise schedule, loss."""
+
+    name: str
+    title: str
+    paper: str
+    network: MakeNetwork
+    scheduler: MakeNoiseScheduler
+    loss: Loss
+    version: int = 1
+    # the forward process; samplers of the same process can integrate it. ``diffusion`` means
+    # x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps with abar in ``scheduler.alphas_cumprod``
+    process: str = "diffusion"
+    path: ForwardPath | None = None  # of a process whose scheduler has no ``alphas_cumprod``
+    is_control: ClassVar[bool] = False
+
+
+class Fit(Protocol):
+    """The state of a control from the training images, float32 (N, H, W) in [0, 1]."""
+
+    def __call__(self, train: np.ndarray, /) -> Any: ...
+
+
+class Generate(Protocol):
+    """float32 (len(indices), H, W) in [0, 1]; image i depends on (seed, i) alone."""
+
+    def __call__(self, state: Any, indices: range, seed: int, /) -> np.ndarray: ...
+
+
+class Denoise(Protocol):
+    """float32 (N, H, W) in [0, 1] from x_t, float32 (N, H, W): the forward process applied to images in [-1, 1]."""
+
+    def __call__(self, state: Any, x_t: np.ndarray, alpha_bar: float, seed: int, /) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Where a control must land on a board; a board on which it lands elsewhere is invalid and ranks nothing.
+
+    ``last``: nothing is worse. ``behind real``: it is told apart from real training images. ``like real``: it is not
+    worse than real images.
+    """
+
+    place: Literal["last", "behind real", "like real"]
+    because: str  # ends the sentence "..., but"
+    copies: bool = False  # whether it copies training images, so that the memorisation audit must see it
+
+
+@dataclass(frozen=True)
+class Control:
+    """A generator that learns nothing a diffusion model should; it gives the board its scale."""
+
+    name: str
+    title: str
+    paper: str
+    fit: Fit
+    generate: Generate
+    denoise: Denoise
+    version: int = 1
+    expected: Expected | None = None  # None: it may land anywhere
+    is_control: ClassVar[bool] = True
+
+
+class MakeSampler(Protocol):
+    """A diffusers scheduler made from the training scheduler's config."""
+
+    def __call__(self, config: Mapping[str, Any], /) -> Any: ...
+
+
+class Timesteps(Protocol):
+    """The descending timesteps to visit; it also calls the scheduler's own ``set_timesteps``.
+
+    Each is as the network and the scheduler's ``step`` take it: a float where the process is continuous. ``start`` None
+    means from pure noise, an int t in [0, T) means from x_t.
+    """
+
+    def __call__(self, scheduler: Any, steps: int, start: int | None, /) -> list[int] | list[float]: ...
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How a trained variant is integrated back to an image."""
+
+    name: str
+    title: str
+    paper: str
+    scheduler: MakeSampler
+    timesteps: Timesteps
+    default_steps: int  # where a name carries no number: ``ddim`` means ``ddim-50``
+    version: int = 1
+    process: str = "diffusion"  # the forward process that it reverses; it draws from variants of the same
+
+
+class Model(Protocol):
+    """What a task sees of a trained variant with its sampler, or of a fitted control."""
+
+    def generate(self, indices: range, seed: int) -> np.ndarray:
+        """float32 (len(indices), H, W) in [0, 1]; image i depends on (seed, i) alone."""
+
+    def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1]."""
+
+
+@runtime_checkable
+class DenoisingLoss(Protocol):
+    """What a ``Model`` may have besides, where there is a network: its training loss on given images."""
+
+    def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+        """float32 (N,) of images float32 (N, H, W) in [0, 1]; the noise depends on image, level and seed alone."""

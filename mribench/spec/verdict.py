@@ -1,0 +1,39 @@
+"""What the memorisation audit may say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AuditVerdict(StrEnum):
+    """What the memorisation audit says of a model, from the mildest to the gravest.
+
+    ``AuditVerdict(text)`` reads the text of a record, which may go on after the verdict ('cannot say: only 3 test
+    subjects'). A text that begins with none of the verdicts is of a later version, and counts as the gravest.
+    """
+
+    NOT_DETECTED = "not detected"
+    CANNOT_SAY = "cannot say"  # test subjects are few or unknown
+    NOT_AUDITED = "not audited"
+    SUSPECT = "suspect"
+    MEMORISES = "MEMORISES"
+    UNKNOWN = "unknown to this version"
+
+    @classmethod
+    def _missing_(cls, value: object) -> AuditVerdict:
+        return next((known for known in cls if str(value).startswith(known.value)), cls.UNKNOWN)
+
+    @property
+    def gravity(self) -> int:
+        """0 for the mildest."""
+        return list(AuditVerdict).index(self)
+
+    @property
+    def grave(self) -> bool:
+        """Whether it speaks against a model; samples are shown only of the others."""
+        return self.gravity >= AuditVerdict.SUSPECT.gravity
+
+    @property
+    def memorises(self) -> bool:
+        """Whether the model counts as one that gives away its training images."""
+        return self.gravity >= AuditVerdict.MEMORISES.gravity

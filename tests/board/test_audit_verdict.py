@@ -1,0 +1,51 @@
+"""One order of gravity for all that reads an audit: a verdict of a later version is the gravest everywhere."""
+
+import json
+
+import pytest
+
+from mribench.board import disclosure
+from mribench.board.boards import boards
+from mribench.data import terms
+from mribench.errors import InputError
+from mribench.hub import rules
+from mribench.spec import AuditVerdict
+
+TOMORROW = "memorises after a fashion"
+
+
+@pytest.mark.parametrize("other", ["not detected", "suspect", "MEMORISES"])
+def test_board_and_release_take_an_unknown_verdict_for_the_gravest(other, scored):
+    found = [scored(seed=i, audit={"verdict": text}) for i, text in enumerate((other, TOMORROW))]
+    assert boards(found)[0].row("ddpm").audit == TOMORROW
+    assert rules.audit_of(found)["verdict"] == TOMORROW
+
+
+def test_an_unknown_verdict_is_not_ranked_nor_shown_nor_released(scored, controls):
+    found = scored(audit={"verdict": TOMORROW}, same={"data_kind": "real"}, figures={"samples": "a.png"})
+    assert disclosure.pictures(found, disclosure.copying([found])) == {}
+    place = boards([scored(audit={"verdict": TOMORROW}), *controls])[0].ranks["ddpm ddim-5"]
+    assert (place.best, place.reason) == (None, TOMORROW)
+    with pytest.raises(InputError, match=TOMORROW):
+        rules.check([terms.of_phantom()], found.audit, True, False, "it")
+
+
+def test_a_record_may_say_more_than_the_verdict():
+    assert AuditVerdict("cannot say: only 3 test subjects") is AuditVerdict.CANNOT_SAY
+    assert AuditVerdict(TOMORROW) is AuditVerdict.UNKNOWN
+
+
+def test_verdicts_are_ordered_from_the_mildest_to_the_gravest():
+    assert [verdict.value for verdict in sorted(AuditVerdict, key=lambda verdict: verdict.gravity)][:-1] == [
+        "not detected",
+        "cannot say",
+        "not audited",
+        "suspect",
+        "MEMORISES",
+    ]
+    assert [v.value for v in AuditVerdict if v.grave] == ["suspect", "MEMORISES", AuditVerdict.UNKNOWN.value]
+    assert not AuditVerdict.SUSPECT.memorises
+
+
+def test_a_verdict_is_stored_as_its_text():
+    assert json.dumps({"verdict": AuditVerdict.MEMORISES}) == '{"verdict": "MEMORISES"}'
