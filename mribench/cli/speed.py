@@ -60,19 +60,20 @@ def tune(
     samplers on its checkpoints instead, against the validation subjects.
     """
     if run:
-        from mribench.tune import choice
+        from mribench.tune import samplers as comparison
 
-        asked = choice.CANDIDATES if samplers is None else split_names(samplers)
-        print(choice.markdown(choice.choose(run, asked, out, split_names(modalities))))
+        names = comparison.CANDIDATES if samplers is None else split_names(samplers)
+        record = comparison.compare_samplers(run, names, out, split_names(modalities))
+        print(comparison.markdown(record))
         return
     if samplers is not None:
         raise InputError(
-            "--samplers weighs what a run has trained; give its folder: mribench tune RUN --samplers ..."
+            "--samplers compares samplers on what a run has trained; give its folder: mribench tune RUN --samplers ..."
         )
     from mribench import profiles
     from mribench.data import prepare_data
     from mribench.runner import resources, runspec
-    from mribench.tune import candidates, tuning
+    from mribench.tune import candidates, settings
 
     if profile not in candidates.AROUND:
         raise InputError(
@@ -84,8 +85,8 @@ def tune(
     data = {m.name: prepare_data(m, "phantom", plan.profile, out).path for m in plan.modalities}
     processes = resources.processes(plan.profile, len(data))
     around = candidates.AROUND[profile]()
-    record = tuning.tune(around, profiles.get(profile), data, seconds, seed, out, processes)
-    print(tuning.markdown(record))
+    record = settings.tune(around, profiles.get(profile), data, seconds, seed, out, processes)
+    print(settings.markdown(record))
 
 
 def add_to(app: typer.Typer) -> None:
