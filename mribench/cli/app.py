@@ -196,9 +196,9 @@ def leaderboard(
         ),
     ] = None,
 ) -> None:
-    """Make tables and page from the results in run folders and kept boards.
+    """Make tables and page from the results of runs and boards.
 
-    Writes leaderboard.html, .md, .csv and .json, and prints the boards.
+    Run folders and kept boards are read. Writes leaderboard.html, .md, .csv and .json, and prints the boards.
 
     With --from, local and published results are merged and printed; --out keeps them.
     """
