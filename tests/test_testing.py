@@ -11,6 +11,7 @@ from mribench.errors import InputError
 from mribench.phantom import PhantomSlice
 from mribench.plugins import lookup
 from mribench.plugins.lookup import PluginEntry
+from mribench.spec import Expected
 from mribench.testing import controls, features, metrics, modalities, packaging, samplers, tasks, variants
 from mribench.testing.checking import Case, run_check
 from mribench.testing.contact_sheet import contact_sheet
@@ -181,6 +182,13 @@ def batched(indices, seed):
 def test_a_bad_control_is_found(plugin, found):
     said = finding(controls.CHECKS, controls.it_generates_images_by_seed_and_index, plugin, "variants")
     assert said.state == "broken" and found in said.found
+
+
+@pytest.mark.parametrize("expected", ["last", Expected("worst of all", "it is noise"), Expected("last", "")])
+def test_a_control_that_says_no_place_to_land_is_broken(expected):
+    check = controls.it_says_where_it_must_land
+    assert finding(controls.CHECKS, check, replace(NOISE, expected=expected), "variants").state == "broken"
+    assert finding(controls.CHECKS, check, NOISE, "variants").state == "ok"
 
 
 def late(scheduler, steps, start):

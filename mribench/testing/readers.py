@@ -12,7 +12,7 @@ import numpy as np
 from mribench.data.readers import folder as image_folder
 from mribench.errors import DataError
 from mribench.spec import ImageFile, Reader, Volume
-from mribench.testing.finding import Case, Check, Doubt, Unfit, require
+from mribench.testing.checking import Case, Check, CheckFailed, CheckWarning, require
 
 SUBJECT = "somebody"
 
@@ -54,12 +54,14 @@ def it_refuses_a_damaged_file_in_one_sentence(case: Case) -> None:
                 "name the file, in one line",
             )
         except Exception as error:
-            raise Unfit(
+            raise CheckFailed(
                 f"a file that is cut off raises {type(error).__name__}: {error}",
                 "raise mribench.errors.DataError with one sentence: what is wrong with which file, what to do",
             ) from error
         else:
-            raise Doubt("a file of 20 bytes is read without a word", "raise DataError where data are missing")
+            raise CheckWarning(
+                "a file of 20 bytes is read without a word", "raise DataError where data are missing"
+            )
 
 
 def _check_volume(volume: Volume, reader: Reader, folder: Path) -> None:
@@ -97,7 +99,9 @@ def _volumes(reader: Reader, folder: Path) -> list[Volume]:
 @contextmanager
 def _example(reader: Reader) -> Iterator[Path]:
     if reader.example is None:
-        raise Doubt("not tried: there is no example", "give the reader an example(folder) that writes a file")
+        raise CheckWarning(
+            "not tried: there is no example", "give the reader an example(folder) that writes a file"
+        )
     with TemporaryDirectory(prefix="mribench-check-") as folder:
         reader.example(Path(folder))
         yield Path(folder)

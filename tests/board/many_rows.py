@@ -158,10 +158,7 @@ def _result(
 
 
 def main() -> None:
-    try:
-        from mribench.board.publish import write
-    except ImportError:
-        from mribench.publish import write
+    from mribench.board.publish import write
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=40)
