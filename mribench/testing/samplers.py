@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 STEPS = 10
-# what README promises between batch sizes, in grey range [0, 1], fp32
+# what PROTOCOL promises between batch sizes, in grey range [0, 1], fp32
 BETWEEN_BATCH_SIZES = 1e-3
 
 
