@@ -87,7 +87,7 @@ def run(
     ] = None,
     data: Annotated[str | None, typer.Option(help="phantom, a registry id, or a file or folder")] = None,
     out: Annotated[str | None, typer.Option(help="folder of the run; the same folder goes on")] = None,
-    tasks: names("comma-separated: generation,reconstruction,audit", "tasks") = None,
+    tasks: names("comma-separated: generation,denoising,audit", "tasks") = None,
     metrics: names("comma-separated metrics beside those of the tasks", "metrics") = None,
     features: names("comma-separated feature spaces of the distribution metrics", "features") = None,
     controls: names("comma-separated controls; '' for none", "variants") = None,
@@ -311,11 +311,11 @@ def verify(
     Each result is reproduced, within interval, or not (exit code 1).
     """
     from mribench.cli import console
-    from mribench.hub.pull import at_hand
+    from mribench.hub.pull import as_folder
     from mribench.runner import verify as verifying
 
     answers = []
-    with at_hand(result) as path:
+    with as_folder(result) as path:
         for out, one in verifying.find(path):
             verification = verifying.verify(out, one, data, rescore)
             console.verification(verification)

@@ -75,7 +75,7 @@ def _inception() -> tuple[str, str]:
     from mribench.features import inception
 
     try:
-        found = inception.look()
+        found = inception.find_weights()
     except Unavailable as reason:
         return "note", f"FID will be blank: {reason}"
     except InputError as reason:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -153,17 +154,15 @@ class TrainedModel:
         """Integrate x (N, 1, H, W) from timestep ``start`` (None: from pure noise) to x_0; also the NFE spent."""
         scheduler = self.sampler.sampler.scheduler(self.train_scheduler.config)
         timesteps = self.sampler.sampler.timesteps(scheduler, self.sampler.steps, start)
-        x = x.to(self.device)
-        if start is None:
-            x = x * getattr(scheduler, "init_noise_sigma", 1.0)
+        x = to_scheduler_scale(scheduler, x.to(self.device), timesteps[0], from_noise=start is None)
         draws = {"generator": generators} if "generator" in signature(scheduler.step).parameters else {}
         nfe = 0
         watch(0, x)
         for step, t in enumerate(timesteps, start=1):
             now = torch.tensor(t, device=self.device)
-            scaled = scheduler.scale_model_input(x, now) if hasattr(scheduler, "scale_model_input") else x
+            model_input = scaled_for_network(scheduler, x, now)
             with self._autocast():
-                output = self.net(scaled, now).sample
+                output = self.net(model_input, now).sample
             nfe += 1
             x = scheduler.step(output.float(), t, x, **draws).prev_sample
             watch(step, x)
@@ -172,6 +171,18 @@ class TrainedModel:
                 f"sampler {self.sampler.name} gave values that are not finite; use more steps, another sampler, or fp32"
             )
         return x, nfe
+
+
+def scaled_for_network(scheduler: Any, x: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+    """What the network sees of a scheduler's x at timestep t: some schedulers keep x_0 + sigma eps."""
+    return scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
+
+
+def to_scheduler_scale(scheduler: Any, x: torch.Tensor, t: float, from_noise: bool) -> torch.Tensor:
+    """x of a forward process, white noise or x_t, at the scale that the scheduler keeps at its first timestep t."""
+    if from_noise:
+        return x * getattr(scheduler, "init_noise_sigma", 1.0)
+    return x / scaled_for_network(scheduler, torch.ones((), device=x.device), t)
 
 
 def _to_unit(x: torch.Tensor) -> np.ndarray:

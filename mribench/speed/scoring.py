@@ -44,7 +44,7 @@ def measure(sizes: Sequence[int] = SIZES) -> dict[str, Any]:
 
 
 def one(n: int) -> dict[str, Any]:
-    """Every metric of generation and of reconstruction at one level, with intervals, and the audit of the images.
+    """Every metric of generation and of denoising at one level, with intervals, and the audit of the images.
 
     seconds: on the wall, all of it. cpu_seconds: the work of all threads, so that a busy machine does not enter, and
     by part. cpu_seconds_again: the same for the next model on the same data, whose real images are known by then.
@@ -85,7 +85,7 @@ def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, 
         name: partial(generation.score, outputs, data, profile, {name: metric}, extract, 0)
         for name, metric in metrics.items()
     }
-    work["reconstruction, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
+    work["denoising, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
     work["audit, calibration"] = partial(audit.calibration, data, extract)
     work["audit"] = partial(audit.judge, outputs, data, profile, extract, 0)
     parts = {}

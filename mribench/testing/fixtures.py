@@ -60,7 +60,7 @@ def trained(variant: Variant) -> tuple[TemporaryDirectory, dict]:
 
 
 def sampler_for(variant: Variant) -> Sampler:
-    """An installed sampler that fits: ddim where it does. Raises Unfit where none is installed."""
+    """An installed sampler that fits: ddim where it does. Raises CheckFailed where none is installed."""
     fitting = forward_process.samplers_of(variant.process)
     if not fitting:
         raise CheckFailed(

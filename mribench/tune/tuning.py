@@ -27,7 +27,7 @@ from mribench.metrics.distribution import kernel_distance
 from mribench.progress import listener, progress
 from mribench.runner import resources
 from mribench.runner.executors import Processes
-from mribench.runner.worker import warm
+from mribench.runner.worker import warm_up
 from mribench.sampling import samplers
 from mribench.sampling.sample import TrainedModel
 from mribench.spec import Prepared, Profile, Variant
@@ -112,7 +112,7 @@ def _together(processes: int) -> Iterator[Callable[[Mapping[Any, tuple]], Iterat
     if processes == 1:
         yield lambda jobs: ((name, call(*words)) for name, (call, *words) in jobs.items())
         return
-    with Processes(processes, resources.threads(processes), warm) as workers:
+    with Processes(processes, resources.threads(processes), warm_up) as workers:
 
         def each(jobs: Mapping[Any, tuple]) -> Iterator[tuple[Any, Any]]:
             given = {workers.submit(_quietly, *words): name for name, words in jobs.items()}
