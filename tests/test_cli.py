@@ -12,7 +12,7 @@ import pytest
 
 import mribench as package
 from mribench import errors, profiles, results
-from mribench.cli import app
+from mribench.cli import board
 from mribench.data import prepare_data
 from mribench.plugins import lookup
 from mribench.runner import run, runspec
@@ -194,7 +194,7 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
     monkeypatch.setattr(run, "run_suite", lambda spec, execution: [seen.append(spec), how.append(execution)])
-    monkeypatch.setattr(app, "_print_boards", lambda folders: None)
+    monkeypatch.setattr(board, "print_boards", lambda folders: None)
     toml = tmp_path / "study.toml"
     toml.write_text(
         'modalities = ["brain", "lung"]\nvariants = "ddpm"\nsamplers = ["ddim-5"]\nseeds = [0, 1]\n'
@@ -266,7 +266,7 @@ def test_leaderboard_writes_and_prints(mribench, run_folder, result, tmp_path):
     assert ended.code == 0 and "ddpm ddim-5" in ended.out
     # markup is for the page
     assert " gaussian " in ended.out and "*" not in ended.out
-    names = {f"leaderboard.{kind}" for kind in ("html", "md", "csv", "json")} | {"results"}
+    names = {f"leaderboard.{kind}" for kind in ("html", "md")} | {results.RECORDS}
     assert {path.name for path in (tmp_path / "board").iterdir()} == names
     assert sorted(path.name for path in folder.iterdir()) == ["results"]
     assert len(results.read_all([folder])) == 2

@@ -1,24 +1,24 @@
 """Shell completion: names of what is installed, the last of a list, without importing anything heavy."""
 
-from mribench.cli import complete
+from mribench.cli import options
 from mribench.plugins import lookup
 
 
 def test_the_last_of_several_names_is_completed():
-    variants = complete.names("variants")
+    variants = options.complete_names("variants")
     assert "ddpm" in variants("") and variants("dd") == ["ddpm"]
     assert variants("noise,dd") == ["noise,ddpm"]
     assert "ddpm,ddpm" not in variants("ddpm,")
-    assert complete.names("modalities", "all")("al") == ["all"]
+    assert options.complete_names("modalities", "all")("al") == ["all"]
 
 
 def test_other_words():
-    assert complete.groups("m") == ["modalities", "metrics"]
-    assert complete.kinds("s") == ["sampler"]
-    assert complete.profiles("q") == ["quick"]
-    assert "mribench" in complete.distributions("mri")
-    assert {"ddpm", "mribench"} <= set(complete.plugins_or_distributions(""))
-    assert lookup.names("modalities")[0] in complete.plugins_or_distributions("")
+    assert options.complete_group("m") == ["modalities", "metrics"]
+    assert options.complete_kind("s") == ["sampler"]
+    assert options.complete_profile("q") == ["quick"]
+    assert "mribench" in options.complete_distribution("mri")
+    assert {"ddpm", "mribench"} <= set(options.complete_plugin_or_distribution(""))
+    assert lookup.names("modalities")[0] in options.complete_plugin_or_distribution("")
 
 
 def test_a_shell_gets_names_and_no_torch(python):

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from mribench.cli import doctor
-from mribench.cli.doctor import Check
+from mribench.cli.doctor import Diagnosis
 from mribench.features import inception
 from mribench.plugins import lookup
 from mribench.plugins.lookup import PluginEntry
@@ -49,12 +49,12 @@ def test_a_torchvision_that_does_not_load_is_told(mribench, monkeypatch, only):
 def test_an_absent_package_is_told(monkeypatch):
     monkeypatch.setattr("mribench.provenance.versions", lambda: {"torch": "absent", "numpy": "2.0"})
     monkeypatch.setattr(doctor, "CHECKS", {"packages": doctor.CHECKS["packages"]})
-    assert doctor.run() == [Check("packages", "broken", "absent: torch; install them with pip")]
+    assert doctor.diagnose() == [Diagnosis("packages", "broken", "absent: torch; install them with pip")]
 
 
 def test_a_check_that_fails_is_a_finding(monkeypatch):
     monkeypatch.setattr(doctor, "CHECKS", {"odd": lambda: 1 / 0})
-    assert doctor.run() == [Check("odd", "broken", "ZeroDivisionError: division by zero")]
+    assert doctor.diagnose() == [Diagnosis("odd", "broken", "ZeroDivisionError: division by zero")]
 
 
 def test_brackets_are_not_taken_for_markup(mribench, monkeypatch):

@@ -20,7 +20,7 @@ ORGAN = lookup.load("modalities", lookup.names("modalities")[0])
 DDPM, NOISE = lookup.load("variants", "ddpm"), lookup.load("variants", "noise")
 DDIM, MSE = lookup.load("samplers", "ddim"), lookup.load("metrics", "mse")
 KD, HC85 = lookup.load("metrics", "kd"), lookup.load("features", "hc85-v1")
-RECONSTRUCTION = lookup.load("tasks", "reconstruction")
+DENOISING = lookup.load("tasks", "denoising")
 
 
 def finding(checks, run, plugin, group="modalities", name=None):
@@ -288,19 +288,19 @@ def test_a_bad_feature_space_is_found():
 
 
 def floats(*given):
-    return {name: part / 255 for name, part in RECONSTRUCTION.produce(*given).items()}
+    return {name: part / 255 for name, part in DENOISING.produce(*given).items()}
 
 
 def silent(*given):
-    return [score for score in RECONSTRUCTION.score(*given) if score.metric != "mae"]
+    return [score for score in DENOISING.score(*given) if score.metric != "mae"]
 
 
 @pytest.mark.parametrize(
     ("plugin", "found"),
     [
-        (replace(RECONSTRUCTION, produce=floats), "is float64"),
-        (replace(RECONSTRUCTION, score=silent), "scores of mae_fg, ms_ssim3, ms_ssim3_fg, mse, "),
-        (replace(RECONSTRUCTION, score=lambda *given: RECONSTRUCTION.score(*given) * 2), "two scores have"),
+        (replace(DENOISING, produce=floats), "is float64"),
+        (replace(DENOISING, score=silent), "scores of mae_fg, ms_ssim3, ms_ssim3_fg, mse, "),
+        (replace(DENOISING, score=lambda *given: DENOISING.score(*given) * 2), "two scores have"),
     ],
     ids=["output", "metrics", "twice"],
 )

@@ -1,4 +1,4 @@
-"""``mribench audit``: parse, call one function, print. Heavy imports stay inside the commands."""
+"""``mribench audit`` and ``trust``: how far the audit and the feature spaces can be believed."""
 
 from __future__ import annotations
 
@@ -7,28 +7,32 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import split
+from mribench.cli.options import complete_profile, names_option, organ_names, split_names
 
 app = typer.Typer(
     help="The memorisation audit: how often it is right.", no_args_is_help=True, rich_markup_mode=None
 )
 
+Organs = names_option("comma-separated organs, or all", "modalities", "all")
+Data = Annotated[str, typer.Option(help="phantom, the id of a dataset card, or a file or folder")]
+
 
 @app.callback()
 def audit() -> None:
-    """A group of commands, also while there is one."""
+    """Makes typer treat ``audit`` as a group although it has one command."""
 
 
 @app.command()
 def calibrate(
     out: Annotated[
-        Path, typer.Option(help="folder for calibration.jsonl.zst and calibration.md; goes on there")
+        Path,
+        typer.Option(help="folder for calibration.jsonl.zst and calibration.md; given again, it continues"),
     ],
-    modalities: Annotated[str, typer.Option(help="comma-separated, or all")] = "all",
-    data: Annotated[str, typer.Option(help="phantom, a registry id, or a file or folder")] = "phantom",
+    modalities: Organs = "all",
+    data: Data = "phantom",
     profile: Annotated[str, typer.Option(help="size and numbers of images and subjects")] = "quick",
     seeds: Annotated[int, typer.Option(help="how many: 0, 1, ...")] = 20,
-    networks: Annotated[int, typer.Option(help="in how many of them ddpm is trained for a moment")] = 3,
+    networks: Annotated[int, typer.Option(help="with how many of the seeds ddpm is trained briefly")] = 3,
 ) -> None:
     """Detection and false-alarm rates of the audit.
 
@@ -40,17 +44,46 @@ def calibrate(
     from mribench.plugins import lookup
     from mribench.progress import progress
 
-    asked = lookup.names("modalities") if modalities == "all" else split(modalities)
-    chosen = lookup.load_all("modalities", asked)
+    organs = lookup.load_all("modalities", organ_names(modalities))
     budget, extract = profiles.get(profile), calibration.extractor(lookup.load)
     network = lookup.load("variants", "ddpm")
     written = table.write(out, table.read(out))
-    for name, modality in chosen.items():
+    for name, organ in organs.items():
         done = table.seeds_of(table.read(out), name, data)
         left = [seed for seed in range(seeds) if seed not in done]
         with progress(f"calibrate {name}", seeds) as advance:
-            for found in calibration.runs(modality, data, budget, left, extract, network, networks):
-                written = table.write(out, [*table.read(out), *found])
-                advance(found[0]["seed"] + 1)
+            for rows in calibration.runs(organ, data, budget, left, extract, network, networks):
+                written = table.write(out, [*table.read(out), *rows])
+                advance(rows[0]["seed"] + 1)
     for path in written:
         print(path)
+
+
+def trust(
+    modalities: Organs = "all",
+    features: names_option("comma-separated feature spaces", "features") = None,
+    data: Data = "phantom",
+    profile: Annotated[
+        str,
+        typer.Option(help="whose images: smoke, quick, standard or paper", autocompletion=complete_profile),
+    ] = "quick",
+    out: Annotated[Path, typer.Option(help="folder for the records and the table")] = Path("runs/trust"),
+) -> None:
+    """Test which feature spaces may rank.
+
+    Such a space ignores changes that nobody sees, and notices changes that everybody sees.
+    """
+    from mribench import profiles
+    from mribench.plugins import lookup
+    from mribench.runner import runspec
+    from mribench.trust.survey import survey
+
+    organs = lookup.load_all("modalities", organ_names(modalities)).values()
+    spaces = lookup.load_all("features", split_names(features) or runspec.FEATURES).values()
+    path = survey(organs, list(spaces), data, profiles.get(profile), out)
+    print(path.read_text())
+
+
+def add_to(main: typer.Typer) -> None:
+    main.add_typer(app, name="audit")
+    main.command()(trust)

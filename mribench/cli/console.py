@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mribench.board.boards import Board
     from mribench.board.columns import Table as BoardTable
     from mribench.board.compare import Comparison
-    from mribench.cli.doctor import Check
+    from mribench.cli.doctor import Diagnosis
     from mribench.plugins.lookup import PluginEntry
     from mribench.runner.verify import Verification
 
@@ -40,11 +40,11 @@ def records(rows: Sequence[Any]) -> None:
     print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
 
 
-def checks(found: Sequence[Check]) -> None:
+def checks(found: Sequence[Diagnosis]) -> None:
     styles = {"ok": "green", "note": "yellow", "broken": "red"}
     table = _table("check", "state", "found")
     for check in found:
-        table.add_row(check.name, Text(check.state, style=styles[check.state]), Text(check.words))
+        table.add_row(check.name, Text(check.state, style=styles[check.state]), Text(check.text))
     console.print(table)
 
 

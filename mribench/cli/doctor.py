@@ -1,4 +1,4 @@
-"""What this machine has and what is wrong with it, one check a line."""
+"""``mribench doctor``: what this machine has and what is wrong with it, one check a line."""
 
 from __future__ import annotations
 
@@ -10,24 +10,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import typer
+
+ENOUGH_GIB = 5
+
 
 @dataclass(frozen=True)
-class Check:
+class Diagnosis:
+    """The outcome of one check of this machine."""
+
     name: str
     state: Literal["ok", "note", "broken"]
-    words: str
+    text: str
 
 
-def run() -> list[Check]:
-    """Every check; one that fails in an unforeseen way is reported as broken, never raised."""
-    return [_guarded(name, check) for name, check in CHECKS.items()]
+def doctor() -> None:
+    """Check packages, torch, device, weights and plugins. Exit code 1 if something is broken."""
+    from mribench.cli import console
+
+    diagnoses = diagnose()
+    console.checks(diagnoses)
+    if any(diagnosis.state == "broken" for diagnosis in diagnoses):
+        raise typer.Exit(1)
 
 
-def _guarded(name: str, check: Callable[[], tuple[str, str]]) -> Check:
+def diagnose() -> list[Diagnosis]:
+    """The outcome of every check; one that raises is broken, whatever it raises."""
+    return [_run(name, check) for name, check in CHECKS.items()]
+
+
+def _run(name: str, check: Callable[[], tuple[str, str]]) -> Diagnosis:
     try:
-        return Check(name, *check())
-    except Exception as error:  # a doctor must not die of the disease
-        return Check(name, "broken", f"{type(error).__name__}: {error}")
+        return Diagnosis(name, *check())
+    except Exception as error:
+        return Diagnosis(name, "broken", f"{type(error).__name__}: {error}")
 
 
 def _python() -> tuple[str, str]:
@@ -38,12 +54,13 @@ def _packages() -> tuple[str, str]:
     from mribench.provenance import versions
 
     absent = [name for name, version in versions().items() if version == "absent"]
-    words = ", ".join(f"{name} {version}" for name, version in versions().items())
-    return ("broken", f"absent: {', '.join(absent)}; install them with pip") if absent else ("ok", words)
+    if absent:
+        return "broken", f"absent: {', '.join(absent)}; install them with pip"
+    return "ok", ", ".join(f"{name} {version}" for name, version in versions().items())
 
 
 def _torchvision() -> tuple[str, str]:
-    """A torch without CUDA files beside the usual torchvision breaks diffusers; only the pair tells."""
+    """A torch without CUDA files beside the usual torchvision breaks diffusers: each alone looks sound."""
     import torch
 
     try:
@@ -62,25 +79,25 @@ def _device() -> tuple[str, str]:
     from mribench import device, profiles
     from mribench.provenance import machine
 
-    here = machine()
+    hardware = machine()
     profile = profiles.get(None)
     state = "ok" if torch.cuda.is_available() else "note"
-    words = f"{here['device']}, {here['cores']} cores, {here['threads']} threads"
-    return state, f"{words}; precision {device.precision(profile)}, default profile {profile.name}"
+    summary = f"{hardware['device']}, {hardware['cores']} cores, {hardware['threads']} threads"
+    return state, f"{summary}; precision {device.precision(profile)}, default profile {profile.name}"
 
 
 def _inception() -> tuple[str, str]:
-    """Looks only: what asks how a machine is must not change it."""
+    """Looks for the weights without downloading them: a check must not change the machine."""
     from mribench.errors import InputError, Unavailable
     from mribench.features import inception
 
     try:
-        found = inception.find_weights()
+        weights = inception.find_weights()
     except Unavailable as reason:
         return "note", f"FID will be blank: {reason}"
     except InputError as reason:
         return "broken", str(reason)
-    if found is None:
+    if weights is None:
         return "note", (
             f"the Inception weights are not here: a run downloads them once, or set {inception.WEIGHTS_VARIABLE} "
             "to the file; without them FID stays blank"
@@ -91,26 +108,21 @@ def _inception() -> tuple[str, str]:
 def _plugins() -> tuple[str, str]:
     from mribench.plugins import lookup
 
-    found = [entry for group in lookup.GROUPS for entry in lookup.entries(group)]
-    broken = [f"{e.name} of {e.distribution}: {e.problem}" for e in found if e.problem]
+    plugins = [entry for group in lookup.GROUPS for entry in lookup.entries(group)]
+    broken = [f"{e.name} of {e.distribution}: {e.problem}" for e in plugins if e.problem]
     if broken:
         return "broken", "; ".join(broken)
     modalities = ", ".join(lookup.names("modalities"))
-    return (
-        ("ok", f"{len(found)} plugins; modalities: {modalities}")
-        if modalities
-        else ("note", "no modality installed")
-    )
+    if not modalities:
+        return "note", "no modality installed"
+    return "ok", f"{len(plugins)} plugins; modalities: {modalities}"
 
 
 def _disk() -> tuple[str, str]:
-    free = shutil.disk_usage(Path.cwd()).free / 1024**3
-    state = "note" if free < 5 else "ok"
+    free_gib = shutil.disk_usage(Path.cwd()).free / 1024**3
     writable = os.access(Path.cwd(), os.W_OK)
-    return (
-        state if writable else "note",
-        f"{free:.0f} GiB free here{'' if writable else ', but the folder is not writable'}",
-    )
+    state = "ok" if writable and free_gib >= ENOUGH_GIB else "note"
+    return state, f"{free_gib:.0f} GiB free here{'' if writable else ', but the folder is not writable'}"
 
 
 CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
@@ -122,3 +134,7 @@ CHECKS: dict[str, Callable[[], tuple[str, str]]] = {
     "inception weights": _inception,
     "disk": _disk,
 }
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(doctor)

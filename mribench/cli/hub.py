@@ -1,4 +1,4 @@
-"""``mribench push``, ``pull``, ``pack``, ``unpack``: parse, call one function, print."""
+"""``mribench push``, ``pull``, ``pack`` and ``unpack``: publish and fetch trained cells, boards and records."""
 
 from __future__ import annotations
 

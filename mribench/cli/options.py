@@ -1,23 +1,34 @@
-"""Options that several commands take, and what their text means."""
+"""Types of options that several commands share, how their values are parsed, and how the shell completes them.
+
+Completion reads names from metadata: a Tab key imports no plugin.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mribench.cli import complete
-from mribench.errors import InputError
+from mribench.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from mribench.plugins.lookup import PluginEntry
 
 
-def split(text: str | None) -> list[str] | None:
-    """'a, b' -> ['a', 'b']; None stays None; '' is no name at all."""
+def names_option(help: str, group: str, *more_names: str) -> Any:
+    """The type of an option that takes comma-separated plugin names of a group, or one of ``more_names``."""
+    return Annotated[str | None, typer.Option(help=help, autocompletion=complete_names(group, *more_names))]
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """'a, b' -> ['a', 'b']; None stays None; '' is the empty list."""
     return None if text is None else [part for part in (p.strip() for p in text.split(",")) if part]
 
 
-def numbers(text: str | None) -> list[int] | None:
+def split_numbers(text: str | None) -> list[int] | None:
     """'0,1,2' -> [0, 1, 2]; None stays None. Raises InputError for anything else."""
-    parts = split(text)
+    parts = split_names(text)
     if parts is None:
         return None
     if not all(part.isdecimal() for part in parts):
@@ -25,7 +36,61 @@ def numbers(text: str | None) -> list[int] | None:
     return [int(part) for part in parts]
 
 
-def names(words: str, group: str, *more: str) -> Any:
-    """The type of an option that takes comma-separated names of a group; the shell completes them."""
-    completes = complete.names(group, *more)
-    return Annotated[str | None, typer.Option(help=words, autocompletion=completes)]
+def organ_names(text: str) -> list[str]:
+    """'all' -> the names of all installed organs; else as ``split_names``."""
+    from mribench.plugins import lookup
+
+    return lookup.names("modalities") if text == "all" else split_names(text) or []
+
+
+def check_format(name: str) -> None:
+    """Raises InputError unless it is 'table' or 'json'."""
+    if name not in ("table", "json"):
+        raise InputError(unknown_name("format", name, ("table", "json"), "expected table or json"))
+
+
+def complete_names(group: str, *more_names: str) -> Callable[[str], list[str]]:
+    """A function that completes the last of several comma-separated plugin names."""
+
+    def complete(incomplete: str) -> list[str]:
+        from mribench.plugins import lookup
+
+        before, comma, start = incomplete.rpartition(",")
+        given = before.split(",")
+        known = [*more_names, *lookup.names(group)]
+        return [before + comma + name for name in known if name.startswith(start) and name not in given]
+
+    return complete
+
+
+def complete_group(incomplete: str) -> list[str]:
+    from mribench.plugins import lookup
+
+    return [group for group in lookup.GROUPS if group.startswith(incomplete)]
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    from mribench.plugins.scaffold import KINDS
+
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
+
+
+def complete_distribution(incomplete: str) -> list[str]:
+    return sorted({entry.distribution for entry in _installed() if entry.distribution.startswith(incomplete)})
+
+
+def complete_plugin_or_distribution(incomplete: str) -> list[str]:
+    known = {name for entry in _installed() for name in (entry.name, entry.distribution)}
+    return sorted(name for name in known if name.startswith(incomplete))
+
+
+def complete_profile(incomplete: str) -> list[str]:
+    from mribench.profiles import PROFILES
+
+    return [name for name in PROFILES if name.startswith(incomplete)]
+
+
+def _installed() -> list[PluginEntry]:
+    from mribench.plugins import lookup
+
+    return lookup.choose()

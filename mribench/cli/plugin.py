@@ -1,4 +1,4 @@
-"""``mribench plugin``: parse, call one function, print. Heavy imports stay inside the commands."""
+"""``mribench list`` and ``plugin``: what is installed, and how to write, look at and check a plugin."""
 
 from __future__ import annotations
 
@@ -7,11 +7,45 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli import complete
+from mribench.cli.options import (
+    check_format,
+    complete_distribution,
+    complete_group,
+    complete_kind,
+    complete_names,
+    complete_plugin_or_distribution,
+)
 
 app = typer.Typer(
     help="Write a plugin of your own, and check one.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+def list_plugins(
+    group: Annotated[
+        str | None,
+        typer.Argument(
+            help="modalities, variants, samplers, tasks, metrics, features, readers",
+            autocompletion=complete_group,
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="only these names; a pattern such as 'hc*'")] = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option(help="only of this distribution, or a pattern", autocompletion=complete_distribution),
+    ] = None,
+    format: Annotated[str, typer.Option(help="table, or json with the file of each")] = "table",
+) -> None:
+    """Show every installed plugin, and what is wrong with it.
+
+    Reads the metadata of packages and imports no plugin.
+    """
+    from mribench.cli import console
+    from mribench.plugins import lookup
+
+    check_format(format)
+    entries = lookup.choose(group, name, distribution)
+    console.plugins(entries) if format == "table" else console.records(entries)
 
 
 @app.command()
@@ -19,7 +53,7 @@ def new(
     kind: Annotated[
         str,
         typer.Argument(
-            help="modality, variant, sampler, task, metric or features", autocompletion=complete.kinds
+            help="modality, variant, sampler, task, metric, features or reader", autocompletion=complete_kind
         ),
     ],
     name: Annotated[str, typer.Argument(help="lower-case letters, digits, hyphens; what users will type")],
@@ -42,11 +76,11 @@ def new(
 @app.command()
 def draw(
     name: Annotated[
-        str, typer.Argument(help="an installed organ", autocompletion=complete.names("modalities"))
+        str, typer.Argument(help="an installed organ", autocompletion=complete_names("modalities"))
     ],
     out: Annotated[Path | None, typer.Option(help="picture to write; default: NAME.png")] = None,
     size: Annotated[int, typer.Option(help="pixels a side of one image")] = 64,
-    seed: Annotated[int, typer.Option(help="other subjects", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="another seed draws other subjects", min=0)] = 0,
 ) -> None:
     """Look at an organ's phantom: a picture of subjects and slices."""
     from mribench import figures
@@ -65,13 +99,13 @@ def check(
         typer.Argument(
             metavar="NAME|PATH",
             help="a plugin's name, a distribution, or the folder of one that is installed",
-            autocompletion=complete.plugins_or_distributions,
+            autocompletion=complete_plugin_or_distribution,
         ),
     ],
 ) -> None:
     """Hold a plugin to the contract.
 
-    Says what fails, where, and how to mend it. Exit code 1 if something is broken.
+    Names what fails, where, and how to mend it. Exit code 1 if something is broken.
     """
     from mribench import testing
     from mribench.testing.collect import collect
@@ -84,3 +118,8 @@ def check(
     print(", ".join(f"{n} {state}" for state, n in counts.items()))
     if counts["broken"]:
         raise typer.Exit(1)
+
+
+def add_to(main: typer.Typer) -> None:
+    main.command("list")(list_plugins)
+    main.add_typer(app, name="plugin")

@@ -1,4 +1,4 @@
-"""``mribench speed`` and ``tune``: parse, call one function, print. Heavy imports stay inside the commands."""
+"""``mribench speed`` and ``tune``: how fast this machine is, and which settings give the best samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import names, split
+from mribench.cli.options import names_option, split_names
 from mribench.errors import InputError
 
 
@@ -16,17 +16,17 @@ def speed(
         Path | None,
         typer.Option(
             metavar="RUN",
-            help="Instead, what bf16 changes in samples: a run folder, or one folder below its train/.",
+            help="measure instead what bf16 changes in the samples of a run folder, or of one folder in its train/",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for speed.json and speed.md (drift.*).")] = Path("speed"),
+    out: Annotated[Path, typer.Option(help="folder for speed.json and speed.md, or drift.*")] = Path("speed"),
     compile: Annotated[
-        bool, typer.Option("--compile", help="Also what torch.compile is worth: minutes more.")
+        bool, typer.Option("--compile", help="measure torch.compile too, which takes minutes more")
     ] = False,
 ) -> None:
     """Measure how fast this machine trains, samples and starts.
 
-    Ours beside a reference loop, and with one thing switched beside itself. Takes some minutes.
+    Training is compared with a reference loop, and with itself without one optimisation at a time. Takes minutes.
     """
     if drift:
         from mribench.speed import drift as drifting
@@ -41,47 +41,52 @@ def speed(
 def tune(
     run: Annotated[
         Path | None,
-        typer.Argument(help="Run folder: weigh samplers of what it has trained, nothing is trained."),
+        typer.Argument(help="run folder: compare samplers on its checkpoints and train nothing"),
     ] = None,
-    modalities: Annotated[str, typer.Option(help="Comma-separated organs, or all.")] = "all",
-    profile: Annotated[str, typer.Option(help="Whose settings to weigh: quick or standard.")] = "quick",
-    samplers: names("Comma-separated samplers to weigh on RUN; some of few steps else.", "samplers") = None,
+    modalities: Annotated[str, typer.Option(help="comma-separated organs, or all")] = "all",
+    profile: Annotated[str, typer.Option(help="whose settings are compared: quick or standard")] = "quick",
+    samplers: names_option(
+        "comma-separated samplers to compare on RUN; default: some of few steps", "samplers"
+    ) = None,
     seconds: Annotated[
-        float, typer.Option(help="Seconds of training per candidate and organ.", min=1)
+        float, typer.Option(help="seconds of training per candidate and organ", min=1)
     ] = 160.0,
-    seed: int = 0,
-    out: Annotated[Path, typer.Option(help="Folder for tuning.* or, with RUN, samplers.*.")] = Path("tuning"),
+    seed: Annotated[int, typer.Option(help="training seed")] = 0,
+    out: Annotated[Path, typer.Option(help="folder for tuning.* or, with RUN, samplers.*")] = Path("tuning"),
 ) -> None:
-    """Weigh the settings of a profile on phantoms.
+    """Compare settings of a profile on phantoms.
 
-    The best samples for the same seconds. Takes hours. Given the folder of a run, weigh samplers on its checkpoints
-    instead, against the validation subjects.
+    Which gives the best samples for the same seconds of training? Takes hours. Given the folder of a run, compares
+    samplers on its checkpoints instead, against the validation subjects.
     """
     if run:
-        from mribench.tune import choice
+        from mribench.tune import samplers as comparison
 
-        asked = choice.CANDIDATES if samplers is None else split(samplers)
-        print(choice.markdown(choice.choose(run, asked, out, split(modalities))))
+        names = comparison.CANDIDATES if samplers is None else split_names(samplers)
+        record = comparison.compare_samplers(run, names, out, split_names(modalities))
+        print(comparison.markdown(record))
         return
     if samplers is not None:
         raise InputError(
-            "--samplers weighs what a run has trained; give its folder: mribench tune RUN --samplers ..."
+            "--samplers compares samplers on what a run has trained; give its folder: mribench tune RUN --samplers ..."
         )
     from mribench import profiles
     from mribench.data import prepare_data
     from mribench.runner import resources, runspec
-    from mribench.tune import candidates, tuning
+    from mribench.tune import candidates, settings
 
     if profile not in candidates.AROUND:
         raise InputError(
             f"profile {profile!r} has no candidates; expected one of {', '.join(candidates.AROUND)}"
         )
-    plan = runspec.resolve(runspec.make(None, modalities=split(modalities), out=str(out), profile=profile))
+    plan = runspec.resolve(
+        runspec.make(None, modalities=split_names(modalities), out=str(out), profile=profile)
+    )
     data = {m.name: prepare_data(m, "phantom", plan.profile, out).path for m in plan.modalities}
     processes = resources.processes(plan.profile, len(data))
     around = candidates.AROUND[profile]()
-    record = tuning.tune(around, profiles.get(profile), data, seconds, seed, out, processes)
-    print(tuning.markdown(record))
+    record = settings.tune(around, profiles.get(profile), data, seconds, seed, out, processes)
+    print(settings.markdown(record))
 
 
 def add_to(app: typer.Typer) -> None:

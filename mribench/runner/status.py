@@ -78,7 +78,7 @@ def reporting_to(out: Path, cell: str) -> Iterator[None]:
 
 
 class _Worker:
-    """The worker's end: a ``progress.Listener`` that writes a ``WorkerStatus``."""
+    """The worker's end: a ``progress.ProgressListener`` that writes a ``WorkerStatus``."""
 
     def __init__(self, out: Path, cell: str) -> None:
         self._path, self._stop_file = _path(out, cell), out / JOBS / STOP

@@ -160,9 +160,8 @@ class TrainedModel:
         watch(0, x)
         for step, t in enumerate(timesteps, start=1):
             now = torch.tensor(t, device=self.device)
-            model_input = scaled_for_network(scheduler, x, now)
             with self._autocast():
-                output = self.net(model_input, now).sample
+                output = self.net(scaled_for_network(scheduler, x, now), now).sample
             nfe += 1
             x = scheduler.step(output.float(), t, x, **draws).prev_sample
             watch(step, x)

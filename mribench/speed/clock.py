@@ -1,4 +1,4 @@
-"""Honest timing: candidates take turns, medians of several rounds, warm-up and compilation apart."""
+"""Timing: candidates take turns, and a ratio is the median over rounds. Warm-up and compilation are not counted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 def finish() -> None:
-    """Wait until the device has done what it was given."""
+    """Wait until the device has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
@@ -26,9 +26,9 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def interleaved(work: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds per round of each piece of work; they take turns, so that a machine that slows down slows all.
+    """Seconds per round of each piece of work. They take turns, so that a machine that slows down slows all.
 
-    Call each once before: the first call compiles, allocates and chooses algorithms.
+    Each must have been called once before, because the first call compiles, allocates and chooses algorithms.
     """
     taken: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds):
@@ -38,7 +38,7 @@ def interleaved(work: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str,
 
 
 def ratio(slow: list[float], fast: list[float]) -> dict[str, float]:
-    """How many times ``fast`` goes into ``slow``: median of the rounds' own ratios, the least and the largest."""
+    """Seconds of ``slow`` over seconds of ``fast``, round by round: median, least and largest."""
     ratios = sorted(a / b for a, b in zip(slow, fast, strict=True))
     return {
         name: round(value, 2)
@@ -48,15 +48,39 @@ def ratio(slow: list[float], fast: list[float]) -> dict[str, float]:
     }
 
 
+def speedup_row(
+    name: str, network: str, used: bool, without: list[float], having: list[float], steps: int
+) -> dict[str, Any]:
+    """One row of the table of optimisations.
+
+    Args:
+        name: of the optimisation.
+        network: that it is measured on.
+        used: whether ``mribench run`` has it on this machine.
+        without: seconds of each round without it.
+        having: seconds of each round with it.
+        steps: training steps of a round.
+    """
+    rounds = {"without": without, "with": having}
+    return {
+        "name": name,
+        "network": network,
+        "used": used,
+        "seconds_per_step": {side: round(median(taken) / steps, 5) for side, taken in rounds.items()},
+        "ratio": ratio(without, having),
+        "rounds": {side: [round(s, 4) for s in taken] for side, taken in rounds.items()},
+    }
+
+
 def peak_tflops(size: int | None = None) -> dict[str, float]:
     """TFLOP/s of a square matrix product in fp32 and bf16 on this device: what 'fraction of peak' is a fraction of."""
-    where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    size = size or (8192 if where.type == "cuda" else 2048)
-    found = {}
+    target = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    size = size or (8192 if target.type == "cuda" else 2048)
+    measured = {}
     for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        a, b = (torch.randn(size, size, device=where).to(kind) for _ in range(2))
+        a, b = (torch.randn(size, size, device=target).to(kind) for _ in range(2))
         product = lambda a=a, b=b: a @ b  # noqa: E731
         seconds(product)
         best = median(seconds(product) for _ in range(7))
-        found[name] = round(2 * size**3 / best / 1e12, 3)
-    return found
+        measured[name] = round(2 * size**3 / best / 1e12, 3)
+    return measured

@@ -1,4 +1,4 @@
-"""What bf16 changes in the samples of a trained checkpoint, beside what chance changes.
+"""What bf16 changes in the samples of a trained checkpoint, compared with what chance changes.
 
 The same noise goes through the same weights in bf16 and in fp32. Both sets are then as dependent as can be, so their
 kernel distance is taken over pairs; the floor is that of independent fp32 samples of the same number.
@@ -6,7 +6,7 @@ kernel distance is taken over pairs; the floor is that of independent fp32 sampl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mribench import files, provenance
+from mribench import files, provenance, results
+from mribench.errors import InputError
 from mribench.features.hc85 import HC85, extract
 from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets, scaled
 from mribench.metrics.kernels import cubic, median_distance, rbf
@@ -26,20 +27,21 @@ from mribench.runner.runspec import Plan
 from mribench.runner.verify import again
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace
-from mribench.speed.kept import checkpoints
 from mribench.tables import markdown_table
 from mribench.tasks import to_uint8
 
-SPLITS = 200
+N_SPLITS = 200
 
 
 def measure(path: Path, out: Path) -> dict[str, Any]:
-    """The drift of every checkpoint of a run folder, or of one folder below its ``train/``; ``out`` holds drift.json
-    and drift.md after each."""
-    run, kept = checkpoints(path)
+    """The drift of every checkpoint of a run folder, or of one folder in its ``train/``.
+
+    ``out`` is the folder for drift.json and drift.md, which are written after each checkpoint.
+    """
+    run, trained = checkpoints(path)
     record: dict[str, Any] = {**provenance.environment(), "runs": []}
-    with progress("drift", len(kept)) as advance:
-        for done, result in enumerate(kept, start=1):
+    with progress("drift", len(trained)) as advance:
+        for done, result in enumerate(trained, start=1):
             record["runs"].append(of_checkpoint(*again(run, result), result))
             files.write_json(out / "drift.json", record)
             files.write_text(out / "drift.md", markdown(record))
@@ -47,13 +49,45 @@ def measure(path: Path, out: Path) -> dict[str, Any]:
     return record
 
 
+def checkpoints(path: Path, modalities: Sequence[str] = ("all",)) -> tuple[Path, list[Result]]:
+    """What a run has trained, to be sampled again.
+
+    Args:
+        path: a run folder, or one folder in its ``train/``.
+        modalities: names of organs, or "all".
+
+    Returns:
+        The run folder, and for each checkpoint one record, which ``verify.again`` makes a cell from.
+
+    Raises:
+        InputError: no finished cell is there.
+    """
+    is_checkpoint = (path / "train.json").exists()
+    run = path.resolve().parents[1] if is_checkpoint else path
+    found: dict[str, Result] = {}
+    for result in results.read_all([run]):
+        name = result.provenance["checkpoint"]
+        wanted = "all" in modalities or result.modality in modalities
+        if is_checkpoint:
+            wanted = wanted and name == path.resolve().name
+        if name and wanted and result.task == "generation":
+            found.setdefault(name, result)
+    if not found:
+        raise InputError(
+            f"no generation by a trained variant is recorded for {path}; give the --out folder of a run, or one "
+            "folder below its train/"
+        )
+    return run, list(found.values())
+
+
 def of_checkpoint(cell: Cell, plan: Plan, result: Result) -> dict[str, Any]:
     """Kernel distances (hc85-v1, x 1e3) of ``n`` samples each, by the sampler and seed of the record.
 
-    kd with kd_low and kd_high (95 %, normal): bf16 to fp32 from the same noise. samples_low and samples_high: 95 % of
-    the distances between halves of 2 n fp32 samples. half_low and half_high: of real test subjects' halves (n_half
-    images each), as the record has them. kd_validation: bf16, fp32, and fp32 from other noise, to the validation
-    subjects. rms_grey: root mean squared difference of a pixel, bf16 to fp32, in grey levels (of 255).
+    - kd, kd_low, kd_high: bf16 to fp32 from the same noise, with its 95 % interval (normal).
+    - samples_low, samples_high: 95 % of the distances between halves of 2 n fp32 samples.
+    - half_low, half_high: the same of halves of real test subjects, n_half images each, as the record has them.
+    - kd_validation: of bf16, of fp32, and of fp32 from other noise, to the validation subjects.
+    - rms_grey: root mean squared difference of a pixel between bf16 and fp32, in grey levels (of 255).
     """
     n = plan.profile.n_generated
 
@@ -113,8 +147,8 @@ def paired_kernel_distance(
 
 
 def _between_halves(pool: np.ndarray, train: np.ndarray, space: FeatureSpace) -> np.ndarray:
-    """Kernel distances between two halves of the pool, by ``SPLITS`` seeded splits: what chance alone gives."""
-    first = np.zeros((SPLITS, len(pool)), bool)
+    """Kernel distances between two halves of the pool, by ``N_SPLITS`` seeded splits: what chance alone gives."""
+    first = np.zeros((N_SPLITS, len(pool)), bool)
     for split, row in enumerate(first):
         row[numpy_rng("drift", split).permutation(len(pool))[: len(pool) // 2]] = True
     return kernel_distance_on_subsets(pool, pool, train, space)(first, ~first)

@@ -1,7 +1,7 @@
-"""Threads and processes: what trains side by side, each process waiting for the word to go on.
+"""Training in several processes, against several threads in one.
 
-``python -m mribench.speed.processes`` is one such process: it reads a number of steps per line, and answers when they
-are done with the memory it has taken.
+``python -m mribench.speed.processes`` is one of these processes. It reads a number of steps per line, makes them, and
+answers with its peak memory.
 """
 
 from __future__ import annotations
@@ -20,29 +20,34 @@ from typing import Any
 
 from mribench.errors import MribenchError
 
-NAMES = "a process a core, not a thread a core", "one training on two processes", "freed memory kept"
-MOST = 8  # each holds torch and a training
+ROW_NAMES = "a process a core, not a thread a core", "one training on two processes", "freed memory kept"
+MAX_PROCESSES = 8  # each holds torch and a training
 
 
 def measure(bench: Any) -> list[dict[str, Any]]:
-    """Three rows: as many trainings as there are threads, against one with all of them; one training shared by two
-    processes of one thread (gloo), against one such process; and that process against one that gives the memory it
-    frees back. With one thread the first cannot be measured.
+    """Three rows of the table of optimisations.
 
-    A step of the first row is one for each of the trainings. efficiency: share of so many processes' whole speed.
+    1. As many trainings as there are threads, against one after the other with all threads; not with one thread only.
+       A step is one of each training.
+    2. One training shared by two processes of one thread (gloo), against one such process.
+    3. That process, against one that gives freed memory back.
+
+    ``efficiency`` is the share of the speed that so many processes would have if none slowed another.
     """
     import torch
 
-    from mribench.speed.clock import interleaved, seconds
-    from mribench.speed.optimisations import compared
+    from mribench.speed.clock import interleaved, seconds, speedup_row
 
-    threads = min(torch.get_num_threads(), MOST)
+    threads = min(torch.get_num_threads(), MAX_PROCESSES)
     with ExitStack() as stack:
-        start = lambda *words, **more: stack.enter_context(team(bench, *words, **more))  # noqa: E731
+
+        def start(*args: Any, **kwargs: Any) -> Team:
+            return stack.enter_context(team(bench, *args, **kwargs))
+
         members = {
             "alone": start(1, 1),
             "shared": start(2, 1, shared=True),
-            "given back": start(1, 1, kept=False),
+            "given back": start(1, 1, retain_memory=False),
         }
         work: dict[str, Callable[[], Any]] = {name: partial(go, bench.steps) for name, go in members.items()}
         if threads > 1:
@@ -53,13 +58,13 @@ def measure(bench: Any) -> list[dict[str, Any]]:
         taken = interleaved(work, bench.rounds)
     rows = []
     if threads > 1:
-        row = compared(NAMES[0], bench.name, True, taken["wide"], taken["many"], bench.steps)
-        # the same number of trainings: one process of one thread does its own in the time of ``alone``
+        row = speedup_row(ROW_NAMES[0], bench.name, True, taken["wide"], taken["many"], bench.steps)
+        # without mutual slowing each process would train its own in the time of ``alone``
         rows.append(row | {"processes": threads, "efficiency": _share(taken["alone"], taken["many"])})
-    row = compared(NAMES[1], bench.name, True, taken["alone"], taken["shared"], bench.steps)
+    row = speedup_row(ROW_NAMES[1], bench.name, True, taken["alone"], taken["shared"], bench.steps)
     half = [s / 2 for s in taken["alone"]]
     rows.append(row | {"processes": 2, "efficiency": _share(half, taken["shared"])})
-    rows.append(compared(NAMES[2], bench.name, True, taken["given back"], taken["alone"], bench.steps))
+    rows.append(speedup_row(ROW_NAMES[2], bench.name, True, taken["given back"], taken["alone"], bench.steps))
     return [row | {"batch": bench.batch} for row in rows]
 
 
@@ -70,11 +75,11 @@ def _share(ideal: list[float], taken: list[float]) -> float:
 
 
 class Team:
-    """Call with a number of steps, which each of the processes does. peak_gib: the memory that they have taken so far,
-    the sum of their largest resident sets."""
+    """Processes that train; called with a number of steps, which each of them makes."""
 
     def __init__(self, members: list[subprocess.Popen]) -> None:
-        self._members, self.peak_gib = members, 0.0
+        self._members = members
+        self.peak_gib = 0.0  # sum of the largest resident sets so far
 
     def __call__(self, steps: int) -> None:
         for member in self._members:
@@ -82,44 +87,59 @@ class Team:
         answers = [member.stdout.readline().split() for member in self._members]
         if any(answer[:1] != ["done"] for answer in answers):
             raise MribenchError(
-                "a process that trained for this measurement ended early; its last words stand above"
+                "a process that trained for this measurement ended early; see its error message above"
             )
         self.peak_gib = round(sum(float(peak) for _, peak in answers), 3)
 
 
 @contextmanager
 def team(
-    bench: Any, count: int, threads: int, shared: bool = False, kept: bool = True, reference: bool = False
+    bench: Any,
+    count: int,
+    threads: int,
+    shared: bool = False,
+    retain_memory: bool = True,
+    reference: bool = False,
 ) -> Iterator[Team]:
     """Processes that have made their first step.
 
-    shared: they train one model on one batch, as under ``accelerate launch``. kept: the memory they free stays theirs,
-    as in a training (``mribench.training.malloc``). reference: they run the reference loop.
+    Args:
+        bench: network, batch and size.
+        count: of processes.
+        threads: of each.
+        shared: whether they train one model on one batch, as under ``accelerate launch``.
+        retain_memory: whether freed memory stays theirs, as in a training (``mribench.training.malloc``).
+        reference: whether they run the reference loop.
     """
-    what = {"network": asdict(bench.network), "batch": bench.batch, "size": bench.size}
-    what |= {"threads": threads, "kept": kept and not reference, "reference": reference}
+    settings = {
+        "network": asdict(bench.network),
+        "batch": bench.batch,
+        "size": bench.size,
+        "threads": threads,
+    }
+    settings |= {"retain_memory": retain_memory and not reference, "reference": reference}
     port, members = _free_port(), []
     try:
         for rank in range(count):
-            told = os.environ | {"OMP_NUM_THREADS": str(threads)}
+            environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
             if shared:
-                told |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}
-                told |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+                environment |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}
+                environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
             members.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "mribench.speed.processes", json.dumps(what)],
+                    [sys.executable, "-m", "mribench.speed.processes", json.dumps(settings)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,
-                    env=told,
+                    env=environment,
                 )
             )
-        go = Team(members)
-        go(1)
-        yield go
+        processes = Team(members)
+        processes(1)
+        yield processes
     finally:
         for member in members:
-            # nothing of theirs is kept, and taking torch down takes seconds
+            # they hold nothing that is needed, and an orderly end of torch takes seconds
             member.kill()
             member.communicate()
 
@@ -130,31 +150,31 @@ def _free_port() -> int:
         return one.getsockname()[1]
 
 
-def _member(what: dict[str, Any]) -> None:
+def _member(settings: dict[str, Any]) -> None:
     from mribench import provenance
 
-    loop = _reference(what) if what["reference"] else _ours(what)
+    loop = _reference(settings) if settings["reference"] else _ours(settings)
     for line in sys.stdin:
         loop(int(line))
         print("done", provenance.peak_memory_gib()["process_peak_gib"], flush=True)
 
 
-def _ours(what: dict[str, Any]) -> Callable[[int], None]:
+def _ours(settings: dict[str, Any]) -> Callable[[int], None]:
     from mribench.training.imports import load_diffusers
 
     load_diffusers()
     import torch
 
     from mribench import device
-    from mribench.speed.images import IMAGES, drawn
-    from mribench.speed.training import ours
+    from mribench.speed.step import N_IMAGES, synthetic_images, training_step
     from mribench.training import malloc
 
-    torch.set_num_threads(what["threads"])
-    if what["kept"]:
+    torch.set_num_threads(settings["threads"])
+    if settings["retain_memory"]:
         malloc.set_retention(True)
-    profile = _profile(what)
-    step, numbers = ours(profile, drawn(IMAGES, profile.size), device.precision(profile)), itertools.count()
+    profile = _profile(settings)
+    images, numbers = synthetic_images(N_IMAGES, profile.size), itertools.count()
+    step = training_step(profile, images, device.precision(profile))
 
     def loop(steps: int) -> None:
         for number in itertools.islice(numbers, steps):
@@ -163,26 +183,30 @@ def _ours(what: dict[str, Any]) -> Callable[[int], None]:
     return loop
 
 
-def _reference(what: dict[str, Any]) -> Callable[[int], None]:
+def _reference(settings: dict[str, Any]) -> Callable[[int], None]:
     import torch
 
-    from mribench.speed.images import IMAGES, drawn
     from mribench.speed.reference import ReferenceLoop
+    from mribench.speed.step import N_IMAGES, synthetic_images
     from mribench.variants.ddpm import DDPM
 
-    torch.set_num_threads(what["threads"])
-    profile = _profile(what)
+    torch.set_num_threads(settings["threads"])
+    profile = _profile(settings)
     net, scheduler = DDPM.network(profile), DDPM.scheduler(profile)
-    return ReferenceLoop(net, scheduler, drawn(IMAGES, profile.size), profile.batch_size)
+    return ReferenceLoop(net, scheduler, synthetic_images(N_IMAGES, profile.size), profile.batch_size)
 
 
-def _profile(what: dict[str, Any]) -> Any:
+def _profile(settings: dict[str, Any]) -> Any:
     from mribench import profiles
     from mribench.spec import Network
 
-    shape = {name: tuple(x) if isinstance(x, list) else x for name, x in what["network"].items()}
+    shape = {name: tuple(x) if isinstance(x, list) else x for name, x in settings["network"].items()}
     return replace(
-        profiles.QUICK, network=Network(**shape), batch_size=what["batch"], size=what["size"], coarse_steps=0
+        profiles.QUICK,
+        network=Network(**shape),
+        batch_size=settings["batch"],
+        size=settings["size"],
+        coarse_steps=0,
     )
 
 

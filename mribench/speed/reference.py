@@ -1,9 +1,9 @@
-"""The loop that others start from: diffusers' ``examples/unconditional_image_generation/train_unconditional.py``.
+"""The reference loop: diffusers' ``examples/unconditional_image_generation/train_unconditional.py``.
 
-Written here to behave as that script does at its defaults, so that both can be timed side by side: images are decoded
-from PNG by a ``DataLoader`` without workers, transformed one by one by torchvision, fp32, AdamW with its default
-implementation, ``EMAModel``, gradient clipping at 1, and one reading of the loss per step. Two differences: images are
-grey (the script forces RGB), so that the network is the same, and nothing is logged or saved, which favours it.
+It behaves as that script does at its defaults: images are decoded from PNG by a ``DataLoader`` without workers and
+transformed one by one by torchvision; fp32; AdamW in its default implementation; ``EMAModel``; gradient clipping at 1;
+the loss is read once per step. There are two differences. Images are grey (the script forces RGB), so that the network
+is the same. Nothing is logged or saved, which favours the reference.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _dataset(images: np.ndarray, size: int) -> Any:
 
 
 class ReferenceLoop:
-    """Call with a number of steps to train so long. images: uint8 (n, H, W)."""
+    """Called with a number of steps, which it trains. Images are uint8 (n, H, W)."""
 
     def __init__(self, net: torch.nn.Module, scheduler: Any, images: np.ndarray, batch: int):
         from diffusers.optimization import get_scheduler
@@ -65,9 +65,9 @@ class ReferenceLoop:
             net, optimizer, loader, rate
         )
         self.ema.to(self.accelerator.device)
-        self.batches = self._endless()
+        self.batches = self._endless_batches()
 
-    def _endless(self) -> Iterator[torch.Tensor]:
+    def _endless_batches(self) -> Iterator[torch.Tensor]:
         while True:
             yield from (batch["input"] for batch in self.loader)
 

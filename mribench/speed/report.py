@@ -11,7 +11,7 @@ import torch
 
 from mribench import files, provenance
 from mribench.progress import progress
-from mribench.speed import clock, optimisations, processes, sampling, start_up, training
+from mribench.speed import ablation, clock, processes, sampling, start_up, training
 from mribench.tables import markdown_table
 
 SCHEMA = 1
@@ -47,9 +47,14 @@ OPTIMISATIONS = (
 
 
 def measure(out: Path, compile: bool = False) -> dict[str, Any]:
-    """Everything, one piece after another, for minutes; ``out`` holds what is known so far after each.
+    """Measure everything, which takes minutes.
 
-    compile: also what torch.compile is worth, which takes some minutes more.
+    Args:
+        out: folder for speed.json and speed.md, which are written after each measurement.
+        compile: also what torch.compile is worth, which takes some minutes more.
+
+    Returns:
+        The record that speed.json holds.
     """
     on_gpu = torch.cuda.is_available()
     pieces: list[tuple[str, str, Callable[[], Any]]] = [("peak_tflops", "matrix product", clock.peak_tflops)]
@@ -60,7 +65,7 @@ def measure(out: Path, compile: bool = False) -> dict[str, Any]:
     ]
     pieces += [
         ("optimisations", f"{name}, {bench.name}", partial(piece, bench))
-        for bench in optimisations.benches(on_gpu)
+        for bench in ablation.benches(on_gpu)
         for name, piece in _parts(on_gpu, compile)
     ]
     pieces += [("start_up_seconds", "start-up", start_up.measure)]
@@ -85,9 +90,9 @@ def measure(out: Path, compile: bool = False) -> dict[str, Any]:
 
 
 def _parts(on_gpu: bool, compile: bool) -> list[tuple[str, Callable[[Any], list[dict[str, Any]]]]]:
-    """What is measured of each network beside the whole step; processes share a CPU, streams a GPU."""
-    switched = partial(optimisations.measure, compile=compile)
-    shared = ("streams", optimisations.together) if on_gpu else ("processes", processes.measure)
+    """What is measured of each network besides the whole step: models share a CPU by processes, a GPU by streams."""
+    switched = partial(ablation.measure, compile=compile)
+    shared = ("streams", ablation.concurrent_models) if on_gpu else ("processes", processes.measure)
     return [("one thing switched", switched), shared]
 
 

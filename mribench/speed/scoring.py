@@ -30,11 +30,11 @@ from mribench.spec import Prepared, Split
 from mribench.tasks import audit, denoising, generation
 
 SIZES = (500, 1000, 2000, 2048, 5000, 10_000)
-PER_SUBJECT = 5
+IMAGES_PER_SUBJECT = 5
 
 
 def measure(sizes: Sequence[int] = SIZES) -> dict[str, Any]:
-    """Of scoring n generated against n test images of 64x64, with intervals and audit, for each n: see ``one``."""
+    """What ``one`` measures, for each number of images."""
     rows = []
     for n in sizes:
         command = [sys.executable, "-m", "mribench.speed.scoring", "--one", str(n)]
@@ -44,12 +44,14 @@ def measure(sizes: Sequence[int] = SIZES) -> dict[str, Any]:
 
 
 def one(n: int) -> dict[str, Any]:
-    """Every metric of generation and of reconstruction at one level, with intervals, and the audit of the images.
+    """Score n generated against n test images of 64x64: every metric of two tasks, with intervals, and the audit.
 
-    seconds: on the wall, all of it. cpu_seconds: the work of all threads, so that a busy machine does not enter, and
-    by part. cpu_seconds_again: the same for the next model on the same data, whose real images are known by then.
-    peak_gib: the largest resident set of this process. FID is left out, its weights are not everywhere; so is the
-    audit of a network's losses, which needs a network.
+    FID is left out, because its weights are not everywhere, and the audit of losses, which needs a network.
+
+    - seconds: elapsed.
+    - cpu_seconds: of all threads, so that a busy machine does not count; also by part.
+    - cpu_seconds_again: of the next model on the same data, whose real images are then known.
+    - peak_gib: the largest resident set of this process.
     """
     data = Prepared(Path(), "drawn", "drawn", "phantom", _split(1, n), _split(2, 10), _split(3, n))
     with TemporaryDirectory() as folder:
@@ -85,7 +87,7 @@ def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, 
         name: partial(generation.score, outputs, data, profile, {name: metric}, extract, 0)
         for name, metric in metrics.items()
     }
-    work["reconstruction, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
+    work["denoising, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
     work["audit, calibration"] = partial(audit.calibration, data, extract)
     work["audit"] = partial(audit.judge, outputs, data, profile, extract, 0)
     parts = {}
@@ -104,7 +106,7 @@ def _split(seed: int, n: int) -> Split:
         a, b, width = rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7), rng.uniform(0.05, 0.2)
         body = np.exp(-((x - a) ** 2 + (y - b) ** 2) / width) * (np.hypot(x - 0.5, y - 0.5) < 0.35)
         images[i] = (220 * body + rng.integers(0, 8, (64, 64))).astype(np.uint8)
-    return Split(images, tuple(f"s{i // PER_SUBJECT}" for i in range(n)))
+    return Split(images, tuple(f"s{i // IMAGES_PER_SUBJECT}" for i in range(n)))
 
 
 def main() -> None:

@@ -20,21 +20,21 @@ COMMANDS = {
     ],
 }
 FIRST_STEP = "run to its first training step (draws its phantoms)"
-# the command's own words in a process that ends when its first step has been done
+# the command, in a process that ends after its first training step
 UNTIL_FIRST_STEP = """
 import os, sys
 from mribench.cli import app
 from mribench.runner import stages
 training = stages._training
 
-def hooked(*words):
+def hooked(*args):
     from mribench.training.step import RecordedStep, Step
     for kind in (Step, RecordedStep):
         def first(self, number, step=kind.__call__):
             step(self, number).item()
             os._exit(0)
         kind.__call__ = first
-    return training(*words)
+    return training(*args)
 
 stages._training = hooked
 sys.argv = ["mribench", "run", "--profile", "quick", "--modalities", sys.argv[1], "--out", sys.argv[2]]
@@ -44,20 +44,23 @@ app.main()
 
 def measure(rounds: int = 5) -> dict[str, float]:
     """Median seconds per command, warm disk cache."""
-    found = {}
+    measured = {}
     organs = lookup.names("modalities")
     if organs:
-        found[FIRST_STEP] = round(median(_first_step(organs[0]) for _ in range(3)), 3)
-    for name, words in COMMANDS.items():
-        start(words)
-        found[name] = round(median(seconds(lambda words=words: start(words)) for _ in range(rounds)), 3)
-    return found
+        measured[FIRST_STEP] = round(median(_first_step(organs[0]) for _ in range(3)), 3)
+    for name, arguments in COMMANDS.items():
+        start_python(arguments)
+        rounds_taken = [seconds(lambda arguments=arguments: start_python(arguments)) for _ in range(rounds)]
+        measured[name] = round(median(rounds_taken), 3)
+    return measured
 
 
 def _first_step(organ: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        return seconds(lambda: start(["-c", UNTIL_FIRST_STEP, organ, folder], stderr=subprocess.DEVNULL))
+        return seconds(
+            lambda: start_python(["-c", UNTIL_FIRST_STEP, organ, folder], stderr=subprocess.DEVNULL)
+        )
 
 
-def start(words: list[str], **streams: int) -> None:
-    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL, **streams)
+def start_python(arguments: list[str], stderr: int | None = None) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=stderr)

@@ -1,4 +1,4 @@
-"""Reconstruction: noise held-out images to fixed levels of alpha-bar, denoise, compare pairwise.
+"""Denoising: noise held-out images to fixed levels of alpha-bar, denoise, compare pairwise. The study's "reconstruct".
 
 This gives the study's PSNR, SSIM, MSE and MAE a meaning: an unconditional sample has no partner to be compared with,
 a noised and denoised image has. Levels are fixed by alpha-bar, not by timestep, so that noise schedules compare; the
@@ -96,8 +96,8 @@ def level_name(alpha_bar: float) -> str:
 
 WHOLE = ("psnr", "ssim", "mse", "mae", "psnr_pooled", "ms_ssim3", "nmse")
 METRICS = (*WHOLE, *(f"{name}_fg" for name in WHOLE))
-RECONSTRUCTION = Task(
-    name="reconstruction",
+DENOISING = Task(
+    name="denoising",
     title="noise to a fixed level and back",
     version=2,
     metrics=METRICS,

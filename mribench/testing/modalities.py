@@ -45,7 +45,7 @@ def it_says_what_it_is(case: Case) -> None:
 
 
 def its_cards_are_complete(case: Case) -> None:
-    """What the package's own cards leave unverified is told; unverified counts as forbidden."""
+    """Names the fields that the package's own cards leave unverified; unverified counts as forbidden."""
     from mribench.data.cards import catalogue, verify
 
     own = [e.card for e in catalogue.entries() if e.card and e.owner == case.entry.distribution != "mribench"]

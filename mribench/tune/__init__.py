@@ -1,4 +1,5 @@
-"""Settings and samplers weighed at equal cost on validation subjects: ``mribench tune``.
+"""``mribench tune``: which settings of a profile, and which samplers, give the best samples for the same cost.
 
-Nothing here touches test subjects. New candidates belong in ``candidates``.
+Scores are taken against the validation subjects; no module here may look at test subjects. A new setting to compare
+belongs in ``candidates``.
 """

@@ -1,4 +1,4 @@
-"""Settings that ``mribench tune`` weighs: each differs from a profile in one of them."""
+"""The candidates of ``mribench tune``: each changes one setting of a profile."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mribench.variants.ddpm import DDPM
 
 @dataclass(frozen=True)
 class Candidate:
-    """changes: fields of the profile, and of its network under ``network.``; coarse: share of the seconds for coarse
-    steps; snr: cap of min-SNR weights (None: plain MSE); betas: diffusers' name of the noise schedule; budget: times
-    the seconds."""
+    """What is changed of a profile."""
 
     name: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    coarse: float = 0.5
-    snr: float | None = None
-    betas: str = "linear"
-    budget: float = 1.0
+    changes: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # fields of the profile; of its network as "network.X"
+    coarse: float = 0.5  # share of the seconds for coarse steps
+    snr: float | None = None  # cap of min-SNR weights; None: plain MSE
+    betas: str = "linear"  # diffusers' name of the noise schedule
+    budget: float = 1.0  # times the seconds
 
-    def costs_like(self, profile: Profile) -> str:
-        """What a step's time hangs on: of candidates that agree in it, one is timed, and all get as many steps."""
+    def cost(self, profile: Profile) -> str:
+        """What a step's time depends on. Of candidates with the same cost one is timed, and all get as many steps."""
         changed = self.applied(profile)
         return f"{changed.network}, batch {changed.batch_size}"
 
@@ -80,10 +80,15 @@ def around_quick() -> list[Candidate]:
 
 
 def around_standard() -> list[Candidate]:
-    """The same around ``standard``; a fifth of the seconds are coarse steps, a half in ``quick``. Not yet measured."""
+    """``standard`` and what differs from it in one setting, with a fifth of the seconds for coarse steps.
 
-    def one(name: str, changes: Mapping[str, Any] | None = None, **more: Any) -> Candidate:
-        return Candidate(name, changes or {}, **{"coarse": 0.2} | more)
+    Not yet measured.
+    """
+
+    def one(
+        name: str, changes: Mapping[str, Any] | None = None, coarse: float = 0.2, **kwargs: Any
+    ) -> Candidate:
+        return Candidate(name, changes or {}, coarse, **kwargs)
 
     return [
         one("standard"),

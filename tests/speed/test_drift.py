@@ -46,7 +46,7 @@ def test_a_shift_between_pairs_is_seen_through_their_common_part():
 
 def test_halves_of_one_set_differ_by_chance():
     halves = drift._between_halves(RNG.normal(size=(60, 3)), TRAIN, HC85)
-    assert len(set(halves)) == drift.SPLITS and abs(halves.mean()) < 0.01 < np.abs(halves).max()
+    assert len(set(halves)) == drift.N_SPLITS and abs(halves.mean()) < 0.01 < np.abs(halves).max()
 
 
 def test_the_drift_of_a_checkpoint_is_measured(tmp_path, mribench, refused):

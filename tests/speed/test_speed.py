@@ -90,7 +90,7 @@ def test_models_together_count_together(monkeypatch):
 def test_on_a_gpu_both_loops_are_in_this_process(monkeypatch):
     """What a GPU would run, on this processor: it is asked for its memory before and after the first step alone."""
     held = iter([2 * 1024**3, 3 * 1024**3, 3 * 1024**3, 7 * 1024**3])
-    monkeypatch.setattr(training, "IMAGES", 16)
+    monkeypatch.setattr(training, "N_IMAGES", 16)
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: next(held))
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: next(held))

@@ -8,10 +8,10 @@ import torch
 
 from mribench import files
 from mribench.spec import Network
-from mribench.speed import clock, optimisations, processes, report, sampling, start_up, switches, training
-from mribench.speed.images import drawn
+from mribench.speed import ablation, clock, processes, report, sampling, start_up, training
+from mribench.speed.step import synthetic_images, training_step
 
-TINY = optimisations.Bench("tiny", Network((8, 16), 1), batch=4, size=16, rounds=2, steps=1)
+TINY = ablation.Bench("tiny", Network((8, 16), 1), batch=4, size=16, rounds=2, steps=1)
 # other images, other sizes, or another network: their loss is another one
 OTHER_WORK = {"set on the device, not PNG decoding", "coarse steps (half the side)", "2x2 patches"}
 OTHER_ROUNDING = {
@@ -25,31 +25,31 @@ OTHER_ROUNDING = {
 
 
 def test_only_one_thing_is_switched():
-    profile, images = TINY.profile(precision="bf16", warmup_steps=0, lr=1e-2), drawn(32, 16)
-    ours = training.ours(profile, images, "bf16")
+    profile, images = TINY.profile(precision="bf16", warmup_steps=0, lr=1e-2), synthetic_images(32, 16)
+    ours = training_step(profile, images, "bf16")
     losses = [float(ours(step)) for step in range(3)]
-    for switch in switches.switches(profile, images):
-        loop = switch.make()
+    for one in ablation.ablations(profile, images):
+        loop = one.make()
         found = [float(loop(step)) for step in range(3)]
         assert np.isfinite(found).all()
-        if switch.name not in OTHER_WORK:
-            tolerance = 0.03 if switch.name in OTHER_ROUNDING else 1e-3
-            assert found == pytest.approx(losses, rel=tolerance), switch.name
+        if one.name not in OTHER_WORK:
+            tolerance = 0.03 if one.name in OTHER_ROUNDING else 1e-3
+            assert found == pytest.approx(losses, rel=tolerance), one.name
 
 
 def test_the_average_one_by_one_is_the_average(monkeypatch):
     kept = []
     monkeypatch.setattr(torch.Tensor, "lerp_", lambda mean, new, weight: kept.append(weight))
-    profile, images = TINY.profile(), drawn(32, TINY.size)
-    step = training.ours(profile, images, "fp32", average=False)
+    profile, images = TINY.profile(), synthetic_images(32, TINY.size)
+    step = training_step(profile, images, "fp32", average=False)
     assert step.ema is None
-    switches._averaged(step)(0)
+    ablation._with_averaging_loop(step)(0)
     assert len(kept) == len(step.parameters) and len(set(kept)) == 1
 
 
 def test_png_files_hold_the_images():
-    images = drawn(12, 16)
-    feed = switches.Decoded(images, np.zeros((1, 12), np.int32), torch.device("cpu"))
+    images = synthetic_images(12, 16)
+    feed = ablation.PngLoader(images, np.zeros((1, 12), np.int32), torch.device("cpu"))
     pixels = torch.zeros(feed.shape, dtype=torch.uint8)
     feed.fill(pixels, 0)
     assert sorted(map(bytes, pixels.numpy())) == sorted(map(bytes, images))
@@ -57,19 +57,19 @@ def test_png_files_hold_the_images():
 
 def test_what_is_switched_off_counts_as_without():
     slow, fast = [4.0, 6.0, 4.0], [2.0, 2.0, 2.0]
-    row = optimisations.compared("x", "tiny", True, slow, fast, steps=2)
+    row = clock.speedup_row("x", "tiny", True, slow, fast, steps=2)
     assert row["seconds_per_step"] == {"without": 2.0, "with": 1.0}
     assert row["ratio"] == {"median": 2.0, "low": 2.0, "high": 3.0}
 
 
 def test_the_whole_of_it_is_recorded_and_shown(monkeypatch, tmp_path):
     switched = [
-        switches.Switch("a thing in use", True, False, lambda: lambda step: None),
-        switches.Switch("a thing tried", False, True, lambda: lambda step: None),
+        ablation.Ablation("a thing in use", True, False, lambda: lambda step: None),
+        ablation.Ablation("a thing tried", False, True, lambda: lambda step: None),
     ]
-    monkeypatch.setattr(optimisations, "benches", lambda on_gpu: [TINY])
-    monkeypatch.setattr(optimisations, "switches", lambda *words: switched)
-    monkeypatch.setattr(optimisations, "together", lambda bench: [])
+    monkeypatch.setattr(ablation, "benches", lambda on_gpu: [TINY])
+    monkeypatch.setattr(ablation, "ablations", lambda *args: switched)
+    monkeypatch.setattr(ablation, "concurrent_models", lambda bench: [])
     monkeypatch.setattr(processes, "measure", lambda bench: [])
     monkeypatch.setattr(start_up, "measure", dict)
     monkeypatch.setattr(clock, "peak_tflops", lambda: {"fp32": 1.0, "bf16": 1.0})
@@ -89,8 +89,8 @@ def test_processes_are_compared_at_equal_work(monkeypatch):
     cost = {(1, 1, False): 1.0, (2, 1, True): 0.6, (2, 1, False): 1.25, (1, 2, False): 0.8}
 
     @contextmanager
-    def team(bench, count, threads, shared=False, kept=True):
-        yield lambda steps: steps * cost[count, threads, shared] * (1 if kept else 1.1)
+    def team(bench, count, threads, shared=False, retain_memory=True):
+        yield lambda steps: steps * cost[count, threads, shared] * (1 if retain_memory else 1.1)
 
     monkeypatch.setattr(processes, "team", team)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
@@ -104,5 +104,5 @@ def test_processes_are_compared_at_equal_work(monkeypatch):
 @pytest.mark.slow
 def test_processes_train_alone_and_together():
     rows = processes.measure(TINY)
-    assert {row["name"] for row in rows} <= set(processes.NAMES)
+    assert {row["name"] for row in rows} <= set(processes.ROW_NAMES)
     assert all(0 < row.get("efficiency", 1) < 3 and row["ratio"]["median"] > 0 for row in rows)

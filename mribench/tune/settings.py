@@ -1,9 +1,9 @@
-"""Quality per compute: which settings of a profile give the best samples for the same seconds of training?
+"""Compares settings of a profile: which give the best samples for the same seconds of training?
 
-Candidates differ from a profile in one setting each. First all are timed for a moment on this machine, as many at once
-as will train at once; then each is trained for the steps that fit into the seconds and sampled by the product's own
-code, and scored by kernel distance against the validation subjects: the test subjects are for boards. What else the
-machine does during the trainings, or a pause of them, changes no number of steps.
+Candidates differ from the profile in one setting each. First all are timed for a moment, as many at once as will train
+at once. Then each is trained for the number of steps that fit into the seconds, so that other work of the machine, or a
+pause, changes nothing. Its samples are scored by kernel distance against the validation subjects, because the test
+subjects are for boards.
 """
 
 from __future__ import annotations
@@ -50,10 +50,19 @@ def tune(
     out: Path,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Measure every candidate on every organ; ``out`` holds tuning.json and tuning.md after each.
+    """Measure every candidate on every organ, and continue what ``out`` has of the same measurement.
 
-    data: organ -> prepared set's folder. processes: so many at once, with an equal share of the cores each, as a suite
-    trains. Goes on where it was, for the same profile, seconds, seed and processes.
+    Args:
+        candidates: settings to compare.
+        profile: that they change.
+        data: organ -> folder of its prepared set.
+        seconds: of training, per candidate and organ.
+        seed: of training and sampling.
+        out: folder for tuning.json and tuning.md, which are written after each measurement.
+        processes: trainings at once, with an equal share of the cores each, as in a suite.
+
+    Returns:
+        The record that tuning.json holds.
     """
     record = {
         "profile": asdict(profile),
@@ -64,76 +73,88 @@ def tune(
         "seconds_per_step": {},
         "runs": [],
     }
-    same = ("profile", "seconds", "seed", "processes")
+    conditions = ("profile", "seconds", "seed", "processes")
     if (out / "tuning.json").exists():
-        known = files.read_json(out / "tuning.json")
-        if all(hashing.json_hash(known.get(name)) == hashing.json_hash(record[name]) for name in same):
-            record |= {name: known[name] for name in ("seconds_per_step", "runs")}
+        previous = files.read_json(out / "tuning.json")
+        if all(
+            hashing.json_hash(previous.get(name)) == hashing.json_hash(record[name]) for name in conditions
+        ):
+            record |= {name: previous[name] for name in ("seconds_per_step", "runs")}
     done = {(run["candidate"], run["modality"]) for run in record["runs"]}
     missing = [(c, organ) for c in candidates for organ in data if (c.name, organ) not in done]
-    paces = record["seconds_per_step"]
-    costs = {c.name: c.costs_like(profile) for c in candidates}
-    unknown = {costs[c.name]: c for c, _ in missing if costs[c.name] not in paces}
+    seconds_per_step = record["seconds_per_step"]
+    cost_of = {c.name: c.cost(profile) for c in candidates}
+    untimed = {cost_of[c.name]: c for c, _ in missing if cost_of[c.name] not in seconds_per_step}
 
-    def keep() -> None:
+    def save() -> None:
         files.write_json(out / "tuning.json", record)
         files.write_text(out / "tuning.md", markdown(record))
 
-    with _together(processes) as each:
+    with _worker_pool(processes) as run_calls:
         first = next(iter(data.values()))
-        with progress("time a step", PROBES * len(unknown)) as advance:
-            jobs = {
-                (r, cost): (pace, c, profile, first, seed)
+        with progress("time a step", PROBES * len(untimed)) as advance:
+            calls = {
+                (r, cost): (time_steps, c, profile, first, seed)
                 for r in range(PROBES)
-                for cost, c in unknown.items()
+                for cost, c in untimed.items()
             }
-            probes: dict[str, list[tuple[float, float]]] = {cost: [] for cost in unknown}
-            for count, ((_, cost), found) in enumerate(each(jobs), 1):
-                probes[cost].append(found)
+            probes: dict[str, list[tuple[float, float]]] = {cost: [] for cost in untimed}
+            for count, ((_, cost), timing) in enumerate(run_calls(calls), 1):
+                probes[cost].append(timing)
                 advance(count)
-        # the fastest: what else the machine did can only have slowed them
-        paces |= {cost: tuple(map(min, zip(*found, strict=True))) for cost, found in probes.items()}
-        keep()
+        # the fastest, because other work of the machine can only have slowed the rest
+        seconds_per_step |= {
+            cost: tuple(map(min, zip(*timed, strict=True))) for cost, timed in probes.items()
+        }
+        save()
         with progress("tune", len(candidates) * len(data)) as advance:
-            jobs = {
-                (c.name, organ): (measure, c, profile, data[organ], seconds, paces[costs[c.name]], seed)
+            calls = {
+                (c.name, organ): (
+                    measure,
+                    c,
+                    profile,
+                    data[organ],
+                    seconds,
+                    seconds_per_step[cost_of[c.name]],
+                    seed,
+                )
                 for c, organ in missing
             }
-            for (name, organ), run in each(jobs):
+            for (name, organ), run in run_calls(calls):
                 record["runs"].append({"candidate": name, "modality": organ, **run})
-                keep()
+                save()
                 advance(len(record["runs"]), f"{name}, {organ}: KD {run['kd']:.0f}")
     return record
 
 
 @contextmanager
-def _together(processes: int) -> Iterator[Callable[[Mapping[Any, tuple]], Iterator[tuple[Any, Any]]]]:
-    """A function that does named calls, so many at once, and yields name and result of each as it ends."""
+def _worker_pool(processes: int) -> Iterator[Callable[[Mapping[Any, tuple]], Iterator[tuple[Any, Any]]]]:
+    """Yields a function that makes named calls (function, *arguments) and yields (name, result) as each ends."""
     if processes == 1:
-        yield lambda jobs: ((name, call(*words)) for name, (call, *words) in jobs.items())
+        yield lambda calls: ((name, function(*args)) for name, (function, *args) in calls.items())
         return
     with Processes(processes, resources.threads(processes), warm_up) as workers:
 
-        def each(jobs: Mapping[Any, tuple]) -> Iterator[tuple[Any, Any]]:
-            given = {workers.submit(_quietly, *words): name for name, words in jobs.items()}
-            return ((given[job], job.result()) for job in as_completed(given))
+        def run_calls(calls: Mapping[Any, tuple]) -> Iterator[tuple[Any, Any]]:
+            futures = {workers.submit(_silently, *call): name for name, call in calls.items()}
+            return ((futures[future], future.result()) for future in as_completed(futures))
 
         try:
-            yield each
+            yield run_calls
         except BaseException:
             workers.shutdown(wait=False, cancel_futures=True)
             workers.kill()
             raise
 
 
-def pace(candidate: Candidate, profile: Profile, data: Path, seed: int) -> tuple[float, float]:
-    """Seconds a step at full size takes here, and a coarse one."""
-    profile, variant = _settled(candidate, profile), candidate.variant()
-    fine, coarse = (_seconds_per_step(profile, variant, load(data), seed, small) for small in (False, True))
-    return fine, coarse
+def time_steps(candidate: Candidate, profile: Profile, data: Path, seed: int) -> tuple[float, float]:
+    """Seconds of a step at full size, and of a coarse one."""
+    profile, variant = _with_candidate(profile, candidate), candidate.variant()
+    full, coarse = (_seconds_per_step(profile, variant, load(data), seed, small) for small in (False, True))
+    return full, coarse
 
 
-def _settled(candidate: Candidate, profile: Profile) -> Profile:
+def _with_candidate(profile: Profile, candidate: Candidate) -> Profile:
     profile = candidate.applied(profile)
     return replace(profile, precision=device.precision(profile))
 
@@ -146,14 +167,24 @@ def measure(
     seconds_per_step: tuple[float, float],
     seed: int,
 ) -> dict[str, Any]:
-    """Steps that fit, what they took, validation loss, and the kernel distance (x 1e3) to the validation subjects.
+    """Train a candidate for the steps that fit into the seconds, and score its samples.
 
-    seconds_per_step: at full size, and of coarse ones.
+    Args:
+        candidate: the settings.
+        profile: that they change.
+        data: folder of the prepared set.
+        seconds: of training.
+        seconds_per_step: at full size, and of coarse steps.
+        seed: of training and sampling.
+
+    Returns:
+        Numbers of steps and images, elapsed seconds, validation loss, and the kernel distance (x 1e3) to the
+        validation subjects.
     """
-    prepared, profile, variant = load(data), _settled(candidate, profile), candidate.variant()
-    budget, (fine, coarse) = seconds * candidate.budget, seconds_per_step
+    prepared, profile, variant = load(data), _with_candidate(profile, candidate), candidate.variant()
+    budget, (full, coarse) = seconds * candidate.budget, seconds_per_step
     first = int(candidate.coarse * budget / coarse)
-    last = max(1, int((1 - candidate.coarse) * budget / fine))
+    last = max(1, int((1 - candidate.coarse) * budget / full))
     profile = replace(
         profile, max_steps=first + last, max_epochs=None, coarse_steps=first, eval_every=first + last
     )
@@ -177,21 +208,21 @@ def measure(
     }
 
 
-class _Quiet:
-    """Nobody listens to a worker: two of them would write over each other."""
+class _Silent:
+    """A ``ProgressListener`` that drops everything: lines of several workers would mix."""
 
     def say(self, text: str) -> None: ...
 
     def show(self, title: str, done: int, total: int, note: str) -> None: ...
 
 
-def _quietly(call: Callable[..., Any], *words: Any) -> Any:
-    listener.set(_Quiet())
-    return call(*words)
+def _silently(function: Callable[..., Any], *args: Any) -> Any:
+    listener.set(_Silent())
+    return function(*args)
 
 
 def _seconds_per_step(profile: Profile, variant: Variant, data: Prepared, seed: int, small: bool) -> float:
-    """Of a step at full size or of a coarse one, by two short trainings: start and end of a training drop out."""
+    """Of a step at full size, or of a coarse one: the difference of two short trainings, without start and end."""
 
     def run(steps: int) -> None:
         short = replace(

@@ -12,7 +12,7 @@ from mribench.metrics.distribution import kernel_distance
 from mribench.plugins import lookup
 from mribench.runner import runspec
 from mribench.runner.run import run_suite
-from mribench.tune import choice
+from mribench.tune import samplers
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def made(tmp_path_factory):
 
 def test_the_distance_is_that_of_the_samples_to_the_validation_subjects(made, tmp_path):
     """The sampler of the run drew the same images: they are on disk."""
-    record = choice.choose(made, ["ddim-2", "dpm-solver-3"], tmp_path)
+    record = samplers.compare_samplers(made, ["ddim-2", "dpm-solver-3"], tmp_path)
     assert [(run["seed"], run["sampler"], run["nfe"]) for run in record["runs"]] == [
         (seed, sampler, int(sampler[-1])) for seed in (0, 1) for sampler in ("ddim-2", "dpm-solver-3")
     ]
@@ -45,7 +45,7 @@ def test_nothing_is_measured_twice(made, tmp_path, mribench, monkeypatch):
     assert mribench(*words[:3], "ddim-2", *words[4:]).code == 0
     both = mribench(*words)
     assert both.code == 0 and "| dpm-solver-2 | 2 |" in both.out
-    monkeypatch.setattr(choice, "measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(samplers, "measure", lambda *_: pytest.fail("measured again"))
     again = mribench(*words)
     assert again.out == both.out and (tmp_path / "samplers.md").read_text() in again.out
     assert len(files.read_json(tmp_path / "samplers.json")["runs"]) == 4
@@ -62,14 +62,14 @@ def test_the_table_is_of_what_was_asked_for_and_best_first():
         run(name, *cell, kd) for name, kds in values.items() for cell, kd in zip(cells, kds, strict=False)
     ]
     machine = {"device": "a machine", "threads": 1}
-    *_, first, second = choice.markdown({"machine": machine, "runs": runs}).splitlines()
+    *_, first, second = samplers.markdown({"machine": machine, "runs": runs}).splitlines()
     # geometric mean of 50, 50, 200 and 1, which stands for what is below it
     assert first == "| quick | 9 | 2.0 | 50.0 | 98.5 | 26.6 (7.1, 100.0) | 4 |"
     assert second == "| slow | 9 | 2.0 | 100.0 | 250.0 | 141.4 (100.0, 200.0) | 0 |"
 
 
-def test_what_cannot_be_weighed_is_said_in_a_sentence(made, tmp_path, refused):
-    assert "--samplers weighs what a run has trained" in refused("tune", "--samplers", "ddim-2")
+def test_what_cannot_be_compared_is_said_in_a_sentence(made, tmp_path, refused):
+    assert "--samplers compares samplers on what a run has trained" in refused("tune", "--samplers", "ddim-2")
     assert "no-such" in refused("tune", made, "--samplers", "no-such-5", "--out", tmp_path)
     assert "nowhere" in refused("tune", tmp_path / "nowhere")
     assert "no generation" in refused("tune", made, "--modalities", "elbow", "--out", tmp_path)

@@ -1,7 +1,7 @@
-"""Which sampler draws best from what is already trained? Nothing is trained here.
+"""Compares samplers on the checkpoints of a run. Nothing is trained here.
 
-Every checkpoint of a run folder is sampled by every candidate from the same noise, and the samples are scored by kernel
-distance against the validation subjects: the test subjects are for boards.
+Every checkpoint is sampled by every candidate from the same noise. The samples are scored by kernel distance against
+the validation subjects, because the test subjects are for boards.
 """
 
 from __future__ import annotations
@@ -26,56 +26,67 @@ from mribench.runner.verify import again
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.speed.clock import seconds
-from mribench.speed.kept import checkpoints
+from mribench.speed.drift import checkpoints
 from mribench.tables import markdown_table
 from mribench.tasks import to_uint8
 from mribench.training import imports
 
 CANDIDATES = ("ddim-25", "ddim-50", "dpm-solver-10", "dpm-solver-16", "dpm-solver-25", "dpm-solver-50")
-# what a measurement is the same by
-SAME = ("weights", "sampler", "sampler_version", "n", "precision", "data_key")
+# measurements that agree in these fields are the same
+IDENTITY_FIELDS = ("weights", "sampler", "sampler_version", "n", "precision", "data_key")
 
 
-def choose(
+def compare_samplers(
     folder: Path, names: Sequence[str], out: Path, modalities: Sequence[str] = ("all",)
 ) -> dict[str, Any]:
-    """Measure every sampler on every checkpoint; ``out`` holds samplers.json after each, and samplers.md at the end.
+    """Measure every sampler on every checkpoint.
 
-    folder, modalities: as of ``kept.checkpoints``. What samplers.json has already is not measured again. Raises
-    InputError for an unknown sampler, or where nothing fits.
+    Args:
+        folder: a run folder, or one folder in its ``train/``.
+        names: of samplers, with their steps.
+        out: folder for samplers.json, written after each measurement, and samplers.md, written at the end. What
+            samplers.json has already is not measured again.
+        modalities: names of organs, or "all".
+
+    Returns:
+        The record of the measurements of this folder.
+
+    Raises:
+        InputError: a sampler is unknown, or none fits what is trained.
     """
-    asked = [samplers.resolve(name) for name in names]
-    run, kept = checkpoints(folder, modalities)
+    choices = [samplers.resolve(name) for name in names]
+    run, trained = checkpoints(folder, modalities)
     path = out / "samplers.json"
     record = {**provenance.environment(), "runs": files.read_json(path)["runs"] if path.exists() else []}
     known = {_identity(measured) for measured in record["runs"]}
     imports.load_diffusers()
     extract = Extractor({HC85.name: HC85})
-    present: set[tuple[Any, ...]] = set()
-    with progress("tune samplers", len(kept) * len(asked)) as advance:
-        for done, result in enumerate(kept):
+    of_this_folder: set[tuple[Any, ...]] = set()
+    with progress("tune samplers", len(trained) * len(choices)) as advance:
+        for done, result in enumerate(trained):
             cell, plan = again(run, result)
             fitting = [
-                sampler for sampler in asked if forward_process.compatible(cell.variant, sampler.sampler)
+                choice for choice in choices if forward_process.compatible(cell.variant, choice.sampler)
             ]
             for n, sampler in enumerate(fitting, start=1):
-                about = _about(cell, plan, result, sampler)
-                present.add(_identity(about))
-                if _identity(about) not in known:
-                    record["runs"].append(about | measure(replace(cell, sampler=sampler), plan, extract))
+                conditions = _conditions(cell, plan, result, sampler)
+                of_this_folder.add(_identity(conditions))
+                if _identity(conditions) not in known:
+                    scores = measure(replace(cell, sampler=sampler), plan, extract)
+                    record["runs"].append(conditions | scores)
                     files.write_json(path, record)
-                advance(done * len(asked) + n, f"{result.modality} {sampler.name}")
-    if not present:
+                advance(done * len(choices) + n, f"{result.modality} {sampler.name}")
+    if not of_this_folder:
         raise InputError(
             f"none of the samplers {', '.join(names)} reverses what is trained in {run}; give others"
         )
-    # of this folder alone: the file may know others
-    asked_for = record | {"runs": [one for one in record["runs"] if _identity(one) in present]}
-    files.write_text(out / "samplers.md", markdown(asked_for))
-    return asked_for
+    # samplers.json may hold measurements of other folders
+    selected = record | {"runs": [run for run in record["runs"] if _identity(run) in of_this_folder]}
+    files.write_text(out / "samplers.md", markdown(selected))
+    return selected
 
 
-def _about(cell: Cell, plan: Plan, result: Result, sampler: SamplerChoice) -> dict[str, Any]:
+def _conditions(cell: Cell, plan: Plan, result: Result, sampler: SamplerChoice) -> dict[str, Any]:
     return {
         "checkpoint": result.provenance["checkpoint"],
         "weights": result.provenance["checkpoint_sha256"],
@@ -95,14 +106,14 @@ def _about(cell: Cell, plan: Plan, result: Result, sampler: SamplerChoice) -> di
 
 
 def _identity(measured: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(measured[name] for name in SAME)
+    return tuple(measured[name] for name in IDENTITY_FIELDS)
 
 
 def measure(cell: Cell, plan: Plan, extract: Extractor) -> dict[str, Any]:
     """Kernel distance (hc85-v1, x 1e3) of the cell's samples to the validation subjects, NFE, seconds of sampling."""
-    model, drawn = cell.model(plan, "tune"), []
-    took = seconds(lambda: drawn.append(model.generate(range(plan.profile.n_generated), cell.seed)))
-    images = (to_uint8(drawn[0]), cell.data.validation.images, cell.data.train.images)
+    model, samples = cell.model(plan, "tune"), []
+    took = seconds(lambda: samples.append(model.generate(range(plan.profile.n_generated), cell.seed)))
+    images = (to_uint8(samples[0]), cell.data.validation.images, cell.data.train.images)
     kd = kernel_distance(*(extract(HC85.name, x) for x in images), HC85)
     return {"kd": round(kd * 1e3, 2), "nfe": model.nfe[-1], "seconds": round(took, 2)}
 
@@ -145,10 +156,10 @@ def _table(runs: Sequence[Mapping[str, Any]]) -> str:
     for name, row in sorted(whole.items(), key=lambda pair: mean(pair[1])):
         each = [mean(row, seed) for seed in seeds]
         nfe = next(iter(row.values()))["nfe"]
-        words = [name, str(nfe), f"{median(run['seconds'] for run in row.values()):.1f}"]
+        row_cells = [name, str(nfe), f"{median(run['seconds'] for run in row.values()):.1f}"]
         for organ in organs:
             values = [run["kd"] for (own, _), run in row.items() if own == organ]
-            words.append(f"{sum(values) / len(values):.1f}")
-        words += [f"{mean(row):.1f} ({min(each):.1f}, {max(each):.1f})", str(best.count(name))]
-        lines.append(words)
+            row_cells.append(f"{sum(values) / len(values):.1f}")
+        row_cells += [f"{mean(row):.1f} ({min(each):.1f}, {max(each):.1f})", str(best.count(name))]
+        lines.append(row_cells)
     return markdown_table(titles, lines)

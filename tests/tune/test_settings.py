@@ -11,7 +11,7 @@ from mribench.data import prepare_data
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.spec import Network
-from mribench.tune import tuning
+from mribench.tune import settings
 from mribench.tune.candidates import AROUND, Candidate, weighted
 from mribench.variants.ddpm import DDPM
 
@@ -40,9 +40,7 @@ def test_every_candidate_around_a_profile_makes_a_network_of_its_own(name):
         with torch.device("meta"):
             DDPM.network(changed)
         assert candidate.variant().scheduler(changed).config.beta_schedule == candidate.betas
-    told = {
-        (c.costs_like(profile), repr(c.applied(profile)), c.coarse, c.snr, c.betas, c.budget) for c in around
-    }
+    told = {(c.cost(profile), repr(c.applied(profile)), c.coarse, c.snr, c.betas, c.budget) for c in around}
     assert len(told) == len({c.name for c in around}) == len(around)
 
 
@@ -53,17 +51,17 @@ def test_another_profile_has_no_candidates(tmp_path):
 
 def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, monkeypatch):
     monkeypatch.setattr(
-        tuning, "_seconds_per_step", lambda profile, variant, data, seed, small: 0.05 if small else 0.1
+        settings, "_seconds_per_step", lambda profile, variant, data, seed, small: 0.05 if small else 0.1
     )
     candidates = [
         Candidate("plain", coarse=0),
         Candidate("half coarse", coarse=0.5),
         Candidate("twice", coarse=0, budget=2.0, snr=5.0),
     ]
-    record = tuning.tune(candidates, TINY, {"one": organ.path}, 1.0, 0, tmp_path)
+    record = settings.tune(candidates, TINY, {"one": organ.path}, 1.0, 0, tmp_path)
     assert [(run["steps"], run["coarse_steps"]) for run in record["runs"]] == [(10, 0), (15, 10), (20, 0)]
-    monkeypatch.setattr(tuning, "measure", lambda *_: pytest.fail("measured again"))
-    assert tuning.tune(candidates, TINY, {"one": organ.path}, 1.0, 0, tmp_path)["runs"] == record["runs"]
+    monkeypatch.setattr(settings, "measure", lambda *_: pytest.fail("measured again"))
+    assert settings.tune(candidates, TINY, {"one": organ.path}, 1.0, 0, tmp_path)["runs"] == record["runs"]
     table = (tmp_path / "tuning.md").read_text()
     assert all(f"| {candidate.name} |" in table for candidate in candidates)
     assert files.read_json(tmp_path / "tuning.json")["runs"] == record["runs"]
@@ -75,13 +73,13 @@ def test_processes_measure_what_one_does(tmp_path, organ):
         Candidate("plain", coarse=0),
         Candidate("cosine", betas="squaredcos_cap_v2"),
     ]
-    record = tuning.tune(candidates, TINY, {"one": organ.path}, 0.2, 0, tmp_path, processes=2)
+    record = settings.tune(candidates, TINY, {"one": organ.path}, 0.2, 0, tmp_path, processes=2)
     assert sorted(run["candidate"] for run in record["runs"]) == ["cosine", "plain"]
     assert files.read_json(tmp_path / "tuning.json")["processes"] == 2
 
 
 def test_the_probe_times_a_step(organ):
-    taken = tuning._seconds_per_step(replace(TINY, batch_size=2), DDPM, organ, 0, small=False)
+    taken = settings._seconds_per_step(replace(TINY, batch_size=2), DDPM, organ, 0, small=False)
     assert 1e-4 <= taken < 1
 
 

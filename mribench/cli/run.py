@@ -1,0 +1,126 @@
+"""``mribench run`` and ``verify``: make results, and reproduce them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mribench.cli.options import complete_profile, names_option, split_names, split_numbers
+
+Modalities = names_option("comma-separated organs, or all", "modalities", "all")
+Variants = names_option("comma-separated trained variants, e.g. ddpm", "variants")
+Samplers = names_option("comma-separated samplers with their steps: ddim-50,dpm-solver-20", "samplers")
+Seeds = Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")]
+Profile = Annotated[
+    str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete_profile)
+]
+Data = Annotated[str | None, typer.Option(help="phantom, the id of a dataset card, or a file or folder")]
+Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
+Tasks = names_option("comma-separated tasks: generation,denoising,audit", "tasks")
+Metrics = names_option("comma-separated metrics in addition to those of the tasks", "metrics")
+Features = names_option("comma-separated feature spaces of the distribution metrics", "features")
+Controls = names_option("comma-separated controls; '' for none", "variants")
+Precision = Annotated[
+    str | None, typer.Option(help="fp32, bf16 or fp16; default: the fastest that the device supports")
+]
+TrainSteps = Annotated[int | None, typer.Option(help="number of training steps, in place of the profile's")]
+Track = Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")]
+Spec = Annotated[
+    Path | None, typer.Option(help="TOML file with these settings; options given here replace its own")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(help="cells at once on this machine; default: as many as its cores and memory allow"),
+]
+Executor = Annotated[
+    str, typer.Option(help="local, slurm, slurm:timeout_min=600,slurm_partition=gpu or dask:tcp://host:8786")
+]
+
+
+def run(
+    modalities: Modalities = None,
+    variants: Variants = None,
+    samplers: Samplers = None,
+    seeds: Seeds = None,
+    profile: Profile = None,
+    data: Data = None,
+    out: Out = None,
+    tasks: Tasks = None,
+    metrics: Metrics = None,
+    features: Features = None,
+    controls: Controls = None,
+    precision: Precision = None,
+    train_steps: TrainSteps = None,
+    track: Track = None,
+    spec: Spec = None,
+    jobs: Jobs = None,
+    executor: Executor = "local",
+) -> None:
+    """Prepare data, train, sample, score, and print the board.
+
+    Run it again to continue where it stopped.
+    """
+    from mribench.cli import board
+    from mribench.runner import runspec
+    from mribench.runner.resources import Execution
+    from mribench.runner.run import run_suite
+
+    settings = runspec.make(
+        runspec.from_toml(spec) if spec else None,
+        modalities=split_names(modalities),
+        variants=split_names(variants),
+        samplers=split_names(samplers),
+        tasks=split_names(tasks),
+        features=split_names(features),
+        metrics=split_names(metrics),
+        controls=split_names(controls),
+        seeds=split_numbers(seeds),
+        profile=profile,
+        train_steps=train_steps,
+        precision=precision,
+        data=data,
+        out=out,
+        track=track,
+    )
+    run_suite(settings, Execution(executor, jobs))
+    if os.environ.get("RANK", "0") == "0":
+        board.print_boards([Path(settings.out)])
+        print(Path(settings.out) / "leaderboard.html")
+
+
+def verify(
+    result: Annotated[
+        str, typer.Argument(help="a result file in a run folder, a run folder, or a published user/name")
+    ],
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="score the kept outputs again and generate nothing")
+    ] = False,
+    data: Annotated[
+        str | None, typer.Option(help="source of the images, where the prepared ones were deleted")
+    ] = None,
+) -> None:
+    """Generate and score again from the recorded seeds.
+
+    Each result is reproduced, within interval, or not reproduced (exit code 1).
+    """
+    from mribench.cli import console
+    from mribench.hub.pull import as_folder
+    from mribench.runner import verify as verifying
+
+    answers = []
+    with as_folder(result) as path:
+        for out, one in verifying.find(path):
+            verification = verifying.verify(out, one, data, rescore)
+            console.verification(verification)
+            answers.append(verification.answer)
+    console.answers(answers)
+    if "not reproduced" in answers:
+        raise typer.Exit(1)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(run)
+    app.command()(verify)
