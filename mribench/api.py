@@ -43,6 +43,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench.features": ("Extractor",),
     "mribench.metrics.distribution": ("FD", "KD", "frechet_distance", "kernel_distance"),
     "mribench.metrics.uncertainty": ("cluster_bootstrap_mean", "subsample_interval"),
+    "mribench.networks": ("PatchUNet2DModel",),
     "mribench.phantom": (
         "BalancedSSFP",
         "Canvas",

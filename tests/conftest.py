@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 from mribench import results
 from mribench.cli import app
-from mribench.metrics.uncertainty import recorded
+from mribench.metrics.uncertainty import round_for_record
 from mribench.results import Result
 from mribench.spec import Score
 
@@ -150,7 +150,9 @@ FLOOR = {
     "n_reference": 12,
     "n_half": 6,
     "splits": 20,
-    "subsamples": " ".join(map(repr, recorded(2 + 5 * np.random.default_rng(0).standard_normal(200)))),
+    "subsamples": " ".join(
+        map(repr, round_for_record(2 + 5 * np.random.default_rng(0).standard_normal(200)))
+    ),
 }
 
 
@@ -166,7 +168,9 @@ def scored(result):
         shared = np.random.default_rng(0).standard_normal(200)
         alone = np.random.default_rng([seed, *variant.encode()]).standard_normal(200)
         drawn = value + 5 * shared + own * (alone - alone.mean())
-        score = Score("kd", value, 24, 40, value - 10, value + 10, 12, "hc85-v1", subsamples=recorded(drawn))
+        score = Score(
+            "kd", value, 24, 40, value - 10, value + 10, 12, "hc85-v1", subsamples=round_for_record(drawn)
+        )
         data = DATA | {"subjects": {"train": 80, "validation": 20, "test": 40}}
         about = {"scores": (score,), "data": data, "floor": {"kd[hc85-v1]": FLOOR}, "seed": seed}
         return result(same=same, variant=variant, **(about | changes))

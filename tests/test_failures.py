@@ -170,7 +170,7 @@ def deep(folder):
 
 @pytest.mark.parametrize("make", [grey, colour, deep], ids=lambda make: make.__name__)
 def test_colour_and_16_bit_are_taken(make, folder, tmp_path, mribench):
-    words = (*FAST, "--tasks", "reconstruction", "--data", make(folder), "--out", tmp_path / "out")
+    words = (*FAST, "--tasks", "denoising", "--data", make(folder), "--out", tmp_path / "out")
     assert mribench("run", *words).code == 0
     assert (tmp_path / "out" / "leaderboard.md").exists()
 

@@ -3,21 +3,15 @@
 import json
 import math
 import random
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from mribench import files, results
-from mribench.board import export, publish
-from mribench.board.boards import boards
-from mribench.board.markdown import markdown
 from mribench.errors import InputError
 from mribench.results import RECORDS, kept
 from mribench.spec import Score
 
-BOARDS = Path(__file__).parents[1] / "leaderboards"
 ODD_NUMBERS = (0.0, -0.0, 5e-324, 1e308, -1.5e-300, 1 / 3, 0.1 + 0.2, 123456789.123456789, 65504.0, 7, True)
 ODD_WORDS = ("", " ", "ü", "\u2028", "\x00", "\ud800", "a\nb", '"\\', "ᾱ 0.5", "NaN", "𝕊")
 
@@ -225,17 +219,6 @@ def test_an_edited_comparability_is_refused_although_the_sum_is_right(result, tm
         kept.read(path)
 
 
-def test_boards_of_the_kept_file_are_those_of_the_run(scored, controls, run_folder, tmp_path):
-    run = run_folder("run", *controls, *(scored("ddpm", 90.0 + seed, seed) for seed in range(3)))
-    publish.publish([run], tmp_path / "kept")
-    ours, theirs = (boards(results.read_all([folder])) for folder in (run, tmp_path / "kept"))
-    assert not (tmp_path / "kept" / "results").exists()
-    assert export.csv_text(ours) == export.csv_text(theirs) and export.json_text(ours) == export.json_text(
-        theirs
-    )
-    assert markdown(ours, run) == markdown(theirs, tmp_path / "kept")
-
-
 def test_a_folder_a_file_and_a_run_merge(result, run_folder, board):
     run = run_folder("run", result(seed=1), result(seed=2))
     together = results.read_all([run, board, board / RECORDS])
@@ -265,53 +248,3 @@ def test_a_board_of_json_files_stays_one(result, run_folder):
     folder = run_folder("old", result())
     results.add(folder, [result(seed=1)])
     assert len(list((folder / "results").rglob("*.json"))) == 2 and not (folder / RECORDS).exists()
-
-
-def test_compare_reads_the_file_and_its_folder(scored, controls, run_folder, tmp_path, mribench):
-    found = [*controls, scored("ddpm", 90.0), scored("other", 300.0)]
-    run, folder = run_folder("run", *found), tmp_path / "kept"
-    results.add(folder, found)
-    wanted = mribench("compare", f"{run}:ddpm", f"{run}:other").out
-    assert "ddpm" in wanted and mribench("compare", f"{folder}:ddpm", f"{folder}:other").out == wanted
-    assert mribench("compare", folder / RECORDS, run).out == mribench("compare", run, run).out
-
-
-def test_a_kept_board_has_csv_and_json_only_where_they_are_asked_for(result, run_folder, tmp_path, mribench):
-    run, out = run_folder("run", result()), tmp_path / "kept"
-    written = {RECORDS, "leaderboard.md", "leaderboard.html"}
-    mribench("leaderboard", run, "--out", out)
-    assert {path.name for path in out.iterdir()} == written
-    mribench("leaderboard", run, "--out", out, "--tables")
-    assert {path.name for path in out.iterdir()} == written | {"leaderboard.csv", "leaderboard.json"}
-    before = (out / "leaderboard.csv").read_text()
-    mribench("leaderboard", run_folder("more", result(seed=1)), "--out", out)
-    assert (out / "leaderboard.csv").read_text() != before, "a table that is there stays up to date"
-
-
-@pytest.mark.parametrize("tables", [True, False, None])
-def test_no_link_of_a_page_is_dead(scored, controls, run_folder, tmp_path, tables):
-    run = run_folder("run", *controls, scored("ddpm", 90.0, audit={"verdict": "not detected"}))
-    publish.write(results.read_all([run]), run, tables=tables)
-    publish.publish([run], tmp_path / "kept", tables=tables)
-    for folder in (run, tmp_path / "kept"):
-        links = set(re.findall(r'href="([^"#:]+)"', (folder / "leaderboard.html").read_text()))
-        assert links and all((folder / link).is_file() for link in links), links
-    assert RECORDS in links
-
-
-def test_the_command_makes_the_tables_again(board, mribench):
-    mribench("leaderboard", board, "--no-html", "--tables")
-    assert {path.suffix for path in board.glob("leaderboard.*")} == {".md", ".csv", ".json"}
-    before = (board / "leaderboard.md").read_bytes()
-    (board / "leaderboard.md").unlink()
-    mribench("leaderboard", board / RECORDS, "--no-tables")
-    assert (board / "leaderboard.md").read_bytes() == before
-
-
-@pytest.mark.skipif(not BOARDS.is_dir(), reason="only in a checkout")
-def test_the_kept_boards_are_read_as_their_readme_says(python, monkeypatch):
-    (block,) = re.findall(r"```python\n(.*?)```", (BOARDS / "README.md").read_text(), re.DOTALL)
-    monkeypatch.chdir(BOARDS.parent)
-    ended = python(block)
-    assert ended.code == 0 and ended.out.count("('brain', ") == 6, ended.err
-    assert not list(BOARDS.rglob("results")), "records of a kept board are one file"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mribench import profiles, trust
-from mribench.audit import copies, examine, shuffles, verdict
+from mribench import profiles
+from mribench.audit import copies, examine, permutation, verdict
 from mribench.board import columns
-from mribench.features import gist, hc85, inception
+from mribench.features import hc85, inception
 from mribench.metrics import (
     background,
     diversity,
@@ -17,11 +17,13 @@ from mribench.metrics import (
     kernels,
     neighbours,
     paired,
+    significance,
     structure,
 )
 from mribench.plugins import lookup
 from mribench.runner import runspec
 from mribench.trust import changes
+from mribench.trust import examine as examine_space
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = ROOT / "leaderboards" / "PROTOCOL.md"
@@ -71,41 +73,37 @@ def test_headline_metrics_are_called_primary():
         f"betas ({', '.join(f'{b * 0.6305:.4f}' for b in structure.BETAS)}) / sum",
         f"sides of {structure.SMALLEST} pixels",
         f"at most {paired.PSNR_CAP:.0f} dB",
-        f"outside [0, 1] by more than {images.MARGIN}",
-        f"at or above {images.AIR * 255:.0f}/255",
+        f"outside [0, 1] by more than {images.TOLERANCE}",
+        f"at or above {hc85.AIR * 255:.0f}/255",
         f"clipped to ±{kernels.CLIP:.0f}",
-        f"at {extrapolation.SIZES} sizes from a fifth of the images to all; {extrapolation.LEAST:,} images a side",
+        f"at {extrapolation.SIZES} sizes from a fifth of the images to all; {extrapolation.MIN_IMAGES:,} images a side",
         f"within the {neighbours.K}th-neighbour ball",
-        f"at most {neighbours.MOST:,}, drawn with a fixed seed",
+        f"at most {neighbours.MAX_IMAGES:,}, drawn with a fixed seed",
         f"of {diversity.PAIRS:,} seeded pairs",
         f"their {background.WINDOW}x{background.WINDOW} mean",
-        f"halved {trust.SPLITS} times",
-        f"above the {trust.QUANTILE} % quantile",
-        f"At most {trust.MOST} images are taken; below {trust.FEWEST} subjects",
+        f"halved {examine_space.HALVINGS} times",
+        f"above the {examine_space.QUANTILE} % quantile",
+        f"At most {examine_space.MAX_IMAGES} images are taken; below {significance.FEW_SUBJECTS} subjects",
         f"repeated {changes.COPIES} times",
         f"at ᾱ = {columns.HEADLINE_LEVEL}",
         f"ᾱ ({', '.join(map(str, profiles.PROFILES['standard'].alpha_bars))})",
         f"at most {verdict.FALSE_ALARMS:.0%} (`verdict.FALSE_ALARMS`)".replace("%", " %"),
-        f"p ≤ {verdict.CERTAIN} (`verdict.CERTAIN`)",
-        f"p ≤ {verdict.COPIES} (`verdict.COPIES`)",
-        f"p ≤ {verdict.SIGNS} (`verdict.SIGNS`)",
-        f"above {verdict.AUROC} (`verdict.AUROC`)",
-        f"fewer than {verdict.FEWEST_SUBJECTS} test subjects (`verdict.FEWEST_SUBJECTS`)",
+        f"p ≤ {verdict.MEMORISES_LEVEL} (`verdict.MEMORISES_LEVEL`)",
+        f"p ≤ {verdict.COPIES_LEVEL} (`verdict.COPIES_LEVEL`)",
+        f"p ≤ {verdict.SIGNS_LEVEL} (`verdict.SIGNS_LEVEL`)",
+        f"above {verdict.MIN_AUROC} (`verdict.MIN_AUROC`)",
+        f"fewer than {significance.FEW_SUBJECTS} test subjects (`significance.FEW_SUBJECTS`)",
         f"more than {copies.FALSE_ALARM:.0%} (`copies.FALSE_ALARM`)".replace("%", " %"),
-        f"of at most {examine.MOST_REAL:,} of train and test together",
-        f"shuffled between train and test ({shuffles.SHUFFLES} times)",
+        f"of at most {examine.MAX_REAL:,} of train and test together",
+        f"shuffled between train and test ({permutation.PERMUTATIONS} times)",
         f"sha256 {inception.SHA256[:8]}…{inception.SHA256[-3:]}",
         f"air below {hc85.AIR * 255:.0f}/255",
-        f"air of {gist.AIR * 255:.0f}/255",
+        f"air of {hc85.AIR * 255:.0f}/255",
         f"the default is {' and '.join(f'`{name}`' for name in runspec.FEATURES)}",
     ],
 )
 def test_a_constant_is_that_of_the_code(words):
     assert words in FLAT
-
-
-def test_the_air_floor_is_one():
-    assert images.AIR == hc85.AIR == gist.AIR
 
 
 def test_sample_sizes_are_those_of_the_profiles():

@@ -68,7 +68,7 @@ def test_the_python_block_runs(tmp_path, monkeypatch):
     (code,) = [block for block in blocks("python") if "mribench.run(" in block]
     names: dict[str, object] = {}
     exec(code, names)
-    assert {result.task for result in names["results"]} == {"generation", "reconstruction", "audit"}
+    assert {result.task for result in names["results"]} == {"generation", "denoising", "audit"}
     assert (tmp_path / "runs" / "python" / "leaderboard.md").exists()
 
 

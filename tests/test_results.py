@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from mribench import results
+from mribench import files, results
+from mribench.board.boards import boards
 from mribench.errors import InputError
 
 
@@ -128,3 +130,30 @@ def test_the_key_is_the_comparability(result):
     one = result()
     assert one.key == replace(one, seed=9, variant="x", provenance={}).key
     assert all(one.key != result(same={field: "other"}).key for field in one.comparability)
+
+
+def as_of_old(record):
+    """A record as it was written when the task was called reconstruction."""
+    old = replace(
+        record, task="reconstruction", comparability={**record.comparability, "task": "reconstruction v2"}
+    )
+    return results.path_of(Path("."), old), results.record.to_json(old)
+
+
+def test_a_record_of_reconstruction_reads_as_denoising_and_shares_its_board(result, tmp_path):
+    new = result(task="denoising", same={"task": "denoising v2"})
+    path, text = as_of_old(replace(new, seed=1))
+    files.write_json(tmp_path / path, text)
+    results.write(tmp_path, new)
+    found = results.read_all([tmp_path])
+    assert [record.task for record in found] == ["denoising", "denoising"]
+    assert len(boards(found)) == 1
+
+
+def test_a_new_record_takes_the_place_of_one_of_reconstruction(result, tmp_path):
+    new = result(11.0, task="denoising", same={"task": "denoising v2"})
+    path, text = as_of_old(replace(new, scores=result(10.0).scores))
+    files.write_json(tmp_path / path, text)
+    assert results.read_all([tmp_path])[0].scores[0].value == 10.0
+    results.write(tmp_path, new)
+    assert [record.scores[0].value for record in results.read_all([tmp_path])] == [11.0]

@@ -11,6 +11,7 @@ from mribench.errors import InputError
 from mribench.phantom import PhantomSlice
 from mribench.plugins import lookup
 from mribench.plugins.lookup import PluginEntry
+from mribench.spec import Expected
 from mribench.testing import controls, features, metrics, modalities, packaging, samplers, tasks, variants
 from mribench.testing.checking import Case, run_check
 from mribench.testing.contact_sheet import contact_sheet
@@ -19,7 +20,7 @@ ORGAN = lookup.load("modalities", lookup.names("modalities")[0])
 DDPM, NOISE = lookup.load("variants", "ddpm"), lookup.load("variants", "noise")
 DDIM, MSE = lookup.load("samplers", "ddim"), lookup.load("metrics", "mse")
 KD, HC85 = lookup.load("metrics", "kd"), lookup.load("features", "hc85-v1")
-RECONSTRUCTION = lookup.load("tasks", "reconstruction")
+DENOISING = lookup.load("tasks", "denoising")
 
 
 def finding(checks, run, plugin, group="modalities", name=None):
@@ -183,6 +184,13 @@ def test_a_bad_control_is_found(plugin, found):
     assert said.state == "broken" and found in said.found
 
 
+@pytest.mark.parametrize("expected", ["last", Expected("worst of all", "it is noise"), Expected("last", "")])
+def test_a_control_that_says_no_place_to_land_is_broken(expected):
+    check = controls.it_says_where_it_must_land
+    assert finding(controls.CHECKS, check, replace(NOISE, expected=expected), "variants").state == "broken"
+    assert finding(controls.CHECKS, check, NOISE, "variants").state == "ok"
+
+
 def late(scheduler, steps, start):
     return DDIM.timesteps(scheduler, steps, start)[1:]
 
@@ -280,19 +288,19 @@ def test_a_bad_feature_space_is_found():
 
 
 def floats(*given):
-    return {name: part / 255 for name, part in RECONSTRUCTION.produce(*given).items()}
+    return {name: part / 255 for name, part in DENOISING.produce(*given).items()}
 
 
 def silent(*given):
-    return [score for score in RECONSTRUCTION.score(*given) if score.metric != "mae"]
+    return [score for score in DENOISING.score(*given) if score.metric != "mae"]
 
 
 @pytest.mark.parametrize(
     ("plugin", "found"),
     [
-        (replace(RECONSTRUCTION, produce=floats), "is float64"),
-        (replace(RECONSTRUCTION, score=silent), "scores of mae_fg, ms_ssim3, ms_ssim3_fg, mse, "),
-        (replace(RECONSTRUCTION, score=lambda *given: RECONSTRUCTION.score(*given) * 2), "two scores have"),
+        (replace(DENOISING, produce=floats), "is float64"),
+        (replace(DENOISING, score=silent), "scores of mae_fg, ms_ssim3, ms_ssim3_fg, mse, "),
+        (replace(DENOISING, score=lambda *given: DENOISING.score(*given) * 2), "two scores have"),
     ],
     ids=["output", "metrics", "twice"],
 )

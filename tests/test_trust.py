@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import profiles, trust
+from mribench import profiles
 from mribench.errors import InputError
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
 from mribench.plugins import lookup
 from mribench.trust import changes
+from mribench.trust.examine import examine
 from mribench.trust.survey import survey
 
 RNG = np.random.default_rng(0)
@@ -31,32 +32,32 @@ def space(name, extract):
 
 @pytest.mark.parametrize("good", [HC85, GIST], ids=lambda space: space.name)
 def test_the_spaces_that_come_along_are_trusted_on_brains(organ, good):
-    verdict = trust.examine(good, *organ)
-    assert verdict.trusted and verdict.reason is None
-    assert verdict.floor < verdict.floor_high
-    assert [r.change for r in verdict.responses] == [*changes.INVISIBLE, *changes.VISIBLE, *changes.CHOSEN]
+    found = examine(good, *organ)
+    assert found.trusted and found.reason is None
+    assert found.floor < found.floor_high
+    assert [r.change for r in found.responses] == [*changes.INVISIBLE, *changes.VISIBLE, *changes.CHOSEN]
 
 
 def test_a_space_that_looks_at_the_air_is_not(organ):
     def darkest(images):
         return np.sort(images.reshape(len(images), -1), axis=1)[:, :400:40].astype(float)
 
-    verdict = trust.examine(space("air", darkest), *organ)
-    assert not verdict.trusted and "no eye sees: background + 2 grey levels" in verdict.reason
+    found = examine(space("air", darkest), *organ)
+    assert not found.trusted and "no eye sees: background + 2 grey levels" in found.reason
 
 
 def test_a_space_that_sees_little_is_not(organ):
     def blocks(images):
         return images.reshape(len(images), 2, 32, 2, 32).mean((2, 4)).reshape(len(images), 4).astype(float)
 
-    verdict = trust.examine(space("coarse", blocks), *organ)
-    assert not verdict.trusted and "misses what any eye sees: blur 3x3" in verdict.reason
+    found = examine(space("coarse", blocks), *organ)
+    assert not found.trusted and "misses what any eye sees: blur 3x3" in found.reason
 
 
-def test_few_subjects_allow_no_verdict(organ, tmp_path):
+def test_few_subjects_say_nothing(organ, tmp_path):
     images, subjects = organ
     with pytest.raises(InputError, match="19 subjects"):
-        trust.examine(HC85, images[:38], subjects[:38])
+        examine(HC85, images[:38], subjects[:38])
 
 
 @pytest.mark.parametrize("name", [*changes.INVISIBLE, *changes.VISIBLE])
@@ -89,8 +90,8 @@ def test_a_survey_leaves_records_and_a_table(tmp_path):
     organs = [lookup.load("modalities", "heart")]
     path = survey(organs, [HC85], "phantom", profiles.get("smoke"), tmp_path)
     record = json.loads((tmp_path / "phantom" / "heart.json").read_text())
-    (verdict,) = record["spaces"]
-    assert verdict["space"] == "hc85-v1" and verdict["trusted"] in (True, False)
-    assert len(verdict["responses"]) == 7
+    (found,) = record["spaces"]
+    assert found["space"] == "hc85-v1" and found["trusted"] in (True, False)
+    assert len(found["responses"]) == 7
     assert path.read_text().count("| Heart |") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["phantom", "trust.md"]

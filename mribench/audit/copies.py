@@ -1,8 +1,8 @@
 """How many generated images are nearer to a training image than images of people the network never saw?
 
-What is counted is calibrated on real images of held-out subjects: those of the test split against the training images,
-and training images against those of all other training subjects. Images of a subject are alike, so subjects are what
-is counted in the calibration; generated images are independent draws and are counted one by one.
+The threshold is calibrated on real images of held-out subjects: test images against the training images, and training
+images against those of all other training subjects. Images of a subject are alike, so the calibration counts subjects;
+generated images are independent draws and are counted one by one.
 """
 
 from __future__ import annotations
@@ -11,21 +11,28 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv, betaln, gammaln
+from scipy.special import betaincinv
 
 FALSE_ALARM = 0.01  # share of real held-out images below the threshold
 CONFIDENCE = 0.95
 
 
-def rate(
+def rate_below_threshold(
     generated: np.ndarray, held_out: np.ndarray, subjects: Sequence[str], independent: float
 ) -> dict[str, Any]:
-    """Share of generated values below a threshold that real held-out images (values, subjects) rarely pass.
+    """Share of generated values below a threshold that values of real held-out images rarely fall below.
 
-    threshold: the smallest held-out value that more than ``FALSE_ALARM`` of the held-out lie at or below, each
-    subject weighing the same. rate, low, high: of the generated, with ``binomial_interval``. independent: how many
-    independent values the held-out ones are worth, at most their subjects. false_alarm: share of held-out below the
-    threshold; false_alarm_high: the upper end of its interval over so many. p: ``exceedance``.
+    Args:
+        generated: float64 (n,), one value per generated image; small where it is near to a training image.
+        held_out: float64 (m,), one value per held-out image.
+        subjects: subject of each held-out image.
+        independent: how many independent values the held-out ones are worth, at most their subjects.
+
+    Returns:
+        ``threshold``: the smallest held-out value that more than ``FALSE_ALARM`` of the held-out lie at or below, each
+        subject weighing the same. ``copies`` of ``n`` generated values lie below it: ``rate``, with its interval
+        ``low`` to ``high``. ``false_alarm``: share of held-out values below it; ``false_alarm_high``: the upper end
+        of its interval. ``p``: see ``exceedance``. ``held_out``, ``held_out_subjects``, ``independent``: how many.
     """
     _, which, counts = np.unique(np.asarray(subjects), return_inverse=True, return_counts=True)
     weights = 1 / (len(counts) * counts[which])
@@ -53,22 +60,30 @@ def rate(
 
 
 def exceedance(n: int, below: float, independent: float) -> np.ndarray:
-    """float64 (n + 1,): the chance that c or more of n new values lie below a threshold, for c from 0 to n.
+    """The chance that c or more of n new values lie below a threshold, for c from 0 to n.
 
-    The threshold is the value that ``below`` of the ``independent`` held-out values lie below, and the new ones come
-    from the same distribution, whichever that is (Gumbel & von Schelling 1950, Annals of Mathematical Statistics
-    21:247). The probability of a new value below it is then Beta(below + 1, independent - below), and their number
-    beta-binomial: that the threshold itself is uncertain is counted.
+    The new values come from the distribution of the held-out ones, whichever that is (Gumbel & von Schelling 1950,
+    Annals of Mathematical Statistics 21:247). The probability of a new value below the threshold is then
+    Beta(below + 1, independent - below), and their number beta-binomial. That the threshold itself is uncertain is
+    thereby counted.
+
+    Args:
+        n: how many new values.
+        below: how many of the held-out values lie below the threshold; may be fractional.
+        independent: how many held-out values there are; may be fractional.
+
+    Returns:
+        float64 (n + 1,).
     """
-    c, a, b = np.arange(n + 1), below + 1, independent - below
-    choices = gammaln(n + 1) - gammaln(c + 1) - gammaln(n - c + 1)
-    each = np.exp(choices + betaln(c + a, n - c + b) - betaln(a, b))
-    return np.minimum(np.cumsum(each[::-1])[::-1], 1.0)
+    from scipy.stats import betabinom
+
+    chances = betabinom.pmf(np.arange(n + 1), n, below + 1, independent - below)
+    # summed from the rare end: betabinom.sf is 1 - cdf, which loses small probabilities to rounding
+    return np.minimum(np.cumsum(chances[::-1])[::-1], 1.0)
 
 
 def binomial_interval(k: float, n: float) -> tuple[float, float]:
-    """Exact two-sided 95 % interval of a proportion, k of n; both may be fractions where units weigh less than
-    one.
+    """Exact two-sided 95 % interval of a proportion, k of n; both may be fractional where units weigh less than one.
 
     Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404, as quantiles of beta distributions.
     """

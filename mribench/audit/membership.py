@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mribench.audit.losses import LEVELS
-from mribench.audit.shuffles import shuffled
+from mribench.audit.permutation import permutation_test
 from mribench.spec import Prepared
 
 RESAMPLES = 1000
@@ -20,33 +20,39 @@ PERCENTILES = (2.5, 97.5)
 NO_NETWORK = "no network: nothing was trained, so no loss tells members from others"
 
 
-def of_losses(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, Any]:
-    """AUROC of train against test images by their mean rank of loss over the levels, and at each level.
+def membership_inference(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, Any]:
+    """AUROC of train against test images, from their losses at every level.
 
-    auroc, low, high: 95 % interval over subjects of both splits; p: how often shuffling the subjects between the
-    splits ranks those of train as low (``_p``); by_level: [[alpha_bar, auroc], ...]; n: images of train and of test.
-    Only {auroc: None, reason} where there are no losses.
+    Losses of different levels differ by orders of magnitude, so an image's score is its mean rank over the levels.
+
+    Args:
+        outputs: what ``losses.produce`` made.
+        data: the prepared set that its rows point into.
+
+    Returns:
+        ``auroc`` with ``low`` and ``high``, a 95 % interval over the subjects of both splits; ``p`` of the rank sum of
+        the training subjects under permutation; ``by_level``, [[alpha_bar, auroc], ...]; ``n`` and ``subjects``, of
+        train and of test. Only ``auroc`` None and a ``reason`` where there are no finite losses.
     """
     if "train_loss" not in outputs:
         return {"auroc": None, "reason": NO_NETWORK}
     groups = [
         [getattr(data, name).subjects[row] for row in outputs[f"{name}_rows"]] for name in ("train", "test")
     ]
-    both = np.concatenate([outputs["train_loss"], outputs["test_loss"]], axis=1).astype(np.float64)
-    if not np.isfinite(both).all():
+    losses = np.concatenate([outputs["train_loss"], outputs["test_loss"]], axis=1).astype(np.float64)
+    if not np.isfinite(losses).all():
         return {"auroc": None, "reason": "a loss is not finite"}
-    # losses of different levels differ by orders of magnitude: each level votes by rank
-    member = np.arange(both.shape[1]) < len(groups[0])
-    votes = np.mean([_mid_ranks(level) for level in both], axis=0)
-    low, high = _interval(votes, member, groups)
+    member = np.arange(losses.shape[1]) < len(groups[0])
+    scores = _ranks(losses).mean(0)
+    low, high = _interval(scores, member, groups)
     return {
-        "auroc": auroc(votes[member], votes[~member]),
+        "auroc": auroc(scores[member], scores[~member]),
         "low": low,
         "high": high,
-        "p": _p(votes, member, groups),
+        "p": _p_value(scores, member, groups),
         "by_level": [
-            [level, auroc(losses[member], losses[~member])]
-            for level, losses in zip(LEVELS, both, strict=True)
+            [level, auroc(of_level[member], of_level[~member])]
+            for level, of_level in zip(LEVELS, losses, strict=True)
         ],
         "n": [int(member.sum()), int((~member).sum())],
         "subjects": [len(set(group)) for group in groups],
@@ -55,40 +61,41 @@ def of_losses(outputs: Mapping[str, np.ndarray], data: Prepared) -> dict[str, An
 
 def auroc(members: np.ndarray, others: np.ndarray) -> float:
     """P(loss of a member < loss of another) + P(equal) / 2, in [0, 1]: the Mann-Whitney statistic."""
-    ranks = _mid_ranks(np.concatenate([members, others]))
+    ranks = _ranks(np.concatenate([members, others]))
     n, m = len(members), len(others)
     return float(1 - (ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
 
 
-def _p(votes: np.ndarray, member: np.ndarray, groups: Sequence[Sequence[str]]) -> float | None:
-    """Wilcoxon's rank sum of the subjects' mean votes, shuffled; None where a split has one subject."""
+def _p_value(scores: np.ndarray, member: np.ndarray, groups: Sequence[Sequence[str]]) -> float | None:
+    """Wilcoxon's rank sum of the subjects' mean scores, by permutation; None where a split has one subject."""
     means = []
-    for part, group in zip((votes[member], votes[~member]), groups, strict=True):
+    for part, group in zip((scores[member], scores[~member]), groups, strict=True):
         _, which, counts = np.unique(np.asarray(group), return_inverse=True, return_counts=True)
         means.append(np.bincount(which, part) / counts)
     if min(map(len, means)) < 2:
         return None
-    ranks = _mid_ranks(np.concatenate(means))
-    return shuffled(-ranks, np.arange(len(ranks)) < len(means[0]), "membership")["p"]
+    ranks = _ranks(np.concatenate(means))
+    return permutation_test(-ranks, np.arange(len(ranks)) < len(means[0]), "membership")["p"]
 
 
-def _mid_ranks(values: np.ndarray) -> np.ndarray:
-    """float64 (N,): ranks from 1; equal values share their mean rank."""
-    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[which]
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1 along the last axis, float64; equal values share their mean rank."""
+    # takes a second to import, which audits without losses need not wait for
+    from scipy.stats import rankdata
+
+    return rankdata(values, axis=-1)
 
 
 def _interval(
-    votes: np.ndarray, member: np.ndarray, groups: Sequence[Sequence[str]], seed: int = 0
+    scores: np.ndarray, member: np.ndarray, groups: Sequence[Sequence[str]], seed: int = 0
 ) -> tuple[float, float] | tuple[None, None]:
     """95 % percentile bootstrap over the subjects of both splits; None where a split has one subject."""
     train, test = (np.unique(group, return_inverse=True)[1] for group in groups)
     if min(train.max(), test.max()) < 1:
         return None, None
-    ours, theirs = votes[member][:, None], votes[~member]
+    ours, theirs = scores[member][:, None], scores[~member]
     wins = (ours < theirs) + (ours == theirs) / 2
-    # per pair of subjects: with so many wins of so many pairs of images, a resample is two small products
+    # summed per pair of subjects first: a resample is then two small products
     of_train, of_test = np.eye(train.max() + 1)[train], np.eye(test.max() + 1)[test]
     won = of_train.T @ wins @ of_test
     rng = np.random.default_rng(seed)

@@ -1,5 +1,5 @@
-"""From results to boards: what may stand together, how rows rank, and every form a board is shown in.
+"""From results to boards, and every form in which a board is shown.
 
-``boards`` decides comparability, ``rows`` aggregates seeds, ``ranks`` judges; the others only show it. A new column or
-another form of the board belongs here; nothing here computes a metric or reads an image.
+``group`` decides which results may be compared, ``rows`` aggregates seeds, ``boards`` judges; ``columns`` holds the
+tables, and the other modules print them. A new column belongs here; nothing here computes a metric or reads an image.
 """

@@ -1,6 +1,6 @@
-"""The tables of a board as columns and lines. Markdown, HTML, CSV, the terminal and the model card are made from these.
+"""The tables of a board. The Markdown page, the HTML page, the terminal and the model card all print these columns.
 
-A new column of a table is one more ``Column`` in the function of that table.
+To add a column, add a ``Column`` to the function of its table.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from mribench.results import metric_label
 
 DIGITS = {"dB": 2, "1e-3": 1}
 ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
-Value = float | str | None  # what a cell holds, for a program: what a table is sorted by
+Value = float | str | None  # of a cell; a table is sorted by it
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: what it holds of a line, as a value and as text."""
+    """One column of a table: its value and its text for every line."""
 
     title: str
     value: Callable[[Line], Value]
@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns, and the lines that they are asked about."""
+    """The columns and lines of one table."""
 
     columns: Sequence[Column]
     lines: Sequence[Line]
@@ -84,8 +84,9 @@ def all_organs(boards: Sequence[Board]) -> Table:
     first = {a: next(b for b in boards if a in b.addresses) for a in shown}
     columns = [ORGAN, DATA, PROFILE, TEST_SUBJECTS, VARIANT, RANK, SEEDS]
     columns += [number_column(first[a], a) for a in shown]
-    if ranking := next((board for board in boards if board.primary), None):
-        columns += [_of_control(ranking), AGAINST_CONTROL]
+    ranking = [(board, board.primary) for board in boards if board.primary]
+    if ranking:
+        columns += [_of_control(*ranking[0]), AGAINST_CONTROL]
     return Table(columns, [line for board in boards for line in rows(board) if line.kind == "trained"])
 
 
@@ -123,11 +124,9 @@ def _at_level(board: Board, metric: str) -> Column:
     )
 
 
-def _of_control(ranking: Board) -> Column:
-    """What the Gaussian control scores in the number that the boards rank by."""
-    address = ranking.primary
-    assert address is not None
-    inner = number_column(ranking, address)
+def _of_control(board: Board, address: Address) -> Column:
+    """What the Gaussian control scores in one number."""
+    inner = number_column(board, address)
 
     def control(line: Line) -> Line:
         row = line.board.row(CONTROL)
@@ -165,7 +164,7 @@ def _value(estimate: Estimate | None) -> float | None:
 
 
 def one_line(board: Board) -> str:
-    """What a board is of, in one line."""
+    """Organ, contrast, data, profile and resolution of a board."""
     c, data = board.comparability, board.members[0].data
     few = f", {board.why_unranked}: not a ranking" if board.why_unranked else ""
     return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"

@@ -1,4 +1,4 @@
-"""Two results, rows or runs side by side: what makes them incomparable, and if nothing does, what is significant."""
+"""Two results, rows or runs side by side: which fields make them incomparable, or which differences are significant."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Which pictures of a run may be shown to others: whether a patient's image may be passed on is for its licence to
-say, so a board of real data shows none, and nothing of a model that copies."""
+"""Which pictures of a run may be shown to others.
+
+Whether a patient's image may be passed on is for its licence to say. A board of real data therefore shows none, and
+nothing of a model that copies.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ def copying(found: Iterable[Result]) -> set[tuple[Any, ...]]:
 
 
 def cell(result: Result) -> tuple[Any, ...]:
-    """What the results of all tasks of one trained and sampled variant share."""
+    """A key that all tasks of one trained and sampled variant share."""
     versions = tuple(sorted(result.versions.items()))
     data = result.comparability.get("data_key"), result.comparability.get("budget")
     return result.modality, result.variant, result.sampler, versions, result.seed, *data
 
 
 def pictures(result: Result, copies: set[tuple[Any, ...]]) -> dict[str, str]:
-    """Kind -> path below the run folder; copies: what ``copying`` found among the results of the same folders."""
+    """Kind -> path below the run folder. ``copies`` is what ``copying`` found among the results of the same folders."""
     inside = {kind: path for kind, path in result.figures.items() if _inside(path)}
     if result.comparability["data_kind"] == "phantom":
         return inside

@@ -1,6 +1,6 @@
-"""What the boards allow to say, in words. Every sentence follows from numbers by the rule of one function here.
+"""Findings over all boards as sentences. Every sentence follows from numbers by the rule of one function here.
 
-Nothing is said of boards that rank nothing but why; organs are compared on scales of their own only: 0 is what real
+Of a board that ranks nothing only the reason is given. Organs are compared on scales of their own: 0 is what real
 training images score, 1 what the Gaussian control scores.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.rows import Row
-from mribench.metrics.agreement import kendall_tau
+from mribench.metrics.significance import kendall_tau
 from mribench.results import metric_label
 
 AGREE = 0.8  # Kendall's tau from which two orders are called alike
@@ -22,7 +22,7 @@ SIDE = {"ahead": "ahead of", "behind": "behind"}
 
 @dataclass(frozen=True)
 class Position:
-    """Where a row stands between real training images (0) and the Gaussian control (1) of its own board."""
+    """The place of a row between real training images (0) and the Gaussian control (1) of its own board."""
 
     organ: str
     value: float

@@ -9,12 +9,12 @@ from typing import Any
 
 from mribench.board.differences import Difference, difference
 from mribench.board.rows import Address, Row, row, versions
+from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
 
 KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
 HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
-FEW_SUBJECTS = 20  # below this an interval over subjects says little
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
 OF_TASK = {"task", "metrics", "feature_spaces", "n_generated", "n_reference", "uncertainty"}
 

@@ -75,7 +75,7 @@ def _more(board: Board) -> str:
 
 def _levels(board: Board) -> str:
     """The paired metrics at every level of noise."""
-    return _closed("reconstruction at every noise level", columns.levels(board))
+    return _closed("denoising at every noise level", columns.levels(board))
 
 
 def _closed(summary: str, table: columns.Table) -> str:

@@ -13,10 +13,12 @@ from mribench.board import disclosure, export
 from mribench.board.boards import boards
 from mribench.board.html.machines import read as read_machines
 from mribench.board.html.page import html
+from mribench.board.html.pictures import KINDS
 from mribench.board.markdown import markdown
 from mribench.results import Result
 
 TABLES = ("leaderboard.csv", "leaderboard.json")
+PICTURES = 8 << 20  # bytes of all pictures of a kept board: what a page of six organs has room to show
 
 
 def write(
@@ -64,10 +66,10 @@ def publish(
 ) -> list[Path]:
     """Keep the boards of run folders in ``out``: all records in one file, pictures of trained variants, the tables.
 
-    Of a variant's training seeds the first brings its pictures: those of all would be most of a kept board's size. Of
-    real data only pictures without a patient's image come along: whether those may be passed on is for their
-    licence to say. Controls keep their numbers and leave their pictures; spec.toml stays behind, it names local
-    folders.
+    Of a variant's training seeds the first brings its pictures, and of many variants the first ``PICTURES`` bytes come
+    along, in the order of the page: all of them would be most of a kept board's size. Of real data only pictures
+    without a patient's image come along: whether those may be passed on is for their licence to say. Controls keep
+    their numbers and leave their pictures; spec.toml stays behind, it names local folders.
 
     Args:
         folders: run folders and kept boards.
@@ -93,28 +95,32 @@ def collect(
 ) -> list[Path]:
     """``publish`` for results that were read and chosen already; folders: where their pictures lie."""
     results.add(out, found)
-    copies = disclosure.copying(found)
-    trained = [result for result in found if not result.is_control]
-    first: dict[tuple[Any, ...], int] = {}
-    for result in trained:
-        first[_row(result)] = min(result.seed, first.get(_row(result), result.seed))
-    pictures = {
-        path
-        for result in trained
-        if result.seed == first[_row(result)]
-        for path in disclosure.pictures(result, copies).values()
-    }
+    chosen = _pictures(found)
     if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
         # of several folders each has an overview, of its own organs alone
-        pictures.add("figures/overview.png")
-    for folder in (each for each in folders if each.resolve() != out.resolve()):
-        for path in sorted(pictures):
-            if (folder / path).exists():
-                (out / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(folder / path, out / path)
+        chosen.insert(0, "figures/overview.png")
+    left = PICTURES
+    for path in chosen:
+        source = next((folder / path for folder in folders if (folder / path).is_file()), None)
+        if source is None:
+            continue
+        left -= source.stat().st_size
+        if left < 0:
+            break
+        if source.resolve() != (out / path).resolve():
+            (out / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, out / path)
     return write(results.read_all([out]), out, page, speed, tables)
 
 
-def _row(result: Result) -> tuple[Any, ...]:
-    """What all training seeds of one variant and sampler share."""
-    return disclosure.cell(replace(result, seed=0))
+def _pictures(found: Sequence[Result]) -> list[str]:
+    """Paths of the pictures that others may see, of each row those of one seed, in the order of the page."""
+    copies, kinds = disclosure.copying(found), list(KINDS)
+    first: dict[tuple[Any, ...], str] = {}
+    for result in sorted(found, key=lambda result: result.seed):
+        row = disclosure.cell(replace(result, seed=0))
+        for kind, path in {} if result.is_control else disclosure.pictures(result, copies).items():
+            shared_by_rows = kind in KINDS and not KINDS[kind].of_row
+            first.setdefault((kind, *((row[0], *row[-2:]) if shared_by_rows else row)), path)
+    order = {path: kinds.index(kind) if kind in kinds else len(kinds) for (kind, *_), path in first.items()}
+    return sorted(order, key=lambda path: (order[path], path))

@@ -1,4 +1,4 @@
-"""Sentences about a board that every page says alike: what it is of, what to beware of, how it was made."""
+"""Sentences about a board that all pages share: its data, its cautions, how its results were made."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from mribench.board import columns
 from mribench.board.boards import Board
-from mribench.board.group import FEW_SUBJECTS
 from mribench.metrics.distribution import fid_note
+from mribench.metrics.significance import FEW_SUBJECTS
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
 KEPT = {"best": "best of validation", "last": "last weights"}
@@ -27,10 +27,10 @@ REPORTED_NOTE = (
 
 @dataclass(frozen=True)
 class Sentence:
-    """loud: it takes something back of what the numbers seem to say."""
+    """One sentence about a board."""
 
     text: str
-    loud: bool = False
+    loud: bool = False  # whether it warns the reader of the numbers
 
 
 def title(board: Board) -> str:
@@ -39,7 +39,7 @@ def title(board: Board) -> str:
 
 
 def about(board: Board) -> list[Sentence]:
-    """What a board is of, and what to know before its numbers are read."""
+    """The data of a board, and what to know before its numbers are read."""
     data, c = board.members[0].data, board.comparability
     kind = "drawn by a phantom" if c["data_kind"] == "phantom" else "real images"
     images, subjects = data["images"], data["subjects"]
@@ -76,7 +76,7 @@ def about(board: Board) -> list[Sentence]:
 
 
 def _trained(board: Board) -> list[str]:
-    """For how long and for what the networks were trained: a variant of one name differs between profiles."""
+    """Training steps and targets: a variant of one name differs between profiles."""
     steps: dict[tuple[int, str, str], set[int]] = {}
     for result in board.members:
         profile, training = (result.provenance.get(word) for word in ("profile", "training"))
@@ -93,7 +93,7 @@ def _trained(board: Board) -> list[str]:
 
 
 def _made(board: Board) -> list[str]:
-    """With what and on what the results were made; several lines where that was not the same for all."""
+    """Packages and machines of the results, one sentence for each combination."""
     made = set()
     for result in board.members:
         versions, machine = (result.provenance.get(word) for word in ("versions", "machine"))
@@ -104,9 +104,9 @@ def _made(board: Board) -> list[str]:
 
 
 def short(value: Any) -> str:
-    """Lists in words, and of a hash what is enough to tell it from another."""
-    words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return re.sub(r"[0-9a-f]{40,}", lambda digits: digits[0][:12], words) or "none"
+    """A value as text, with long hashes cut to 12 digits."""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return re.sub(r"[0-9a-f]{40,}", lambda digits: digits[0][:12], text) or "none"
 
 
 def notes(board: Board) -> list[str]:

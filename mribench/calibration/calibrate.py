@@ -12,20 +12,22 @@ import numpy as np
 
 from mribench.audit import losses
 from mribench.audit.examine import SPACE, HeldOut, examine, held_out
-from mribench.audit.membership import of_losses
-from mribench.audit.verdict import CERTAIN, FEWEST_SUBJECTS, VERSION, verdict
+from mribench.audit.membership import membership_inference
+from mribench.audit.verdict import MEMORISES_LEVEL, VERSION, verdict
 from mribench.calibration import cheats
 from mribench.data import prepare_data
 from mribench.features import Extractor
+from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.seeds import numpy_rng
 from mribench.spec import Modality, Prepared, Profile, Split, Variant
 
-# a board that may just be ranked: 40 training subjects beside the fewest test subjects with a verdict
-FEW = {"train": 40, "test": FEWEST_SUBJECTS}
+# the scene "few subjects": a board that may just be ranked, with the fewest test subjects that allow a verdict
+FEW_TRAIN_SUBJECTS = 40
 FEW_GENERATORS = ("replay", f"{cheats.MIXED_IN:.0%} replay mixed in", "real, other subjects", "gaussian")
-UNDERTRAINED = 40  # steps
-SLICES, SPLITS = 3, 4  # of a phantom subject and of a phantom: drawing takes longer than the audit
-HELD_OUT = 0.15
+UNDERTRAINED_STEPS = 40
+SLICES_PER_SUBJECT = 3  # of a phantom: drawing takes longer than the audit
+SPLITS_PER_PHANTOM = 4
+HELD_OUT_SHARE = 0.15  # of the subjects, in validation and in test
 DIGITS = 4
 
 
@@ -38,51 +40,66 @@ def runs(
     network: Variant | None = None,
     networks: int = 0,
 ) -> Iterator[list[dict[str, Any]]]:
-    """For each seed one record per generator and scene: what it was, what the audit said, the numbers behind it.
+    """For each seed one record per generator and scene: the generator, the verdict and the numbers behind it.
 
-    A phantom is drawn anew for every four seeds and split by subject anew for each; real images are split anew. The
-    subjects of neither train nor test, which no threshold has seen, stand in the generated images' place. network: a
-    variant that is trained for 40 steps where the seed is below ``networks``, as another honest generator.
+    A phantom is drawn anew for every four seeds and split by subject anew for each; real images are split anew.
+    Generators that need real images of other subjects take those of validation, which no threshold has seen.
+
+    Args:
+        modality: the organ.
+        data: phantom, a registry id, or a file or folder.
+        profile: size and numbers of images and subjects.
+        seeds: one after the other.
+        extract: features by space.
+        network: a variant to train for 40 steps, as another honest generator.
+        networks: for how many of the first seeds ``network`` is trained.
+
+    Yields:
+        The JSON-serialisable records of one seed.
     """
-    drawn: dict[int, Prepared] = {}
+    phantoms: dict[int, Prepared] = {}
     for seed in seeds:
-        draw = seed // SPLITS if data == "phantom" else 0
-        if draw not in drawn:
-            drawn = {draw: _drawn(modality, data, replace(profile, phantom_slices=SLICES), draw)}
-        prepared = _split(drawn[draw], seed)
-        known = {**cheats.CHEATS, **cheats.HONEST}
+        phantom_seed = seed // SPLITS_PER_PHANTOM if data == "phantom" else 0
+        if phantom_seed not in phantoms:
+            short = replace(profile, phantom_slices=SLICES_PER_SUBJECT)
+            phantoms = {phantom_seed: _prepare(modality, data, short, phantom_seed)}
+        prepared = _split(phantoms[phantom_seed], seed)
+        generators = {**cheats.CHEATS, **cheats.HONEST}
         scene = "all subjects", prepared, extract, held_out(prepared)
-        found = list(_each(known, *scene, seed))
+        records = list(_records(generators, *scene, seed))
         if network and seed < networks:
             images, outputs = _undertrained(network, prepared, profile, seed)
-            found.append(_record(f"{network.name}, {UNDERTRAINED} steps", images, *scene, seed, outputs))
+            title = f"{network.name}, {UNDERTRAINED_STEPS} steps"
+            records.append(_record(title, images, *scene, seed, outputs))
         few = replace(
-            prepared, train=_few(prepared.train, FEW["train"]), test=_few(prepared.test, FEW["test"])
+            prepared,
+            train=_first_subjects(prepared.train, FEW_TRAIN_SUBJECTS),
+            test=_first_subjects(prepared.test, FEW_SUBJECTS),
         )
-        chosen = {name: known[name] for name in FEW_GENERATORS}
-        found += _each(chosen, "few subjects", few, extract, held_out(few), seed)
-        yield [{"modality": modality.name, **record} for record in found]
+        chosen = {name: generators[name] for name in FEW_GENERATORS}
+        records += _records(chosen, "few subjects", few, extract, held_out(few), seed)
+        yield [{"modality": modality.name, **record} for record in records]
 
 
-def _drawn(modality: Modality, data: str, profile: Profile, seed: int) -> Prepared:
+def _prepare(modality: Modality, data: str, profile: Profile, seed: int) -> Prepared:
     with tempfile.TemporaryDirectory() as folder:
         return prepare_data(modality, data, profile, Path(folder), seed)
 
 
-def _split(drawn: Prepared, seed: int) -> Prepared:
+def _split(prepared: Prepared, seed: int) -> Prepared:
     """The same images with other subjects in train, validation and test: 70, 15 and 15 %."""
-    parts = drawn.train, drawn.validation, drawn.test
-    images = np.concatenate([part.images for part in parts])
-    subjects = np.array([subject for part in parts for subject in part.subjects])
+    old = prepared.train, prepared.validation, prepared.test
+    images = np.concatenate([split.images for split in old])
+    subjects = np.array([subject for split in old for subject in split.subjects])
     names = numpy_rng("calibrate", "split", seed).permutation(np.unique(subjects))
-    aside = round(HELD_OUT * len(names))
-    chosen = names[2 * aside :], names[:aside], names[aside : 2 * aside]
-    rows = [np.flatnonzero(np.isin(subjects, some)) for some in chosen]
-    train, validation, test = (Split(images[some], tuple(subjects[some].tolist())) for some in rows)
-    return replace(drawn, train=train, validation=validation, test=test)
+    n = round(HELD_OUT_SHARE * len(names))
+    chosen = names[2 * n :], names[:n], names[n : 2 * n]
+    rows = [np.flatnonzero(np.isin(subjects, group)) for group in chosen]
+    train, validation, test = (Split(images[group], tuple(subjects[group].tolist())) for group in rows)
+    return replace(prepared, train=train, validation=validation, test=test)
 
 
-def _each(
+def _records(
     generators: Mapping[str, cheats.Generator],
     scene: str,
     data: Prepared,
@@ -106,11 +123,11 @@ def _record(
     seed: int,
     outputs: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Any]:
-    found = examine(images, data, extract, real)
-    said = verdict(found, of_losses(outputs or {}, data), data)
-    numbers = {word: said[word] for word in ("copy_rate", "p", "false_alarm_high", "detectable")}
-    numbers |= {f"{sign}_p": said["findings"][sign].get("p") for sign in ("features", "gap", "membership")}
-    numbers["auroc"] = said["findings"]["membership"]["auroc"]
+    findings = examine(images, data, extract, real)
+    judged = verdict(findings, membership_inference(outputs or {}, data), data)
+    numbers = {key: judged[key] for key in ("copy_rate", "p", "false_alarm_high", "detectable")}
+    numbers |= {f"{sign}_p": judged["findings"][sign].get("p") for sign in ("features", "gap", "membership")}
+    numbers["auroc"] = judged["findings"]["membership"]["auroc"]
     return {
         "audit": VERSION,
         "scene": scene,
@@ -120,31 +137,33 @@ def _record(
         "data": data.name,
         "data_kind": data.kind,
         "subjects": [data.train.n_subjects, data.test.n_subjects],
-        "n": said["n"],
-        "verdict": said["verdict"],
-        "by_distance_alone": found["nearer"]["p"] <= CERTAIN,
-        **{word: None if number is None else round(number, DIGITS) for word, number in numbers.items()},
+        "n": judged["n"],
+        "verdict": judged["verdict"],
+        "by_distance_alone": findings["nearer"]["p"] <= MEMORISES_LEVEL,
+        **{key: None if number is None else round(number, DIGITS) for key, number in numbers.items()},
     }
 
 
-def _few(split: Split, most: int) -> Split:
-    """The first subjects of a split: which they are was decided by the seed of the split."""
-    names = list(dict.fromkeys(split.subjects))[:most]
-    rows = [row for row, subject in enumerate(split.subjects) if subject in set(names)]
+def _first_subjects(split: Split, n: int) -> Split:
+    """The first n subjects of a split; the seed of the split has shuffled them."""
+    names = set(list(dict.fromkeys(split.subjects))[:n])
+    rows = [row for row, subject in enumerate(split.subjects) if subject in names]
     return Split(split.images[rows], tuple(split.subjects[row] for row in rows))
 
 
 def _undertrained(
     variant: Variant, data: Prepared, profile: Profile, seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """uint8 images and the network's losses."""
+    """uint8 images of a variant trained for 40 steps, and its losses."""
     from mribench.device import precision
     from mribench.sampling.sample import TrainedModel
     from mribench.sampling.samplers import resolve
     from mribench.tasks import to_uint8
     from mribench.training.train import train
 
-    short = replace(profile, max_steps=UNDERTRAINED, eval_every=UNDERTRAINED, precision=precision(profile))
+    short = replace(
+        profile, max_steps=UNDERTRAINED_STEPS, eval_every=UNDERTRAINED_STEPS, precision=precision(profile)
+    )
     with tempfile.TemporaryDirectory() as folder:
         train(variant, data.train, data.validation, short, seed, Path(folder), "train")
         model = TrainedModel(Path(folder) / short.keep, variant, resolve("ddim-5"), short, short.precision)

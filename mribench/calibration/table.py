@@ -48,28 +48,28 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 
 def seeds_of(rows: Sequence[dict[str, Any]], modality: str, data: str) -> set[int]:
-    """Seeds that have been run already. Real images are told apart from drawn ones, and by nothing else."""
+    """Seeds that have been run already, on phantoms or on any real images."""
     kind = "phantom" if data == "phantom" else "real"
     return {row["seed"] for row in rows if (row["modality"], row["data_kind"]) == (modality, kind)}
 
 
 def write(folder: Path, rows: Iterable[dict[str, Any]]) -> list[Path]:
     """The rows as compressed JSON lines, and the tables; the same rows give the same bytes."""
-    ordered = sorted(rows, key=lambda r: (*_set(r), r["modality"], r["generator"], r["seed"]))
+    ordered = sorted(rows, key=lambda r: (*_group(r), r["modality"], r["generator"], r["seed"]))
     files.write_lines(folder / ROWS, (json.dumps(row, sort_keys=True, allow_nan=False) for row in ordered))
     files.write_text(folder / PAGE, markdown(ordered))
     return [folder / ROWS, folder / PAGE]
 
 
-def _set(row: dict[str, Any]) -> tuple[str, str, str]:
-    """What stands in one table: drawn and real images are never mixed."""
+def _group(row: dict[str, Any]) -> tuple[str, str, str]:
+    """The table that a row belongs to: phantoms and real images are never mixed."""
     return row["data_kind"], row["data"] if row["data_kind"] == "real" else "", row["scene"]
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     parts = [TITLE]
-    for which in dict.fromkeys(map(_set, rows)):
-        parts.append(_table(which, [row for row in rows if _set(row) == which]))
+    for which in dict.fromkeys(map(_group, rows)):
+        parts.append(_table(which, [row for row in rows if _group(row) == which]))
     return "\n".join(parts)
 
 

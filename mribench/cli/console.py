@@ -1,6 +1,6 @@
-"""What the commands print: tables with rich on a terminal, the same words off it.
+"""Tables and texts that the commands print, with rich.
 
-A function imports what it prints about: `mribench list` waits for no board.
+The functions import the boards late, so that `mribench list` starts quickly.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ def verification(found: Verification) -> None:
     one = found.result
     images = f", images {found.images}" if found.images else ""
     counts = Counter(check.answer for check in found.checks)
-    words = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
+    answers = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
     where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
-    scores = f"; scores: {words}" if words else ""
+    scores = f"; scores: {answers}" if answers else ""
     console.print(f"{where}: {found.answer}{images}{scores}", markup=False)
     if one.audit and found.verdict != one.audit["verdict"]:
         verdicts = f"{found.verdict!r}, on record {one.audit['verdict']!r}"
@@ -119,8 +119,8 @@ def verification(found: Verification) -> None:
             interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
             value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
             label = f"{metric_label(then.metric, then.space)}{level}"
-            words = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
-            console.print(f"  {words}", markup=False)
+            told = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
+            console.print(f"  {told}", markup=False)
     for note in found.notes:
         console.print(f"  changed since: {note}", markup=False)
 
@@ -136,6 +136,6 @@ def _table(*titles: str, title: str | None = None) -> Table:
     table = Table(
         title=title and Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold"
     )
-    for words in titles:
-        table.add_column(Text(words), overflow="fold")
+    for heading in titles:
+        table.add_column(Text(heading), overflow="fold")
     return table

@@ -136,18 +136,15 @@ def allowed(rows: Sequence[terms.Row]) -> None:
     say(f"{'access':<14}{as_text(terms.access(rows))}")
     for answer in terms.strictest(rows):
         because = f" (because of {', '.join(answer.because)})" if answer.because else ""
-        say(f"{_answer(answer):<14}{answer.question}{because}")
+        say(f"{_verb(answer):<14}{answer.question}{because}")
 
 
-def _answer(answer: terms.Answer) -> str:
-    asked = answer.question in terms.ASKS.values()
+def _verb(answer: terms.Answer) -> str:
     if answer.free is None:
         return "unverified"
-    return (
-        {True: "must", False: "need not"}[answer.free]
-        if asked
-        else {True: "may", False: "may not"}[answer.free]
-    )
+    if answer.question in terms.ASKS.values():
+        return "must" if answer.free else "need not"
+    return "may" if answer.free else "may not"
 
 
 def say(text: str) -> None:

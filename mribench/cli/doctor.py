@@ -92,7 +92,7 @@ def _inception() -> tuple[str, str]:
     from mribench.features import inception
 
     try:
-        weights = inception.look()
+        weights = inception.find_weights()
     except Unavailable as reason:
         return "note", f"FID will be blank: {reason}"
     except InputError as reason:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mribench.hub.push import Sent
+    from mribench.hub.push import Pushed
 
 Run = Annotated[Path, typer.Argument(help="the --out folder of a run")]
 Cells = Annotated[
@@ -49,27 +49,27 @@ def push(
 
     Weights, card, records; one repository and one commit each.
     """
-    from mribench.hub.offer import Wish
     from mribench.hub.push import push as publish
+    from mribench.hub.staging import PushRequest
 
-    wish = Wish(run, repo, tuple(cell or ()), results_to, private, i_know, eval_results)
-    for sent in publish(wish, dry_run):
-        _say(sent, dry_run)
+    request = PushRequest(run, repo, tuple(cell or ()), results_to, private, i_know, eval_results)
+    for pushed in publish(request, dry_run):
+        _say(pushed, dry_run)
 
 
-def _say(sent: Sent, dry_run: bool) -> None:
+def _say(pushed: Pushed, dry_run: bool) -> None:
     from mribench.progress import say
 
-    removed = ", ".join(f"{n} x {kind}" for kind, n in sorted(sent.removed.items()))
+    removed = ", ".join(f"{n} x {kind}" for kind, n in sorted(pushed.removed.items()))
     if removed:
-        say(f"{sent.repo}: removed before it leaves: {removed}")
-    for note in sent.notes:
+        say(f"{pushed.repo}: removed before it leaves: {removed}")
+    for note in pushed.notes:
         say(note)
     if dry_run:
-        say(f"{sent.repo}: would be sent, {sum(sent.files.values()):,} bytes:")
-        for name, size in sent.files.items():
+        say(f"{pushed.repo}: would be sent, {sum(pushed.files.values()):,} bytes:")
+        for name, size in pushed.files.items():
             say(f"{size:>14,}  {name}")
-    print(sent.where)
+    print(pushed.address)
 
 
 def pull(
@@ -97,11 +97,11 @@ def pack(
 
     With checksums; the rules are those of push.
     """
-    from mribench.hub.offer import Wish
     from mribench.hub.pack import pack as write
+    from mribench.hub.staging import PushRequest
 
     file, sha256 = write(
-        Wish(run, None, tuple(cell or ()), private=private, i_know=i_know),
+        PushRequest(run, None, tuple(cell or ()), private=private, i_know=i_know),
         out or run.resolve().with_name(f"{run.resolve().name}.tar"),
     )
     print(f"{sha256}  {file}")

@@ -19,7 +19,7 @@ Profile = Annotated[
 ]
 Data = Annotated[str | None, typer.Option(help="phantom, the id of a dataset card, or a file or folder")]
 Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
-Tasks = names_option("comma-separated tasks: generation,reconstruction,audit", "tasks")
+Tasks = names_option("comma-separated tasks: generation,denoising,audit", "tasks")
 Metrics = names_option("comma-separated metrics in addition to those of the tasks", "metrics")
 Features = names_option("comma-separated feature spaces of the distribution metrics", "features")
 Controls = names_option("comma-separated controls; '' for none", "variants")
@@ -107,11 +107,11 @@ def verify(
     Each result is reproduced, within interval, or not reproduced (exit code 1).
     """
     from mribench.cli import console
-    from mribench.hub.pull import at_hand
+    from mribench.hub.pull import as_folder
     from mribench.runner import verify as verifying
 
     answers = []
-    with at_hand(result) as path:
+    with as_folder(result) as path:
         for out, one in verifying.find(path):
             verification = verifying.verify(out, one, data, rescore)
             console.verification(verification)

@@ -1,4 +1,8 @@
-"""Feature spaces for distribution metrics, and the extractor that remembers what it has already seen."""
+"""Feature spaces for distribution metrics, one module each, and the extractor that caches features.
+
+A new space is a module here, or a plugin's, with an entry point in ``mribench.features``. A recipe never changes under
+its name: ``hc85-v1`` stays, an improved one is ``hc85-v2``.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,12 @@ from mribench.spec import FeatureSpace
 
 
 class Extractor:
-    """Features by space and images, each set of images taken through a space once.
+    """Features by space and images; each set of images passes through a space once.
 
-    folder: where features stay for the next time (None: in memory alone). A file is named by the content of the images
-    and by what made the features: the identity of the space and the code behind it.
+    Args:
+        spaces: by name.
+        folder: cache for the next run, None for memory alone. A file is named by the content of the images, the
+            identity of the space and the code behind it.
     """
 
     def __init__(self, spaces: Mapping[str, FeatureSpace], folder: Path | None = None):
@@ -36,16 +42,16 @@ class Extractor:
             f"{images.shape}".encode() + np.ascontiguousarray(images).tobytes()
         ).hexdigest()
         if (space, content) not in self._seen:
-            self._seen[space, content] = self._kept(space, content, images)
+            self._seen[space, content] = self._cached(space, content, images)
         return self._seen[space, content]
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives, made once for each key: for what depends on the data alone, in a run of many cells."""
+        """The result of ``make``, called once for each key: for values that depend on the data alone."""
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
 
-    def _kept(self, space: str, content: str, images: np.ndarray) -> np.ndarray:
+    def _cached(self, space: str, content: str, images: np.ndarray) -> np.ndarray:
         if self.folder is None:
             return self._extracted(space, images)
         path = self.folder / f"{space}_{self._key(space, content)}.npy"
@@ -58,15 +64,15 @@ class Extractor:
         return features
 
     def _key(self, space: str, content: str) -> str:
-        where = self.spaces[space]
-        return hashing.json_hash([where.identity(), code_hash(where.load), content])
+        source = self.spaces[space]
+        return hashing.json_hash([source.identity(), code_hash(source.load), content])
 
     def _extracted(self, space: str, images: np.ndarray) -> np.ndarray:
         if space not in self._loaded:
             try:
                 self._loaded[space] = self.spaces[space].load()
             except Unavailable as reason:
-                # weights that are not there are not looked for once per score
+                # missing weights are looked for once, not once per score
                 self._loaded[space] = reason
         extract = self._loaded[space]
         if isinstance(extract, Unavailable):
@@ -75,7 +81,7 @@ class Extractor:
 
 
 def _read(path: Path, n: int) -> np.ndarray | None:
-    """Kept features of n images; None where there are none, or none that can be read."""
+    """Cached features of n images; None where there are none, or none that can be read."""
     try:
         features = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):

@@ -34,7 +34,7 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     """
     import torch
 
-    path = network.given(WEIGHTS_VARIABLE)
+    path = network.file_of(WEIGHTS_VARIABLE)
     if path is None:
         raise Unavailable(
             f"the DINOv2 weights are not here: set {WEIGHTS_VARIABLE} to the file and {SHA256_VARIABLE} to its sha256"
@@ -51,7 +51,7 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
 
 def check() -> None:
     """``InputError`` where the variables name no file or no sha256; the file is not opened."""
-    if network.given(WEIGHTS_VARIABLE):
+    if network.file_of(WEIGHTS_VARIABLE):
         _announced()
 
 

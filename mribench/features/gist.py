@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from mribench.errors import InputError
+from mribench.features.hc85 import AIR
 from mribench.spec import FeatureSpace
 
 CELLS = 4
@@ -23,9 +24,6 @@ ORIENTATIONS = 4
 BANDWIDTH = 0.65  # of the log-Gabor, about one octave: Kovesi 1999
 DIM = CELLS**2 * (len(SCALES) * ORIENTATIONS + 1)
 EPSILON = 0.5 / 255  # half a grey level: below it there is only rounding
-AIR = (
-    10 / 255
-)  # subtracted, not cut off: a pixel that crosses the floor by two grey levels counts two, not twelve
 CHUNK = 64
 
 
@@ -53,6 +51,7 @@ def identity() -> str:
 
 
 def _features(images: np.ndarray) -> np.ndarray:
+    # subtracted, not cut off: a pixel that crosses the floor by two grey levels counts two, not twelve
     images = np.maximum(images.astype(np.float32) - AIR, 0)
     spectrum = np.fft.fft2(images)
     maps = [np.abs(np.fft.ifft2(spectrum * filter_)) for filter_ in _filters(*images.shape[1:])]
@@ -72,15 +71,15 @@ def _filters(height: int, width: int) -> np.ndarray:
     row, column = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)
     radius, angle = np.hypot(row, column), np.arctan2(row, column)
     radius[0, 0] = 1  # its logarithm is not used: the mean passes no filter
-    made = []
+    filters = []
     for centre in SCALES:
         radial = np.exp(-np.square(np.log(radius / centre)) / (2 * np.log(BANDWIDTH) ** 2))
         radial[0, 0] = 0
         for k in range(ORIENTATIONS):
             turn = np.angle(np.exp(1j * (angle - np.pi * k / ORIENTATIONS)))
             # 2: the amplitude of a wave, of which one half plane holds one half
-            made.append(2 * radial * np.exp(-np.square(turn) / (2 * (np.pi / ORIENTATIONS / 1.2) ** 2)))
-    return np.stack(made).astype(np.float32)
+            filters.append(2 * radial * np.exp(-np.square(turn) / (2 * (np.pi / ORIENTATIONS / 1.2) ** 2)))
+    return np.stack(filters).astype(np.float32)
 
 
 GIST = FeatureSpace(

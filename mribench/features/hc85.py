@@ -18,8 +18,9 @@ from mribench.features.spectrum import radial_log_power
 from mribench.spec import FeatureSpace
 
 DIM = 85
-# A generated background two grey levels above a masked, exactly black one is invisible, yet without this
-# floor it moved quantile and gradient features by 8 sigma and ranked clean samples beside blurred ones.
+# Ten grey levels, for every space and metric: what lies below is air. A generated background two grey levels above an
+# exactly black one is invisible, yet without this floor it moved quantile and gradient features by 8 sigma and ranked
+# clean samples beside blurred ones.
 AIR = 10 / 255
 INTENSITY_QUANTILES = (np.arange(20) + 0.5) / 20
 GRADIENT_QUANTILES = np.array([0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])

@@ -61,17 +61,17 @@ def check() -> None:
         _verified(given)
 
 
-def look() -> Path | None:
+def find_weights() -> Path | None:
     """The verified weights file on this machine, None where there is none; nothing is downloaded.
 
     Raises as ``load``.
     """
     _import()
-    found = _given() or _cached()
-    if not found.is_file():
+    path = _given() or _cached()
+    if not path.is_file():
         return None
-    _verified(found)
-    return found
+    _verified(path)
+    return path
 
 
 def identity() -> str:
@@ -132,10 +132,10 @@ def _cached() -> Path:
 
 def _verified(path: Path) -> bytes:
     content = path.read_bytes()
-    found = sha256(content).hexdigest()
-    if found != SHA256:
+    actual = sha256(content).hexdigest()
+    if actual != SHA256:
         raise InputError(
-            f"{path} has sha256 {found} but FID is only for the Inception weights {SHA256}: "
+            f"{path} has sha256 {actual} but FID is only for the Inception weights {SHA256}: "
             "replace the file, or register it as a feature space of its own."
         )
     return content

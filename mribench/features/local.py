@@ -38,10 +38,10 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     """
     import torch
 
-    found = _described()
-    if found is None:
+    description = _description()
+    if description is None:
         raise Unavailable(f"no local feature network is described: set {VARIABLE} to a TOML file")
-    net, last = _built(found)
+    net, last = _build(description)
     net.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     entered: list[torch.Tensor] = []
     last.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
@@ -55,17 +55,21 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
 
 def check() -> None:
     """``InputError`` where the description cannot be read or names no file."""
-    _described()
+    _description()
 
 
 def identity() -> str:
     """``local:<architecture>@<sha256>``."""
-    found = _described()
-    return f"local:{found.architecture}@{found.sha256}" if found else "local without a description"
+    description = _description()
+    return (
+        f"local:{description.architecture}@{description.sha256}"
+        if description
+        else "local without a description"
+    )
 
 
-def _described() -> Description | None:
-    path = network.given(VARIABLE)
+def _description() -> Description | None:
+    path = network.file_of(VARIABLE)
     if path is None:
         return None
     try:
@@ -78,27 +82,27 @@ def _described() -> Description | None:
     return Description(fields["architecture"], path.parent / fields["weights"], fields["sha256"].lower())
 
 
-def _built(found: Description) -> tuple[torch.nn.Module, torch.nn.Linear]:
+def _build(description: Description) -> tuple[torch.nn.Module, torch.nn.Linear]:
     """The network with its weights, and its last linear layer."""
     from torch.nn import Linear
     from torchvision import models
 
-    if found.architecture not in models.list_models(module=models):
+    if description.architecture not in models.list_models(module=models):
         raise InputError(
-            f"{found.architecture!r} is no classifier of torchvision.models: name one, as resnet50."
+            f"{description.architecture!r} is no classifier of torchvision.models: name one, as resnet50."
         )
-    net = models.get_model(found.architecture, weights=None)
+    net = models.get_model(description.architecture, weights=None)
     last, head = [(module, name) for name, module in net.named_modules() if isinstance(module, Linear)][-1]
-    state = network.state_dict(found.weights, found.sha256)
+    state = network.state_dict(description.weights, description.sha256)
     body = {name: tensor for name, tensor in state.items() if not name.startswith(f"{head}.")}
     try:
         missing, unknown = net.load_state_dict(body, strict=False)
     except RuntimeError as error:
-        raise InputError(f"{found.weights} does not fit {found.architecture}: {error}") from error
+        raise InputError(f"{description.weights} does not fit {description.architecture}: {error}") from error
     wrong = [name for name in missing if not name.startswith(f"{head}.")] + unknown
     if wrong:
         raise InputError(
-            f"{found.weights} does not fit {found.architecture}: {wrong[0]} is missing or unknown."
+            f"{description.weights} does not fit {description.architecture}: {wrong[0]} is missing or unknown."
         )
     return net, last
 

@@ -1,4 +1,4 @@
-"""What feature spaces made of a network share: weights that are what they claim to be, and images as RGB."""
+"""Shared by feature spaces made of a network: weights with a verified sha256, and images as RGB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDE = 224
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def given(variable: str) -> Path | None:
+def file_of(variable: str) -> Path | None:
     """The file that an environment variable names, None where it is not set; ``InputError`` where it is no file."""
     value = os.environ.get(variable)
     if value and not Path(value).is_file():
@@ -41,10 +41,10 @@ def state_dict(path: Path, digest: str) -> dict[str, torch.Tensor]:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the weights {path}: {error.strerror}.") from error
-    found = sha256(content).hexdigest()
-    if found != digest.lower():
+    actual = sha256(content).hexdigest()
+    if actual != digest.lower():
         raise InputError(
-            f"{path} has sha256 {found} but {digest} was announced: replace the file or the sha256."
+            f"{path} has sha256 {actual} but {digest} was announced: replace the file or the sha256."
         )
     try:
         if path.suffix == ".safetensors":
@@ -52,7 +52,7 @@ def state_dict(path: Path, digest: str) -> dict[str, torch.Tensor]:
 
             return load(content)
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # the ways in which a foreign file can be no weights file are not enumerable
+    except Exception as error:  # a file of another kind may fail in any way
         raise InputError(f"{path} holds no weights ({type(error).__name__}): give a state dict.") from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise InputError(f"{path} is not a plain state dict of tensors by name: save network.state_dict().")

@@ -1,5 +1,5 @@
-"""Sharing: what of a run may leave this machine, as a folder, on the Hugging Face Hub, or in one file.
+"""Sharing: what of a run may leave this machine, as repositories on the Hugging Face Hub or as one file.
 
-cells -> rules (may it leave?) -> stage (a folder without a trace of this machine) -> push or pack; pull and unpack
-bring it back as a run folder. Each of ``push``, ``pull``, ``pack`` and ``merge`` is a module with one such verb.
+cells -> release (may it leave?) -> staging (redact, scan) -> push or pack; pull and unpack make a run folder again.
+A new kind of file or trace must be known to ``layout`` and ``leak_scan`` before it can leave.
 """

@@ -9,10 +9,10 @@ from mribench import files, results
 from mribench.board import publish
 from mribench.board.boards import boards
 from mribench.errors import InputError
-from mribench.hub import client, offer, search
+from mribench.hub import client, leak_scan, staging
 from mribench.hub.merge import numbers
-from mribench.hub.offer import Staged
-from mribench.hub.traces import Traces
+from mribench.hub.redaction import Redactor
+from mribench.hub.staging import Staged
 from mribench.results import Result
 
 TABLE = "leaderboard.json"
@@ -40,13 +40,13 @@ Numbers only: no images, no weights, no subject ids. Not for clinical use.
 """
 
 
-def write(found: Sequence[Result], repo: str, folder: Path, traces: Traces) -> None:
+def write(found: Sequence[Result], repo: str, folder: Path, redactor: Redactor) -> None:
     """Records, pages and data card of a board in ``folder``. Raises InputError where a trace would leave."""
     # a file for each, and text: the Hub takes it without LFS or Xet, and what is there is never written again
     for result in found:
         results.write(folder, result)
     _pages(folder, repo)
-    search.check(folder, traces)
+    leak_scan.scan(folder, redactor)
 
 
 def _pages(folder: Path, repo: str) -> None:
@@ -68,11 +68,11 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
     repo, own = str(staged.repo), results.read_all([staged.folder])
 
     def attempt() -> tuple[str, list[str]]:
-        client.make(repo, "dataset", private)
+        client.create(repo, "dataset", private)
         head = client.head(repo, "dataset")
         if TABLE not in head.files and head.files - {".gitattributes", "README.md"}:
             raise InputError(f"{repo} exists and is no board of mribench; choose another --results-to")
-        known = _brought(repo, head, offer.new(staged.folder))
+        known = _brought(repo, head, staging.emptied(staged.folder))
         appended = [result for result in own if results.sort_key(result) not in known]
         notes = _differences(repo, own, known)
         if notes and not appended:
@@ -84,7 +84,7 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
         commit = client.commit(repo, "dataset", staged.folder, head.commit, message)
         return client.address(repo, "dataset", commit), notes
 
-    return client.persist(attempt)
+    return client.retry(attempt)
 
 
 def _brought(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:

@@ -1,19 +1,20 @@
-"""The model card, written from the results: nothing stands in it that no record says."""
+"""The model card, written from the records of a cell and from nothing else."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from mribench import files
 from mribench.board import columns
 from mribench.board.boards import Board, boards
 from mribench.board.markdown import board_table
 from mribench.data.cards import terms
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
-from mribench.hub.rules import Licence
+from mribench.hub.release import Release
 from mribench.results import Result
 from mribench.spec import AuditVerdict
 from mribench.tables import markdown_table
@@ -37,61 +38,97 @@ AUDIT = {
 }
 
 
-@dataclass(frozen=True)
-class Use:
-    """Where a model goes and on what terms. repo: ``user/name``, or None for a file that is passed on by hand."""
-
-    repo: str | None
-    private: bool
-    licence: Licence
-
-
-def text(
-    cell: TrainedCell, found: Sequence[Result], rows: Sequence[terms.Row], audit: Mapping[str, Any], use: Use
+def markdown(
+    cell: TrainedCell,
+    records: Sequence[Result],
+    rows: Sequence[terms.Row],
+    audit: Mapping[str, Any],
+    release: Release,
 ) -> str:
-    """README.md of a model repository. found: the staged records of the cell and of the controls."""
-    own = [result for result in found if not result.is_control]
-    name = (use.repo or cell.name).rpartition("/")[2]
+    """README.md of a model repository.
+
+    Args:
+        cell: the model.
+        records: the staged records of the cell and of the controls.
+        rows: terms of the data.
+        audit: the verdict on memorisation.
+        release: where the model goes, and its licence.
+    """
+    own = [result for result in records if not result.is_control]
+    name = (release.repo or cell.name).rpartition("/")[2]
+    modules = foreign_modules(cell.pipeline)
     sections = {
-        "": _what(name, own, use),
-        "Use": _use(use),
+        "": _summary(name, own, release),
+        "Use": _use(release.repo, modules),
         "Data": _data(own[0], rows),
         "Training": _training(own[0]),
-        "Scores": _scores(boards(found)),
+        "Scores": _scores(boards(records)),
         "Memorisation": _memorisation(audit),
-        "Reproduce": _reproduce(own, use),
+        "Reproduce": _reproduce(own, release),
         "Limits": LIMITS,
-        "Licence": _licence(use),
+        "Licence": _licence(release),
     }
     body = "\n".join(
-        f"## {title}\n\n{words}\n" if title else f"{words}\n" for title, words in sections.items()
+        f"## {title}\n\n{section}\n" if title else f"{section}\n" for title, section in sections.items()
     )
-    return metadata.front_matter(name, own, use) + body
+    library = _packages(modules)[0] if modules else "diffusers"
+    return metadata.front_matter(name, own, release, library) + body
 
 
-def _what(name: str, own: Sequence[Result], use: Use) -> str:
+def foreign_modules(pipeline: Path) -> list[str]:
+    """Modules outside diffusers that define a part of a pipeline, such as ``mribench.networks``."""
+    parts = files.read_json(pipeline / "model_index.json").values()
+    return sorted({part[0] for part in parts if isinstance(part, list) and part[0]} - {"diffusers"})
+
+
+def _summary(name: str, own: Sequence[Result], release: Release) -> str:
     first = own[0]
     c, data = first.comparability, first.data
     grid = next((result.figures["samples"] for result in own if result.figures), None)
     kind = "drawn by a phantom, no patient's" if c["data_kind"] == "phantom" else "real"
-    hidden = "\n**Keep this copy among those who signed the agreement of the data.**\n" if use.private else ""
+    notice = (
+        "\n**Keep this copy among those who signed the agreement of the data.**\n" if release.private else ""
+    )
     return (
-        f"# {name}\n{hidden}\nAn unconditional diffusion model (`{first.variant}`, training seed {first.seed}) of "
+        f"# {name}\n{notice}\nAn unconditional diffusion model (`{first.variant}`, training seed {first.seed}) of "
         f"{c['resolution']} x {c['resolution']} grey slices: {data['title']}, {data['contrast']}; {kind} images. "
         "Trained and scored with mribench. **Not for clinical use.**\n"
         + (f"\n![Samples of the model]({grid})\n" if grid else "")
     )
 
 
-def _use(use: Use) -> str:
-    where = use.repo or "path/to/this/folder"
+def _use(repo: str | None, modules: Sequence[str]) -> str:
+    """The lines that sample from the model.
+
+    diffusers imports no module because a repository names it, and refuses to download a repository that names one. So
+    the user imports the module, and the files are downloaded by the Hub's own client.
+    """
+    source = f'"{repo}"' if repo else '"path/to/this/folder"'
+    lines = ["from diffusers import DiffusionPipeline"]
+    if modules and repo:
+        lines.append("from huggingface_hub import snapshot_download")
+        source = f"snapshot_download({source})"
+    lines += ["", *(f"import {module}  # defines the network" for module in modules), *[""] * bool(modules)]
+    lines += [
+        f"pipeline = DiffusionPipeline.from_pretrained({source})",
+        'images = pipeline(batch_size=4, output_type="np").images  # float32 (4, H, W, 1) in [0, 1]',
+    ]
+    packages = _packages(modules)
+    about = (
+        f"The network is a class of `{'` and `'.join(modules)}`, so diffusers alone cannot load it."
+        if modules
+        else "diffusers alone draws the samples."
+    )
+    install = " ".join(packages or ["diffusers", "torch"])
     return (
-        "```python\nfrom diffusers import DiffusionPipeline\n\n"
-        f'pipeline = DiffusionPipeline.from_pretrained("{where}")\n'
-        'images = pipeline(batch_size=4, output_type="np").images  # float32 (4, H, W, 1) in [0, 1]\n```\n\n'
-        "That walks all training timesteps; the scores below come from the samplers that they name. The weights are "
+        f"{about}\n\n```sh\npip install {install}\n```\n\n```python\n" + "\n".join(lines) + "\n```\n\n"
+        "This walks all training timesteps; the scores below come from the samplers that they name. The weights are "
         "those that were sampled (`unet/*.safetensors`, the moving average where one was kept)."
     )
+
+
+def _packages(modules: Sequence[str]) -> list[str]:
+    return sorted({module.partition(".")[0].replace("_", "-") for module in modules})
 
 
 def _data(first: Result, rows: Sequence[terms.Row]) -> str:
@@ -111,8 +148,8 @@ def _data(first: Result, rows: Sequence[terms.Row]) -> str:
         f"{name} {data['images'][name]} images of {columns.subjects(data['subjects'][name])}"
         for name in SPLITS
     )
-    known = "Split by subject" if data.get("subjects_known", True) else "**Subjects unknown**, split by file"
-    return markdown_table(titles, lines) + f"\n{known}: {split}."
+    how = "Split by subject" if data.get("subjects_known", True) else "**Subjects unknown**, split by file"
+    return markdown_table(titles, lines) + f"\n{how}: {split}."
 
 
 def _training(first: Result) -> str:
@@ -139,34 +176,34 @@ def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "unknown"
 
 
-def _scores(made: Iterable[Board]) -> str:
+def _scores(compared: Iterable[Board]) -> str:
     parts = [
-        "Mean [95 % interval over test subjects]. In italics what gives the scale: controls (`noise`, `gaussian` for "
-        "second-order statistics alone, `train-replay` for copies of training images) and real images in the model's "
-        "place.\n"
+        "Mean [95 % interval over test subjects]. In italics the rows that give the scale: controls (`noise`, "
+        "`gaussian` for second-order statistics alone, `train-replay` for copies of training images) and real images "
+        "in the model's place.\n"
     ]
-    for board in made:
+    for board in compared:
         parts += [f"{columns.one_line(board)}\n", board_table(columns.headline(board))]
         parts += [f"- {sentence}" for sentence in board.against_control]
     return "\n".join([*parts, "\nThe full records, with what they may be compared with, are in `results/`."])
 
 
 def _memorisation(audit: Mapping[str, Any]) -> str:
-    words = AUDIT[AuditVerdict(audit["verdict"])]
+    text = AUDIT[AuditVerdict(audit["verdict"])]
     if audit.get("copy_rate") is not None and audit.get("low") is not None:
-        words += (
+        text += (
             f" Copies among {audit['n']} samples: {audit['copy_rate']:.1%} [{audit['low']:.1%}, {audit['high']:.1%}]; "
             f"the threshold takes at most {audit['false_alarm_high']:.1%} of real held-out images for copies."
         )
     reasons = "; ".join(audit.get("reasons") or ())
-    return words + (f"\n\nReasons: {reasons}." if reasons else "")
+    return text + (f"\n\nReasons: {reasons}." if reasons else "")
 
 
-def _reproduce(own: Sequence[Result], use: Use) -> str:
+def _reproduce(own: Sequence[Result], release: Release) -> str:
     first = own[0]
     spec, owners = first.provenance["spec"], first.provenance.get("plugins", {})
     samplers = ",".join(dict.fromkeys(r.sampler for r in own if r.sampler))
-    words = [
+    command = [
         "mribench",
         "run",
         "--modalities",
@@ -178,23 +215,25 @@ def _reproduce(own: Sequence[Result], use: Use) -> str:
     ]
     data = first.comparability["data"]
     data = "path/to/the/same/images" if data.startswith("local:") else data
-    words += ["--seeds", str(first.seed), "--profile", str(spec["profile"]), "--data", data]
+    command += ["--seeds", str(first.seed), "--profile", str(spec["profile"]), "--data", data]
     for option in ("train_steps", "precision"):
         if spec.get(option):
-            words += [f"--{option.replace('_', '-')}", str(spec[option])]
-    again = [shlex.join([*words, "--out", "runs/again"])]
-    if use.repo:
-        again += [f"mribench leaderboard --from {use.repo} --from runs/again", f"mribench verify {use.repo}"]
+            command += [f"--{option.replace('_', '-')}", str(spec[option])]
+    lines = [shlex.join([*command, "--out", "runs/again"])]
+    if release.repo:
+        lines += [
+            f"mribench leaderboard --from {release.repo} --from runs/again",
+            f"mribench verify {release.repo}",
+        ]
     packages = ", ".join(sorted(set(filter(None, owners.values()))))
     commit = first.provenance.get("git_commit")
     return (
         f"With {packages or 'mribench'} installed{f' (commit {commit})' if commit else ''}:\n\n"
-        "```sh\n" + "\n".join(again) + "\n```"
+        "```sh\n" + "\n".join(lines) + "\n```"
     )
 
 
-def _licence(use: Use) -> str:
-    name = use.licence.name or use.licence.id
-    return "\n".join(
-        [f"Carried over from the data: {name}.", *(f"- {words}" for words in use.licence.sentences)]
-    )
+def _licence(release: Release) -> str:
+    licence = release.licence
+    conditions = (f"- {condition}" for condition in licence.conditions)
+    return "\n".join([f"Carried over from the data: {licence.name or licence.id}.", *conditions])

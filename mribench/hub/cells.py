@@ -1,4 +1,4 @@
-"""The trained cells of a run folder: what is published one by one, each with the results that stand on it."""
+"""The trained cells of a run folder: each is published by itself, with its results and the controls beside it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ from mribench.errors import InputError
 from mribench.results import Result
 from mribench.spec import Prepared
 
-# a folder name that a record of a stranger may give
-PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+# the only names of folders that a stranger's record may give
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
 
 @dataclass(frozen=True)
 class TrainedCell:
-    """One organ, variant and seed. name: ``brain-ddpm-s0``, with the checkpoint's hash where a run has several of that
-    name; results: of its samplers and tasks; boards: those they stand on, with the controls and nothing else.
-    """
+    """One organ, variant and seed."""
 
     run: Path
-    name: str
-    checkpoint: str
-    results: tuple[Result, ...]
-    boards: tuple[Board, ...]
+    name: str  # ``brain-ddpm-s0``, with the checkpoint's hash where a run has several cells of that name
+    checkpoint: str  # name of its folder below ``train/``
+    results: tuple[Result, ...]  # of its samplers and tasks
+    boards: tuple[Board, ...]  # of these results, with the controls and nothing else
 
     @property
     def controls(self) -> tuple[Result, ...]:
@@ -48,11 +46,11 @@ class TrainedCell:
 
     @property
     def rows(self) -> list[terms.Row]:
-        """Terms of the data: what lies beside the weights and what the records say, whichever names more."""
-        beside = terms.of_run(self.folder) if (self.folder / terms.TERMS).is_file() else []
-        said = [row for r in self.results for row in terms.of_result(r)]
-        # two rows of one name that differ stay two: the stricter word decides
-        rows = [*beside, *said]
+        """Terms of the data, both those kept beside the weights and those in the records."""
+        beside_weights = terms.of_run(self.folder) if (self.folder / terms.TERMS).is_file() else []
+        in_records = [row for r in self.results for row in terms.of_result(r)]
+        # two rows of one name that differ stay two: the stricter one decides
+        rows = [*beside_weights, *in_records]
         return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
     @property
@@ -60,23 +58,27 @@ class TrainedCell:
         return all(r.comparability["data_kind"] == "phantom" for r in self.results)
 
 
-def trained(run: Path, wanted: Sequence[str] = ()) -> list[TrainedCell]:
+def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
     """The trained cells of a run folder, in a fixed order.
 
-    wanted: names such as ``brain-ddpm-s0`` or patterns such as ``brain-*``; none means all. Raises InputError where
-    the run has no trained cell, where a name fits none, or where weights are not those that the results were
-    measured with.
+    Args:
+        run: the run folder.
+        patterns: names such as ``brain-ddpm-s0`` or patterns such as ``brain-*``; none means all.
+
+    Raises:
+        InputError: the run has no trained cell, a pattern fits none, or weights are not those that the results were
+            measured with.
     """
-    found: dict[str, list[Result]] = {}
+    by_checkpoint: dict[str, list[Result]] = {}
     everything = results.read_all([run])
     for result in everything:
         if not result.is_control and (checkpoint := result.provenance.get("checkpoint")):
-            found.setdefault(checkpoint, []).append(result)
-    called = Counter(map(_called, found.values()))
+            by_checkpoint.setdefault(checkpoint, []).append(result)
+    names = Counter(map(_name, by_checkpoint.values()))
     cells = []
-    for checkpoint, members in sorted(found.items()):
-        name = _called(members)
-        if called[name] > 1:
+    for checkpoint, members in sorted(by_checkpoint.items()):
+        name = _name(members)
+        if names[name] > 1:
             name += f"-{checkpoint.rpartition('_')[2]}"
         cells.append(_cell(run, name, checkpoint, members, everything))
     if not cells:
@@ -84,8 +86,8 @@ def trained(run: Path, wanted: Sequence[str] = ()) -> list[TrainedCell]:
             f"{run} has no trained variant to share, only controls; run it with --variants ddpm, or "
             "publish its results alone with --results-to"
         )
-    chosen = [c for c in cells if not wanted or any(fnmatch.fnmatch(c.name, pattern) for pattern in wanted)]
-    for pattern in wanted:
+    chosen = [c for c in cells if not patterns or any(fnmatch.fnmatch(c.name, p) for p in patterns)]
+    for pattern in patterns:
         if not fnmatch.filter([cell.name for cell in cells], pattern):
             raise InputError(
                 f"{run} has no cell {pattern!r}; expected one of {', '.join(cell.name for cell in cells)}"
@@ -95,37 +97,37 @@ def trained(run: Path, wanted: Sequence[str] = ()) -> list[TrainedCell]:
     return chosen
 
 
-def prepared(run: Path, found: Sequence[Result]) -> list[Prepared]:
-    """The prepared sets behind results. Raises InputError where that of real images is no longer there."""
-    keys = {r.provenance.get("data_key") or r.comparability["data_key"]: r for r in found}
-    there = {}
+def prepared_sets(run: Path, records: Sequence[Result]) -> list[Prepared]:
+    """The prepared sets behind results. Raises InputError where a set of real images is no longer in the run."""
+    needed = {r.provenance.get("data_key") or r.comparability["data_key"]: r for r in records}
+    sets = {}
     for manifest in sorted((run / "data").glob(f"*/{dataset.MANIFEST}")):
         key = files.read_json(manifest).get("key")
-        if key in keys and key not in there:
-            there[key] = dataset.load(manifest.parent)
-    for key, result in keys.items():
-        if key not in there and result.comparability["data_kind"] != "phantom":
+        if key in needed and key not in sets:
+            sets[key] = dataset.load(manifest.parent)
+    for key, result in needed.items():
+        if key not in sets and result.comparability["data_kind"] != "phantom":
             raise InputError(
                 f"{run} no longer holds the prepared images of {result.comparability['data']}, so nobody can check "
                 "that no subject id leaves; run the same `mribench run` again, it prepares them and trains nothing"
             )
-    return list(there.values())
+    return list(sets.values())
 
 
-def _called(members: Sequence[Result]) -> str:
+def _name(members: Sequence[Result]) -> str:
     return f"{members[0].modality}-{members[0].variant}-s{members[0].seed}"
 
 
 def _cell(
     run: Path, name: str, checkpoint: str, members: Sequence[Result], everything: Sequence[Result]
 ) -> TrainedCell:
-    if not PLAIN.fullmatch(checkpoint):
+    if not PLAIN_NAME.fullmatch(checkpoint):
         raise InputError(
             f"{run}: a result names the checkpoint {checkpoint!r}, expected the name of a folder"
         )
     modality = members[0].modality
-    stand = [r for r in everything if r.modality == modality and (r.is_control or r in members)]
-    joined = tuple(b for b in boards(stand) if any(r in members for r in b.members))
+    beside = [r for r in everything if r.modality == modality and (r.is_control or r in members)]
+    joined = tuple(b for b in boards(beside) if any(r in members for r in b.members))
     return TrainedCell(run, name, checkpoint, tuple(members), joined)
 
 

@@ -1,4 +1,4 @@
-"""Three calls to the Hub, each whole or not at all: look, publish in one commit, bring a revision here."""
+"""Calls to the Hub, each whole or not at all: the head of a repository, one commit, a snapshot of a revision."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from typing import Any, Literal, TypeVar
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants, get_token
 
 from mribench.errors import InputError
-from mribench.hub.failures import NO_TOKEN, OFFLINE, RAISED, Absent, Conflict, Passing, translated
+from mribench.hub.failures import CLIENT_ERRORS, NO_TOKEN, OFFLINE, Conflict, NotFound, Transient, translated
 
 Kind = Literal["model", "dataset"]
 T = TypeVar("T")
-# seconds between tries; the client itself retries uploads, but neither commits nor the making of a repository
+# seconds between tries; the client itself retries uploads, but neither commits nor the creation of a repository
 WAITS = (1.0, 3.0, 9.0)
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 60.0  # seconds that a server may ask for
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True)
 class Head:
-    """What a repository holds now: commit, visibility, names of its files."""
+    """The newest commit of a repository, or of a revision."""
 
     commit: str
     private: bool
-    files: frozenset[str]
+    files: frozenset[str]  # names
 
 
 def check_name(repo: str) -> str:
@@ -46,34 +46,34 @@ def check_ready() -> None:
         raise InputError(NO_TOKEN)
 
 
-def one_sentence(call: Callable[..., T]) -> Callable[..., T]:
-    """The client's many errors become InputError, Conflict or Passing; the repository is the first argument."""
+def translate_errors(call: Callable[..., T]) -> Callable[..., T]:
+    """The client's many errors become InputError, Conflict or Transient; the repository is the first argument."""
 
     @wraps(call)
     def translating(repo: str, *args: Any, **kwargs: Any) -> T:
         try:
             return call(repo, *args, **kwargs)
-        except RAISED as error:
+        except CLIENT_ERRORS as error:
             raise translated(error, repo) from error
 
     return translating
 
 
-@one_sentence
+@translate_errors
 def head(repo: str, kind: Kind, revision: str | None = None) -> Head:
-    found = HfApi().repo_info(repo, repo_type=kind, revision=revision)
-    return Head(found.sha, bool(found.private), frozenset(s.rfilename for s in found.siblings or ()))
+    info = HfApi().repo_info(repo, repo_type=kind, revision=revision)
+    return Head(info.sha, bool(info.private), frozenset(s.rfilename for s in info.siblings or ()))
 
 
-@one_sentence
-def make(repo: str, kind: Kind, private: bool) -> None:
-    """Make a repository, or do nothing where it exists; the visibility of one that exists stays."""
+@translate_errors
+def create(repo: str, kind: Kind, private: bool) -> None:
+    """Create a repository, or do nothing where it exists; the visibility of one that exists stays."""
     HfApi().create_repo(repo, repo_type=kind, private=private, exist_ok=True)
 
 
-@one_sentence
+@translate_errors
 def snapshot(repo: str, kind: Kind, commit: str, patterns: list[str] | None = None) -> Path:
-    """The files of a commit in the Hub's cache; what is there already is not sent again."""
+    """The files of a commit in the Hub's cache; files that the cache holds are not downloaded again."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import disable_progress_bars
 
@@ -81,13 +81,22 @@ def snapshot(repo: str, kind: Kind, commit: str, patterns: list[str] | None = No
     return Path(snapshot_download(repo, repo_type=kind, revision=commit, allow_patterns=patterns))
 
 
-@one_sentence
+@translate_errors
 def commit(
     repo: str, kind: Kind, folder: Path, parent: str, message: str, delete: frozenset[str] = frozenset()
 ) -> str:
-    """Every file of ``folder`` in one commit on ``parent``; returns the commit that now holds them.
+    """Add every file of a folder in one commit. Nothing is sent where the repository holds the same bytes.
 
-    Nothing is sent where the repository holds the same bytes already, and then its head is returned.
+    Args:
+        repo: ``user/name``.
+        kind: model or data set.
+        folder: its files keep their relative names.
+        parent: the commit to build on; the call conflicts where it is no longer the newest.
+        message: of the commit.
+        delete: names of files to remove.
+
+    Returns:
+        The commit that now holds the files: the new one, or the head where nothing changed.
     """
     from huggingface_hub.utils import disable_progress_bars
 
@@ -95,25 +104,25 @@ def commit(
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     adds = [CommitOperationAdd(path.relative_to(folder).as_posix(), path) for path in paths]
     drops = [CommitOperationDelete(name) for name in sorted(delete)]
-    made = HfApi().create_commit(
+    created = HfApi().create_commit(
         repo, [*adds, *drops], commit_message=message, repo_type=kind, parent_commit=parent, num_threads=2
     )
-    return made.oid
+    return created.oid
 
 
-def persist(attempt: Callable[[], T]) -> T:
-    """Call until it goes through: again on a conflict or a passing failure, after a while.
+def retry(attempt: Callable[[], T]) -> T:
+    """Call again, after a while, on a conflict or a transient failure.
 
-    ``attempt`` must start from what the repository holds then. Raises InputError, in the last failure's words.
+    ``attempt`` must start from the repository's newest commit. Raises InputError with the last failure's message.
     """
     for wait in (*WAITS, None):
         try:
             return attempt()
-        except (Conflict, Passing) as error:
-            asked = error.wait if isinstance(error, Passing) and error.wait is not None else wait
-            if wait is None or asked > LONGEST_WAIT:
+        except (Conflict, Transient) as error:
+            seconds = error.wait if isinstance(error, Transient) and error.wait is not None else wait
+            if wait is None or seconds > LONGEST_WAIT:
                 raise InputError(str(error)) from error
-            time.sleep(asked)
+            time.sleep(seconds)
     raise AssertionError("unreachable")
 
 
@@ -123,11 +132,11 @@ def address(repo: str, kind: Kind, commit: str) -> str:
 
 
 def kind_of(repo: str) -> Kind:
-    """Whether a name is that of a model or of a data set. Raises InputError where it is neither."""
+    """Whether a repository is a model or a data set. Raises InputError where it is neither."""
     try:
-        persist(lambda: head(repo, "model"))
+        retry(lambda: head(repo, "model"))
         return "model"
-    except Absent:
+    except NotFound:
         pass
-    persist(lambda: head(repo, "dataset"))
+    retry(lambda: head(repo, "dataset"))
     return "dataset"

@@ -1,7 +1,7 @@
-"""What a shared folder looks like, and how it becomes a run folder again.
+"""The layout of a shared folder, and the way back to a run folder.
 
-At its top is the diffusers pipeline, so that ``DiffusionPipeline.from_pretrained`` finds it; ``mribench.json`` names
-every file with its sha256 and says where in a run it belongs.
+The diffusers pipeline is at the top, where ``DiffusionPipeline.from_pretrained`` looks for it. ``mribench.json`` lists
+every file with its sha256.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 
 from mribench import files, hashing, results
 from mribench.errors import InputError
-from mribench.hub.cells import PLAIN
-from mribench.hub.search import header
+from mribench.hub.cells import PLAIN_NAME
+from mribench.hub.leak_scan import tensor_index
 
 MANIFEST = "mribench.json"
 SCHEMA = 1
-# parts of a shared folder that lie in a run where they lie here; ``training/`` and the pipeline go below train/
-AS_THEY_ARE = ("results", "figures")
+# folders with the same place in a run; ``training/`` and the pipeline go below train/
+RUN_FOLDERS = ("results", "figures")
 TRAINING = "training"
-KINDS = (".json", ".safetensors", ".png", ".md", ".yaml", ".csv")
+SUFFIXES = (".json", ".safetensors", ".png", ".md", ".yaml", ".csv")
 
 
 def write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
-    """Write ``mribench.json`` over all files of a staged folder. about: checkpoint, keep, cell."""
+    """Write ``mribench.json`` over all files of a staged folder; ``about``: checkpoint, keep, cell and version."""
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     hashes = {name: hashing.file_sha256(folder / name) for name in names if name != MANIFEST}
     files.write_json(folder / MANIFEST, {"schema": SCHEMA, **about, "files": hashes})
@@ -35,16 +35,18 @@ def write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
 def read_manifest(path: Path, source: str) -> dict[str, Any]:
     """The manifest of a shared folder, which a stranger may have written.
 
-    Raises InputError where it is none, of another schema, or names a file that reaches outside or is of no kind that
-    mribench shares. source: what the message calls it.
+    Args:
+        path: the file.
+        source: its name in messages.
+
+    Raises:
+        InputError: it is no manifest, or of another schema, or names a file that reaches outside the folder or is of
+            no kind that mribench shares.
     """
     try:
-        found = json.loads(path.read_text())
-        schema, names, places = (
-            found["schema"],
-            list(found["files"].items()),
-            (found["checkpoint"], found["keep"]),
-        )
+        manifest = json.loads(path.read_text())
+        schema, names = manifest["schema"], list(manifest["files"].items())
+        folders = manifest["checkpoint"], manifest["keep"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{source} has no readable {MANIFEST}; expected what `mribench push` or `mribench pack` made"
@@ -53,18 +55,26 @@ def read_manifest(path: Path, source: str) -> dict[str, Any]:
         raise InputError(f"{source} has layout {schema!r}, expected {SCHEMA}; use the mribench that made it")
     for name, digest in names:
         inside = PurePosixPath(name)
-        plain = all(PLAIN.fullmatch(part.removeprefix(".")) for part in inside.parts)
-        if inside.is_absolute() or not plain or inside.suffix not in KINDS or not isinstance(digest, str):
+        plain = all(PLAIN_NAME.fullmatch(part.removeprefix(".")) for part in inside.parts)
+        if inside.is_absolute() or not plain or inside.suffix not in SUFFIXES or not isinstance(digest, str):
             raise InputError(f"{source} names the file {name!r}, which mribench never writes; do not use it")
-    if not all(isinstance(place, str) and PLAIN.fullmatch(place) for place in places):
-        raise InputError(f"{source} names the folders {places!r}, which mribench never writes; do not use it")
-    return found
+    if not all(isinstance(folder, str) and PLAIN_NAME.fullmatch(folder) for folder in folders):
+        raise InputError(
+            f"{source} names the folders {folders!r}, which mribench never writes; do not use it"
+        )
+    return manifest
 
 
-def lay_out(shared: Path, out: Path, source: str) -> None:
-    """Copy a shared folder into the run folder ``out``, every byte proved by the manifest.
+def restore(shared: Path, out: Path, source: str) -> None:
+    """Copy a shared folder into a run folder, every file checked against the manifest.
 
-    Raises InputError where a file is missing, has another sha256 than the manifest says, or is no valid record.
+    Args:
+        shared: the folder as it was pushed or packed.
+        out: the run folder; other cells may be there already.
+        source: name of ``shared`` in messages.
+
+    Raises:
+        InputError: a file is missing, has another sha256 than the manifest says, or is no valid record.
     """
     manifest = read_manifest(shared / MANIFEST, source)
     train = out / "train" / manifest["checkpoint"]
@@ -75,7 +85,7 @@ def lay_out(shared: Path, out: Path, source: str) -> None:
                 f"{source}: {name} is missing or has another sha256 than {MANIFEST} says; fetch it again, or report it"
             )
         if path.suffix == ".safetensors":
-            header(path, name)
+            tensor_index(path, name)
         target = _target(PurePosixPath(name), out, train, manifest["keep"])
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
@@ -84,7 +94,7 @@ def lay_out(shared: Path, out: Path, source: str) -> None:
 
 
 def _target(name: PurePosixPath, out: Path, train: Path, keep: str) -> Path:
-    if name.parts[0] in AS_THEY_ARE:
+    if name.parts[0] in RUN_FOLDERS:
         return out / name
     if name.parts[0] == TRAINING:
         return train / PurePosixPath(*name.parts[1:])

@@ -63,9 +63,9 @@ def _folders(source: str) -> list[tuple[str, Path]]:
         raise InputError(
             f"{source!r} is neither a folder nor a repository; expected a run folder or user/name"
         )
-    from mribench.hub.pull import records
+    from mribench.hub.pull import download_records
 
-    return [(source, records(repo, revision or None))]
+    return [(source, download_records(repo, revision or None))]
 
 
 def numbers(result: Result) -> list[tuple]:

@@ -1,40 +1,45 @@
-"""What the Hub reads by machine: the card's front matter with its model-index, and ``.eval_results``."""
+"""The parts that the Hub itself reads: the card's front matter with its model-index, and ``.eval_results``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mribench.hub.release import Release
 from mribench.results import Result, metric_label
-
-if TYPE_CHECKING:
-    from mribench.hub.card import Use
-    from mribench.spec import Score
+from mribench.spec import Score
 
 TASK = "unconditional-image-generation"
 TAGS = ("mribench", "diffusion", "medical-imaging")
 
 
-def front_matter(name: str, found: Sequence[Result], use: Use) -> str:
-    """YAML between dashes: licence, library, tags and a model-index with every finite score."""
+def front_matter(name: str, records: Sequence[Result], release: Release, library: str) -> str:
+    """YAML between dashes: licence, library, tags and a model-index with every finite score.
+
+    Args:
+        name: of the model.
+        records: of one trained cell, the controls left out.
+        release: where the model goes, and its licence.
+        library: the package whose lines load the model.
+    """
     from huggingface_hub import ModelCardData
 
-    first = found[0]
+    first = records[0]
     data = ModelCardData(
-        license=use.licence.id,
-        license_name="terms-of-the-data" if use.licence.name else None,
-        library_name="diffusers",
+        license=release.licence.id,
+        license_name="terms-of-the-data" if release.licence.name else None,
+        library_name=library,
         pipeline_tag=TASK,
         tags=[*TAGS, first.modality, first.variant, *(["mri"] if first.data["is_mri"] else [])],
         model_name=name,
-        eval_results=[entry for result in found for entry in _entries(result)] or None,
+        eval_results=[entry for result in records for entry in _entries(result)] or None,
     )
     return f"---\n{data.to_yaml()}\n---\n"
 
 
 def _entries(result: Result) -> Iterable[Any]:
-    """One entry per score; interval, numbers and seed stand among the metric's arguments."""
+    """One entry per score, with interval, counts and seed as the metric's arguments."""
     from huggingface_hub import EvalResult
 
     c = result.comparability
@@ -60,7 +65,7 @@ def _metric(score: Score) -> str:
 
 
 def _arguments(result: Result, score: Score) -> Mapping[str, Any]:
-    about = {
+    arguments = {
         "sampler": result.sampler,
         "seed": result.seed,
         "unit": result.metrics[score.metric]["unit"],
@@ -69,18 +74,18 @@ def _arguments(result: Result, score: Score) -> Mapping[str, Any]:
         "reference_images": score.n_reference,
         "subjects": score.subjects,
     }
-    return {name: value for name, value in about.items() if value not in (None, "")}
+    return {name: value for name, value in arguments.items() if value not in (None, "")}
 
 
-def eval_results(found: Sequence[Result], board: str) -> str:
-    """One ``.eval_results`` file: a number per metric against a data set repository (JSON, which YAML contains).
+def eval_results(records: Sequence[Result], board: str) -> str:
+    """One ``.eval_results`` file against the data set repository ``board``: JSON, which is YAML as well.
 
-    board: id of the data set repository. The format has no place for intervals; the notes say n and the interval.
+    The format has no field for an interval; the notes give it, with the counts and the seed.
     """
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     entries = []
-    for result in found:
+    for result in records:
         for score in result.scores:
             if score.value is None:
                 continue

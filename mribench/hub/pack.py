@@ -1,4 +1,4 @@
-"""The same folders as one file with checksums, for sites that may not upload."""
+"""The folders of ``push`` as one file with checksums, for sites that may not upload."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from mribench import files, hashing
 from mribench._version import __version__
 from mribench.data.download import archive
 from mribench.errors import InputError
-from mribench.hub import layout, offer
-from mribench.hub.offer import Wish
+from mribench.hub import layout, staging
+from mribench.hub.staging import PushRequest
 
 CONTENTS = "pack.json"
 SCHEMA = 1
 
 
-def pack(wish: Wish, out: Path) -> tuple[Path, str]:
-    """Write the trained cells of a run to one tar, under the rules of ``push``; returns it and its sha256.
+def pack(request: PushRequest, out: Path) -> tuple[Path, str]:
+    """Write the trained cells of a run to one tar file, under the rules of ``push``.
 
-    The same run gives the same bytes. Raises InputError where a cell must not leave; then there is no file.
+    The same run gives the same bytes. Returns the file and its sha256. Raises InputError where a cell must not leave;
+    then there is no file.
     """
     with tempfile.TemporaryDirectory(prefix="mribench-pack-") as temporary:
         place = Path(temporary)
-        offer.staged(wish, place)
+        staging.stage_cells(request, place)
         names = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
         contents = {
             "schema": SCHEMA,
             "mribench": __version__,
             "files": {name: hashing.file_sha256(place / name) for name in names},
         }
-        with files.new_file(out) as part, open(part, "wb") as file:
+        with files.new_file(out) as temporary_file, open(temporary_file, "wb") as file:
             _write(file, contents, place, names)
     return out, hashing.file_sha256(out)
 
 
 def unpack(file: Path, out: Path) -> Path:
-    """The run folder of a packed file at ``out``, whole or not at all.
+    """Make the run folder of a packed file at ``out``, whole or not at all.
 
-    Raises InputError (DataError) for what is no pack, for a file that is missing, added or changed, and for an
-    archive that reaches outside its folder, holds links, or unpacks to far more than its size.
+    Raises InputError (DataError) for another file, for a member that is missing, added or changed, and for an archive
+    that reaches outside its folder, holds links, or unpacks to far more than its size.
     """
     if not file.is_file():
         raise InputError(f"no file {file}; expected what `mribench pack` wrote")
@@ -57,23 +58,23 @@ def unpack(file: Path, out: Path) -> Path:
         shared.mkdir()
         archive.unpack(file, shared)
         for cell in _checked(shared, file.name):
-            layout.lay_out(cell, folder, f"{file.name}: {cell.name}")
+            layout.restore(cell, folder, f"{file.name}: {cell.name}")
         shutil.rmtree(shared)
     return out
 
 
 def _write(file: io.BufferedWriter, contents: dict, place: Path, names: list[str]) -> None:
-    """Contents first; no times, owners or modes of this machine."""
+    """The list of contents first; no times, owners or modes of this machine."""
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         text = json.dumps(contents, indent=1, sort_keys=True).encode()
-        about = tarfile.TarInfo(CONTENTS)
-        about.size = len(text)
-        tar.addfile(about, io.BytesIO(text))
+        entry = tarfile.TarInfo(CONTENTS)
+        entry.size = len(text)
+        tar.addfile(entry, io.BytesIO(text))
         for name in names:
-            about = tarfile.TarInfo(name)
-            about.size = (place / name).stat().st_size
+            entry = tarfile.TarInfo(name)
+            entry.size = (place / name).stat().st_size
             with open(place / name, "rb") as content:
-                tar.addfile(about, content)
+                tar.addfile(entry, content)
 
 
 def _checked(shared: Path, source: str) -> Iterator[Path]:
@@ -87,13 +88,13 @@ def _checked(shared: Path, source: str) -> Iterator[Path]:
         ) from error
     if schema != SCHEMA:
         raise InputError(f"{source} has layout {schema!r}, expected {SCHEMA}; use the mribench that made it")
-    found = {
+    members = {
         p.relative_to(shared).as_posix(): p for p in shared.rglob("*") if p.is_file() and p.name != CONTENTS
     }
-    if wrong := sorted(set(found) ^ set(expected)):
+    if wrong := sorted(set(members) ^ set(expected)):
         raise InputError(f"{source}: {wrong[0]!r} is missing or was added; ask for the file again")
     for name, digest in sorted(expected.items()):
-        if hashing.file_sha256(found[name]) != digest:
+        if hashing.file_sha256(members[name]) != digest:
             raise InputError(
                 f"{source}: {name!r} was changed or damaged (another sha256); ask for the file again"
             )

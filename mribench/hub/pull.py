@@ -1,4 +1,4 @@
-"""Bring a published model or board here, at one commit, as a run folder."""
+"""Download a published model or board, at one commit, as a run folder."""
 
 from __future__ import annotations
 
@@ -15,23 +15,30 @@ from mribench.hub import client, layout
 from mribench.hub.client import Kind
 from mribench.hub.failures import OFFLINE
 
-# says what a pulled folder is a copy of
+# the repository and commit that a pulled folder is a copy of
 ORIGIN = "pulled.json"
 
 
 def pull(repo: str, revision: str | None = None, out: Path | None = None) -> Path:
-    """A model's checkpoint and records, or a board's records, as a run folder at ``out`` (``runs/<name>``).
+    """A model's checkpoint and records, or a board's records, as a run folder, whole or not at all.
 
-    revision: branch, tag or commit; the commit that it means now is pinned in ``pulled.json``. The folder is there
-    whole or not at all; one that holds the commit already is left as it is. Raises InputError where the repository
-    is no work of mribench, or where ``out`` holds something else.
+    Args:
+        repo: ``user/name``.
+        revision: branch, tag or commit; the newest commit where None. ``pulled.json`` records the commit.
+        out: the folder, ``runs/<name>`` where None. One that holds the commit already is left as it is.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        InputError: the repository was not published by mribench, or ``out`` holds something else.
     """
     client.check_name(repo)
     out = out or Path("runs") / repo.rpartition("/")[2]
     if constants.HF_HUB_OFFLINE:
         raise InputError(OFFLINE)
     kind = client.kind_of(repo)
-    head = client.persist(lambda: client.head(repo, kind, revision))
+    head = client.retry(lambda: client.head(repo, kind, revision))
     origin = {"repo": repo, "kind": kind, "commit": head.commit}
     if out.exists() and any(out.iterdir()):
         if (out / ORIGIN).is_file() and files.read_json(out / ORIGIN) == origin:
@@ -46,50 +53,50 @@ def pull(repo: str, revision: str | None = None, out: Path | None = None) -> Pat
 
 
 @contextmanager
-def at_hand(target: str, revision: str | None = None) -> Iterator[Path]:
-    """A path as it is, or a repository (``user/name``) as a run folder for as long as the block lasts."""
+def as_folder(target: str, revision: str | None = None) -> Iterator[Path]:
+    """A path as it is, or a repository (``user/name``) as a temporary run folder."""
     if Path(target).exists() or not client.NAME.fullmatch(target):
         yield Path(target)
         return
     with tempfile.TemporaryDirectory(prefix="mribench-pull-") as temporary:
-        with _not_here(target):
+        with _naming_both(target):
             run = pull(target, revision, Path(temporary) / "run")
         yield run
 
 
 @contextmanager
-def _not_here(target: str) -> Iterator[None]:
-    """A name that may be a mistyped folder as well: say both."""
+def _naming_both(target: str) -> Iterator[None]:
+    """The name may also be a mistyped folder: a message speaks of both."""
     try:
         yield
     except InputError as error:
         raise InputError(f"no folder {target} is here, and of the Hub: {error}") from error
 
 
-def records(repo: str, revision: str | None = None) -> Path:
+def download_records(repo: str, revision: str | None = None) -> Path:
     """A folder with the result records of a model or board, in the Hub's cache."""
-    with _not_here(repo):
+    with _naming_both(repo):
         if constants.HF_HUB_OFFLINE:
             raise InputError(OFFLINE)
         kind = client.kind_of(repo)
-        head = client.persist(lambda: client.head(repo, kind, revision))
-        return client.persist(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
+        head = client.retry(lambda: client.head(repo, kind, revision))
+        return client.retry(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
 
 
 def _fill(folder: Path, repo: str, kind: Kind, head: client.Head) -> None:
     if kind == "dataset":
-        there = client.persist(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
-        if not results.holds(there):
+        downloaded = client.retry(lambda: client.snapshot(repo, kind, head.commit, results.PATTERNS))
+        if not results.holds(downloaded):
             raise InputError(
                 f"{repo} holds no results; expected a board that `mribench push --results-to` made"
             )
-        results.copy(there, folder)
+        results.copy(downloaded, folder)
         results.read_all([folder])
         return
     if layout.MANIFEST not in head.files:
         raise InputError(f"{repo} has no {layout.MANIFEST}; expected a model that `mribench push` published")
-    there = client.persist(lambda: client.snapshot(repo, kind, head.commit, [layout.MANIFEST]))
-    names = layout.read_manifest(there / layout.MANIFEST, repo)["files"]
-    # what the manifest does not name stays where it is
-    there = client.persist(lambda: client.snapshot(repo, kind, head.commit, [layout.MANIFEST, *names]))
-    layout.lay_out(there, folder, repo)
+    downloaded = client.retry(lambda: client.snapshot(repo, kind, head.commit, [layout.MANIFEST]))
+    names = layout.read_manifest(downloaded / layout.MANIFEST, repo)["files"]
+    # files that the manifest does not name are not downloaded
+    downloaded = client.retry(lambda: client.snapshot(repo, kind, head.commit, [layout.MANIFEST, *names]))
+    layout.restore(downloaded, folder, repo)

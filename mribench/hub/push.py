@@ -11,79 +11,77 @@ from typing import Any
 
 from mribench import results
 from mribench.errors import InputError
-from mribench.hub import board, client, layout, offer
-from mribench.hub.offer import Staged, Wish
-from mribench.hub.stage import public
+from mribench.hub import board, client, layout, staging
+from mribench.hub.staging import PushRequest, Staged
 
-# what the Hub puts into a repository by itself
-EMPTY = {".gitattributes", "README.md"}
+# files that the Hub itself puts into a new repository
+HUB_FILES = {".gitattributes", "README.md"}
 
 
 @dataclass(frozen=True)
-class Sent:
-    """One repository. where: its address, or the staged folder; files: bytes by name; removed: traces, by kind;
-    notes: sentences for the user.
-    """
+class Pushed:
+    """One repository that was published, or would be."""
 
     repo: str
-    where: str
-    files: dict[str, int]
-    removed: Counter[str]
-    notes: tuple[str, ...] = ()
+    address: str  # at the new commit; with ``dry_run`` the staged folder
+    files: dict[str, int]  # bytes by name
+    removed: Counter[str]  # traces taken out, by kind
+    notes: tuple[str, ...] = ()  # sentences for the user
 
 
-def push(wish: Wish, dry_run: bool = False) -> list[Sent]:
-    """Publish; or with ``dry_run`` write what would be sent into ``<run>/hub/`` and ask nobody.
+def push(request: PushRequest, dry_run: bool = False) -> list[Pushed]:
+    """Publish; or with ``dry_run`` write the same folders into ``<run>/hub/`` and send nothing.
 
-    Everything is staged and searched before the first request. Raises InputError in one sentence; a second call goes
-    on, and sends nothing that is there already.
+    Everything is staged and scanned before the first request to the Hub. Raises InputError in one sentence. A second
+    call continues, and sends nothing that was published already.
     """
-    _check(wish)
+    _check(request)
     if not dry_run:
         client.check_ready()
     with tempfile.TemporaryDirectory(prefix="mribench-push-") as temporary:
-        place = wish.run / "hub" if dry_run else Path(temporary)
-        staged = offer.staged(wish, place) if wish.repo else []
-        records = _records(wish, place) if wish.board else None
-        sent = []
-        for one in staged:
-            where = str(one.folder) if dry_run else _send(one, wish.private)
-            sent.append(Sent(str(one.repo), where, offer.sizes(one.folder), one.removed))
+        place = request.run / "hub" if dry_run else Path(temporary)
+        models = staging.stage_cells(request, place) if request.repo else []
+        records = _stage_records(request, place) if request.board else None
+        pushed = []
+        for model in models:
+            address = str(model.folder) if dry_run else _send(model, request.private)
+            sizes = staging.file_sizes(model.folder)
+            pushed.append(Pushed(str(model.repo), address, sizes, model.removed))
         if records:
-            where, notes = (str(records.folder), []) if dry_run else board.send(records, wish.private)
-            sent.append(
-                Sent(str(wish.board), where, offer.sizes(records.folder), records.removed, tuple(notes))
-            )
-        return sent
+            address, notes = (str(records.folder), []) if dry_run else board.send(records, request.private)
+            sizes = staging.file_sizes(records.folder)
+            pushed.append(Pushed(str(request.board), address, sizes, records.removed, tuple(notes)))
+        return pushed
 
 
-def _check(wish: Wish) -> None:
-    if not (wish.repo or wish.board):
+def _check(request: PushRequest) -> None:
+    if not (request.repo or request.board):
         raise InputError("nothing to push to; give --repo user/name, --results-to user/board, or both")
-    if wish.eval_results and not (wish.board and wish.repo):
+    if request.eval_results and not (request.board and request.repo):
         raise InputError(
             "--eval-results needs --repo and --results-to: it writes numbers of a model against a data set repository"
         )
-    for repo in filter(None, (wish.repo, wish.board)):
+    for repo in filter(None, (request.repo, request.board)):
         client.check_name(repo)
 
 
-def _records(wish: Wish, place: Path) -> Staged:
-    """The board that the run's own records make, staged and searched."""
-    found = results.read_all([wish.run])
-    guard = offer.guarding(wish.run, found, (wish.repo, wish.board))
-    folder = offer.new(place / "board")
-    board.write([public(result, guard) for result in found], str(wish.board), folder, guard)
-    return Staged("board", wish.board, folder, guard.counts)
+def _stage_records(request: PushRequest, place: Path) -> Staged:
+    """The board of the run's own records, staged and scanned."""
+    records = results.read_all([request.run])
+    redactor = staging.redactor_of(request.run, records, (request.repo, request.board))
+    folder = staging.emptied(place / "board")
+    redacted = [staging.redacted(result, redactor) for result in records]
+    board.write(redacted, str(request.board), folder, redactor)
+    return Staged("board", request.board, folder, redactor.counts)
 
 
 def _send(staged: Staged, private: bool) -> str:
-    """Publish a staged folder, whatever happens on the way; returns its address at the new commit."""
+    """Publish a staged folder, trying again where that may help; returns its address at the new commit."""
     repo = str(staged.repo)
     manifest = layout.read_manifest(staged.folder / layout.MANIFEST, repo)
 
     def attempt() -> str:
-        client.make(repo, "model", private)
+        client.create(repo, "model", private)
         head = client.head(repo, "model")
         if private and not head.private:
             raise InputError(
@@ -95,7 +93,7 @@ def _send(staged: Staged, private: bool) -> str:
             repo, "model", client.commit(repo, "model", staged.folder, head.commit, message, outdated)
         )
 
-    return client.persist(attempt)
+    return client.retry(attempt)
 
 
 def _outdated(repo: str, head: client.Head, manifest: Mapping[str, Any]) -> frozenset[str]:
@@ -104,11 +102,11 @@ def _outdated(repo: str, head: client.Head, manifest: Mapping[str, Any]) -> froz
     Raises InputError where the repository holds something else.
     """
     if layout.MANIFEST not in head.files:
-        if head.files - EMPTY:
+        if head.files - HUB_FILES:
             raise InputError(f"{repo} exists and holds something else; choose another --repo")
         return frozenset()
-    there = client.snapshot(repo, "model", head.commit, [layout.MANIFEST]) / layout.MANIFEST
-    old = layout.read_manifest(there, repo)
+    published = client.snapshot(repo, "model", head.commit, [layout.MANIFEST]) / layout.MANIFEST
+    old = layout.read_manifest(published, repo)
     if old["checkpoint"] != manifest["checkpoint"]:
         raise InputError(
             f"{repo} holds another model ({old['checkpoint']}, and this is {manifest['checkpoint']}); choose another "

@@ -1,7 +1,7 @@
-"""What a physicist looks at: spectrum, histogram and background of a set of images beside those of the real ones.
+"""Spectrum, histogram and background of a set of images, compared with those of the real ones.
 
-Each is a comparison of two mean descriptions, so it is taken on many subsets at the cost of a matrix product.
-Images (n, H, W) in [0, 1]; the subjects of the reference do not enter.
+Each metric compares two mean descriptions, so many subsets cost a matrix product. Images (n, H, W) in [0, 1]; the
+subjects of the reference do not enter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mribench.features.spectrum import radial_log_power
 from mribench.memo import memoize
 from mribench.metrics.background import air_share, offset, sigma, sums_in_air
 from mribench.metrics.images import by_chunks
-from mribench.metrics.subsets import Whole
+from mribench.metrics.subsets import FromSubsets
 from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.spec import Metric
 
@@ -39,7 +39,7 @@ def of_means(
     return statistic
 
 
-# two metrics look at the same air, and every cell at the same real images
+# two metrics describe the same air, and every cell the same real images
 @memoize(maxsize=8)
 def _described(describe: Describe, images: np.ndarray) -> np.ndarray:
     return by_chunks(describe, images)
@@ -115,7 +115,7 @@ def _metric(
         direction=direction,
         range=(0.0 if direction == "down" else -infinity, infinity),
         kind="images",
-        compute=Whole(on_subsets),
+        compute=FromSubsets(on_subsets),
         on_subsets=on_subsets,
         version=1,
         paper=paper,

@@ -11,22 +11,25 @@ from __future__ import annotations
 import numpy as np
 
 from mribench.errors import Unavailable
+from mribench.features.hc85 import AIR
 from mribench.memo import memoize
-from mribench.metrics.images import AIR, by_chunks
+from mribench.metrics.images import by_chunks
 
 WINDOW = 5  # pixels: the local mean of 25 tells air from tissue whatever the noise of one pixel
-SHARE = 0.5  # of the air is looked at, the darkest, so that none of it borders on tissue
-LEAST = 0.02  # of the pixels must be air
+USED_SHARE = 0.5  # of the air, the darkest, so that none of it borders on tissue
+MIN_AIR = 0.02  # of the pixels
 RAYLEIGH = 2 - np.pi / 2  # variance over s^2
 
 
 @memoize(maxsize=64)
 def air_share(reference: np.ndarray) -> float:
-    """Share of the pixels of an image to take for air: half of the median share whose local mean is below 10/255."""
+    """Share of the pixels of an image that counts as air: half of the median share whose local mean is below 10/255."""
     share = float(np.median(by_chunks(_share_of_air, reference)))
-    if share < LEAST:
-        raise Unavailable(f"{share:.1%} of a real image is air: at least {LEAST:.0%} is needed to look at it")
-    return share * SHARE
+    if share < MIN_AIR:
+        raise Unavailable(
+            f"{share:.1%} of a real image is air: at least {MIN_AIR:.0%} is needed to look at it"
+        )
+    return share * USED_SHARE
 
 
 def _share_of_air(images: np.ndarray) -> np.ndarray:
@@ -37,10 +40,10 @@ def sums_in_air(images: np.ndarray, share: float) -> np.ndarray:
     """(n, 2): of the darkest ``share`` of each image by local mean, the mean and the variance about the local mean."""
     local = _local_mean(images)
     inner = images[:, WINDOW // 2 : -(WINDOW // 2), WINDOW // 2 : -(WINDOW // 2)]
-    n, kept = len(images), max(1, round(share * local[0].size))
-    darkest = np.argpartition(local.reshape(n, -1), kept - 1, axis=1)[:, :kept]
+    n, count = len(images), max(1, round(share * local[0].size))
+    darkest = np.argpartition(local.reshape(n, -1), count - 1, axis=1)[:, :count]
     level, local = (np.take_along_axis(part.reshape(n, -1), darkest, axis=1) for part in (inner, local))
-    # the pixel itself is one of the 25 that its local mean is of
+    # the local mean of 25 pixels includes the pixel itself
     unbiased = WINDOW**2 / (WINDOW**2 - 1)
     return np.stack([level.mean(1), np.square(level - local).mean(1) * unbiased], axis=1)
 

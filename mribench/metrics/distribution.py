@@ -17,7 +17,7 @@ import numpy as np
 from mribench.errors import InputError, Unavailable
 from mribench.features.inception import DIM
 from mribench.metrics.kernels import cubic, median_distance, pair_sums, rbf, standardise
-from mribench.metrics.subsets import whole
+from mribench.metrics.subsets import on_all_images
 from mribench.spec import FeatureSpace, Metric
 
 
@@ -30,7 +30,7 @@ def kernel_distance(
     2012, JMLR 13:723, eq. 3; with the cubic kernel this is KID in one subset (Bińkowski et al. 2018,
     arXiv:1801.01401). The kernel is the space's own: ``cubic``, or ``rbf`` with the scale of ``train``.
     """
-    return whole(kernel_distance_on_subsets, generated, reference, train, space)
+    return on_all_images(kernel_distance_on_subsets, generated, reference, train, space)
 
 
 def kernel_distance_on_subsets(

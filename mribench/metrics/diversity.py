@@ -9,13 +9,13 @@ import numpy as np
 from mribench.errors import Unavailable
 from mribench.memo import memoize
 from mribench.metrics.structure import ms_ssim3_of_pairs
-from mribench.metrics.subsets import Whole
+from mribench.metrics.subsets import FromSubsets
 from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric
 
 PAIRS = 1000
-ENUMERATED = 1000  # images: all their pairs are half a million
+MAX_ENUMERATED = 1000  # images, whose pairs are half a million
 
 
 def on_subsets(generated: np.ndarray, reference: np.ndarray, subjects: Sequence[str]) -> SubsetStatistic:
@@ -25,17 +25,17 @@ def on_subsets(generated: np.ndarray, reference: np.ndarray, subjects: Sequence[
     than patients are (collapse); below 0: less alike, as noise is. On a subset, the pairs that lie in it.
     ``Unavailable`` with fewer than two generated images or two subjects, and as ``structure.ms_ssim3``.
     """
-    own = np.arange(len(generated)), np.unique(np.asarray(subjects), return_inverse=True)[1]
+    groups = np.arange(len(generated)), np.unique(np.asarray(subjects), return_inverse=True)[1]
     sides = [
         _similar(images, group, side)
-        for images, group, side in zip((generated, reference), own, ("generated", "real"), strict=True)
+        for images, group, side in zip((generated, reference), groups, ("generated", "real"), strict=True)
     ]
 
     def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
-        (a, b), made = sides[0]
-        (c, d), real = sides[1]
-        return _mean(made, in_generated[:, a] & in_generated[:, b]) - _mean(
-            real, in_reference[:, c] & in_reference[:, d]
+        (a, b), of_generated = sides[0]
+        (c, d), of_real = sides[1]
+        return _mean(of_generated, in_generated[:, a] & in_generated[:, b]) - _mean(
+            of_real, in_reference[:, c] & in_reference[:, d]
         )
 
     return statistic
@@ -47,10 +47,10 @@ def _similar(
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """((first, second), ms_ssim3): up to 1,000 different pairs from two groups, and how alike they are."""
     rng = numpy_rng("diversity", side)
-    if len(images) <= ENUMERATED:
+    if len(images) <= MAX_ENUMERATED:
         first, second = np.triu_indices(len(images), 1)
     else:
-        # of millions of pairs more than enough are drawn: pairs of one subject and repeats fall away
+        # draw more than enough of millions of pairs: pairs of one subject and repeats are dropped
         drawn = np.sort(rng.integers(0, len(images), (20 * PAIRS, 2)), axis=1)
         first, second = np.unique(drawn[drawn[:, 0] < drawn[:, 1]], axis=0).T
     apart = np.flatnonzero(group[first] != group[second])
@@ -76,7 +76,7 @@ DIVERSITY = Metric(
     direction="zero",
     range=(-1.0, 1.0),
     kind="images",
-    compute=Whole(on_subsets),
+    compute=FromSubsets(on_subsets),
     on_subsets=on_subsets,
     version=1,
     paper="Odena et al. 2017, arXiv:1610.09585, sec. 4.2",

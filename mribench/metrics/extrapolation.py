@@ -9,7 +9,7 @@ from mribench.metrics.distribution import frechet, scaled
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace, Metric
 
-LEAST = 5000
+MIN_IMAGES = 5000  # on a side
 SIZES = 15
 
 
@@ -22,7 +22,7 @@ def frechet_infinity(
     size, without replacement, with a fixed seed. May be below 0, as the bias is taken off. ``Unavailable`` with
     fewer than 5,000 images on a side, or where a fifth of them is no more than the dimension.
     """
-    g, r, _ = scaled(generated, reference, train, space, at_least=LEAST)
+    g, r, _ = scaled(generated, reference, train, space, at_least=MIN_IMAGES)
     n = min(len(g), len(r))
     if n // 5 <= g.shape[1]:
         raise Unavailable(

@@ -1,4 +1,4 @@
-"""What every metric on images asks of them: shape, finite values, the range [0, 1]; and where there is air."""
+"""Checks that every metric makes of its images: shape, finite values, the range [0, 1]. And the foreground."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Callable
 import numpy as np
 
 from mribench.errors import InputError
+from mribench.features.hc85 import AIR
 
-MARGIN = 1e-3
-CHUNK = 256
-# ten grey levels: what lies below is air, whatever an eight-bit display shows of it
-AIR = 10 / 255
+TOLERANCE = 1e-3  # beyond [0, 1]
+CHUNK = 256  # images at once
 
 
 def unit(images: np.ndarray) -> np.ndarray:
-    """float64 in [0, 1]; what lies outside by no more than 1e-3 is clipped, more is an ``InputError``, as is NaN."""
+    """float64 in [0, 1]. Values outside by no more than 1e-3 are clipped; more is an ``InputError``, as is NaN."""
     images = images.astype(np.float64)
     low, high = images.min(), images.max()
     # written so that NaN fails it too
-    if not (low >= -MARGIN and high <= 1 + MARGIN):
+    if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):
         raise InputError(
             f"image values run from {low:.4g} to {high:.4g}, finite values in [0, 1] are expected: "
             "scale the images first."

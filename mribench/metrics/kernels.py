@@ -10,7 +10,7 @@ from mribench.memo import memoize
 
 CLIP = 8.0
 MEDIAN_ROWS = 1000
-ROWS = 256  # of a kernel at once: at 10,000 images 20 MB in place of 800
+BLOCK_ROWS = 256  # of a kernel at once: at 10,000 images 20 MB in place of 800
 
 
 def standardise(features: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -67,15 +67,24 @@ def pair_sums(
     y: np.ndarray | None = None,
     in_y: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sum of kernel(x_i, y_j) over the pairs that each row of counts selects; without y, of x with itself, i != j.
+    """Sum of kernel(x_i, y_j) over the pairs of images in each subset; without y, over pairs of x with i != j.
 
-    x (n, d), y (m, d), in_x (B, n), in_y (B, m), float64 -> (B,). A count says how often an image is there: 0, 1, or
-    more, when copies of one image are pairs. Memory grows with n, not with n m.
+    Memory grows with n, not with n m.
+
+    Args:
+        kernel: (k, d), (m, d) -> (k, m).
+        x: float64 (n, d).
+        in_x: float64 (B, n), how often an image is in each subset. Copies of one image are pairs.
+        y: float64 (m, d).
+        in_y: float64 (B, m).
+
+    Returns:
+        float64 (B,).
     """
     total = np.zeros(len(in_x))
-    for start in range(0, len(x), ROWS):
-        block = kernel(x[start : start + ROWS], x if y is None else y)
-        rows = in_x[:, start : start + ROWS]
+    for start in range(0, len(x), BLOCK_ROWS):
+        block = kernel(x[start : start + BLOCK_ROWS], x if y is None else y)
+        rows = in_x[:, start : start + BLOCK_ROWS]
         total += ((rows @ block) * (in_x if in_y is None else in_y)).sum(1)
         if y is None:
             # an image is no pair with itself

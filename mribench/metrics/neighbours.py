@@ -17,14 +17,14 @@ import numpy as np
 from mribench.memo import memoize
 from mribench.metrics.distribution import scaled
 from mribench.metrics.kernels import squared_distances
-from mribench.metrics.subsets import Whole
+from mribench.metrics.subsets import FromSubsets
 from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace, Metric
 
 K = 5
-MOST = 2048
-NEAREST = 64  # of the sorted neighbours; where fewer than K of them are in a subset, all are looked at
+MAX_IMAGES = 2048  # on a side
+SORTED_NEIGHBOURS = 64  # of each image; where fewer than K of them are in a subset, all are searched
 
 # bool (n, m), whether image j is inside the ball of centre i -> number
 Measure = Callable[[np.ndarray], float]
@@ -65,7 +65,7 @@ class Balls:
         self, generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
     ) -> SubsetStatistic:
         g, r, _ = scaled(generated, reference, train, space, at_least=K + 1)
-        n = min(len(g), len(r), MOST)
+        n = min(len(g), len(r), MAX_IMAGES)
         some_g, some_r = (
             np.sort(numpy_rng("neighbours", side).permutation(len(part))[:n])
             for side, part in (("generated", g), ("reference", r))
@@ -83,22 +83,22 @@ class Balls:
 # precision, density and coverage look at the same balls, one after the other
 @memoize(maxsize=2)
 def _measured(
-    around: np.ndarray, asked: np.ndarray, in_around: np.ndarray, in_asked: np.ndarray
+    around: np.ndarray, queries: np.ndarray, in_around: np.ndarray, in_queries: np.ndarray
 ) -> np.ndarray:
-    """Each of ``MEASURES`` on each subset, float64 (3, B), with balls around features (n, d); asked: (m, d)."""
-    across, radii = _nearness(around, asked)
-    found = np.full((len(MEASURES), len(in_around)), np.nan)
-    for subset, (a, b) in enumerate(zip(in_around, in_asked, strict=True)):
+    """Each of ``MEASURES`` on each subset, float64 (3, B), with balls around features (n, d); queries: (m, d)."""
+    across, radii = _distances(around, queries)
+    values = np.full((len(MEASURES), len(in_around)), np.nan)
+    for subset, (a, b) in enumerate(zip(in_around, in_queries, strict=True)):
         if min(a.sum(), b.sum()) > K:
             inside = (across[a] <= radii(a)[:, None])[:, b]
-            found[:, subset] = [measure(inside) for measure in MEASURES]
-    return found
+            values[:, subset] = [measure(inside) for measure in MEASURES]
+    return values
 
 
 @memoize(maxsize=1)
-def _nearness(around: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, _Radii]:
+def _distances(around: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, _Radii]:
     """Squared distances (n, m), and the radii of the balls."""
-    return squared_distances(around, asked), _Radii(around)
+    return squared_distances(around, queries), _Radii(around)
 
 
 class _Radii:
@@ -107,16 +107,16 @@ class _Radii:
     def __init__(self, features: np.ndarray):
         self.squared = squared_distances(features, features)
         np.fill_diagonal(self.squared, np.inf)
-        self.order = np.argsort(self.squared, axis=1)[:, :NEAREST]
+        self.order = np.argsort(self.squared, axis=1)[:, :SORTED_NEIGHBOURS]
         self.sorted = np.take_along_axis(self.squared, self.order, axis=1)
 
     def __call__(self, inside: np.ndarray) -> np.ndarray:
         rank = np.cumsum(inside[self.order[inside]], axis=1)
-        found = self.sorted[inside, (rank < K).sum(1).clip(max=rank.shape[1] - 1)]
+        radii = self.sorted[inside, (rank < K).sum(1).clip(max=rank.shape[1] - 1)]
         short = np.flatnonzero(rank[:, -1] < K)
         rows = np.flatnonzero(inside)[short]
-        found[short] = np.partition(self.squared[np.ix_(rows, inside)], K - 1, axis=1)[:, K - 1]
-        return found
+        radii[short] = np.partition(self.squared[np.ix_(rows, inside)], K - 1, axis=1)[:, K - 1]
+        return radii
 
 
 def _metric(
@@ -130,7 +130,7 @@ def _metric(
         direction="up",
         range=(0.0, top),
         kind="distribution",
-        compute=Whole(subsets),
+        compute=FromSubsets(subsets),
         on_subsets=subsets,
         version=1,
         paper=paper,

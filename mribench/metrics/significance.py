@@ -1,6 +1,6 @@
-"""Is a difference more than chance? Student's t, and Holm's correction where several are asked about at once.
+"""Is a difference more than chance? Student's t, Holm's correction for several questions, Kendall's tau for orders.
 
-No numpy here: whoever shows a board, or only lists plugins, shall not wait for it.
+SciPy is imported where it is called: a command that only lists plugins must not wait for it.
 """
 
 from __future__ import annotations
@@ -9,41 +9,50 @@ import math
 from collections.abc import Sequence
 
 LEVEL = 0.05
+FEW_SUBJECTS = 20  # below this an interval over subjects says little, and chance hides what there is to see
 
 
 def student_p(t: float, dof: int) -> float:
-    """Two-sided p-value of Student's t with a whole number of degrees of freedom, in [0, 1].
+    """Two-sided p-value of Student's t, in [0, 1]. ``t`` may be infinite; ``dof`` is at least 1."""
+    from scipy.special import stdtr
 
-    The finite series of Abramowitz & Stegun 1964, 26.7.3 and 26.7.4: exact but for rounding, so that p below about
-    1e-15 comes out as 0. ``t`` may be infinite; dof is at least 1.
-    """
-    angle = math.atan(abs(t) / math.sqrt(dof))
-    sine, squared = math.sin(angle), math.cos(angle) ** 2
-    # the inner sum: 1 + 1/2 c^2 + 1*3/(2*4) c^4 + ... for even dof, c + 2/3 c^3 + 2*4/(3*5) c^5 + ... for odd
-    term = total = 1.0 if dof % 2 == 0 else math.cos(angle)
-    for k in range(2 + dof % 2, dof - 1, 2):
-        term *= squared * (k - 1) / k
-        total += term
-    inside = sine * total
-    if dof % 2:
-        inside = 2 / math.pi * (angle + (inside if dof > 1 else 0.0))
-    return min(1.0, max(0.0, 1.0 - inside))
+    return float(2 * stdtr(dof, -abs(t)))
 
 
 def student_quantile(dof: int, level: float = LEVEL) -> float:
-    """The t that a two-sided p of ``level`` belongs to: 12.7 for one degree of freedom, 1.96 for very many."""
-    low, high = 0.0, 1.0
-    while student_p(high, dof) > level:
-        high *= 2
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if student_p(middle, dof) > level else (low, middle)
-    return high
+    """The t with a two-sided p of ``level``: 12.7 for one degree of freedom, 1.96 for very many."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(dof, 1 - level / 2))
+
+
+def kendall_tau(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Kendall's tau-b of two lists of scores of the same models: do both put the models in the same order?
+
+    1 is the same order, -1 the reverse. Ties count as in Kendall 1945 (doi:10.1093/biomet/33.3.239).
+
+    Returns:
+        None with fewer than two models, or where one list holds nothing but ties.
+
+    Raises:
+        ValueError: the lists differ in length.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} scores and {len(b)} scores are not of the same models")
+    if len(a) < 2:
+        return None
+    # a second of import, which only a board with two spaces and several rows asks for
+    from scipy.stats import kendalltau
+
+    tau = float(kendalltau(a, b).statistic)
+    return None if math.isnan(tau) else tau
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values, in the order given: the chance of any false claim among them stays below the level that
-    each is held against (Holm 1979, Scandinavian Journal of Statistics 6:65)."""
+    """Adjusted p-values, in the order given (Holm 1979, Scandinavian Journal of Statistics 6:65).
+
+    Compared with one level, they keep the chance of any false claim among them below that level.
+    """
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     adjusted, so_far = [0.0] * len(p_values), 0.0
     for rank, index in enumerate(order):
@@ -53,7 +62,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def subsample_scale(subjects: int) -> float:
-    """What turns the deviation of a half-subsample into one of the full sample: sqrt(m / (n - m)), m of n subjects.
+    """The factor from the deviation of a half-subsample to that of the full sample: sqrt(m / (n - m)), m of n subjects.
 
     Politis & Romano 1994 (doi:10.1214/aos/1176325770) scale by sqrt(m / n), which holds for m << n; a half drawn
     without replacement varies less by the finite-population factor (Shao & Wu 1989, doi:10.1214/aos/1176347263).

@@ -20,7 +20,7 @@ C1, C2 = K1**2, K2**2
 # of the five scales of Wang et al. 2003 the first three, renormalised: a fourth needs sides of 88 pixels
 BETAS = np.array([0.0448, 0.2856, 0.3001]) / (0.0448 + 0.2856 + 0.3001)
 BAND = 18  # outputs of the filter at once: fewer zeros are multiplied, and the products are not yet too small
-AT_ONCE = 256 << 20  # bytes of what is known of single images, while their pairs are compared
+MAX_BYTES = 256 << 20  # of the moments of single images, while their pairs are compared
 SMALLEST = WINDOW * 2 ** (len(BETAS) - 1)
 
 
@@ -79,11 +79,11 @@ def _on_scales(x: np.ndarray, y: np.ndarray, scales: int) -> np.ndarray:
 
 
 def ms_ssim3_of_pairs(images: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """``ms_ssim3(images[first], images[second])``: what concerns one image alone is done once for each image."""
+    """``ms_ssim3(images[first], images[second])``, the moments of each image computed once."""
     check_scales(images)
-    # of an image the three scales, each with two filtered maps, take four times its float64 pixels
-    most = max(1, AT_ONCE // (4 * 8 * 2 * images[0].size))
-    blocks = [slice(start, start + most) for start in range(0, len(first), most)]
+    # the three scales of an image, each with two filtered maps, take four times its float64 pixels
+    block_size = max(1, MAX_BYTES // (4 * 8 * 2 * images[0].size))
+    blocks = [slice(start, start + block_size) for start in range(0, len(first), block_size)]
     return np.concatenate([_of_pairs(images, first[block], second[block]) for block in blocks])
 
 
@@ -92,10 +92,10 @@ def _of_pairs(images: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
     level, product = unit(images[rows]), np.ones(len(first))
     chunks = [which[start : start + len(first)] for start in (0, len(first))]
     for scale, beta in enumerate(BETAS):
-        known = [moments(level[start : start + CHUNK]) for start in range(0, len(level), CHUNK)]
-        known = Moments(*map(np.concatenate, zip(*known, strict=True)))
+        chunked = [moments(level[start : start + CHUNK]) for start in range(0, len(level), CHUNK)]
+        every = Moments(*map(np.concatenate, zip(*chunked, strict=True)))
         for start in range(0, len(first), CHUNK):
-            pairs = [Moments(*(part[rows[start : start + CHUNK]] for part in known)) for rows in chunks]
+            pairs = [Moments(*(part[rows[start : start + CHUNK]] for part in every)) for rows in chunks]
             luminance, structure = _maps(*pairs)
             map_ = luminance * structure if scale == len(BETAS) - 1 else structure
             product[start : start + CHUNK] *= np.maximum(map_.mean((1, 2)), 0) ** beta
@@ -152,19 +152,18 @@ def _blur(images: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _bands(length: int) -> list[tuple[int, int, np.ndarray]]:
-    """(start, stop, taps): outputs start to stop of the 1-D filter are taps (stop - start, stop - start + 10) times
-    what lies under them."""
+    """(start, stop, taps): outputs start to stop of the 1-D filter are taps @ inputs start to stop + 10."""
     offsets = np.arange(WINDOW) - WINDOW // 2
     taps = np.exp(-0.5 * (offsets / SIGMA) ** 2)
     outputs = length - WINDOW + 1
     cuts = np.linspace(0, outputs, max(1, round(outputs / BAND)) + 1).astype(int).tolist()
-    found = []
+    bands = []
     for start, stop in pairwise(cuts):
         matrix = np.zeros((stop - start, stop - start + WINDOW - 1))
         for row in range(len(matrix)):
             matrix[row, row : row + WINDOW] = taps / taps.sum()
-        found.append((start, stop, matrix))
-    return found
+        bands.append((start, stop, matrix))
+    return bands
 
 
 def _check_window(x: np.ndarray) -> None:

@@ -12,8 +12,8 @@ from mribench.metrics.uncertainty import SubsetStatistic
 from mribench.spec import Metric
 
 
-def places(metric: Metric) -> tuple[str | None, ...]:
-    """Where a metric on two sets is taken: its feature spaces, or None where it looks at the images themselves."""
+def spaces_of(metric: Metric) -> tuple[str | None, ...]:
+    """The feature spaces of a metric on two sets; None where it takes the images themselves."""
     return metric.features if metric.kind == "distribution" else (None,)
 
 
@@ -25,11 +25,20 @@ def resamples(metric: Metric, features: np.ndarray) -> int:
 def subset_statistic(
     metric: Metric, generated: np.ndarray, reference: np.ndarray, *context: Any
 ) -> SubsetStatistic:
-    """``statistic(in_generated, in_reference)``, bool (B, n), (B, m) -> float64 (B,), unscaled.
+    """The metric as a function of subsets of both sets, unscaled.
 
-    context: what else ``metric.compute`` takes: train and space, or the subjects of the reference images. Where the
-    metric brings no ``on_subsets``, it is computed anew per subset. Raises what ``compute`` raises; NaN where a
-    subset is too small for a metric that does bring it.
+    A metric without ``on_subsets`` is computed anew for each subset.
+
+    Args:
+        metric: of two sets of features or images.
+        generated: n features or images.
+        reference: m features or images.
+        *context: the further arguments of ``metric.compute``: training features and space, or the subjects of the
+            reference images.
+
+    Returns:
+        ``statistic(in_generated, in_reference)``: bool (B, n), (B, m) -> float64 (B,). It raises what ``compute``
+        raises. A metric with ``on_subsets`` gives NaN where a subset is too small.
     """
     if metric.on_subsets is not None:
         return metric.on_subsets(generated, reference, *context)
@@ -46,18 +55,18 @@ def subset_statistic(
 
 
 @dataclass(frozen=True)
-class Whole:
+class FromSubsets:
     """``Metric.compute`` of a metric that is defined by its ``on_subsets``."""
 
     on_subsets: Callable[..., SubsetStatistic]
 
     def __call__(self, generated: np.ndarray, reference: np.ndarray, *context: Any) -> float:
-        return whole(self.on_subsets, generated, reference, *context)
+        return on_all_images(self.on_subsets, generated, reference, *context)
 
 
-def whole(
+def on_all_images(
     on_subsets: Callable[..., SubsetStatistic], generated: np.ndarray, reference: np.ndarray, *context: Any
 ) -> float:
-    """The number itself from its form on subsets: the subset is everything."""
+    """A metric's value from its form on subsets: the one subset holds every image."""
     statistic = on_subsets(generated, reference, *context)
     return float(statistic(np.ones((1, len(generated)), bool), np.ones((1, len(reference)), bool))[0])

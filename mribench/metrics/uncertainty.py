@@ -73,10 +73,10 @@ def subsamples(
     names, which = np.unique(np.asarray(reference_subjects), return_inverse=True)
     if len(names) < FEWEST_TO_SUBSAMPLE:
         return None
-    kept = len(names) // 2
+    n_kept = len(names) // 2
     rng = np.random.default_rng(seed)
-    in_reference = _random_subsets(rng, resamples, len(names), kept)[:, which]
-    in_generated = _random_subsets(rng, resamples, n_generated, max(2, n_generated * kept // len(names)))
+    in_reference = _random_subsets(rng, resamples, len(names), n_kept)[:, which]
+    in_generated = _random_subsets(rng, resamples, n_generated, max(2, n_generated * n_kept // len(names)))
     drawn = statistic(in_generated, in_reference)
     return drawn if np.isfinite(drawn).all() else None
 
@@ -113,13 +113,13 @@ def subsample_interval(
     return interval_around(statistic(*everything)[0], drawn, len(set(reference_subjects)))
 
 
-def recorded(values: np.ndarray | None) -> tuple[float, ...]:
-    """Values as a record keeps them, five significant digits each; () where there are none or one is not finite."""
+def round_for_record(values: np.ndarray | None) -> tuple[float, ...]:
+    """Five significant digits of each value; () where there are none or one is not finite."""
     if values is None or not np.isfinite(values).all():
         return ()
     return tuple(float(f"{value:.5g}") for value in values)
 
 
-def _random_subsets(rng: np.random.Generator, rows: int, n: int, kept: int) -> np.ndarray:
-    """bool (rows, n), each row with exactly ``kept`` true."""
-    return rng.random((rows, n)).argsort(1) < kept
+def _random_subsets(rng: np.random.Generator, rows: int, n: int, size: int) -> np.ndarray:
+    """bool (rows, n), each row with exactly ``size`` true."""
+    return rng.random((rows, n)).argsort(1) < size

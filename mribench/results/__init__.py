@@ -6,12 +6,13 @@
 
 from mribench.results.folder import PATTERNS, add, copy, file_of, holds, path_of, read, read_all, write
 from mribench.results.kept import RECORDS
-from mribench.results.record import CONTROLS, SCHEMA, Result, metric_label, sort_key
+from mribench.results.record import CONTROLS, RENAMED_TASKS, SCHEMA, Result, metric_label, sort_key
 
 __all__ = [
     "CONTROLS",
     "PATTERNS",
     "RECORDS",
+    "RENAMED_TASKS",
     "SCHEMA",
     "Result",
     "add",

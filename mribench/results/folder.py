@@ -11,7 +11,7 @@ from mribench import files
 from mribench.errors import InputError
 from mribench.results import kept
 from mribench.results.kept import RECORDS
-from mribench.results.record import SCHEMA, Result, from_json, sort_key, to_json
+from mribench.results.record import SCHEMA, Result, earlier_names, from_json, sort_key, to_json
 
 # all that ``read_all`` reads of a folder, as glob patterns
 PATTERNS = ["results/**", RECORDS]
@@ -34,6 +34,8 @@ def write(out: Path, result: Result) -> Path:
     """One record as a run keeps it: a JSON file of its own."""
     path = path_of(out, result)
     files.write_json(path, to_json(result))
+    for earlier in earlier_names(result):
+        path_of(out, earlier).unlink(missing_ok=True)
     return path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mribench import hashing
@@ -19,6 +19,8 @@ CONTROLS = {
     "mode-collapse": Expected("behind real", "a few images repeated must not pass for the whole set"),
     "blur": Expected("behind real", "blurred images must not pass for real ones"),
 }
+# what tasks were called before 0.1.0; their numbers are the same
+RENAMED_TASKS = {"reconstruction": "denoising"}
 # fields of a score that hold many numbers
 LISTS = ("per_subject", "subsamples")
 
@@ -103,7 +105,26 @@ def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
     """
     if "expected" not in record and record["is_control"] and record["variant"] in CONTROLS:
         record = {**record, "expected": asdict(CONTROLS[record["variant"]])}
+    if record["task"] in RENAMED_TASKS:
+        record = _with_task(record, RENAMED_TASKS[record["task"]])
     return record
+
+
+def _with_task(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A record under another name of its task, also in the field that boards compare: 'denoising v2'."""
+    fields = record["comparability"]
+    task = str(fields.get("task", "")).replace(record["task"], name, 1)
+    return {**record, "task": name, "comparability": {**fields, "task": task}}
+
+
+def earlier_names(result: Result) -> list[Result]:
+    """The result as an earlier version would have named it: its file makes way for the new one."""
+    return [
+        replace(result, **{key: renamed[key] for key in ("task", "comparability")})
+        for old, new in RENAMED_TASKS.items()
+        if new == result.task
+        for renamed in [_with_task({"task": result.task, "comparability": result.comparability}, old)]
+    ]
 
 
 def sort_key(result: Result) -> tuple[Any, ...]:

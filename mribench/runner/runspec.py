@@ -12,12 +12,13 @@ from typing import Any
 from mribench import device, profiles
 from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
+from mribench.results import RENAMED_TASKS
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task, Variant
 
 CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
-TASKS = ("generation", "reconstruction", "audit")
+TASKS = ("generation", "denoising", "audit")
 # two unlike ones that need no weights
 FEATURES = ("hc85-v1", "gist208-v1")
 # those of accelerate; each is the name of a package
@@ -119,6 +120,9 @@ def resolve(spec: RunSpec) -> Plan:
             "no modality is installed; each comes in a package of its own: install one, or write one, mribench plugin "
             "new modality NAME"
         )
+    for old, new in RENAMED_TASKS.items():
+        if old in spec.tasks and old not in lookup.names("tasks"):
+            raise InputError(f"the task {old!r} is called {new!r} since 0.1.0; its numbers are the same")
     _check_tracker(spec.track)
     profile = profiles.get(spec.profile, spec.train_steps, spec.precision)
     # what a machine does best enters hashes and keys: two precisions are never one model
@@ -168,7 +172,7 @@ def _measured(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
         if not any(metric.kind in reported for reported in kinds.values()):
             raise InputError(
                 f"metric {metric.name!r} is {metric.kind}, and no task asked for reports such metrics; add one that "
-                "does to --tasks (reconstruction is paired, generation compares distributions)"
+                "does to --tasks (denoising is paired, generation compares distributions)"
             )
     widened = []
     for task in tasks:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, provenance, results, trust
+from mribench import device, figures, files, provenance, results
 from mribench.board import boards
 from mribench.data.cards import terms
 from mribench.features import Extractor
@@ -31,6 +31,7 @@ from mribench.runner.runspec import Plan
 from mribench.sampling import forward_process
 from mribench.spec import Prepared, Score, Task
 from mribench.training import imports
+from mribench.trust.examine import examine_prepared
 
 
 def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
@@ -152,7 +153,7 @@ def _trusted(data: Prepared, task: Task, plan: Plan) -> dict[str, dict[str, Any]
     """Of each feature space that the run names, where the task uses it: whether it may rank these images."""
     used = {space for name in task.metrics for space in plan.metrics[name].features}
     return {
-        name: trust.of_prepared(plan.spaces[name], data, plan.out / "features")
+        name: examine_prepared(plan.spaces[name], data, plan.out / "features")
         for name in plan.spec.features
         if name in used
     }
@@ -162,7 +163,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
     """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
     found = {}
     for metric in (plan.metrics[name] for name in task.metrics if task.floor):
-        for space in subsets.places(metric):
+        for space in subsets.spaces_of(metric):
             path = (
                 plan.out
                 / "floors"

@@ -87,7 +87,7 @@ def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, 
         name: partial(generation.score, outputs, data, profile, {name: metric}, extract, 0)
         for name, metric in metrics.items()
     }
-    work["reconstruction, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
+    work["denoising, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
     work["audit, calibration"] = partial(audit.calibration, data, extract)
     work["audit"] = partial(audit.judge, outputs, data, profile, extract, 0)
     parts = {}

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from mribench.audit import losses
-from mribench.audit.examine import MOST_GENERATED, SPACE, HeldOut, examine, held_out
-from mribench.audit.match import neighbours
-from mribench.audit.membership import of_losses
-from mribench.audit.pairs import picture
+from mribench.audit.examine import MAX_GENERATED, SPACE, HeldOut, examine, held_out
+from mribench.audit.match import Neighbours, neighbours
+from mribench.audit.membership import membership_inference
 from mribench.audit.verdict import VERSION, verdict
 from mribench.features import Extractor
+from mribench.figures import captioned, grid
 from mribench.spec import Model, Prepared, Profile, Score, Task
+
+PAIRS = 16  # in the picture: those of smallest neighbour ratio
+PAIRS_PER_ROW = 4
 
 
 def score(*_: Any) -> list[Score]:
@@ -32,7 +35,7 @@ def judge(
 ) -> dict[str, Any]:
     """``verdict.verdict`` of the generated images and of the network's losses."""
     found = examine(outputs["images"], data, extract, calibration(data, extract))
-    return verdict(found, of_losses(outputs, data), data)
+    return verdict(found, membership_inference(outputs, data), data)
 
 
 def draw(
@@ -43,9 +46,42 @@ def draw(
     words: str,
 ) -> dict[str, np.ndarray]:
     """``neighbours``: generated images beside what they may be copies of. Of real data it shows patients."""
-    images = outputs["images"][:MOST_GENERATED]
+    images = outputs["images"][:MAX_GENERATED]
     near = neighbours(images, data.train.images, data.train.subjects)
-    return {"neighbours": picture(images, data.train.images, near, words)}
+    return {"neighbours": pairs(images, data.train.images, near, words)}
+
+
+def pairs(images: np.ndarray, train: np.ndarray, near: Neighbours, caption: str) -> np.ndarray:
+    """The generated images of smallest neighbour ratio, each with its nearest training image and their difference.
+
+    Args:
+        images: generated, uint8 (n, H, W).
+        train: uint8 (m, H, W).
+        near: the training images nearest to the generated ones.
+        caption: of the model.
+
+    Returns:
+        uint8 (height, width), one picture.
+    """
+    suspects = np.argsort(near.ratio, kind="stable")[:PAIRS]
+    scale = max(1, min(images.shape[1:]) // 64)
+    strips = []
+    for i in suspects:
+        twin = train[near.nearest[i]]
+        shift = scale * near.shift[i]
+        strips += [images[i], twin, _difference(images[i], twin, bool(near.flipped[i]), shift)]
+    title = f"generated | nearest in train | difference, smallest neighbour ratio first: {caption}"
+    return captioned(grid(np.stack(strips), 3 * PAIRS_PER_ROW), title)
+
+
+def _difference(image: np.ndarray, twin: np.ndarray, flipped: bool, shift: np.ndarray) -> np.ndarray:
+    """uint8 (H, W): |image - twin|, the twin placed as it was matched, with the best gain and bias."""
+    # the flipped query was matched to the training image as it is, so the way back flips last
+    placed = np.roll(twin, tuple(-shift), axis=(0, 1))
+    placed = (placed[:, ::-1] if flipped else placed).astype(np.float64)
+    centred = placed - placed.mean()
+    gain = (centred * image).mean() / max(np.square(centred).mean(), 1e-9)
+    return np.clip(np.abs(image - image.mean() - gain * centred), 0, 255).astype(np.uint8)
 
 
 AUDIT = Task(

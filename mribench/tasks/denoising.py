@@ -1,4 +1,4 @@
-"""Reconstruction: noise held-out images to fixed levels of alpha-bar, denoise, compare pairwise.
+"""Denoising: noise held-out images to fixed levels of alpha-bar, denoise, compare pairwise. The study's "reconstruct".
 
 This gives the study's PSNR, SSIM, MSE and MAE a meaning: an unconditional sample has no partner to be compared with,
 a noised and denoised image has. Levels are fixed by alpha-bar, not by timestep, so that noise schedules compare; the
@@ -15,7 +15,7 @@ import numpy as np
 from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, grid
-from mribench.metrics.uncertainty import cluster_bootstrap_mean, recorded, subject_means
+from mribench.metrics.uncertainty import cluster_bootstrap_mean, round_for_record, subject_means
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
 from mribench.tasks import to_uint8
@@ -69,7 +69,7 @@ def _score(
     mean, *ends = (None if x is None else (metric.pooled or float)(x) * metric.scale for x in found)
     low, high = ends if None in ends else sorted(ends)
     # the difference of two pooled values is no mean of differences between subjects
-    each = () if metric.pooled else recorded(subject_means(values * metric.scale, test.subjects)[1])
+    each = () if metric.pooled else round_for_record(subject_means(values * metric.scale, test.subjects)[1])
     about = {"level": alpha_bar, "per_subject": each}
     return Score(metric.name, float(mean), len(values), test.n_subjects, low, high, **about)
 
@@ -96,8 +96,8 @@ def level_name(alpha_bar: float) -> str:
 
 WHOLE = ("psnr", "ssim", "mse", "mae", "psnr_pooled", "ms_ssim3", "nmse")
 METRICS = (*WHOLE, *(f"{name}_fg" for name in WHOLE))
-RECONSTRUCTION = Task(
-    name="reconstruction",
+DENOISING = Task(
+    name="denoising",
     title="noise to a fixed level and back",
     version=2,
     metrics=METRICS,

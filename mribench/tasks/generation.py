@@ -12,8 +12,8 @@ from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, forward_process, grid, side_by_side
 from mribench.metrics.distribution import least_images
 from mribench.metrics.floor import noise_floor
-from mribench.metrics.subsets import places, resamples, subset_statistic
-from mribench.metrics.uncertainty import interval_around, recorded, subsamples
+from mribench.metrics.subsets import resamples, spaces_of, subset_statistic
+from mribench.metrics.uncertainty import interval_around, round_for_record, subsamples
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
 from mribench.tasks import to_uint8
@@ -36,7 +36,7 @@ def score(
     return [
         _score(metric, space, outputs["images"], data, extract)
         for metric in metrics.values()
-        for space in places(metric)
+        for space in spaces_of(metric)
     ]
 
 
@@ -63,7 +63,7 @@ def _score(
         drawn = None
     drawn = None if drawn is None else drawn * metric.scale
     low, high = interval_around(value, drawn, data.test.n_subjects, metric.range)
-    return Score(**about, value=value, low=low, high=high, subsamples=recorded(drawn))
+    return Score(**about, value=value, low=low, high=high, subsamples=round_for_record(drawn))
 
 
 def _compared(

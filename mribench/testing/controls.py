@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import get_args, get_type_hints
 
 import numpy as np
 
+from mribench.spec import Expected
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import IMAGE_SIZE, TINY, toy_data
 
@@ -45,6 +47,17 @@ def it_denoises_at_every_level(case: Case) -> None:
         )
 
 
+def it_says_where_it_must_land(case: Case) -> None:
+    expected = case.plugin.expected
+    if expected is not None:
+        places = get_args(get_type_hints(Expected)["place"])
+        require(
+            isinstance(expected, Expected) and expected.place in places and bool(expected.because),
+            f"expected is {expected!r}",
+            f"give Expected(place, because) with a place among {', '.join(places)}, or leave it None",
+        )
+
+
 def _images(made: np.ndarray, n: int) -> None:
     right = made.shape == (n, IMAGE_SIZE, IMAGE_SIZE) and made.dtype == np.float32
     require(
@@ -59,4 +72,5 @@ def _images(made: np.ndarray, n: int) -> None:
 CHECKS = (
     Check("generate", it_generates_images_by_seed_and_index),
     Check("denoise", it_denoises_at_every_level),
+    Check("expected", it_says_where_it_must_land),
 )

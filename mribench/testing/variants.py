@@ -80,7 +80,7 @@ def its_forward_process_has_levels(case: Case) -> None:
     require(
         alpha_bars[0] > high and alpha_bars[-1] < low,
         f"alpha-bar runs from {alpha_bars[0]:.3f} to {alpha_bars[-1]:.3f}",
-        f"the reconstruction task asks for levels from {high} to {low}: they must lie between",
+        f"the denoising task asks for levels from {high} to {low}: they must lie between",
     )
 
 

@@ -1,4 +1,4 @@
-"""What is done to real images to test a feature space: what no eye can see, and what any eye can."""
+"""Changes of real images that test a feature space: some that no eye can see, some that any eye can."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mribench.metrics.images import AIR
+from mribench.features.hc85 import AIR
+from mribench.variants.controls import moving_average
 
-COPIES = 8
+COPIES = 8  # of each image that is left
 
 # uint8 (N, H, W) -> the same, each image by itself
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-# a half, bool (N,), and the place of all images along the first principal component, (N,) -> how often each is taken
+# a half, bool (N,), and the position of all images along the first principal component, (N,) -> count of each image
 Choice = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -39,10 +40,7 @@ def rounding(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def blur(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mean of 3x3."""
-    padded = np.pad(images.astype(np.float64), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    height, width = images.shape[1:]
-    nine = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return np.rint(sum(nine) / 9).astype(np.uint8)
+    return np.rint(moving_average(images)).astype(np.uint8)
 
 
 def noise(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -51,23 +49,23 @@ def noise(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.rint(noisy.clip(0, 255)).astype(np.uint8)
 
 
-def lost_modes(half: np.ndarray, along: np.ndarray) -> np.ndarray:
+def lost_modes(half: np.ndarray, position: np.ndarray) -> np.ndarray:
     """The half of a half that lies lowest along the first principal component of the pixels."""
-    rows = _in_order(half, along)
-    return _taken(rows[: max(2, len(rows) // 2)], len(half), 1)
+    rows = _in_order(half, position)
+    return _counts(rows[: max(2, len(rows) // 2)], len(half), 1)
 
 
-def copies(half: np.ndarray, along: np.ndarray) -> np.ndarray:
+def copies(half: np.ndarray, position: np.ndarray) -> np.ndarray:
     """One image in eight, eight times each, evenly along the first principal component: no mode is lost."""
-    return _taken(_in_order(half, along)[COPIES // 2 :: COPIES], len(half), COPIES)
+    return _counts(_in_order(half, position)[COPIES // 2 :: COPIES], len(half), COPIES)
 
 
-def _in_order(half: np.ndarray, along: np.ndarray) -> np.ndarray:
+def _in_order(half: np.ndarray, position: np.ndarray) -> np.ndarray:
     rows = np.flatnonzero(half)
-    return rows[np.argsort(along[rows])]
+    return rows[np.argsort(position[rows])]
 
 
-def _taken(rows: np.ndarray, n: int, times: int) -> np.ndarray:
+def _counts(rows: np.ndarray, n: int, times: int) -> np.ndarray:
     return np.where(np.isin(np.arange(n), rows), times, 0)
 
 

@@ -1,4 +1,4 @@
-"""Verdicts on feature spaces over several organs, as JSON records and one table."""
+"""``mribench trust``: feature spaces over several organs, as JSON records and one table."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mribench import files, trust
+from mribench import files
 from mribench.data import prepare_data
 from mribench.spec import FeatureSpace, Modality, Profile
 from mribench.tables import markdown_table
 from mribench.trust.changes import CHOSEN, INVISIBLE, VISIBLE
+from mribench.trust.examine import examine_prepared
 
 TABLE = "trust.md"
 
@@ -23,9 +24,19 @@ def survey(
     profile: Profile,
     out: Path,
 ) -> Path:
-    """Examine every space on every modality's images; writes <out>/<kind>/<modality>.json and returns the table.
+    """Examine every space on every modality's images and write ``<out>/<kind>/<modality>.json``.
 
-    The images are prepared in a temporary folder and do not stay. The table is of all records below ``out``.
+    The images are prepared in a temporary folder, which is removed.
+
+    Args:
+        modalities: the organs.
+        spaces: the feature spaces.
+        data: phantom, a registry id, or a file or folder.
+        profile: size and number of the images.
+        out: where the records go.
+
+    Returns:
+        The table of all records below ``out``.
     """
     with TemporaryDirectory() as folder:
         for modality in modalities:
@@ -36,7 +47,7 @@ def survey(
                 "data": prepared.name,
                 "data_key": prepared.key,
                 "size": profile.size,
-                "spaces": [trust.of_prepared(space, prepared, Path(folder)) for space in spaces],
+                "spaces": [examine_prepared(space, prepared, Path(folder)) for space in spaces],
             }
             files.write_json(out / prepared.kind / f"{modality.name}.json", record)
     files.write_text(out / TABLE, markdown(out))
@@ -68,22 +79,22 @@ def _table(records: Sequence[dict[str, Any]]) -> str:
     return markdown_table(titles, lines)
 
 
-def _line(record: dict[str, Any], verdict: dict[str, Any], changes: Sequence[str]) -> list[str]:
+def _line(record: dict[str, Any], found: dict[str, Any], changes: Sequence[str]) -> list[str]:
     about = [record["title"], record["data"]]
-    if verdict["trusted"] is None:
+    if found["trusted"] is None:
         return [
             *about,
             "",
             "",
-            verdict["space"],
+            found["space"],
             *[""] * (len(changes) + 1),
-            f"not known: {verdict['reason']}",
+            f"not known: {found['reason']}",
         ]
-    by_change = {response["change"]: response for response in verdict["responses"]}
+    by_change = {response["change"]: response for response in found["responses"]}
     ratios = [
         f"{by_change[c]['ratio']:.1f}" if by_change[c]["passed"] else f"**{by_change[c]['ratio']:.1f}**"
         for c in changes
     ]
-    floor = f"{verdict['floor']:.1f} [{verdict['floor_high']:.1f}]"
-    counts = [str(verdict["images"]), str(verdict["subjects"])]
-    return [*about, *counts, verdict["space"], floor, *ratios, "yes" if verdict["trusted"] else "no"]
+    floor = f"{found['floor']:.1f} [{found['floor_high']:.1f}]"
+    counts = [str(found["images"]), str(found["subjects"])]
+    return [*about, *counts, found["space"], floor, *ratios, "yes" if found["trusted"] else "no"]

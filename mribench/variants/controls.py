@@ -1,9 +1,9 @@
 """Controls: generators that learn nothing a diffusion model should, and give every board its scale.
 
-``noise`` is the bottom, ``gaussian`` what second-order statistics alone can do, ``train-replay`` a perfect-looking
-cheat that copies its patients, ``mode-collapse`` shows a few perfect images again and again, ``blur`` has every image
-but no detail. Denoising has its natural counterpart in each: no prior, a Gaussian prior, a prior that is the training
-set, one of a few images, a moving average. Where they must land on a board: ``Control.expected``.
+``noise`` is the bottom. ``gaussian`` shows what second-order statistics alone can do. ``train-replay`` is a
+perfect-looking cheat that copies its patients. ``mode-collapse`` shows a few perfect images again and again. ``blur``
+has every image but no detail. Each denoises in its own way: without a prior, with a Gaussian prior, with the training
+set or a few images as prior, by a moving average. ``Control.expected`` says where it must land on a board.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mribench.spec import Control, Expected
 
 COMPONENTS = 64
 MODES = 4
-FITTED_ON = 1000  # images that the medoids are chosen among: their distances are a matrix
+MAX_MEDOID_IMAGES = 1000  # that the medoids are chosen among: their distances are a matrix
 
 
 def _rescaled(x_t: np.ndarray, alpha_bar: float) -> np.ndarray:
@@ -92,13 +92,15 @@ def _nearest(train: np.ndarray, x_t: np.ndarray, alpha_bar: float, seed: int) ->
 
 
 def _medoids(train: np.ndarray) -> np.ndarray:
-    """Up to ``MODES`` training images that stand for the rest: k-medoids in L2 (Park & Jun 2009,
-    doi:10.1016/j.eswa.2008.01.039) of 1,000 images at equal steps."""
-    chosen = np.linspace(0, len(train) - 1, min(len(train), FITTED_ON)).astype(int)
+    """Up to ``MODES`` representative training images: k-medoids in L2 of 1,000 images at equal steps.
+
+    Park & Jun 2009, doi:10.1016/j.eswa.2008.01.039.
+    """
+    chosen = np.linspace(0, len(train) - 1, min(len(train), MAX_MEDOID_IMAGES)).astype(int)
     flat = train[chosen].reshape(len(chosen), -1).astype(np.float64)
     squares = np.square(flat).sum(1)
     distance = np.sqrt(np.maximum(squares[:, None] + squares - 2 * flat @ flat.T, 0))
-    # their start: images near to all others, in units of how far those are from everything
+    # start from images near to all others, in units of how far those are from everything
     centrality = (distance / np.maximum(distance.sum(0), 1e-12)).sum(1)
     medoids = np.sort(centrality.argsort(kind="stable")[:MODES])
     for _ in range(50):
@@ -117,12 +119,15 @@ def _collapsed(modes: np.ndarray, indices: range, seed: int) -> np.ndarray:
     return modes[[int(numpy_rng("mode-collapse", seed, i).integers(len(modes))) for i in indices]]
 
 
-def _average(images: np.ndarray) -> np.ndarray:
-    """Mean of the 3 x 3 pixels around each; the border is repeated outwards."""
+def moving_average(images: np.ndarray) -> np.ndarray:
+    """Mean of the 3 x 3 pixels around each, float64 (N, H, W); the border is repeated outwards."""
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="edge").astype(np.float64)
     height, width = images.shape[1:]
-    shifted = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return np.clip(sum(shifted) / 9, 0, 1).astype(np.float32)
+    return sum(padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)) / 9
+
+
+def _average(images: np.ndarray) -> np.ndarray:
+    return np.clip(moving_average(images), 0, 1).astype(np.float32)
 
 
 def _blurred(train: np.ndarray, indices: range, seed: int) -> np.ndarray:

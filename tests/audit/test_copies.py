@@ -1,10 +1,13 @@
 """Thresholds by subject, exact intervals, and a rate that stays what it says."""
 
+from fractions import Fraction
+from itertools import accumulate
+from math import comb
+
 import numpy as np
 import pytest
-from scipy.stats import betabinom
 
-from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate
+from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate_below_threshold
 
 
 def test_intervals_against_published_and_exact_ones():
@@ -21,15 +24,15 @@ def test_the_threshold_weighs_subjects_not_images():
     crowd = np.full(1000, 0.1)
     others = np.linspace(0.5, 1, 300)
     subjects = ["crowd"] * 1000 + [f"s{i}" for i in range(300)]
-    found = rate(np.array([0.3, 0.2]), np.concatenate([crowd, others]), subjects, 301)
+    found = rate_below_threshold(np.array([0.3, 0.2]), np.concatenate([crowd, others]), subjects, 301)
     assert found["threshold"] > 0.5 and found["copies"] == 2
     assert found["false_alarm"] <= FALSE_ALARM and found["held_out_subjects"] == 301
 
 
 def test_few_subjects_make_the_line_high():
     values = np.linspace(0.5, 1, 60)
-    few = rate(values, values, [f"s{i // 20}" for i in range(60)], 3)
-    many = rate(values, values, [f"s{i}" for i in range(60)], 60)
+    few = rate_below_threshold(values, values, [f"s{i // 20}" for i in range(60)], 3)
+    many = rate_below_threshold(values, values, [f"s{i}" for i in range(60)], 60)
     assert few["false_alarm_high"] > 0.5 > 0.1 > many["false_alarm_high"]
 
 
@@ -41,7 +44,7 @@ def test_the_null_holds():
         real = (rng.standard_normal((40, 1)) + 0.5 * rng.standard_normal((40, 5))).ravel()
         subjects = [f"s{i // 5}" for i in range(200)]
         made = rng.standard_normal(200) + 0.5 * rng.standard_normal(200)
-        above += rate(made, real, subjects, 40)["p"] <= 0.05
+        above += rate_below_threshold(made, real, subjects, 40)["p"] <= 0.05
     assert above <= 15  # 5 %
 
 
@@ -54,7 +57,7 @@ def test_the_null_holds_where_training_subjects_are_near_each_other():
         real = np.concatenate([ratio(test, train), ratio(train, train)])
         names = [f"s{i}" for i in range(80)]
         for name, independent in (("half", 20 + 60 / 2), ("all", 80)):
-            small[name] += rate(ratio(made, train), real, names, independent)["p"] <= 0.05
+            small[name] += rate_below_threshold(ratio(made, train), real, names, independent)["p"] <= 0.05
     assert small["half"] <= 10 < small["all"]  # of 120, 6 are expected
 
 
@@ -65,19 +68,28 @@ def ratio(queries, train):
     return first / second
 
 
-def test_the_number_of_exceedances_against_scipy_and_by_counting():
-    for n, below, independent in ((90, 0.98, 100), (2048, 1.0, 66.5), (12, 0.0, 20)):
-        assert exceedance(n, below, independent) == pytest.approx(
-            betabinom.sf(np.arange(n + 1) - 1, n, below + 1, independent - below), abs=1e-9
-        )
-    # below the smallest of 3, all 2 new ones: they are the first 2 of 5 in any order
+def test_the_number_of_exceedances_by_counting_orders():
+    """Of whole numbers the chance is a share of orders: c of the n new values before the threshold, the rest after."""
+    for n, below, independent in ((90, 1, 100), (2048, 1, 66), (12, 0, 20)):
+        each = [
+            Fraction(
+                comb(c + below, c) * comb(n - c + independent - below - 1, n - c), comb(n + independent, n)
+            )
+            for c in range(n + 1)
+        ]
+        expected = [float(total) for total in accumulate(reversed(each))][::-1]
+        assert exceedance(n, below, independent) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_all_new_values_below_the_smallest():
+    """Both new values below the smallest of three: they are the first two of five in any order."""
     assert exceedance(2, 0, 3)[2] == pytest.approx(1 / 10)
 
 
 def test_copies_are_counted_with_their_interval():
     rng = np.random.default_rng(0)
     real = rng.uniform(0.8, 1, 300)
-    found = rate(np.array([0.0] * 30 + [1.0] * 70), real, [f"s{i}" for i in range(300)], 300)
+    found = rate_below_threshold(np.array([0.0] * 30 + [1.0] * 70), real, [f"s{i}" for i in range(300)], 300)
     assert (found["copies"], found["n"], found["rate"]) == (30, 100, 0.3)
     assert found["low"] == pytest.approx(0.2124, abs=1e-3) and found["high"] == pytest.approx(
         0.3998, abs=1e-3

@@ -38,7 +38,7 @@ def test_auroc_against_counting_pairs():
 
 
 def test_members_with_a_lower_loss_are_seen():
-    found = membership.of_losses(*made_up(20, 4, shift=2.0))
+    found = membership.membership_inference(*made_up(20, 4, shift=2.0))
     assert found["low"] > 0.5 and found["low"] <= found["auroc"] <= found["high"]
     assert found["p"] == 0.001
     assert len(found["by_level"]) == 5 and found["n"] == [80, 80] and found["subjects"] == [20, 20]
@@ -48,7 +48,7 @@ def test_the_interval_is_over_subjects():
     """Where subjects differ and nothing else does, an interval over images would be far too narrow."""
     outside = 0
     for seed in range(40):
-        found = membership.of_losses(*made_up(15, 8, seed=seed, spread=3.0))
+        found = membership.membership_inference(*made_up(15, 8, seed=seed, spread=3.0))
         outside += not found["low"] <= 0.5 <= found["high"]
     assert outside <= 6  # 5 % of 40 is 2; over images it is 20 and more
 
@@ -60,12 +60,12 @@ def test_p_is_over_subjects_and_as_rare_as_it_says():
         outputs, data = made_up(12, 8, seed=seed, spread=3.0)
         for name in ("rows", "loss"):
             outputs[f"train_{name}"] = outputs[f"train_{name}"][..., ::4]
-        small += membership.of_losses(outputs, data)["p"] <= 0.05
+        small += membership.membership_inference(outputs, data)["p"] <= 0.05
     assert small <= 8  # 3 of 60 are expected
 
 
 def test_blank_with_a_reason():
     _, data = made_up(3, 2)
-    assert membership.of_losses({}, data) == {"auroc": None, "reason": membership.NO_NETWORK}
-    one = membership.of_losses(*made_up(1, 6))
+    assert membership.membership_inference({}, data) == {"auroc": None, "reason": membership.NO_NETWORK}
+    one = membership.membership_inference(*made_up(1, 6))
     assert one["low"] is None and one["p"] is None and 0 <= one["auroc"] <= 1

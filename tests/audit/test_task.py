@@ -9,12 +9,11 @@ import pytest
 from mribench import results
 from mribench.audit.examine import held_out as real
 from mribench.audit.match import neighbours
-from mribench.audit.pairs import picture
 from mribench.board import disclosure, publish
 from mribench.plugins import lookup
 from mribench.runner import runspec, stages
 from mribench.runner.run import run_suite
-from mribench.tasks.audit import AUDIT
+from mribench.tasks.audit import AUDIT, pairs
 
 SMALL = {
     "modalities": lookup.names("modalities")[:1],
@@ -91,7 +90,7 @@ def test_the_difference_of_a_hidden_copy_is_dark():
     train = np.pad(rng.integers(60, 200, (20, 24, 24), dtype=np.uint8), ((0, 0), (4, 4), (4, 4)))
     hidden = (np.roll(train[7], (2, -1), (0, 1))[:, ::-1] * 0.5 + 30).astype(np.uint8)
     near = neighbours(hidden[None], train, [f"s{i}" for i in range(20)])
-    drawn = picture(hidden[None], train, near, "a test")
+    drawn = pairs(hidden[None], train, near, "a test")
     shown = drawn[-64:, :].reshape(32, 2, -1)[:, 0, ::2]
     assert (shown[:, :32] == hidden).all() and (shown[:, 34:66] == train[7]).all()
     assert shown[:, 68:100].max() <= 3

@@ -8,10 +8,10 @@ import pytest
 
 from mribench.audit.examine import SPACE, examine, held_out
 from mribench.audit.verdict import (
-    CERTAIN,
-    COPIES,
+    COPIES_LEVEL,
     FALSE_ALARMS,
-    SIGNS,
+    MEMORISES_LEVEL,
+    SIGNS_LEVEL,
     detectable,
     verdict,
 )
@@ -67,7 +67,7 @@ def test_a_cheat_is_caught(judged, name):
             said["verdict"] == AuditVerdict.MEMORISES
             and "nearer to one training subject" in said["reasons"][0]
         )
-        assert said["p"] <= CERTAIN and said["copy_rate"] >= said["detectable"]
+        assert said["p"] <= MEMORISES_LEVEL and said["copy_rate"] >= said["detectable"]
 
 
 @pytest.mark.parametrize("name", cheats.HONEST)
@@ -120,7 +120,7 @@ def test_some_copies_make_suspect_before_they_are_sure(judged, data):
 
 
 def test_the_levels_add_up_to_what_is_promised():
-    assert pytest.approx(COPIES + SIGNS) == FALSE_ALARMS and CERTAIN < COPIES
+    assert pytest.approx(COPIES_LEVEL + SIGNS_LEVEL) == FALSE_ALARMS and MEMORISES_LEVEL < COPIES_LEVEL
 
 
 def test_signs_are_corrected_for_how_many_were_looked_for(judged, data):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mribench.metrics.uncertainty import recorded
+from mribench.metrics.uncertainty import round_for_record
 from mribench.results import Result
 from mribench.spec import Score
 
@@ -68,7 +68,14 @@ def _paired(value: float, rng: np.random.Generator) -> tuple[Score, ...]:
             mean = float(each.mean())
             made.append(
                 Score(
-                    metric, mean, 160, SUBJECTS, mean - 1, mean + 1, level=level, per_subject=recorded(each)
+                    metric,
+                    mean,
+                    160,
+                    SUBJECTS,
+                    mean - 1,
+                    mean + 1,
+                    level=level,
+                    per_subject=round_for_record(each),
                 )
             )
     return tuple(made)
@@ -78,7 +85,7 @@ def _drawn(value: float, rng: np.random.Generator) -> tuple[float, ...]:
     """Half-subsamples that share the deviations of the test subjects and have some of their own."""
     shared = np.random.default_rng(0).standard_normal(SUBSAMPLES)
     alone = rng.standard_normal(SUBSAMPLES)
-    return recorded(value + 5 * shared + (alone - alone.mean()))
+    return round_for_record(value + 5 * shared + (alone - alone.mean()))
 
 
 def _floor() -> dict[str, dict[str, object]]:
@@ -158,10 +165,7 @@ def _result(
 
 
 def main() -> None:
-    try:
-        from mribench.board.publish import write
-    except ImportError:
-        from mribench.publish import write
+    from mribench.board.publish import write
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=40)

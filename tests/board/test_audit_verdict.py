@@ -6,9 +6,9 @@ import pytest
 
 from mribench.board import disclosure
 from mribench.board.boards import boards
-from mribench.data import terms
+from mribench.data.cards import terms
 from mribench.errors import InputError
-from mribench.hub import rules
+from mribench.hub import release
 from mribench.spec import AuditVerdict
 
 TOMORROW = "memorises after a fashion"
@@ -18,7 +18,7 @@ TOMORROW = "memorises after a fashion"
 def test_board_and_release_take_an_unknown_verdict_for_the_gravest(other, scored):
     found = [scored(seed=i, audit={"verdict": text}) for i, text in enumerate((other, TOMORROW))]
     assert boards(found)[0].row("ddpm").audit == TOMORROW
-    assert rules.audit_of(found)["verdict"] == TOMORROW
+    assert release.gravest_audit(found)["verdict"] == TOMORROW
 
 
 def test_an_unknown_verdict_is_not_ranked_nor_shown_nor_released(scored, controls):
@@ -27,7 +27,7 @@ def test_an_unknown_verdict_is_not_ranked_nor_shown_nor_released(scored, control
     place = boards([scored(audit={"verdict": TOMORROW}), *controls])[0].ranks["ddpm ddim-5"]
     assert (place.best, place.reason) == (None, TOMORROW)
     with pytest.raises(InputError, match=TOMORROW):
-        rules.check([terms.of_phantom()], found.audit, True, False, "it")
+        release.check([terms.of_phantom()], found.audit, True, False, "it")
 
 
 def test_a_record_may_say_more_than_the_verdict():

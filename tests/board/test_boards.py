@@ -82,10 +82,10 @@ def test_modalities_have_boards_of_their_own(result):
 
 
 def test_tasks_share_a_board_but_not_their_fields(result):
-    task = {"task": "reconstruction v1", "metrics": ["psnr v1"], "feature_spaces": [], "n_generated": 12}
+    task = {"task": "denoising v1", "metrics": ["psnr v1"], "feature_spaces": [], "n_generated": 12}
     psnr = {"psnr": {"title": "PSNR", "unit": "dB", "direction": "up", "paper": ""}}
     score = Score("psnr", 20.0, 12, 4, 19.0, 21.0, level=0.52409)
-    other = result(task="reconstruction", same=task, scores=(score,), metrics=psnr)
+    other = result(task="denoising", same=task, scores=(score,), metrics=psnr)
     (board,) = boards([result(), other])
     assert cell(board, "PSNR @ᾱ 0.52 (dB) ↑") == "20.00 [19.00, 21.00]"
 
@@ -113,8 +113,8 @@ def test_a_blank_seed_blanks_the_mean(place, result):
 
 
 def test_a_seed_without_result_blanks_the_mean(result):
-    """Seed 1 has only its reconstruction: a mean over seed 0 must not stand under two seeds."""
-    other = result(task="reconstruction", seed=1, same={"task": "reconstruction v1"}, scores=())
+    """Seed 1 has only its denoising: a mean over seed 0 must not stand under two seeds."""
+    other = result(task="denoising", seed=1, same={"task": "denoising v1"}, scores=())
     made = entry([result(1.0, seed=0), other])
     assert (made.value, made.reason) == (None, "no result of seed 1")
 
@@ -326,8 +326,8 @@ def test_an_adjusted_split_is_said(adjusted, result, tmp_path):
 
 def test_nfe_is_that_of_generation_alone(result):
     made = {"training": {"images_seen": 320, "seconds": 3.6}, "produced": {"nfe": [2, 3, 5]}}
-    same = {"task": "reconstruction v1"}
-    (board,) = boards([result(task="reconstruction", same=same, provenance=made)])
+    same = {"task": "denoising v1"}
+    (board,) = boards([result(task="denoising", same=same, provenance=made)])
     table = columns.headline(board)
     (cells,) = table.texts()
     assert cells[table.titles.index("NFE") :] == ["", "320", "4", "1 seed"]

@@ -8,7 +8,7 @@ import pytest
 from mribench.board.boards import boards
 from mribench.board.differences import corrected, difference
 from mribench.board.group import KERNEL_DISTANCE
-from mribench.metrics.uncertainty import recorded
+from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
 PSNR = ("psnr", None, 0.5)
@@ -29,7 +29,9 @@ def test_pairs_see_what_overlapping_intervals_hide(scored):
 
 
 def paired(result, values, variant, seed=0):
-    score = Score("psnr", float(np.mean(values)), 60, len(values), level=0.5, per_subject=recorded(values))
+    score = Score(
+        "psnr", float(np.mean(values)), 60, len(values), level=0.5, per_subject=round_for_record(values)
+    )
     about = {"psnr": {"title": "", "unit": "dB", "direction": "up", "paper": ""}}
     return result(scores=(score,), metrics=about, variant=variant, seed=seed)
 

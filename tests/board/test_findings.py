@@ -7,7 +7,7 @@ import pytest
 
 from mribench.board import findings, markdown
 from mribench.board.boards import boards
-from mribench.metrics.uncertainty import recorded
+from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
 
@@ -107,7 +107,7 @@ def test_spaces_that_disagree_are_said_with_tau(scored, controls):
 
 
 def psnr(result, value):
-    values = recorded(value + np.linspace(-1, 1, 40))
+    values = round_for_record(value + np.linspace(-1, 1, 40))
     score = Score("psnr", value, 40, 40, value - 1, value + 1, level=0.524, per_subject=values)
     about = {"psnr": {"title": "", "unit": "dB", "direction": "up", "paper": ""}}
     return replace(result, scores=(*result.scores, score), metrics={**result.metrics, **about})

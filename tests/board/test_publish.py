@@ -2,7 +2,7 @@
 
 import pytest
 
-from mribench import results
+from mribench import files, results
 from mribench.board import columns, publish
 from mribench.board.boards import boards
 from mribench.errors import InputError
@@ -49,6 +49,26 @@ def test_of_several_seeds_the_first_brings_its_pictures(run_folder, result, tmp_
     publish.publish([folder], tmp_path / "kept")
     kept = tmp_path / "kept" / "figures"
     assert sorted(p.name for p in kept.iterdir()) == ["ddim-50_3.png", "ddim-5_1.png"]
+
+
+def test_of_many_variants_pictures_come_along_as_many_as_fit(run_folder, result, tmp_path, monkeypatch):
+    def pictures(name):
+        kinds = ("forward", "samples", "beside")
+        return {kind: f"figures/{name}_{kind}.png" for kind in kinds}
+
+    made = [result(variant=name, figures=pictures(name)) for name in "abc"]
+    folder = run_folder("run", *made)
+    for one in made:
+        for path in one.figures.values():
+            files.write_bytes(folder / path, b"picture of 20 bytes.")
+    publish.publish([folder], tmp_path / "kept")
+    kept = {path.name for path in (tmp_path / "kept" / "figures").iterdir()}
+    shared = {"a_beside.png", "a_forward.png"}  # the same for all rows
+    assert kept == shared | {f"{name}_samples.png" for name in "abc"}
+    monkeypatch.setattr(publish, "PICTURES", 70)
+    publish.publish([folder], tmp_path / "less")
+    less = {path.name for path in (tmp_path / "less" / "figures").iterdir()}
+    assert less == {f"{name}_samples.png" for name in "abc"}
 
 
 def test_of_several_folders_no_overview_stands_for_all(run_folder, result, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from mribench import results
 from mribench.board import columns, export, markdown
 from mribench.board.boards import boards
-from mribench.metrics.uncertainty import recorded
+from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
 
@@ -167,7 +167,7 @@ def restoring(result, variant, value, **changes):
     """A result of a task that ranks by a paired metric of which more is better, at two levels."""
     shared = np.random.default_rng(0).standard_normal(40)
     alone = np.random.default_rng(list(variant.encode())).standard_normal(40)
-    values = recorded(value + shared + 0.1 * (alone - alone.mean()))
+    values = round_for_record(value + shared + 0.1 * (alone - alone.mean()))
     scores = tuple(
         Score("psnr", value - k, 40, 40, value - k - 1, value - k + 1, level=level, per_subject=values)
         for k, level in enumerate((0.52, 0.08))

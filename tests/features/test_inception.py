@@ -152,14 +152,14 @@ def test_a_wrong_variable_is_found_before_anything_is_trained(monkeypatch, no_we
 
 def test_looking_downloads_nothing(monkeypatch, no_weights):
     monkeypatch.setattr(inception, "download", lambda *_: pytest.fail("downloads"))
-    assert inception.look() is None
+    assert inception.find_weights() is None
     other = no_weights / "torch/hub/checkpoints/weights-inception-2015-12-05-6726825d.pth"
     other.parent.mkdir(parents=True)
     other.write_bytes(b"other")
     with pytest.raises(InputError, match="has sha256"):
-        inception.look()
+        inception.find_weights()
     monkeypatch.setattr(inception, "SHA256", sha256(b"other").hexdigest())
-    assert inception.look() == other
+    assert inception.find_weights() == other
 
 
 def test_without_weights_the_score_stays_blank_with_the_reason(no_weights):

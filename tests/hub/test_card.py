@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mribench.data.cards import terms
-from mribench.hub import metadata, rules
+from mribench.hub import metadata, release
 
 COPIES = {
     "verdict": "MEMORISES",
@@ -24,7 +24,7 @@ def packed(mribench, monkeypatch, tmp_path):
     """``packed(run, audit, *words)``: what ``pack`` says, and the files of the one cell (None where it refuses)."""
 
     def call(run, audit, *words):
-        monkeypatch.setattr(rules, "audit_of", lambda found: audit)
+        monkeypatch.setattr(release, "gravest_audit", lambda found: audit)
         ended = mribench("pack", run, "--out", tmp_path / "cell.tar", *words)
         if ended.code:
             return ended, None
@@ -73,6 +73,6 @@ def test_a_blank_score_enters_no_index(result):
 
 def test_foreign_words_stay_in_their_cell(packed, trained):
     row = terms.of_phantom() | {"title": "a | b\n<script>", "citation": "---\nlicense: mit\n---"}
-    _, found = packed(trained(rows=[row]), rules.NOT_AUDITED)
+    _, found = packed(trained(rows=[row]), release.NOT_AUDITED)
     card = found["README.md"].read_text()
     assert "a \\| b &lt;script>" in card and yaml.safe_load(card.split("---\n")[1])["license"] == "cc0-1.0"

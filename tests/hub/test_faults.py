@@ -189,7 +189,7 @@ def test_a_pull_survives_a_lost_connection(place, hub, shared, push, tmp_path):
 def alone(surroundings, words, folder, before="", **environment):
     """A command in a process of its own."""
     asked = ["mribench", *map(str, words)]
-    code = f"{before}\nimport sys; sys.argv = {asked!r}; from mribench import cli; cli.main()"
+    code = f"{before}\nimport sys; sys.argv = {asked!r}; from mribench.cli import app; app.main()"
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -82,7 +82,7 @@ def test_one_image_or_one_subject_has_no_pair():
 
 
 def test_of_many_images_a_thousand_different_pairs_of_different_subjects_are_drawn(monkeypatch, no_ssim):
-    monkeypatch.setattr(diversity, "ENUMERATED", 10)
+    monkeypatch.setattr(diversity, "MAX_ENUMERATED", 10)
     (first, second), values = diversity._similar(np.zeros((300, 1, 1)), np.arange(300) // 5, "real")
     assert len(values) == 1000 and (first < second).all() and (first // 5 != second // 5).all()
     assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == 1000

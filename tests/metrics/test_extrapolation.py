@@ -8,7 +8,7 @@ import pytest
 from mribench.errors import Unavailable
 from mribench.features.hc85 import HC85
 from mribench.metrics.distribution import frechet
-from mribench.metrics.extrapolation import FD_INF, LEAST, frechet_infinity
+from mribench.metrics.extrapolation import FD_INF, MIN_IMAGES, frechet_infinity
 
 PLAIN = dataclasses.replace(HC85, name="plain", kernel="cubic")
 
@@ -27,7 +27,7 @@ def test_the_truth_lies_nearer_than_the_biased_value():
 
 
 def test_too_few_images_or_too_many_features_stay_blank():
-    with pytest.raises(Unavailable, match=str(LEAST)):
-        FD_INF.compute(normal(LEAST - 1, 3), normal(LEAST, 3), None, PLAIN)
+    with pytest.raises(Unavailable, match=str(MIN_IMAGES)):
+        FD_INF.compute(normal(MIN_IMAGES - 1, 3), normal(MIN_IMAGES, 3), None, PLAIN)
     with pytest.raises(Unavailable, match="a fifth"):
         FD_INF.compute(normal(5000, 1000), normal(5000, 1000), None, PLAIN)

@@ -9,7 +9,7 @@ import pytest
 
 from mribench.features import Extractor
 from mribench.features.hc85 import HC85
-from mribench.metrics.floor import SPLITS, noise_floor
+from mribench.metrics.floor import HALVINGS, noise_floor
 from mribench.plugins import lookup
 from mribench.spec import Prepared, Split
 
@@ -36,7 +36,7 @@ def prepared(train=60, test=30, shift=0):
 
 def test_real_images_are_near_zero_and_inside_their_band():
     found = noise_floor(KD, "bands", prepared(), 200, EXTRACT)
-    assert (found["n"], found["n_reference"], found["n_half"], found["splits"]) == (200, 120, 60, SPLITS)
+    assert (found["n"], found["n_reference"], found["n_half"], found["splits"]) == (200, 120, 60, HALVINGS)
     assert found["train_low"] < found["train_test"] < found["train_high"] and abs(found["train_test"]) < 60
     assert found["half_low"] < found["half_mean"] < found["half_high"] and abs(found["half_mean"]) < 100
     assert len(found["subsamples"].split()) == 200

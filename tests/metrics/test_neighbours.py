@@ -85,8 +85,8 @@ def test_a_subset_that_is_too_small_is_nan_and_a_scattered_one_is_exact():
 
 
 def test_both_sides_hold_as_many_at_most_2048(monkeypatch):
-    assert neighbours.MOST == 2048
-    monkeypatch.setattr(neighbours, "MOST", 50)
+    assert neighbours.MAX_IMAGES == 2048
+    monkeypatch.setattr(neighbours, "MAX_IMAGES", 50)
     g, r = normal(400, seed=1), normal(70, seed=2)
     value = COVERAGE.compute(g, r, None, PLAIN)
     assert value * 50 == pytest.approx(round(value * 50))

@@ -1,20 +1,33 @@
-"""Student's t against scipy, Holm against his own procedure."""
+"""Student's t and Kendall's tau against their definitions, Holm against his own procedure."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
 
-from mribench.metrics.significance import holm, student_p, student_quantile, subsample_scale
-
-stats = pytest.importorskip("scipy.stats")
+from mribench.metrics.significance import holm, kendall_tau, student_p, student_quantile, subsample_scale
 
 
 @pytest.mark.parametrize("dof", [1, 2, 3, 4, 5, 19, 20, 101])
-def test_student_is_that_of_scipy(dof):
+def test_student_is_the_integral_of_the_density(dof):
+    """Against the finite series of Abramowitz & Stegun 1964, 26.7.3 and 26.7.4."""
     for t in (0.0, 0.3, 1.0, -2.5, 8.0):
-        assert student_p(t, dof) == pytest.approx(2 * stats.t.sf(abs(t), dof), abs=1e-14)
-    assert student_quantile(dof) == pytest.approx(stats.t.ppf(0.975, dof))
+        assert student_p(t, dof) == pytest.approx(series(t, dof), abs=1e-13)
+    assert series(student_quantile(dof), dof) == pytest.approx(0.05, abs=1e-13)
+    assert series(student_quantile(dof, 0.2), dof) == pytest.approx(0.2, abs=1e-13)
+
+
+def series(t, dof):
+    angle = math.atan(abs(t) / math.sqrt(dof))
+    sine, squared = math.sin(angle), math.cos(angle) ** 2
+    # 1 + 1/2 c^2 + 1*3/(2*4) c^4 + ... for even dof, c + 2/3 c^3 + 2*4/(3*5) c^5 + ... for odd
+    term = total = 1.0 if dof % 2 == 0 else math.cos(angle)
+    for k in range(2 + dof % 2, dof - 1, 2):
+        term *= squared * (k - 1) / k
+        total += term
+    inside = sine * total
+    return 1 - (2 / math.pi * (angle + (inside if dof > 1 else 0.0)) if dof % 2 else inside)
 
 
 def test_student_at_the_ends():
@@ -41,3 +54,29 @@ def test_a_half_tells_of_the_whole():
         values = rng.standard_normal(n)
         halves = [values[rng.permutation(n)[: n // 2]].mean() for _ in range(20_000)]
         assert np.std(halves) * subsample_scale(n) == pytest.approx(values.std() / math.sqrt(n - 1), rel=0.03)
+
+
+def test_kendalls_tau_by_counting_pairs_also_with_ties():
+    rng = np.random.default_rng(0)
+    for size in range(2, 10):
+        for _ in range(20):
+            a, b = rng.integers(0, 5, (2, size)).tolist()
+            tau = by_counting(a, b)
+            assert kendall_tau(a, b) == (None if tau is None else pytest.approx(tau, abs=1e-15))
+
+
+def by_counting(a, b):
+    """(concordant - discordant) / sqrt(pairs apart in a x pairs apart in b)."""
+    pairs = list(combinations(zip(a, b, strict=True), 2))
+    signs = [((x > y) - (x < y), (u > v) - (u < v)) for (x, u), (y, v) in pairs]
+    apart = [sum(pair[side] != 0 for pair in signs) for side in (0, 1)]
+    return sum(s * t for s, t in signs) / math.sqrt(math.prod(apart)) if all(apart) else None
+
+
+def test_same_order_reverse_and_nothing_to_say():
+    assert kendall_tau([1, 2, 3], [10, 20, 30]) == 1
+    assert kendall_tau([1, 2, 3], [3, 2, 1]) == -1
+    assert kendall_tau([1], [1]) is None and kendall_tau([], []) is None
+    assert kendall_tau([1, 2], [5, 5]) is None
+    with pytest.raises(ValueError, match="not of the same models"):
+        kendall_tau([1, 2], [1])

@@ -92,5 +92,5 @@ def test_pairs_of_a_set_are_what_they_are_one_by_one(monkeypatch):
     expected = structure.ms_ssim3(some[first], some[second])
     np.testing.assert_allclose(structure.ms_ssim3_of_pairs(some, first, second), expected, rtol=1e-12)
     # also where not all of them fit into memory at once
-    monkeypatch.setattr(structure, "AT_ONCE", 1)
+    monkeypatch.setattr(structure, "MAX_BYTES", 1)
     np.testing.assert_allclose(structure.ms_ssim3_of_pairs(some, first, second), expected, rtol=1e-12)

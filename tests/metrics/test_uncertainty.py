@@ -10,7 +10,12 @@ from mribench.features.hc85 import HC85
 from mribench.metrics.distribution import FD, KD, frechet, kernel_distance
 from mribench.metrics.neighbours import COVERAGE, DENSITY, PRECISION, RECALL
 from mribench.metrics.subsets import subset_statistic
-from mribench.metrics.uncertainty import cluster_bootstrap_mean, recorded, subsample_interval, subsamples
+from mribench.metrics.uncertainty import (
+    cluster_bootstrap_mean,
+    round_for_record,
+    subsample_interval,
+    subsamples,
+)
 
 CUBIC = replace(HC85, name="cubic", kernel="cubic")
 
@@ -143,5 +148,5 @@ def test_subsamples_of_two_models_are_of_the_same_subjects():
 
 
 def test_what_a_record_keeps_of_many_numbers():
-    assert recorded(np.array([1.23456789, -1e-7, 100000.4])) == (1.2346, -1e-07, 100000.0)
-    assert recorded(np.array([1.0, np.nan])) == () and recorded(None) == ()
+    assert round_for_record(np.array([1.23456789, -1e-7, 100000.4])) == (1.2346, -1e-07, 100000.0)
+    assert round_for_record(np.array([1.0, np.nan])) == () and round_for_record(None) == ()

@@ -90,7 +90,7 @@ def test_versions_of_task_and_metrics_and_the_weights_of_spaces_are_in_the_key()
 
 
 def test_seeds_share_a_board_and_tasks_do():
-    found = [made(), made(seed=1), made(task="reconstruction")]
+    found = [made(), made(seed=1), made(task="denoising")]
     assert len(boards(found)) == 1 and found[0].key == found[1].key
 
 

@@ -139,9 +139,9 @@ def test_further_metrics_join_the_tasks_of_their_kind(monkeypatch):
     plan = runspec.resolve(
         runspec.make(modalities="brain", profile="smoke", metrics=["apart", "paired-too", "mse"])
     )
-    generation, reconstruction, *_ = plan.tasks
+    generation, denoising, *_ = plan.tasks
     assert generation.metrics[-1] == "apart" and "paired-too" not in generation.metrics
-    assert reconstruction.metrics[-1] == "paired-too" and reconstruction.metrics.count("mse") == 1
+    assert denoising.metrics[-1] == "paired-too" and denoising.metrics.count("mse") == 1
     assert {"apart", "paired-too"} <= plan.metrics.keys()
 
 
@@ -149,3 +149,8 @@ def test_a_metric_that_no_task_reports_is_refused():
     words = {"modalities": "brain", "profile": "smoke", "tasks": "generation", "metrics": "psnr"}
     with pytest.raises(InputError, match="'psnr' is paired, and no task asked for reports such"):
         runspec.resolve(runspec.make(**words))
+
+
+def test_a_task_that_has_another_name_now_is_told():
+    with pytest.raises(InputError, match="'reconstruction' is called 'denoising'"):
+        runspec.resolve(runspec.make(tasks="reconstruction"))

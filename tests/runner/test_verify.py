@@ -49,7 +49,7 @@ def test_a_run_is_reproduced_to_the_bit(run, mribench):
 
 
 def test_a_number_that_was_made_up_is_found(run, mribench):
-    path = record(run, "ddpm*reconstruction*")
+    path = record(run, "ddpm*denoising*")
     edit(
         path,
         lambda score: score.update(value=score["value"] + 1, low=score["low"] + 1, high=score["high"] + 1),
@@ -68,7 +68,7 @@ def test_a_verdict_that_was_made_up_is_found(run, mribench):
 
 
 def test_a_number_inside_its_interval_passes_and_is_said(run, mribench):
-    path = record(run, "ddpm*reconstruction*")
+    path = record(run, "ddpm*denoising*")
     edit(path, lambda score: score.update(value=(score["value"] + score["high"]) / 2))
     ended = mribench("verify", path)
     assert (

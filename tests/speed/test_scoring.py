@@ -16,7 +16,7 @@ from mribench.tasks import generation
 
 def test_one_size_is_measured_part_by_part():
     found = scoring.one(60)
-    others = {"features", "reconstruction, one level", "audit, calibration", "audit"}
+    others = {"features", "denoising, one level", "audit, calibration", "audit"}
     assert set(found["by_part"]) == {*generation.METRICS, *others} - {"fid"}
     assert found["n"] == 60 and found["peak_gib"] > 0
     assert found["cpu_seconds"] == pytest.approx(sum(found["by_part"].values()), abs=0.2)

@@ -83,31 +83,31 @@ def restored(data, noise=0.1):
     return {denoising.level_name(level): images for level in SMOKE.alpha_bars}
 
 
-def reconstructed(data, *names):
+def denoised(data, *names):
     found = denoising.score(restored(data), data, SMOKE, load_metrics(names), Extractor({}), 0)
     assert {score.level for score in found} == set(SMOKE.alpha_bars)
     return {score.metric: score for score in found if score.level == SMOKE.alpha_bars[0]}
 
 
 def test_pooled_decibels_are_those_of_the_mean_error_over_subjects(data):
-    pooled = reconstructed(data, "psnr_pooled")["psnr_pooled"]
+    pooled = denoised(data, "psnr_pooled")["psnr_pooled"]
     outputs = restored(data)[denoising.level_name(SMOKE.alpha_bars[0])].astype(np.float32) / 255
     errors = MSE.compute(outputs, data.test.unit())
     assert pooled.value == pytest.approx(-10 * np.log10(errors.mean()))
-    mse = reconstructed(data, "mse")["mse"]
+    mse = denoised(data, "mse")["mse"]
     # more error is fewer decibels: the interval turns over
     assert pooled.low == pytest.approx(-10 * np.log10(mse.high))
     assert pooled.low < pooled.value < pooled.high
-    assert pooled.value < reconstructed(data, "psnr")["psnr"].value
+    assert pooled.value < denoised(data, "psnr")["psnr"].value
 
 
-def test_every_metric_of_reconstruction_is_given(data):
-    for score in reconstructed(data, *denoising.METRICS).values():
+def test_every_metric_of_denoising_is_given(data):
+    for score in denoised(data, *denoising.METRICS).values():
         assert score.reason is None and score.low <= score.value <= score.high
 
 
 def test_three_scales_are_blank_on_small_images():
     parts = {name: split(name, seed, size=32) for seed, name in enumerate(("train", "validation", "test"))}
     small = Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
-    score = reconstructed(small, "ms_ssim3")["ms_ssim3"]
+    score = denoised(small, "ms_ssim3")["ms_ssim3"]
     assert score.value is None and "44 pixels" in score.reason

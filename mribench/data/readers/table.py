@@ -115,7 +115,7 @@ def names() -> list[str]:
 
 
 @lru_cache(maxsize=8)
-def _table(name: str | None, entries: tuple[lookup.Entry, ...]) -> ReaderTable:
+def _table(name: str | None, entries: tuple[lookup.PluginEntry, ...]) -> ReaderTable:
     chosen = lookup.load(GROUP, name) if name else None
     found = []
     for entry in entries:

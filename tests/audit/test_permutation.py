@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mribench.audit.nearness import nearness
+from mribench.audit.permutation import nearness
 
 SUBJECTS, EACH, DIM = 30, 3, 12
 NAMES = [f"s{i // EACH}" for i in range(SUBJECTS * EACH)]

@@ -7,7 +7,7 @@ import yaml
 
 from mribench.data.cards import terms
 from mribench.errors import InputError
-from mribench.hub import rules
+from mribench.hub import release
 
 
 def row(licence, derived=True, commercial=True, attribution=True, share_alike=False, data="set"):
@@ -49,10 +49,10 @@ CLEAR, COPIES = {"verdict": "not detected"}, {"verdict": "MEMORISES", "reasons":
     ),
 )
 def test_the_card_carries_what_the_data_ask(rows, identifier, said):
-    licence = rules.licence(rows)
+    licence = release.licence(rows)
     assert licence.id == identifier and (licence.name is None) == (identifier != "other")
     for words in said:
-        assert any(words in sentence for sentence in licence.sentences), licence
+        assert any(words in sentence for sentence in licence.conditions), licence
 
 
 @pytest.mark.parametrize(
@@ -68,26 +68,26 @@ def test_the_card_carries_what_the_data_ask(rows, identifier, said):
         ([CC_BY], COPIES, False, False, r"the audit says MEMORISES \(9 % copies\)"),
         ([CC_BY], COPIES, True, False, "MEMORISES"),
         ([CC_BY], COPIES, False, True, None),
-        ([CC_BY], rules.NOT_AUDITED, False, False, None),
+        ([CC_BY], release.NOT_AUDITED, False, False, None),
     ],
 )
 def test_what_may_leave(rows, audit, private, i_know, said):
     if said is None:
-        rules.check(rows, audit, private, i_know, "cell")
+        release.check(rows, audit, private, i_know, "cell")
     else:
         with pytest.raises(InputError, match=said):
-            rules.check(rows, audit, private, i_know, "cell")
+            release.check(rows, audit, private, i_know, "cell")
 
 
 def test_the_worst_verdict_counts():
     def audited(word):
         return SimpleNamespace(audit={"verdict": word} if word else None)
 
-    assert rules.audit_of([audited(None)]) == rules.NOT_AUDITED
-    assert rules.audit_of([audited("not detected"), audited("MEMORISES"), audited("suspect")]) == {
+    assert release.gravest_audit([audited(None)]) == release.NOT_AUDITED
+    assert release.gravest_audit([audited("not detected"), audited("MEMORISES"), audited("suspect")]) == {
         "verdict": "MEMORISES"
     }
-    assert rules.audit_of([audited("suspect"), audited("a new word")])["verdict"] == "a new word"
+    assert release.gravest_audit([audited("suspect"), audited("a new word")])["verdict"] == "a new word"
 
 
 def test_an_agreement_allows_a_private_repository_alone(hub, shared, sentence_of, trained):

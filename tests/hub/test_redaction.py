@@ -12,8 +12,8 @@ from PIL import Image, PngImagePlugin
 from mribench import files, hashing, results
 from mribench.data.cards import terms
 from mribench.errors import InputError
-from mribench.hub import search
-from mribench.hub.traces import REMOVED, Traces
+from mribench.hub import leak_scan
+from mribench.hub.redaction import REMOVED, Redactor
 
 USER, HOST, TOKEN = "jdoe-radiology", "mr-console-7", "hf_" + "S" * 34
 SUBJECT, SCAN = "PAT-0007-Mueller", "scans.npz"
@@ -154,7 +154,7 @@ def test_without_the_prepared_set_nobody_can_check(trained, clinic, hub, sentenc
     assert "no longer holds the prepared images" in sentence_of("push", run, "--repo", "alice/brain", *OWN)
 
 
-GUARD = Traces(
+GUARD = Redactor(
     {"PAT-0007": "subject id", "123456": "subject id", "jdoe": "user name", "/home/jdoe": "path"},
     {"17": "subject id"},
 )
@@ -185,29 +185,29 @@ GUARD = Traces(
     ],
 )
 def test_what_is_a_trace(text, kinds):
-    assert GUARD.found(text) == kinds
-    cleaned = GUARD.cleaned({"a": [text], text: 1})
-    assert not any(GUARD.found(part) for part in (*cleaned, *cleaned["a"]))
+    assert GUARD.kinds_in(text) == kinds
+    cleaned = GUARD.redact({"a": [text], text: 1})
+    assert not any(GUARD.kinds_in(part) for part in (*cleaned, *cleaned["a"]))
     if not kinds:
         assert cleaned == {"a": [text], text: 1}
 
 
 def test_a_number_may_be_a_subject(tmp_path):
-    assert GUARD.cleaned({"subject": 123456, "n": 17, "loss": 0.123456}) == {
+    assert GUARD.redact({"subject": 123456, "n": 17, "loss": 0.123456}) == {
         "subject": REMOVED,
         "n": 17,
         "loss": 0.123456,
     }
     (tmp_path / "a.json").write_text('{"subject": 123456}')
     with pytest.raises(InputError, match="holds a subject id"):
-        search.check(tmp_path, GUARD)
+        leak_scan.scan(tmp_path, GUARD)
 
 
 def test_the_last_guard_knows_every_kind_of_file(result, tmp_path):
-    search.check(tmp_path, GUARD)
+    leak_scan.scan(tmp_path, GUARD)
     (tmp_path / "pixels.png").write_bytes(b"")
     Image.new("L", (4, 4)).save(tmp_path / "pixels.png")
-    search.check(tmp_path, GUARD)
+    leak_scan.scan(tmp_path, GUARD)
     for name, content, said in [
         ("weights.pt", b"pickle", "no kind of file that mribench shares"),
         ("a.json", json.dumps({"x": [{"PAT-0007": 1}]}).encode(), "a.json holds a subject id"),
@@ -217,15 +217,15 @@ def test_the_last_guard_knows_every_kind_of_file(result, tmp_path):
     ]:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=said):
-            search.check(tmp_path, GUARD)
+            leak_scan.scan(tmp_path, GUARD)
         (tmp_path / name).unlink()
     results.add(tmp_path, [result(metrics={"kd": {"title": "as PAT-0007 saw it"}})])
     with pytest.raises(InputError, match=f"{results.RECORDS} holds a subject id"):
-        search.check(tmp_path, GUARD)
+        leak_scan.scan(tmp_path, GUARD)
     (tmp_path / results.RECORDS).unlink()
     (tmp_path / "link.md").symlink_to(tmp_path / "pixels.png")
     with pytest.raises(InputError, match="a link or a device"):
-        search.check(tmp_path, GUARD)
+        leak_scan.scan(tmp_path, GUARD)
 
 
 def test_bytes_of_no_tensor_are_found(tmp_path):
@@ -233,14 +233,25 @@ def test_bytes_of_no_tensor_are_found(tmp_path):
 
     path = tmp_path / "w.safetensors"
     path.write_bytes(save({"a": np.zeros(4, np.float32)}, {"format": "pt"}))
-    assert set(search.header(path, "w")) == {"__metadata__", "a"}
+    assert set(leak_scan.tensor_index(path, "w")) == {"__metadata__", "a"}
     path.write_bytes(path.read_bytes() + b"PAT-0007")
     with pytest.raises(InputError, match="bytes of no tensor"):
-        search.header(path, "w")
+        leak_scan.tensor_index(path, "w")
+
+
+@pytest.mark.parametrize(
+    "header", [b"no JSON at all", b"[1, 2]", b'{"a": {}}', b'{"a": {"data_offsets": 3}}', b"\xff\xfe", b""]
+)
+def test_a_file_with_another_header_ends_in_a_sentence(tmp_path, header):
+    """Also of a stranger's repository, whose manifest names such a file with its right sha256."""
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    with pytest.raises(InputError, match="w is no safetensors file"):
+        leak_scan.tensor_index(path, "w")
 
 
 def test_a_record_without_traces_is_left_as_it_is(result):
-    from mribench.hub.stage import public
+    from mribench.hub.staging import redacted
 
     one = result(figures={})
-    assert asdict(public(one, GUARD)) == asdict(one)
+    assert asdict(redacted(one, GUARD)) == asdict(one)

@@ -1,0 +1,164 @@
+"""From a request of the user to folders that may leave: released, redacted, scanned."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from mribench import figures, files, results
+from mribench._version import __version__
+from mribench.data.cards import terms
+from mribench.errors import InputError
+from mribench.hub import card, cells, layout, leak_scan, metadata, redaction, release
+from mribench.hub.cells import TrainedCell
+from mribench.hub.redaction import Redactor
+from mribench.hub.release import Release
+from mribench.results import Result
+from mribench.spec import AuditVerdict, Score
+
+MAX_SAMPLES = 64  # in the grid
+# fields of a pipeline's configuration that may name a path of this machine
+LOCAL_FIELDS = {"_name_or_path"}
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """What the user asks to share."""
+
+    run: Path
+    repo: str | None = None  # ``user/name`` of the models
+    cells: tuple[str, ...] = ()  # names or patterns; none means all
+    board: str | None = None  # ``user/name`` of a data set repository for the records
+    private: bool = False
+    i_know: bool = False  # in spite of MEMORISES, or of terms that nobody checked
+    eval_results: bool = False  # write ``.eval_results`` against the board
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A folder that may leave."""
+
+    name: str
+    repo: str | None  # None for a file
+    folder: Path
+    removed: Counter[str]  # traces taken out, by kind
+
+
+def stage_cells(request: PushRequest, place: Path) -> list[Staged]:
+    """A folder below ``place`` for each cell of a request. Raises InputError where one of them must not leave."""
+    chosen = cells.trained_cells(request.run, request.cells)
+    # every cell is checked before the first copy: weights are large, and a refusal must come at once
+    for cell in chosen:
+        audit = release.gravest_audit(cell.results)
+        release.check(cell.rows, audit, request.private, request.i_know, cell.name)
+    repos = _repositories(request.repo, chosen)
+    return [_stage_cell(cell, repo, request, place) for cell, repo in zip(chosen, repos, strict=True)]
+
+
+def redactor_of(run: Path, records: Sequence[Result], published: Sequence[str | None]) -> Redactor:
+    """The redactor of a run's records: it knows this machine, and the patients in their data.
+
+    Args:
+        run: the run folder.
+        records: results of the run.
+        published: repositories that the user named, whose names may be published.
+    """
+    anywhere, as_value = redaction.patient_traces(cells.prepared_sets(run, records))
+    return Redactor(redaction.machine_traces(run, filter(None, published)) | anywhere, as_value)
+
+
+def redacted(result: Result, redactor: Redactor, pictures: Mapping[str, str] | None = None) -> Result:
+    """A record without traces; its comparability key is that of the redacted fields.
+
+    Args:
+        result: the record of a run.
+        redactor: of that run.
+        pictures: the figures that go with the record, path by kind.
+    """
+    shown = replace(result, figures=dict(pictures or {}))
+    clean = {f.name: redactor.redact(getattr(shown, f.name)) for f in fields(shown) if f.name != "scores"}
+    scores = tuple(Score(**redactor.redact(asdict(score))) for score in result.scores)
+    return Result(**clean, scores=scores)
+
+
+def emptied(folder: Path) -> Path:
+    """The folder, new or emptied."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def file_sizes(folder: Path) -> dict[str, int]:
+    """Bytes by name of every file below a folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in paths}
+
+
+def _repositories(repo: str | None, chosen: Sequence[TrainedCell]) -> list[str | None]:
+    """``user/name`` for one cell, ``user/name-<cell>`` for several."""
+    if repo is None or len(chosen) == 1:
+        return [repo] * len(chosen)
+    return [f"{repo}-{cell.name}" for cell in chosen]
+
+
+def _stage_cell(cell: TrainedCell, repo: str | None, request: PushRequest, place: Path) -> Staged:
+    """Fill a new folder with what is shared of a cell. The same run gives the same bytes."""
+    redactor = redactor_of(request.run, cell.results, (repo, request.board))
+    folder = emptied(place / cell.name)
+    audit = release.gravest_audit(cell.results)
+    _copy_pipeline(cell, folder, redactor)
+    pictures = {}
+    if _may_show_samples(cell, audit) and (samples := _sample_grid(cell)) is not None:
+        # named by the cell, because several of them may be unpacked into one run folder
+        pictures = {"samples": f"figures/{cell.checkpoint}_samples.png"}
+        figures.save(folder / pictures["samples"], samples)
+    for result in (*cell.results, *cell.controls):
+        results.write(folder, redacted(result, redactor, pictures if result in cell.results else {}))
+    rows = redactor.redact(cell.rows)
+    trained = redactor.redact(files.read_json(cell.folder / "train.json"))
+    files.write_json(folder / layout.TRAINING / "train.json", trained)
+    files.write_json(folder / layout.TRAINING / terms.TERMS, rows)
+    destination = Release(repo, request.private, release.licence(cell.rows))
+    text = card.markdown(cell, results.read_all([folder]), rows, redactor.redact(audit), destination)
+    files.write_text(folder / "README.md", redactor.redact(text))
+    if request.eval_results and request.board:
+        yaml = metadata.eval_results(cell.results, request.board)
+        files.write_text(folder / ".eval_results" / "mribench.yaml", redactor.redact(yaml))
+    about = {"checkpoint": cell.checkpoint, "keep": cell.pipeline.name, "cell": cell.name}
+    layout.write_manifest(folder, about | {"mribench": __version__})
+    leak_scan.scan(folder, redactor)
+    return Staged(cell.name, repo, folder, redactor.counts)
+
+
+def _copy_pipeline(cell: TrainedCell, folder: Path, redactor: Redactor) -> None:
+    """Weights byte for byte, so that their sha256 stays that of the records; configurations without local paths."""
+    for path in sorted(cell.pipeline.rglob("*")):
+        target = folder / path.relative_to(cell.pipeline)
+        if path.is_symlink():
+            raise InputError(f"{path} is a link; put the file itself there")
+        if path.suffix == ".safetensors":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        elif path.suffix == ".json":
+            content = {k: v for k, v in files.read_json(path).items() if k not in LOCAL_FIELDS}
+            files.write_json(target, redactor.redact(content))
+
+
+def _may_show_samples(cell: TrainedCell, audit: Mapping[str, str]) -> bool:
+    """Samples of a model that may have memorised patients are pictures of patients."""
+    return cell.is_phantom or not AuditVerdict(audit["verdict"]).grave
+
+
+def _sample_grid(cell: TrainedCell) -> np.ndarray | None:
+    """uint8: up to 64 samples of the first sampler, without a caption; None where the run kept none."""
+    for result in cell.results:
+        path = cell.run / "outputs" / str(result.provenance.get("outputs")) / "outputs.npz"
+        if result.task == "generation" and path.is_file():
+            with np.load(path, allow_pickle=False) as outputs:
+                return figures.grid(outputs["images"][:MAX_SAMPLES], 8)
+    return None
