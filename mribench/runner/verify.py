@@ -1,4 +1,4 @@
-"""Do a record's numbers come out again? Data, checkpoint and seed are those on record; the rest is done anew."""
+"""Check that a record's numbers can be reproduced from the recorded data, checkpoint and seed."""
 
 from __future__ import annotations
 
