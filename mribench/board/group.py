@@ -59,6 +59,11 @@ class Group:
         return {name: about for r in reversed(self.members) for name, about in r.metrics.items()}
 
     @cached_property
+    def level_names(self) -> dict[float, str]:
+        """What each level is a number of: ``Task.level_name``."""
+        return {s.level: r.level_name for r in self.members for s in r.scores if s.level is not None}
+
+    @cached_property
     def primary(self) -> Address | None:
         """What trained rows are ranked by: the primary metric of a task, the kernel distance before any other.
 
@@ -67,11 +72,11 @@ class Group:
         """
         named = dict.fromkeys(result.primary for result in self.members if result.primary)
         for metric in sorted(named, key=lambda name: name != KERNEL_DISTANCE[0]):
-            found = [
-                a for a in self.addresses if a[0] == metric and self.metrics[metric]["direction"] != "zero"
-            ]
-            if found:
-                return min(found, key=self._preference)
+            # another task may report the same metric at other levels
+            scores = [s for r in self.members if r.primary == metric for s in r.scores]
+            found = {(s.metric, s.space, s.level) for s in scores if s.metric == metric}
+            if found and self.metrics[metric]["direction"] != "zero":
+                return min((a for a in self.addresses if a in found), key=self._preference)
         return None
 
     def _preference(self, address: Address) -> tuple[bool, bool, float]:
