@@ -11,14 +11,13 @@ from typing import Any
 
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
-from mribench.board.group import HEADLINE_LEVEL
+from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL
 from mribench.board.lines import Line, real, rows
 from mribench.board.rows import Address, Estimate, Row
 from mribench.results import metric_label
 
 DIGITS = {"dB": 2, "1e-3": 1}
 ARROWS = {"up": "↑", "down": "↓", "zero": "→0"}
-ALPHA_BAR = "ᾱ"
 Value = float | str | None  # of a cell; a table is sorted by it
 
 

@@ -13,6 +13,7 @@ from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
 
+ALPHA_BAR = "ᾱ"  # the level of a score, unless its task says otherwise
 KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
 HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
