@@ -1,4 +1,4 @@
-"""One error tree, and the one sentence for a name that nobody knows.
+"""One error tree, and the one sentence for an unknown name.
 
 A message is one sentence: what was found, what was expected, what to do.
 """

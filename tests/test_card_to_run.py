@@ -138,7 +138,7 @@ MADE = {
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """``world(id, content, name, fields)`` publishes a card; ``world.run(*words)`` is ``mribench`` beside it."""
+    """``world(id, content, name, fields)`` publishes a card; ``world.run(*args)`` is ``mribench`` beside it."""
     mirror = Mirror()
     cards = tmp_path / "cards"
     cards.mkdir()
@@ -151,9 +151,9 @@ def world(tmp_path, monkeypatch):
         known = {"id": id, "slices": "all", "url": file.url, "sha256": file.sha256, "bytes": file.bytes}
         (cards / f"{id}.toml").write_text(CARD.format(**known, extra=extra, **{k: fields[k] for k in fields}))
 
-    def run(*words: str) -> subprocess.CompletedProcess:
+    def run(*args: str) -> subprocess.CompletedProcess:
         environment = os.environ | {"MRIBENCH_HOME": str(tmp_path / "home"), "MRIBENCH_CARDS": str(cards)}
-        command = [sys.executable, "-m", "mribench", *words]
+        command = [sys.executable, "-m", "mribench", *args]
         return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
 
     publish.run, publish.mirror, publish.out = run, mirror, tmp_path / "out"
@@ -163,8 +163,8 @@ def world(tmp_path, monkeypatch):
 
 def trained(world, id: str, organ: str = "brain") -> dict:
     """Run it, check what came, and give the manifest."""
-    words = ["--data", id, "--modalities", organ, "--variants", "ddpm", "--profile", "smoke"]
-    ended = world.run("run", *words, "--out", str(world.out / id))
+    args = ["--data", id, "--modalities", organ, "--variants", "ddpm", "--profile", "smoke"]
+    ended = world.run("run", *args, "--out", str(world.out / id))
     assert ended.returncode == 0, ended.stderr
     (manifest,) = (world.out / id / "data").glob("*/manifest.json")
     found = json.loads(manifest.read_text())

@@ -266,7 +266,7 @@ def test_leaderboard_writes_and_prints(mribench, run_folder, result, tmp_path):
     assert ended.code == 0 and "ddpm ddim-5" in ended.out
     # markup is for the page
     assert " gaussian " in ended.out and "*" not in ended.out
-    names = {"leaderboard.html", "leaderboard.md", "records.jsonl.zst"}
+    names = {f"leaderboard.{kind}" for kind in ("html", "md")} | {results.RECORDS}
     assert {path.name for path in (tmp_path / "board").iterdir()} == names
     assert sorted(path.name for path in folder.iterdir()) == ["results"]
     assert len(results.read_all([folder])) == 2

@@ -165,7 +165,7 @@ def test_check_for_authors(mribench, refused, home, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("args", "said"),
     [
         (["show", "hnad"], "'hnad' is no dataset card; see `mribench data list` (did you mean 'hand'?)"),
         (["fetch", "hnad"], "did you mean 'hand'?"),
@@ -181,14 +181,14 @@ def test_check_for_authors(mribench, refused, home, tmp_path):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_is_one_sentence(words, said, refused, home):
-    assert said in refused("data", *words)
+def test_bad_input_is_one_sentence(args, said, refused, home):
+    assert said in refused("data", *args)
 
 
 def test_a_prepared_set_is_found_by_a_run(mribench, filled, tmp_path, monkeypatch):
     mribench("data", "prepare", "phantom", "--modality", "brain", "--profile", "smoke")
-    words = ("run", "--modalities", "brain", "--variants", "", "--controls", "noise", "--tasks", "generation")
-    ended = mribench(*words, "--profile", "smoke")
+    args = ("run", "--modalities", "brain", "--variants", "", "--controls", "noise", "--tasks", "generation")
+    ended = mribench(*args, "--profile", "smoke")
     assert ended.code == 0 and len(list(tmp_path.glob("runs/data/brain-*"))) == 1
     said = mribench("data", "terms", "runs").out
     assert "phantom: CC0-1.0; access open" in said and "may           use it commercially" in said

@@ -1,4 +1,4 @@
-"""The sentence for a name that nobody knows."""
+"""The sentence for an unknown name."""
 
 from mribench.errors import nearest_name, unknown_name
 

@@ -93,6 +93,17 @@ def test_the_command_says_what_comes_next(mribench, tmp_path):
     assert "draw" not in ended.out
 
 
+@pytest.mark.parametrize(
+    ("version", "wanted"), [("0.1.0", ">=0.1,<0.2"), ("0.1.7", ">=0.1,<0.2"), ("1.4.2", ">=1.4,<2")]
+)
+def test_a_new_plugin_names_the_versions_that_keep_its_contract(version, wanted, tmp_path, monkeypatch):
+    """Releases that only add are 0.1.x: a plugin must not refuse them, and must refuse 0.2."""
+    monkeypatch.setattr(scaffold, "__version__", version)
+    folder = scaffold.write("metric", "brand-new", tmp_path)
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    assert f"mribench{wanted}" in project["dependencies"]
+
+
 def test_the_words_of_a_new_package_are_those_that_come_next(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = scaffold.write("modality", "toe", Path())

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mribench.board.boards import Board
     from mribench.board.columns import Table as BoardTable
     from mribench.board.compare import Comparison
-    from mribench.cli.doctor import Diagnosis
     from mribench.plugins.lookup import PluginEntry
     from mribench.runner.verify import Verification
 
@@ -40,11 +39,12 @@ def records(rows: Sequence[Any]) -> None:
     print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
 
 
-def checks(found: Sequence[Diagnosis]) -> None:
+def checks(outcomes: Sequence[tuple[str, str, str]]) -> None:
+    """(name, state, text) of each check; a state is ``ok``, ``note`` or ``broken``."""
     styles = {"ok": "green", "note": "yellow", "broken": "red"}
     table = _table("check", "state", "found")
-    for check in found:
-        table.add_row(check.name, Text(check.state, style=styles[check.state]), Text(check.text))
+    for name, state, text in outcomes:
+        table.add_row(name, Text(state, style=styles[state]), Text(text))
     console.print(table)
 
 

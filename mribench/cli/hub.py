@@ -20,7 +20,8 @@ Private = Annotated[
     typer.Option("--private", help="for people under the same agreement: allows data that may not go public"),
 ]
 IKnow = Annotated[
-    bool, typer.Option("--i-know", help="in spite of a MEMORISES verdict, or of terms that nobody checked")
+    bool,
+    typer.Option("--i-know", help="publish in spite of a MEMORISES verdict, or of terms that nobody checked"),
 ]
 
 
@@ -36,7 +37,7 @@ def push(
     ] = None,
     private: Private = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="write what would be sent to RUN/hub/, ask nobody")
+        bool, typer.Option("--dry-run", help="write what would be sent to RUN/hub/ and send nothing")
     ] = False,
     i_know: IKnow = False,
     eval_results: Annotated[

@@ -30,7 +30,7 @@ configs:
 # {name}
 
 Results of diffusion models on medical images, measured with mribench: {records} records of {organs}. The table
-is [leaderboard.md](leaderboard.md); each of its numbers stands in a record below `results/` with n, interval, seed,
+is [leaderboard.md](leaderboard.md); each of its numbers is in a record below `results/` with n, interval, seed,
 and the fields that have to be equal before two numbers may be compared. Records are appended, never changed.
 
 Beside your own: `mribench leaderboard --from {repo} --from runs/mine`.
@@ -72,7 +72,7 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
         head = client.head(repo, "dataset")
         if TABLE not in head.files and head.files - {".gitattributes", "README.md"}:
             raise InputError(f"{repo} exists and is no board of mribench; choose another --results-to")
-        known = _brought(repo, head, staging.emptied(staged.folder))
+        known = _copy_published(repo, head, staging.emptied(staged.folder))
         appended = [result for result in own if results.sort_key(result) not in known]
         notes = _differences(repo, own, known)
         if notes and not appended:
@@ -87,8 +87,8 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
     return client.retry(attempt)
 
 
-def _brought(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:
-    """The records of a board, put into ``folder`` byte for byte, whichever version wrote them."""
+def _copy_published(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:
+    """The published records of a board, copied into ``folder`` byte for byte, whichever version wrote them."""
     if not any(name.startswith("results/") or name == results.RECORDS for name in head.files):
         return {}
     results.copy(client.snapshot(repo, "dataset", head.commit, results.PATTERNS), folder)

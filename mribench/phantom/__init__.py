@@ -1,7 +1,8 @@
 """A drawing kit for phantoms: tissues -> MR signal -> coil, bias, Rician noise. numpy only.
 
 ``shapes`` are outlines, ``fields`` smooth randomness, ``stamps`` paint small shapes fast. An organ paints a
-``Canvas``, renders it under a sequence and lets ``acquire`` make an image of it.
+``Canvas``, renders it under a sequence and lets ``acquire`` make an image of it. Every name here is public; whoever
+moves a pixel makes other phantoms of all organs.
 """
 
 from mribench.phantom import fields, shapes, stamps

@@ -16,11 +16,15 @@ SMALLEST = 8
 
 
 class Canvas:
-    """An oversampled label map over x, y in [-1, 1]; what is painted later covers what was there.
+    """An oversampled label map over x, y in [-1, 1]; later paint covers earlier paint.
 
-    size: pixels a side of the image. x (right), y (down): float32 (n, n) coordinates of the samples, n >= 192
-    a multiple of ``size``; axes: the same as a row (1, n) and a column (n, 1). labels: uint8 (n, n), an index
-    into ``tissues``. Raises InputError where ``size`` is under 8.
+    Attributes:
+        size: pixels a side of the image; InputError under 8.
+        x: float32 (n, n), coordinates of the samples, to the right; n >= 192 is a multiple of ``size``.
+        y: the same, downwards.
+        axes: the same as a row (1, n) and a column (n, 1).
+        labels: uint8 (n, n), an index into ``tissues``.
+        tissues: names, in the order of their first painting.
     """
 
     def __init__(self, size: int):
@@ -44,8 +48,11 @@ class Canvas:
     ) -> None:
         """Give every point where ``implicit`` is negative, or True, to ``tissue``.
 
-        implicit: (n, n), or the shape of ``window``, the rows and columns that it covers.
-        over: the tissues that may be covered; all where None.
+        Args:
+            tissue: its name.
+            implicit: (n, n), or the shape of ``window``.
+            window: the rows and columns that ``implicit`` covers.
+            over: the tissues that may be covered; all where None.
         """
         if tissue not in self.tissues:
             self.tissues.append(tissue)
@@ -68,11 +75,22 @@ class Canvas:
         self, tissues: Mapping[str, Tissue], sequence: Sequence, rng: np.random.Generator,
         grain: float = 0.12, modes: int = 12, opposed: Collection[str] = (),
     ) -> Array:  # fmt: skip
-        """The signal of each tissue under ``sequence``, averaged per pixel: float32 (size, size), >= 0.
+        """The signal of each tissue under a sequence, averaged per pixel.
 
-        grain, modes: width and number of waves of the texture that tissues with ``texture`` > 0 carry.
-        opposed: tissues whose signal has the opposite phase; within a pixel they cancel the others, which
-        draws dark rims. Raises InputError where a painted tissue has no row in ``tissues``.
+        Args:
+            tissues: by name.
+            sequence: of the scanner.
+            rng: of the texture.
+            grain: width of the waves of the texture in tissues with ``texture`` > 0.
+            modes: number of these waves.
+            opposed: tissues whose signal has the opposite phase. Within a pixel they cancel the others, which draws
+                dark rims.
+
+        Returns:
+            float32 (size, size), >= 0.
+
+        Raises:
+            InputError: a painted tissue is not in ``tissues``.
         """
         known = {"air": AIR, **tissues}
         if missing := [name for name in self.tissues if name not in known]:

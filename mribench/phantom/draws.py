@@ -1,4 +1,4 @@
-"""Where the randomness of a phantom comes from, and where its slices lie."""
+"""Random streams of a phantom, and the positions of its slices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GOLDEN = 0.618  # fractional multiples of it fill an interval evenly, however ma
 
 
 def subject_rng(seed: int, subject: int) -> np.random.Generator:
-    """Randomness of what all slices of a subject share: anatomy, scanner.
+    """Random stream of a subject, for anatomy and scanner, which all its slices share.
 
     Raises InputError where a number is negative or not whole.
     """
@@ -20,14 +20,14 @@ def subject_rng(seed: int, subject: int) -> np.random.Generator:
 
 
 def slice_rng(seed: int, subject: int, slice: int) -> np.random.Generator:
-    """Randomness of one slice: position jitter, noise. Raises InputError as ``subject_rng`` does."""
+    """Random stream of one slice, for position jitter and noise. Raises InputError as ``subject_rng`` does."""
     return np.random.default_rng(
         [_whole("seed", seed), _whole("subject", subject), 1 + _whole("slice", slice)]
     )
 
 
 def station(slice: int) -> float:
-    """Place of a slice in a stack of five, in [0, 4]: 0, 1, 2, 3, 4, then fives that fall between these."""
+    """Position of a slice in a stack of five, in [0, 4]: 0, 1, 2, 3, 4, then fives that fall between these."""
     turn, step = divmod(slice, 5)
     return (step + turn * GOLDEN % 1) * 4 / 5 if turn else float(step)
 

@@ -17,12 +17,21 @@ Array = np.ndarray
 def smooth_field(
     rng: np.random.Generator, x: Array, y: Array, scale: float, modes: int = 12, z: float | None = None
 ) -> Array:
-    """Random field of unit variance with structures about ``scale`` wide, a sum of ``modes`` plane waves.
+    """Random field of unit variance, a sum of plane waves.
 
-    x, y: coordinates that broadcast to (n, m), in the unit of ``scale``; a row (1, m) and a column (n, 1), as
-    in ``Canvas.axes``, take a fraction of the time of full arrays. z: third coordinate, one number; the same
-    generator state at another z is another slice of the same field. Returns float32 (n, m).
     Random Fourier features of a Gaussian kernel: Rahimi & Recht, NIPS 20 (2007).
+
+    Args:
+        rng: draws the waves.
+        x: coordinates in the unit of ``scale``; they broadcast with ``y`` to (n, m). A row (1, m) and a column
+            (n, 1), as in ``Canvas.axes``, take a fraction of the time of full arrays.
+        y: the same, downwards.
+        scale: width of the structures.
+        modes: number of waves.
+        z: third coordinate, one number. The same generator state at another z is another slice of the same field.
+
+    Returns:
+        float32 (n, m).
     """
     wave = rng.normal(size=(modes, 2 if z is None else 3)) * np.pi / scale / 2
     phase = rng.uniform(0, 2 * np.pi, modes)
@@ -33,13 +42,23 @@ def waves(
     rng: np.random.Generator, x: Array, y: Array, wavelength: float, modes: int = 6, z: float = 0.0,
     drift: float = 0.5, spread: float = 0.15,
 ) -> Array:  # fmt: skip
-    """Random field of unit variance and one wavelength: ``modes`` plane waves of random direction.
+    """Random field of unit variance and one wavelength: plane waves of random direction.
 
-    One wavelength, unlike ``smooth_field``, makes evenly spaced winding bands, as gyri and trabeculae are;
-    compare the reaction-diffusion model of folding, Lefevre & Mangin, PLoS Comput Biol 6:e1000749 (2010).
-    x, y: as in ``smooth_field``. z: third coordinate, one number; a unit of it changes the field as much as
-    about ``drift`` units of x or y do. spread: each wavenumber is within this share of 2 pi / ``wavelength``.
-    Returns float32 (n, m).
+    One wavelength, unlike ``smooth_field``, makes evenly spaced winding bands, as gyri and trabeculae are; compare the
+    reaction-diffusion model of folding, Lefevre & Mangin, PLoS Comput Biol 6:e1000749 (2010).
+
+    Args:
+        rng: draws the waves.
+        x: as in ``smooth_field``.
+        y: as in ``smooth_field``.
+        wavelength: in the unit of x and y.
+        modes: number of waves.
+        z: third coordinate, one number.
+        drift: how many units of x or y change the field about as much as one unit of z.
+        spread: each wavenumber is within this share of 2 pi / ``wavelength``.
+
+    Returns:
+        float32 (n, m).
     """
     heading = rng.uniform(0, 2 * np.pi, modes)
     tilt = rng.normal(0, drift, modes)
@@ -52,9 +71,9 @@ def wobble(
     rng: np.random.Generator, x: Array, y: Array, amplitude: float, scale: float, modes: int = 6,
     z: float | None = None,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """What to add to coordinates so that outlines look alive: two smooth fields, float32 (n, m) each.
+    """Two smooth fields, float32 (n, m) each, to add to coordinates so that outlines look alive.
 
-    amplitude: their standard deviation; the rest as in ``smooth_field``.
+    ``amplitude`` is their standard deviation; the other arguments are those of ``smooth_field``.
     """
     size = np.float32(amplitude)
     return size * smooth_field(rng, x, y, scale, modes, z), size * smooth_field(rng, x, y, scale, modes, z)

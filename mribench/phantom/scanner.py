@@ -1,4 +1,4 @@
-"""What a scanner makes of a signal: coil shading, bias field, Rician noise."""
+"""From signal to image, as a scanner does: coil shading, bias field, Rician noise."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ def acquire(
     signal: Array, subject: np.random.Generator, noise: np.random.Generator, snr: float, coil: float = 0.0,
     bias: float = 0.1, coil_angle: float | None = None,
 ) -> tuple[Array, dict[str, float]]:  # fmt: skip
-    """Receive-coil shading, bias field, Rician noise, magnitude: (image, what was drawn).
+    """Receive-coil shading, bias field and Rician magnitude |S + n_r + i n_i| (Gudbjartsson & Patz, MRM 34:910, 1995).
 
-    image: float32 (size, size) in [0, 1], its 99.7th percentile is 1.
-    signal: (size, size) >= 0. snr: 99th percentile of the signal over the noise's standard deviation.
-    coil: fall-off away from a surface coil (0 is a volume coil); bias: amplitude of the smooth bias field.
-    coil_angle: degrees, direction of the coil from the centre (0 right, 90 bottom); drawn where None.
-    The subject generator draws what belongs to the scanner, the noise generator what belongs to the slice.
-    Rician magnitude |S + n_r + i n_i|: Gudbjartsson & Patz, MRM 34:910 (1995).
+    Args:
+        signal: (size, size), >= 0.
+        subject: draws the coil's direction and the bias field, which all slices share.
+        noise: draws the noise of the slice.
+        snr: 99th percentile of the signal over the noise's standard deviation.
+        coil: fall-off away from a surface coil; 0 is a volume coil.
+        bias: amplitude of the smooth bias field.
+        coil_angle: direction of the coil from the centre in degrees, 0 right, 90 bottom; drawn where None.
+
+    Returns:
+        The image, float32 (size, size) in [0, 1] with its 99.7th percentile at 1, and the parameters.
     """
     axis = (np.arange(len(signal)) + 0.5) / len(signal) * 2 - 1
     x, y = axis[None, :], axis[:, None]

@@ -1,7 +1,7 @@
 """Shapes as implicit functions: negative inside, about one field-of-view half per unit outside.
 
-Coordinates x (right) and y (down), two arrays (n, m) of one shape, run over [-1, 1] across the image; what is
-returned has their shape and dtype. Combine with ``np.maximum`` (and), ``np.minimum`` (or) and minus (not).
+Coordinates x (right) and y (down), two arrays (n, m) of one shape, run over [-1, 1] across the image. A shape has their
+shape and dtype. Combine with ``np.maximum`` (and), ``np.minimum`` (or) and minus (not).
 """
 
 from __future__ import annotations

@@ -13,17 +13,16 @@ from math import cos, exp, radians, sin
 
 @dataclass(frozen=True)
 class Tissue:
-    """t1, t2, t2_star in ms; pd: proton density in [0, 1]; source: where the values come from.
+    """Relaxation times and proton density of one tissue."""
 
-    texture: relative amplitude of the smooth random variation inside the tissue (0 draws it flat).
-    """
-
-    t1: float
-    t2: float
-    pd: float
-    source: str = ""
-    t2_star: float | None = None
-    texture: float = 0.0
+    t1: float  # ms
+    t2: float  # ms
+    pd: float  # proton density in [0, 1]
+    source: str = ""  # of the values
+    t2_star: float | None = None  # ms; t2 where None
+    texture: float = (
+        0.0  # relative amplitude of the smooth random variation inside the tissue; 0 draws it flat
+    )
 
 
 AIR = Tissue(t1=1.0, t2=1.0, pd=0.0, source="no protons")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
@@ -12,10 +11,10 @@ from keyword import iskeyword
 from pathlib import Path
 from shlex import quote
 from string import Template
-from tempfile import mkdtemp
 
 from mribench._version import __version__
 from mribench.errors import InputError, unknown_name
+from mribench.files import new_folder
 from mribench.plugins import lookup
 
 # kind of plugin, as the user says it -> group of entry points
@@ -42,24 +41,15 @@ def write(kind: str, name: str, out: Path) -> Path:
     if folder.exists() or folder.is_symlink():
         raise InputError(f"{folder} is there already; choose another name, or another folder with --out")
     values = _template_values(kind, name)
-    out.mkdir(parents=True, exist_ok=True)
-    # written to a temporary folder and renamed, so that it is there as a whole or not at all
-    unfinished = Path(mkdtemp(prefix=f".{folder.name}-", dir=out))
-    try:
-        root = files("mribench.plugins") / "templates"
+    root = files("mribench.plugins") / "templates"
+    with new_folder(folder, is_valid=lambda existing: True) as unfinished:
         for source in ("common", kind):
             for parts, template in _templates(root / source):
                 name_in_package = "/".join(parts).replace("package", values["package"])
                 path = unfinished / name_in_package.removesuffix(SUFFIX)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(
-                    Template(template.read_text(encoding="utf-8")).substitute(values), encoding="utf-8"
-                )
-        unfinished.chmod(0o755)
-        unfinished.rename(folder)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+                text = Template(template.read_text(encoding="utf-8")).substitute(values)
+                path.write_text(text, encoding="utf-8")
     return folder
 
 

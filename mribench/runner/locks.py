@@ -1,7 +1,7 @@
-"""Who writes to a run folder: one run, and in each cell one worker.
+"""Locks of a run folder: one run at a time writes to it, and one worker to each cell.
 
-The locks are ``flock``: they go with the process that holds them, however it ends. On a shared file system it must
-work between machines: NFS 4, or Lustre mounted with ``flock``.
+The locks are ``flock``: they end with the process that holds them, however it ends. A shared file system must support
+them between machines: NFS 4, or Lustre mounted with ``flock``. There is none on Windows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import IO
 from mribench import files
 from mribench.errors import InputError
 
-# what a suite and its workers tell each other lies here while it runs
+# holds the messages between a suite and its workers while it runs
 JOBS = ".jobs"
 WORKERS = "workers.lock"
-# where a run writes, and so where a killed one may have left something half-written
+# where a run writes, and where a killed one may have left half-written files
 STAGES = (
     "data",
     "train/*",
@@ -37,8 +37,9 @@ STAGES = (
 def suite(out: Path, workers: bool) -> Iterator[None]:
     """One run at a time writes to a folder. Raises InputError where another does.
 
-    workers: the run will hand its cells to workers. Those of an earlier run may then still be at work on theirs (a
-    cluster does not ask whether who sent a job still lives); one that does the work itself waits for nobody.
+    workers: whether this run submits cells to workers. Workers of an earlier run may then still be running (a cluster
+    does not check whether the process that submitted a job still lives). A run without workers refuses to start beside
+    them.
     """
     out.mkdir(parents=True, exist_ok=True)
     with _held(out / ".lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
@@ -61,14 +62,14 @@ def suite(out: Path, workers: bool) -> Iterator[None]:
 
 @contextmanager
 def cell(out: Path, name: str) -> Iterator[None]:
-    """One worker at a time works on a cell; another one waits here, and then finds the work done."""
+    """One worker at a time runs a cell; another one waits here, and then finds it finished."""
     (out / JOBS).mkdir(parents=True, exist_ok=True)
     with _held(out / JOBS / WORKERS, fcntl.LOCK_SH), _held(out / JOBS / f"{name}.lock", fcntl.LOCK_EX):
         yield
 
 
 def tidy(out: Path) -> None:
-    """Remove what suite and workers told each other, where no worker is left that could look for it."""
+    """Remove the messages between suite and workers, unless a worker is still running."""
     with _held(out / JOBS / WORKERS, fcntl.LOCK_EX | fcntl.LOCK_NB) as idle:
         if idle:
             shutil.rmtree(out / JOBS)
@@ -76,7 +77,7 @@ def tidy(out: Path) -> None:
 
 @contextmanager
 def _held(path: Path, kind: int) -> Iterator[bool]:
-    """Whether the lock was taken; without LOCK_NB it always is, in the end."""
+    """Take a lock and tell whether that worked; without LOCK_NB it waits until it does."""
     while True:
         with open(path, "w") as file:
             try:
@@ -87,7 +88,7 @@ def _held(path: Path, kind: int) -> Iterator[bool]:
             if _still_there(file, path):
                 yield True
                 return
-            # whoever held it has removed it since: the file of that name is another now
+            # its last holder has removed the file: lock the new one of that name
             path.parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -99,7 +100,7 @@ def _still_there(file: IO[str], path: Path) -> bool:
 
 
 def _sweep(out: Path) -> None:
-    """Remove what a killed run was still writing here; nobody else writes while the locks are held."""
+    """Remove the half-written files of a killed run; nobody else writes while the locks are held."""
     for stage in STAGES:
         for folder in out.glob(stage):
             files.remove_stale(folder, alone=True)

@@ -11,22 +11,19 @@ from mribench import device
 from mribench.errors import InputError
 from mribench.spec import Profile
 
-# below so many training images a cell is done before a second process has imported torch
-WORTH_A_PROCESS = 2000
+# below so many training images seen, a cell is done before a second process has imported torch
+MIN_IMAGES_FOR_A_PROCESS = 2000
 # a process may still grow a little after its first steps
-MARGIN = 1.15
+MEMORY_MARGIN = 1.15
 
 
 @dataclass(frozen=True)
 class Execution:
-    """Where and how a suite's cells are worked on; no result is named by it.
+    """Where a suite's cells run; no result depends on it."""
 
-    executor: ``local``; ``slurm`` or ``slurm:key=value,...`` (submitit's parameters); ``dask:ADDRESS`` of a
-    scheduler. jobs: processes of the local executor; 1 works in this process, None chooses (``settle``).
-    """
-
+    # ``local``; ``slurm`` or ``slurm:key=value,...`` (submitit's parameters); ``dask:ADDRESS`` of a scheduler
     executor: str = "local"
-    jobs: int | None = None
+    jobs: int | None = None  # processes of the local executor: 1 is this process, None lets ``settle`` choose
 
     @property
     def has_workers(self) -> bool:
@@ -34,13 +31,13 @@ class Execution:
 
 
 def settle(asked: Execution, profile: Profile, trainings: int) -> Execution:
-    """What is asked for, checked, with its number of local processes. Raises InputError where it cannot be done."""
-    kind, _, words = asked.executor.partition(":")
-    if (
-        kind not in ("local", "slurm", "dask")
-        or (kind == "local" and words)
-        or (kind == "dask" and not words)
-    ):
+    """The execution that was asked for, checked, with its number of local processes.
+
+    Raises InputError where it cannot be done.
+    """
+    kind, _, arguments = asked.executor.partition(":")
+    known = kind in ("local", "slurm", "dask")
+    if not known or (kind == "local" and arguments) or (kind == "dask" and not arguments):
         raise InputError(
             f"unknown executor {asked.executor!r}; expected local, slurm, slurm:key=value,... or dask:ADDRESS"
         )
@@ -57,8 +54,8 @@ def settle(asked: Execution, profile: Profile, trainings: int) -> Execution:
 def processes(profile: Profile, trainings: int) -> int:
     """Processes for a suite of so many trainings: one a core on a CPU, one in all on a GPU or for little work.
 
-    Of what is known before the work begins alone, not of what is left to do or of memory free now: the number of
-    threads changes the last bits of a convolution, and a run that goes on must not change its own.
+    Depends only on what is known before the work begins, not on what is left to do or on free memory: the number of
+    threads changes the last bits of a convolution, and a resumed run must not change its own.
     """
     here = device.hardware()
     if here.gpu or not worth_processes(profile.batch_size, profile.max_steps):
@@ -67,7 +64,7 @@ def processes(profile: Profile, trainings: int) -> int:
 
 
 def worth_processes(batch_size: int, steps: int | None) -> bool:
-    return steps is None or batch_size * steps >= WORTH_A_PROCESS
+    return steps is None or batch_size * steps >= MIN_IMAGES_FOR_A_PROCESS
 
 
 def threads(processes: int) -> int:
@@ -83,7 +80,7 @@ def room(wanted: int, running: int, unknown: int, peak: float | None, free: floa
     """
     if peak is None:
         return 1
-    need = MARGIN * peak
+    need = MEMORY_MARGIN * peak
     return max(1, min(wanted, running + int(free / need) - unknown))
 
 

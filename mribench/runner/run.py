@@ -23,7 +23,7 @@ from mribench.runner import dispatch, locks, resources, runspec, worker
 from mribench.runner.cell import Cell
 from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
-from mribench.runner.stages import finished, outputs_of, run_cell, train_on_one_gpu
+from mribench.runner.stages import finished, read_outputs, run_cell, train_on_one_gpu
 from mribench.runner.worker import Job, Outcome
 from mribench.spec import Modality, Prepared
 
@@ -184,7 +184,7 @@ def _draw_overview(done: list[Result], data: Mapping[str, Prepared], plan: Plan)
         title = result.data["title"]
         if result.task != "generation" or result.is_control or title in organs:
             continue
-        if outputs := outputs_of(plan.out / "outputs" / result.provenance["outputs"]):
+        if outputs := read_outputs(plan.out / "outputs" / result.provenance["outputs"]):
             organs[title] = data[result.modality].test.images, outputs["images"]
     path = plan.out / "figures" / "overview.png"
     if organs:

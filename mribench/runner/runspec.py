@@ -1,4 +1,4 @@
-"""What a run is asked to do: the same words on the command line, in a TOML file and in Python."""
+"""The settings of a run: the same names on the command line, in a TOML file and in Python."""
 
 from __future__ import annotations
 
@@ -19,39 +19,35 @@ from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task
 
 CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
-# two unlike ones that need no weights
+# two that differ in kind and need no weights
 FEATURES = ("hc85-v1", "gist208-v1")
-# those of accelerate; each is the name of a package
+# Accelerate's; each is the name of a package
 TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """modalities: names, or ("all",). samplers: None takes the profile's. metrics: further ones, beside those of the
-    tasks. features: spaces of the distribution metrics that name none themselves. data: ``phantom``, a registry id
-    or a path. controls: variants without training that stand beside every board. train_steps, precision: replace the
-    profile's.
-    """
+    """What a run is asked to do."""
 
     modalities: tuple[str, ...] = ("all",)
     variants: tuple[str, ...] = ("ddpm",)
-    controls: tuple[str, ...] = CONTROLS
-    samplers: tuple[str, ...] | None = None
+    controls: tuple[str, ...] = CONTROLS  # variants without training, which give every board its scale
+    samplers: tuple[str, ...] | None = None  # None: the profile's
     tasks: tuple[str, ...] = TASKS
-    metrics: tuple[str, ...] = ()
-    features: tuple[str, ...] = FEATURES
+    metrics: tuple[str, ...] = ()  # further ones, beside those of the tasks
+    features: tuple[str, ...] = FEATURES  # spaces of the distribution metrics that name none themselves
     seeds: tuple[int, ...] = (0,)
-    profile: str | None = None
-    train_steps: int | None = None
-    precision: str | None = None
-    data: str = "phantom"
+    profile: str | None = None  # None: ``standard`` with a GPU, ``quick`` without
+    train_steps: int | None = None  # replaces the profile's
+    precision: str | None = None  # replaces the profile's
+    data: str = "phantom"  # or a registry id, or a path
     out: str = "runs"
-    track: str | None = None
+    track: str | None = None  # one of ``TRACKERS``
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A spec with everything it names loaded and checked, before any work is done."""
+    """A spec with everything that it names loaded and checked, before any work is done."""
 
     spec: RunSpec
     profile: Profile
@@ -64,14 +60,14 @@ class Plan:
     out: Path
 
 
-def make(base: RunSpec | None = None, **given: Any) -> RunSpec:
-    """A RunSpec from words; one value where several are possible is one of them. None leaves the default.
+def make(base: RunSpec | None = None, **settings: Any) -> RunSpec:
+    """A RunSpec from settings by name. A single value may stand for a list of one; None leaves the default.
 
-    Raises InputError for an unknown word or a value of the wrong type.
+    Raises InputError for an unknown name or a value of the wrong type.
     """
     known = {field.name: str(field.type) for field in fields(RunSpec)}
     changes = {}
-    for name, value in given.items():
+    for name, value in settings.items():
         if name not in known:
             raise InputError(unknown_name("setting", name, known))
         if value is not None:
@@ -91,7 +87,7 @@ def _typed(name: str, value: Any, annotation: str) -> Any:
 
 
 def from_toml(path: Path) -> RunSpec:
-    """Read the same words from a TOML file. Raises InputError where it cannot be read."""
+    """The settings in a TOML file. Raises InputError where it cannot be read."""
     try:
         return make(**tomllib.loads(path.read_text()))
     except OSError as error:
@@ -104,16 +100,16 @@ def to_toml(spec: RunSpec) -> str:
     """The spec as TOML that ``from_toml`` reads back equal."""
     import json
 
-    given = {name: value for name, value in asdict(spec).items() if value is not None}
+    settings = {name: value for name, value in asdict(spec).items() if value is not None}
     # JSON strings, numbers and arrays are TOML too
-    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in given.items())
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in settings.items())
 
 
 def resolve(spec: RunSpec) -> Plan:
     """Load everything the spec names. Raises InputError or PluginError in one sentence, before any work."""
-    for word in ("modalities", "variants", "tasks", "features", "seeds"):
-        if not getattr(spec, word) and not (word == "variants" and spec.controls):
-            raise InputError(f"no {word} asked for; give at least one")
+    for setting in ("modalities", "variants", "tasks", "features", "seeds"):
+        if not getattr(spec, setting) and not (setting == "variants" and spec.controls):
+            raise InputError(f"no {setting} asked for; give at least one")
     names = lookup.names("modalities") if "all" in spec.modalities else spec.modalities
     if not names:
         raise InputError(
@@ -125,10 +121,10 @@ def resolve(spec: RunSpec) -> Plan:
             raise InputError(f"the task {old!r} is called {new!r} since 0.1.0; its numbers are the same")
     _check_tracker(spec.track)
     profile = profiles.get(spec.profile, spec.train_steps, spec.precision)
-    # what a machine does best enters hashes and keys: two precisions are never one model
+    # the precision that is chosen for this machine enters hashes and keys: two precisions are two models
     profile = replace(profile, precision=device.precision(profile))
     asked = spec.samplers or profile.samplers
-    tasks, metrics = _measured(spec)
+    tasks, metrics = _tasks_and_metrics(spec)
     variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
     choices = tuple(map(samplers.resolve, asked))
     forward_process.check_compatible(variants.values(), choices)
@@ -162,7 +158,7 @@ def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> 
     }
 
 
-def _measured(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
+def _tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
     """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
     tasks = lookup.load_all("tasks", spec.tasks).values()
     own = load_metrics([name for task in tasks for name in task.metrics], spec.features)

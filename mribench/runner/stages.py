@@ -35,12 +35,12 @@ from mribench.trust.examine import examine_prepared
 
 
 def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
-    """Train once, then every sampler that fits and every task on what was trained.
+    """Train once, then run every task with every compatible sampler.
 
     Under ``accelerate launch`` all processes train and the first does the rest.
     """
     if not cell.variant.is_control:
-        _trained(cell, plan)
+        _train(cell, plan)
     rank, _ = device.world()
     if rank != 0:
         return []
@@ -48,7 +48,7 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
 
 def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
-    """The cell with every sampler that fits what was trained; a control as it is."""
+    """The trained cell with each compatible sampler; a control unchanged."""
     if cell.variant.is_control:
         return [cell]
     choices = [choice for choice in plan.samplers if forward_process.compatible(cell.variant, choice.sampler)]
@@ -57,33 +57,33 @@ def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
 
 def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
     """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
-    left = [cell for cell in cells if not cell.variant.is_control and not _is_trained(cell, plan)]
-    if len(left) > 1 and device.one_gpu():
+    untrained = [cell for cell in cells if not cell.variant.is_control and not _is_trained(cell, plan)]
+    if len(untrained) > 1 and device.one_gpu():
         imports.load_diffusers()
         from mribench.training import interleave
         from mribench.training.train import training
 
         interleave.train_interleaved(
-            lambda interrupted, cell=cell: training(*_training(cell, plan), interrupted) for cell in left
+            lambda interrupted, cell=cell: training(*_arguments(cell, plan), interrupted)
+            for cell in untrained
         )
 
 
-def _trained(cell: Cell, plan: Plan) -> Path:
-    """Folder of the trained variant; trains, or goes on training, where it is not finished."""
+def _train(cell: Cell, plan: Plan) -> None:
+    """Train, or go on training, where it is not finished."""
     if not _is_trained(cell, plan):
         imports.load_diffusers()
         from mribench.training.train import train
 
-        train(*_training(cell, plan))
-    return cell.train_folder(plan)
+        train(*_arguments(cell, plan))
 
 
 def _is_trained(cell: Cell, plan: Plan) -> bool:
     return (cell.train_folder(plan) / "train.json").exists()
 
 
-def _training(cell: Cell, plan: Plan) -> tuple[Any, ...]:
-    """Arguments of ``train``, after its folder is there and says on what terms its data came."""
+def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
+    """Arguments of ``train``; its folder is made and holds the terms of its data."""
     folder = cell.train_folder(plan)
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
@@ -93,42 +93,41 @@ def _training(cell: Cell, plan: Plan) -> tuple[Any, ...]:
 
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
-    """The results of a cell with nothing left to do."""
+    """The results of a cell with nothing left to do; None where something is."""
     if not cell.variant.is_control and not _is_trained(cell, plan):
         return None
-    known = [_known(c, task, plan) for c in _sampled(cell, plan) for task in plan.tasks]
-    return None if None in known else known
+    existing = [_existing_result(c, task, plan) for c in _sampled(cell, plan) for task in plan.tasks]
+    return None if None in existing else existing
 
 
-def _known(cell: Cell, task: Task, plan: Plan) -> Result | None:
-    """The result that is on disk, where it is of the same outputs."""
+def _existing_result(cell: Cell, task: Task, plan: Plan) -> Result | None:
+    """The result on disk, if it was made from the same outputs."""
     path = results.path_of(plan.out, record.empty_result(cell, task, plan))
-    if (
-        path.exists()
-        and (known := results.read(path)).provenance.items() >= _made_from(cell, task, plan).items()
-    ):
-        return known
-    return None
+    if not path.exists():
+        return None
+    result = results.read(path)
+    return result if result.provenance.items() >= _output_names(cell, task, plan).items() else None
 
 
-def _read(task: Task) -> Task | None:
+def _task_read_by(task: Task) -> Task | None:
     """The task whose outputs this one reads."""
     return lookup.load("tasks", task.reads) if task.reads else None
 
 
-def _made_from(cell: Cell, task: Task, plan: Plan) -> dict[str, str]:
-    other = _read(task)
+def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str]:
+    """Provenance: the folders of the outputs that a result is made from."""
+    other = _task_read_by(task)
     reads = {"reads": cell.output_name(other, plan)} if other else {}
     return {"outputs": cell.output_name(task, plan)} | reads
 
 
 def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     """Produce, score, draw, record; each only where it has not been done."""
-    if known := _known(cell, task, plan):
-        return known
-    name, other = cell.output_name(task, plan), _read(task)
-    outputs = _produced(cell, other, plan) if other else {}
-    outputs |= _produced(cell, task, plan)
+    if existing := _existing_result(cell, task, plan):
+        return existing
+    name, other = cell.output_name(task, plan), _task_read_by(task)
+    outputs = _outputs(cell, other, plan) if other else {}
+    outputs |= _outputs(cell, task, plan)
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
     scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
@@ -138,19 +137,19 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     result = replace(
         record.empty_result(cell, task, plan),
         scores=scores,
-        spaces=_trusted(cell.data, task, plan),
+        spaces=_trust(cell.data, task, plan),
         floor=_floor(cell, task, plan, extract),
         audit=judged,
         figures=_draw(cell, task, outputs, plan, name),
-        provenance=record.provenance_of(cell, plan, produced, name) | _made_from(cell, task, plan),
+        provenance=record.provenance_of(cell, plan, produced, name) | _output_names(cell, task, plan),
     )
     results.write(plan.out, result)
     say(f"{cell.name} {task.name}: {judged['verdict'] if judged else boards.in_one_line(result)}")
     return result
 
 
-def _trusted(data: Prepared, task: Task, plan: Plan) -> dict[str, dict[str, Any]]:
-    """Of each feature space that the run names, where the task uses it: whether it may rank these images."""
+def _trust(data: Prepared, task: Task, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Whether each feature space that the run names and the task uses may rank these images."""
     used = {space for name in task.metrics for space in plan.metrics[name].features}
     return {
         name: examine_prepared(plan.spaces[name], data, plan.out / "features")
@@ -160,42 +159,39 @@ def _trusted(data: Prepared, task: Task, plan: Plan) -> dict[str, dict[str, Any]
 
 
 def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, dict[str, Any]]:
-    """What real images score in a model's place, by name of metric and space; kept by what it depends on."""
-    found = {}
+    """What real images score in a model's place, by metric label; computed once for all cells that share it."""
+    floors = {}
     for metric in (plan.metrics[name] for name in task.metrics if task.floor):
         for space in subsets.spaces_of(metric):
-            path = (
-                plan.out
-                / "floors"
-                / f"{cell.modality.name}-{record.floor_hash(cell, metric, space, plan)}.json"
-            )
+            name = f"{cell.modality.name}-{record.floor_hash(cell, metric, space, plan)}.json"
+            path = plan.out / "floors" / name
             floor = files.read_json(path) if path.exists() else None
             if floor is None:
                 floor = task.floor(metric, space, cell.data, plan.profile, extract)
-                # what is blank for want of weights may be had the next time
+                # a floor that is blank for want of weights is computed again when they are there
                 if floor["train_test"] is not None:
                     files.write_json(path, floor)
-            found[results.metric_label(metric.name, space)] = floor
-    return found
+            floors[results.metric_label(metric.name, space)] = floor
+    return floors
 
 
 def _finite(score: Score) -> Score:
-    """A metric that gives NaN or infinity has given nothing: the cell stays blank and says why."""
+    """A score that is NaN or infinite becomes a blank with that reason."""
     numbers = (score.value, score.low, score.high)
     if all(number is None or math.isfinite(number) for number in numbers):
         return score
     return replace(score, value=None, low=None, high=None, reason=f"the metric gave {score.value}")
 
 
-def _produced(cell: Cell, task: Task, plan: Plan) -> dict[str, np.ndarray]:
-    """What a task has produced of a cell, from disk where it is there."""
+def _outputs(cell: Cell, task: Task, plan: Plan) -> dict[str, np.ndarray]:
+    """The outputs of a task, from disk where they are there."""
     folder = plan.out / "outputs" / cell.output_name(task, plan)
-    outputs = outputs_of(folder)
+    outputs = read_outputs(folder)
     return _produce(cell, task, plan, folder) if outputs is None else outputs
 
 
-def outputs_of(folder: Path) -> dict[str, np.ndarray] | None:
-    """The images of a finished stage; None where there are none, or none that can be read."""
+def read_outputs(folder: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of outputs.npz; None where there are none, or none that can be read."""
     try:
         with np.load(folder / "outputs.npz", allow_pickle=False) as archive:
             return dict(archive)
@@ -214,7 +210,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= provenance.peak_memory_gib()
     if cell.trained:
-        # of the network as it is defined, however it is arranged for this machine
+        # of the network as it is defined, not as it is optimised for this machine
         plain = cell.variant.network(plan.profile)
         made |= {
             "nfe": model.nfe,
@@ -231,10 +227,10 @@ def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan,
     """Save the task's pictures of a cell; returns kind -> path relative to the run folder."""
     if task.draw is None:
         return {}
-    words = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
-    drawn = {}
+    caption = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
+    paths = {}
     model = (lambda: cell.model(plan, "reverse process")) if cell.trained else None
-    for kind, picture in task.draw(outputs, cell.data, plan.profile, model, words).items():
-        drawn[kind] = f"figures/{name}_{kind}.png"
-        figures.save(plan.out / drawn[kind], picture)
-    return drawn
+    for kind, picture in task.draw(outputs, cell.data, plan.profile, model, caption).items():
+        paths[kind] = f"figures/{name}_{kind}.png"
+        figures.save(plan.out / paths[kind], picture)
+    return paths

@@ -1,11 +1,9 @@
-"""Do a record's numbers come out again? Data, checkpoint and seed are those on record; the rest is done anew."""
+"""Check that a record's numbers can be reproduced from the recorded data, checkpoint and seed."""
 
 from __future__ import annotations
 
 import math
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -25,6 +23,7 @@ from mribench.results import Result
 from mribench.runner import record, runspec
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
+from mribench.runner.stages import read_outputs
 from mribench.sampling import samplers
 from mribench.spec import Modality, Network, Prepared, Profile, Score
 
@@ -82,7 +81,7 @@ def verify(out: Path, result: Result, data: str | None = None, rescore: bool = F
     """
     cell, plan = again(out, result, data)
     task = plan.tasks[0]
-    kept = _kept(out / "outputs" / result.provenance["outputs"] / "outputs.npz")
+    kept = read_outputs(out / "outputs" / result.provenance["outputs"])
     if rescore:
         if kept is None:
             raise InputError(
@@ -193,14 +192,6 @@ def _checkpoint(out: Path, result: Result, profile: Profile) -> Path | None:
     return out / "train" / name
 
 
-def _kept(path: Path) -> dict[str, np.ndarray] | None:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
-
-
 def _read_beside(out: Path, result: Result, cell: Cell, plan: Plan, rescore: bool) -> dict[str, np.ndarray]:
     """Outputs of another task that a task scores beside its own, generated again where the kept ones are gone.
 
@@ -209,7 +200,7 @@ def _read_beside(out: Path, result: Result, cell: Cell, plan: Plan, rescore: boo
     name, other = result.provenance.get("reads"), plan.tasks[0].reads
     if name is None or other is None:
         return {}
-    kept = _kept(out / "outputs" / name / "outputs.npz")
+    kept = read_outputs(out / "outputs" / name)
     if kept is not None:
         return kept
     if rescore:

@@ -109,8 +109,8 @@ def markdown(record: Mapping[str, Any]) -> str:
     ]
     if rows := record.get("optimisations"):
         lines.append(markdown_table(OPTIMISATIONS, map(_optimisation, rows)))
-    words = ", ".join(f"{name} {value:.2f} s" for name, value in record.get("start_up_seconds", {}).items())
-    return "\n".join([*lines, *([f"Start-up: {words}.\n"] if words else [])])
+    seconds = ", ".join(f"{name} {value:.2f} s" for name, value in record.get("start_up_seconds", {}).items())
+    return "\n".join([*lines, *([f"Start-up: {seconds}.\n"] if seconds else [])])
 
 
 def _training(case: Mapping[str, Any], peak: Mapping[str, float]) -> list[str]:
@@ -144,17 +144,17 @@ def _optimisation(row: Mapping[str, Any]) -> list[str]:
     taken = row["seconds_per_step"]
     sides = f"{taken['without']:.4f}", f"{taken['with']:.4f}"
     used = "yes" if row["used"] else "no"
-    return [row["name"], row["network"], *sides, _ratio(row["ratio"]), used, _beside(row)]
+    return [row["name"], row["network"], *sides, _ratio(row["ratio"]), used, _remarks(row)]
 
 
-def _beside(row: Mapping[str, Any]) -> str:
-    """What a row of the optimisations says besides, in words."""
-    words = []
+def _remarks(row: Mapping[str, Any]) -> str:
+    """The last cell of a row of optimisations."""
+    remarks = []
     if "seconds_before_the_second_step" in row:
-        words.append(f"compiled in {row['seconds_before_the_second_step']:.0f} s")
+        remarks.append(f"compiled in {row['seconds_before_the_second_step']:.0f} s")
     if "efficiency" in row:
-        words.append(f"{100 * row['efficiency']:.0f} % of {row['processes']} processes' speed")
-    return ", ".join(words)
+        remarks.append(f"{100 * row['efficiency']:.0f} % of {row['processes']} processes' speed")
+    return ", ".join(remarks)
 
 
 def _ratio(ratio: Mapping[str, float] | None) -> str:

@@ -1,4 +1,4 @@
-"""Sampling images per second: our loop beside the diffusers pipeline, from one checkpoint."""
+"""Sampling images per second: our loop and the diffusers pipeline, from one checkpoint, in turns."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ UNTIL_FIRST_STEP = """
 import os, sys
 from mribench.cli import app
 from mribench.runner import stages
-training = stages._training
+training = stages._arguments
 
 def hooked(*args):
     from mribench.training.step import RecordedStep, Step
@@ -36,7 +36,7 @@ def hooked(*args):
         kind.__call__ = first
     return training(*args)
 
-stages._training = hooked
+stages._arguments = hooked
 sys.argv = ["mribench", "run", "--profile", "quick", "--modalities", sys.argv[1], "--out", sys.argv[2]]
 app.main()
 """

@@ -59,7 +59,7 @@ def _of_folder(folder: Path) -> list[PluginEntry]:
         missing = ", ".join(name for _, name, _ in sorted(declared - installed)) or "nothing"
         extra = ", ".join(name for _, name, _ in sorted(installed - declared)) or "nothing"
         raise InputError(
-            f"the package in {folder} is not installed as its pyproject.toml stands (not installed: {missing}; "
+            f"the package in {folder} is not installed as its pyproject.toml says (not installed: {missing}; "
             f"installed and not declared: {extra}); run python -m pip install -e {folder}"
         )
     return found

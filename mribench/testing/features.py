@@ -1,4 +1,4 @@
-"""Checks for feature spaces: one vector per image, whatever stands beside it."""
+"""Checks for feature spaces: one vector per image, whatever else is in the batch."""
 
 from __future__ import annotations
 

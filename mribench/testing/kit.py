@@ -43,7 +43,7 @@ def checks(group: str, plugin: Any) -> list[Check]:
 def check(group: str, name: str) -> Iterator[Finding]:
     """Every check of one installed plugin, one after the other. Raises InputError for an unknown name.
 
-    A plugin that does not load has a single finding; what one cause breaks is told in full once.
+    A plugin that does not load has a single finding. Of several findings with one cause only the first is in full.
     """
     entry = _entry(group, name)
     try:
@@ -54,13 +54,13 @@ def check(group: str, name: str) -> Iterator[Finding]:
         yield Finding(group, name, "loads", "broken", str(error), line or entry.file, mend)
         return
     yield Finding(group, name, "loads", "ok")
-    told = set()
+    causes = set()
     for one in checks(group, case.plugin):
         finding = run_check(one, case)
         cause = finding.found, finding.where
-        yield replace(finding, found="as above", where="", mend="") if cause in told else finding
+        yield replace(finding, found="as above", where="", mend="") if cause in causes else finding
         if finding.state == "broken":
-            told.add(cause)
+            causes.add(cause)
 
 
 def conforms(group: str, name: str) -> Callable[..., None]:

@@ -51,9 +51,9 @@ def its_cards_are_complete(case: Case) -> None:
     own = [e.card for e in catalogue.entries() if e.card and e.owner == case.entry.distribution != "mribench"]
     open_fields = {card.id: missing for card in own if (missing := verify.unverified(card))}
     if open_fields:
-        said = "; ".join(f"{name}: {', '.join(missing)}" for name, missing in open_fields.items())
+        fields = "; ".join(f"{name}: {', '.join(missing)}" for name, missing in open_fields.items())
         raise CheckWarning(
-            f"unverified on its cards: {said}", "look these up at the source, or leave them as they are"
+            f"unverified on its cards: {fields}", "look these up at the source, or leave them as they are"
         )
     if not case.plugin.cards:
         raise CheckWarning(

@@ -45,10 +45,10 @@ def entry_point_and_name_agree(case: Case) -> None:
     require(
         plain,
         f"the name is {name!r}",
-        "use lower-case letters, digits and single hyphens: names stand in commands and file names",
+        "use lower-case letters, digits and single hyphens, because commands and file names contain the name",
     )
     require(case.entry.problem is None, str(case.entry.problem), "see the sentence")
-    require(case.plugin.title.strip(), "the title is empty", "say in a few words what it is")
+    require(case.plugin.title.strip(), "the title is empty", "give it a short title")
 
 
 def discovery_is_light_and_the_object_travels(case: Case) -> None:

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     import torch
 
 STEPS = 10
-# what README promises between batch sizes, in grey range [0, 1], fp32
-BETWEEN_BATCH_SIZES = 1e-3
+MAX_BATCH_SIZE_GAP = (
+    1e-3  # promised by README: largest difference between batch sizes, of grey range [0, 1], fp32
+)
 
 
 def its_steps_are_what_its_name_says(case: Case) -> None:
-    """NAME-10 visits ten timesteps downwards from the noise; from halfway, about half as many."""
+    """NAME-10 visits ten timesteps from noise downwards, and about half as many from halfway."""
     from mribench.sampling.samplers import resolve
 
     sampler = case.plugin
@@ -86,14 +87,14 @@ def an_image_is_the_same_in_any_batch(case: Case) -> None:
     )
     gap = float(np.abs(made[2] - made[4]).max())
     require(
-        gap < BETWEEN_BATCH_SIZES,
+        gap < MAX_BATCH_SIZE_GAP,
         f"images made two and four at a time differ by up to {gap:.2g} of the grey range",
         "let step() treat images one by one: no statistics over the batch, no state between batches",
     )
 
 
 def where_the_network_knows_it_arrives(case: Case) -> None:
-    """With the true x_0 as prediction a sampler ends at x_0, from noise and from x_t, for all three predictions."""
+    """A network that knows x_0 is led to x_0: from noise and from x_t, for all three kinds of prediction."""
     import torch
 
     from mribench.sampling.sample import scaled_for_network, to_scheduler_scale

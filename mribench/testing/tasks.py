@@ -44,10 +44,10 @@ def it_produces_and_scores_every_control(case: Case) -> None:
             require(
                 isinstance(json.loads(json.dumps(judgement)).get("verdict"), str),
                 f"the verdict is {judgement!r}",
-                "judge with a JSON-serialisable dictionary whose `verdict` is words",
+                "judge with a JSON-serialisable dictionary whose `verdict` is a string",
             )
         if task.draw is not None:
-            for kind, picture in task.draw(outputs, toy_data(), TINY, None, "words").items():
+            for kind, picture in task.draw(outputs, toy_data(), TINY, None, "a caption").items():
                 require(
                     picture.dtype == np.uint8 and picture.ndim == 2,
                     f"picture {kind!r} is {picture.dtype} {picture.shape}",
@@ -62,10 +62,10 @@ def _storable(part: np.ndarray) -> bool:
 
 
 def _scores(scores: list[Score], metrics: tuple[str, ...], test: Split) -> None:
-    told = sorted({score.metric for score in scores})
+    scored = sorted({score.metric for score in scores})
     require(
-        set(told) == set(metrics),
-        f"scores of {', '.join(told)}, metrics {', '.join(metrics)}",
+        set(scored) == set(metrics),
+        f"scores of {', '.join(scored)}, metrics {', '.join(metrics)}",
         "report every metric that `metrics` names, blank with a reason where it has no value",
     )
     addresses = [(score.metric, score.space, score.level) for score in scores]

@@ -18,19 +18,19 @@ from mribench import files
 
 @dataclass
 class State:
-    """What a checkpoint holds beside tensors. loss_sum: training losses since ``logged_step``."""
+    """What a checkpoint holds beside tensors."""
 
     step: int = 0
-    best_loss: float = math.inf
+    best_loss: float = math.inf  # lowest validation loss so far
     best_step: int = 0
     evaluations_since_best: int = 0
     seconds: float = 0.0
-    loss_sum: float = 0.0
+    loss_sum: float = 0.0  # of training losses since ``logged_step``
     logged_step: int = 0
 
 
 def save(folder: Path, state: State, net: Any, optimizer: Any, ema: Any, accelerator: Any) -> None:
-    """One file per checkpoint, by step; the last two are kept, and the best pipelines that they speak of."""
+    """Write one file per checkpoint; keep the last two, and the best pipelines that they refer to."""
     content = {
         "state": vars(state),
         "net": net.state_dict(),
@@ -45,9 +45,9 @@ def save(folder: Path, state: State, net: Any, optimizer: Any, ema: Any, acceler
     *old, before, newest = [None, *_checkpoints(folder)]
     for path in filter(None, old):
         path.unlink()
-    spoken_of = {path.stem.partition("-best-")[2] for path in (before, newest) if path}
+    referenced = {path.stem.partition("-best-")[2] for path in (before, newest) if path}
     for pipeline in folder.glob("best-*"):
-        if pipeline.name.removeprefix("best-") not in spoken_of:
+        if pipeline.name.removeprefix("best-") not in referenced:
             shutil.rmtree(pipeline)
 
 
@@ -56,7 +56,7 @@ def resume(folder: Path, net: Any, optimizer: Any, ema: Any, accelerator: Any) -
     for path in reversed(_checkpoints(folder)):
         try:
             content = _load(path, accelerator.device)
-        except Exception:  # a damaged file may fail in any way; the one before it is as good, only older
+        except Exception:  # a damaged file may fail in any way; the checkpoint before it serves too
             path.unlink(missing_ok=True)
             continue
         state = State(**content["state"])
@@ -83,13 +83,13 @@ def best(folder: Path, state: State) -> Path:
 
 
 def settle_best(folder: Path, state: State) -> None:
-    """Give the best pipeline its final name; again is harmless, a kill may come right after."""
+    """Give the best pipeline its final name. Harmless when repeated: a kill may come right after."""
     if not (folder / "best").is_dir():
         best(folder, state).rename(folder / "best")
 
 
 def clear(folder: Path) -> None:
-    """Remove what only an unfinished run needs."""
+    """Remove the files that only an unfinished training needs."""
     for left in (folder / "checkpoints", *folder.glob("best-*")):
         shutil.rmtree(left, ignore_errors=True)
 
@@ -99,7 +99,7 @@ def write_pipeline(path: Path, net: Any, scheduler: Any) -> None:
     from diffusers import DDPMPipeline
 
     if any(not p.is_contiguous() for p in net.parameters()):
-        # on a GPU weights lie channels last, which safetensors does not write
+        # safetensors refuses the channels-last weights of a GPU
         net = copy.deepcopy(net).to(memory_format=torch.contiguous_format)
     with files.new_folder(path) as folder:
         DDPMPipeline(unet=net, scheduler=scheduler).save_pretrained(folder)
@@ -122,7 +122,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _cut_log(folder: Path, step: int) -> None:
-    """Forget the lines after ``step``, and a last one cut short: the resumed run will write them again."""
+    """Remove the lines after ``step``, and a truncated last one: the resumed training writes them again."""
     path = folder / "log.jsonl"
     if path.exists():
         whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("}\n")]

@@ -261,8 +261,8 @@ def markdown(record: Mapping[str, Any]) -> str:
     cells = []
     for name in sorted(whole, key=mean):
         first = next(iter(rows[name].values()))
-        about = [name, f"{first['steps']:,} ({first['coarse_steps']:,})", f"{first['images_seen']:,}"]
+        first_cells = [name, f"{first['steps']:,} ({first['coarse_steps']:,})", f"{first['images_seen']:,}"]
         numbers = [f"{rows[name][organ]['kd']:.1f}" for organ in organs]
-        cells.append([*about, *numbers, f"{mean(name):.1f}"])
+        cells.append([*first_cells, *numbers, f"{mean(name):.1f}"])
     titles = ["candidate", "steps (coarse)", "images", *organs, "geometric mean"]
     return "\n".join([*lines, markdown_table(titles, cells)])

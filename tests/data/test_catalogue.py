@@ -122,28 +122,28 @@ def test_a_near_miss_is_guessed():
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("filters", "expected"),
     [
         ({"organ": "kidney"}, {"amos22_mr", "chaos_mr", "totalseg_mr", "ukat_travelling", "ukrin_kidney_t2"}),
         ({"organ": "heart", "licence": "cc0"}, {"scd"}),
         ({"access": "agreement", "organ": "lung"}, {"dmri_vgc", "xe_ctc"}),
     ],
 )
-def test_filters(words, expected):
-    assert {card.id for card in catalogue.choose(load_cards().values(), **words)} == expected
+def test_filters(filters, expected):
+    assert {card.id for card in catalogue.choose(load_cards().values(), **filters)} == expected
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("filters", "said"),
     [
         ({"organ": "haert"}, "no card shows 'haert'; the organs are abdomen, brain"),
         ({"access": "free"}, "access 'free' is unknown; expected one of open"),
         ({"licence": "GPL"}, "no card is left by these filters; the licences are"),
     ],
 )
-def test_filters_that_leave_nothing_say_why(words, said):
+def test_filters_that_leave_nothing_say_why(filters, said):
     with pytest.raises(InputError, match=said):
-        catalogue.choose(load_cards().values(), **words)
+        catalogue.choose(load_cards().values(), **filters)
 
 
 @pytest.mark.skipif(not (CHECKOUT / "pyproject.toml").is_file(), reason="only in a checkout")
@@ -155,8 +155,8 @@ def test_the_registry_is_in_the_wheel_and_found_there(tmp_path):
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, source / name)
-    words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
-    subprocess.run(words, cwd=source, check=True, capture_output=True, timeout=120)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=120)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     code = "from mribench.data.cards import catalogue; print(catalogue.registry(), len(catalogue.cards()))"

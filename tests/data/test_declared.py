@@ -19,11 +19,11 @@ PACKAGES = {"PIL": "pillow"}
 @pytest.mark.skipif(not PYPROJECT.is_file(), reason="only in a checkout")
 def test_every_import_is_declared():
     project = tomllib.loads(PYPROJECT.read_text())["project"]
-    words = [
+    requirements = [
         *project["dependencies"],
         *(word for extra in project["optional-dependencies"].values() for word in extra),
     ]
-    declared = {re.match(r"[\w.-]+", word).group().replace("-", "_") for word in words}
+    declared = {re.match(r"[\w.-]+", word).group().replace("-", "_") for word in requirements}
     imported = set()
     for path in CORE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -121,8 +121,8 @@ def test_the_same_people_in_two_cards_share_a_side(installed, prepared):
 def test_an_overlap_told_by_one_card_only_counts(installed, prepared):
     installed(replace(BASE, overlaps=(Overlap("b", "same ids"),)), [f"{p}.png" for p in PEOPLE])
     installed(replace(BASE, id="b"), [f"{p}.png" for p in PEOPLE], seed=1)
-    for words in ("a+b", "b+a"):
-        assert len(sides(prepared(words))) == len(PEOPLE)
+    for joined in ("a+b", "b+a"):
+        assert len(sides(prepared(joined))) == len(PEOPLE)
 
 
 def test_equal_ids_of_different_people_are_different_people(installed, prepared):
@@ -143,9 +143,9 @@ def test_overlap_through_a_third_card():
 def test_people_that_cannot_be_matched_are_never_combined(installed, prepared):
     installed(replace(BASE, overlaps=(Overlap("b", "unmatched", "copies of it"),)), ["p1.png"])
     installed(replace(BASE, id="b"), ["p1.png"])
-    for words in ("a+b", "b+a"):
+    for joined in ("a+b", "b+a"):
         with pytest.raises(DataError, match=r"a and b show some of the same people .*\(copies of it\)"):
-            prepared(words)
+            prepared(joined)
     with pytest.raises(DataError, match="named twice"):
         prepared("a+a")
 

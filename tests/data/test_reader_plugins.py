@@ -93,12 +93,12 @@ def scans(tmp_path):
 
 
 def test_a_run_reads_the_format_of_a_plugin(install, scans, mribench, tmp_path):
-    words = ["--modalities", "brain", "--variants", "gaussian", "--tasks", "generation", "--profile", "smoke"]
-    words += ["--data", scans, "--out", tmp_path / "runs"]
-    ended = mribench("run", *words)
+    args = ["--modalities", "brain", "--variants", "gaussian", "--tasks", "generation", "--profile", "smoke"]
+    args += ["--data", scans, "--out", tmp_path / "runs"]
+    ended = mribench("run", *args)
     assert ended.code == 2 and "scan.nrrd has a format that is not read" in ended.err
     install()
-    ended = mribench("run", *words)
+    ended = mribench("run", *args)
     assert ended.code == 0, ended.err
     assert list((tmp_path / "runs" / "results").rglob("*.json"))
 

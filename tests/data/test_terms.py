@@ -63,7 +63,7 @@ def test_licences_speak_for_themselves(licence, expected):
 @pytest.mark.parametrize(
     "licence", ["", "unverified", "CC-BY", "CC-BY-4.0 or so", "cc-by-4.0", "GPL-3.0-only"]
 )
-def test_other_words_say_nothing(licence):
+def test_other_names_say_nothing(licence):
     assert terms.flags_of_licence(licence) == {} and terms.share_alike(licence) is None
 
 

@@ -65,7 +65,7 @@ def no_ssim(monkeypatch):
 
     monkeypatch.setattr(diversity, "ms_ssim3_of_pairs", compare)
     yield seen
-    diversity._similar.forget()
+    diversity._similar.cache_clear()
 
 
 def test_a_thousand_pairs_are_drawn_with_a_fixed_seed(no_ssim):

@@ -41,7 +41,7 @@ import os, sys
 sys.argv = {words!r}
 from mribench.cli import app
 from mribench.runner import stages
-run_cell = stages._trained
+run_cell = stages._train
 def trained(*words):
     from mribench.training import step as train
     rate, steps = train.learning_rate, []
@@ -53,7 +53,7 @@ def trained(*words):
         return rate(*words)
     train.learning_rate = second_step
     return run_cell(*words)
-stages._trained = trained
+stages._train = trained
 app.main()
 """
     ended = python(code)
