@@ -42,7 +42,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "mribench.features": ("Extractor",),
     "mribench.metrics.distribution": ("FD", "KD", "frechet_distance", "kernel_distance"),
-    "mribench.metrics.uncertainty": ("cluster_bootstrap_mean", "subsample_interval"),
+    "mribench.metrics.uncertainty": ("cluster_bootstrap_mean", "subject_means", "subsample_interval"),
     "mribench.networks": ("PatchUNet2DModel",),
     "mribench.phantom": (
         "BalancedSSFP",

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from mribench.board.against_control import Outcome, against_control, opposite, outcomes
 from mribench.board.control_checks import control_violations
-from mribench.board.group import Group, groups
+from mribench.board.group import ALPHA_BAR, Group, groups
 from mribench.board.ranks import RankInterval, rank_intervals
 from mribench.board.rows import Address
 from mribench.results import Result, metric_label
@@ -62,6 +62,10 @@ def in_one_line(result: Result) -> str:
     for s in result.scores:
         if not result.metrics[s.metric].get("headline", True):
             continue
-        label = metric_label(s.metric, s.space) + ("" if s.level is None else f"@{s.level:.2f}")
+        label = metric_label(s.metric, s.space)
+        if s.level is not None:
+            label += (
+                f"@{s.level:.2f}" if result.level_name == ALPHA_BAR else f"@{result.level_name} {s.level:g}"
+            )
         scores.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
     return ", ".join(scores)

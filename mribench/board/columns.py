@@ -11,7 +11,7 @@ from typing import Any
 
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
-from mribench.board.group import HEADLINE_LEVEL
+from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL
 from mribench.board.lines import Line, real, rows
 from mribench.board.rows import Address, Estimate, Row
 from mribench.results import metric_label
@@ -91,10 +91,12 @@ def all_organs(boards: Sequence[Board]) -> Table:
 
 
 def headline_addresses(board: Board) -> list[Address]:
-    """Distribution metrics, and the paired ones at one level, apart from metrics that are not ``headline``."""
-    levels = {a[2] for a in board.addresses if a[2] is not None}
-    level = min(levels, key=lambda level: abs(level - HEADLINE_LEVEL), default=None)
-    found = [a for a in board.addresses if a[2] is None or a[2] == level]
+    """Distribution metrics, and the paired ones at one level of each kind, apart from metrics that are not
+    ``headline``."""
+    shown: dict[str, float] = {}
+    for level in sorted(board.level_names, key=lambda level: abs(level - HEADLINE_LEVEL)):
+        shown.setdefault(board.level_names[level], level)
+    found = [a for a in board.addresses if a[2] is None or a[2] in shown.values()]
     return [a for a in found if board.metrics[a[0]].get("headline", True)]
 
 
@@ -144,9 +146,27 @@ def title(board: Board, address: Address) -> str:
     name, space, level = address
     about = board.metrics[name]
     metric, bracket, rest = metric_label(name, space).partition("[")
-    label = metric.upper() + bracket + rest + ("" if level is None else f" @ᾱ {level:.2f}")
+    label = metric.upper() + bracket + rest + ("" if level is None else f" @{level_text(board, level)}")
     unit = f" ({about['unit']})" if about["unit"] else ""
     return f"{label}{unit} {ARROWS[about['direction']]}"
+
+
+def level_text(board: Board, level: float, digits: int = 2, sign: str = " ") -> str:
+    """'ᾱ 0.52', 'R 4'."""
+    name = board.level_names.get(level, ALPHA_BAR)
+    return f"{name}{sign}{level:.{digits}f}" if name == ALPHA_BAR else f"{name}{sign}{level:g}"
+
+
+def restored_from(board: Board, level: float, digits: int) -> str:
+    """'denoised from ᾱ = 0.524', 'restored from R = 4'."""
+    text = level_text(board, level, digits, " = ")
+    return f"{'denoised' if text.startswith(ALPHA_BAR) else 'restored'} from {text}"
+
+
+def levels_title(board: Board) -> str:
+    """Heading of the tables by level."""
+    noise = set(board.level_names.values()) <= {ALPHA_BAR}
+    return "denoising at every noise level" if noise else "restored images at every level"
 
 
 def number(estimate: Estimate | None, unit: str) -> str:
@@ -254,7 +274,7 @@ TRAIN_SECONDS = _of_row(
 COST = (NFE, TRAIN_IMAGES, TRAIN_SECONDS)
 NOTES = _of_row("notes", lambda x, row: ", ".join(notes(x.board, row)))
 AGAINST_CONTROL = _of_row(f"against {CONTROL}", lambda x, row: x.board.outcomes.get(row.name))
-LEVEL = Column("restored from", lambda x: x.level, lambda x: f"ᾱ = {x.level or 0:.3f}")
+LEVEL = Column("restored from", lambda x: x.level, lambda x: level_text(x.board, x.level or 0, 3, " = "))
 ORGAN = _of_board("modality", lambda board: board.organ)
 DATA = _of_board("data", lambda board: board.comparability["data"])
 PROFILE = _of_board("profile", lambda board: board.comparability["profile"])

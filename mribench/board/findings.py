@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
+from mribench.board.columns import level_text
 from mribench.board.rows import Row
 from mribench.metrics.significance import kendall_tau
 from mribench.results import metric_label
@@ -147,7 +148,10 @@ def _paired_against_primary(board: Board) -> Iterator[str]:
         levels: dict[float | None, list[str]] = {}
         for metric, _, level in addresses:
             levels.setdefault(level, []).append(metric.upper())
-        where = "; ".join(f"at ᾱ {level:.2f} by {', '.join(names)}" for level, names in levels.items())
+        where = "; ".join(
+            ("" if level is None else f"at {level_text(board, level)} ") + f"by {', '.join(names)}"
+            for level, names in levels.items()
+        )
         assert board.primary is not None
         yield (
             f"{_title(board)}: by {metric_label(*board.primary[:2])} {name} is {SIDE[board.outcomes[name]]} the "

@@ -13,6 +13,7 @@ from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
 
+ALPHA_BAR = "ᾱ"  # the level of a score, unless its task says otherwise
 KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
 HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
@@ -59,6 +60,11 @@ class Group:
         return {name: about for r in reversed(self.members) for name, about in r.metrics.items()}
 
     @cached_property
+    def level_names(self) -> dict[float, str]:
+        """What each level is a number of: ``Task.level_name``."""
+        return {s.level: r.level_name for r in self.members for s in r.scores if s.level is not None}
+
+    @cached_property
     def primary(self) -> Address | None:
         """What trained rows are ranked by: the primary metric of a task, the kernel distance before any other.
 
@@ -67,11 +73,11 @@ class Group:
         """
         named = dict.fromkeys(result.primary for result in self.members if result.primary)
         for metric in sorted(named, key=lambda name: name != KERNEL_DISTANCE[0]):
-            found = [
-                a for a in self.addresses if a[0] == metric and self.metrics[metric]["direction"] != "zero"
-            ]
-            if found:
-                return min(found, key=self._preference)
+            # another task may report the same metric at other levels
+            scores = [s for r in self.members if r.primary == metric for s in r.scores]
+            found = {(s.metric, s.space, s.level) for s in scores if s.metric == metric}
+            if found and self.metrics[metric]["direction"] != "zero":
+                return min((a for a in self.addresses if a in found), key=self._preference)
         return None
 
     def _preference(self, address: Address) -> tuple[bool, bool, float]:

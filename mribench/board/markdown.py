@@ -74,8 +74,8 @@ def _more(board: Board) -> str:
 
 
 def _levels(board: Board) -> str:
-    """The paired metrics at every level of noise."""
-    return _closed("denoising at every noise level", columns.levels(board))
+    """The paired metrics at every level."""
+    return _closed(columns.levels_title(board), columns.levels(board))
 
 
 def _closed(summary: str, table: columns.Table) -> str:

@@ -59,6 +59,7 @@ class Result:
     audit: Mapping[str, Any] | None = None
     primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
     expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
+    level_name: str = "ᾱ"  # what the level of a score is a number of
 
     @property
     def name(self) -> str:

@@ -50,7 +50,10 @@ class Cell:
         if isinstance(v, Control):
             parts = v.fit, v.generate, v.denoise
         else:
-            parts = v.network, v.scheduler, v.loss, *filter(None, [v.path])
+            parts = v.network, v.scheduler, v.loss, *filter(None, [v.path, v.encode, v.decode])
+            # absent where it says nothing: folders of variants on pixels keep their names
+            if v.encode and v.orthonormal:
+                return [v.name, v.version, code_hash(*parts), "orthonormal"]
         return [v.name, v.version, code_hash(*parts)]
 
     def output_name(self, task: Task, plan: Plan) -> str:

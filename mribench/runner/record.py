@@ -77,6 +77,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
         reported=asdict(modality.reported) if modality.reported else None,
         primary=task.primary if task.primary in task.metrics else None,
         expected=_expected(cell),
+        level_name=task.level_name,
     )
 
 

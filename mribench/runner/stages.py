@@ -214,7 +214,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
         plain = cell.variant.network(plan.profile)
         made |= {
             "nfe": model.nfe,
-            "gflops_per_evaluation": provenance.gflops_per_image(plain, plan.profile.size),
+            "gflops_per_evaluation": provenance.gflops_per_image(plain, model.shape[-1]),
         }
     with files.new_folder(folder) as temporary:
         files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))

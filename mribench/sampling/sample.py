@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mribench.errors import MribenchError
+from mribench.errors import MribenchError, Unavailable
 from mribench.progress import progress
 from mribench.sampling.forward_process import alpha_bars
 from mribench.sampling.samplers import SamplerChoice
@@ -19,6 +19,7 @@ from mribench.seeds import torch_generator
 from mribench.spec import Profile, Variant
 from mribench.training.fused import optimize
 from mribench.training.malloc import retain_freed_memory
+from mribench.training.step import encoded
 
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -57,6 +58,8 @@ class TrainedModel:
         self.alpha_bars, self.scale = alpha_bars(variant, self.train_scheduler)
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
         self.dtype = DTYPES[precision]
+        black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
+        self.shape = encoded(variant, black).shape[1:]  # of what the process runs on: (C, h, w)
         self.nfe: list[int] = []  # network evaluations per image, of each call of ``generate`` or ``denoise``
 
     def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
@@ -64,10 +67,21 @@ class TrainedModel:
         return self._sample(list(indices), seed, None, lambda chunk, generators: self._noise(generators))
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
-        """float32 (N, H, W) in [0, 1]; the level alpha_bar is mapped to the nearest timestep of this variant."""
+        """float32 (N, H, W) in [0, 1]; the level alpha_bar is mapped to the nearest timestep of this variant.
+
+        Raises Unavailable for a variant whose encoder is not orthonormal.
+        """
+        if not self.variant.denoises_pixels:
+            raise Unavailable(
+                f"the encoder of {self.variant.name} is not orthonormal: noise on pixels has no level where it runs"
+            )
         t = self._timestep(alpha_bar)
         pixels = torch.from_numpy(np.asarray(x_t * self.scale[t], dtype=np.float32)).unsqueeze(1)
-        return self._sample(list(range(len(x_t))), seed, t, lambda chunk, generators: pixels[list(chunk)])
+
+        def start(chunk: Sequence[int], generators: list[torch.Generator]) -> torch.Tensor:
+            return encoded(self.variant, pixels[list(chunk)].to(self.device))
+
+        return self._sample(list(range(len(x_t))), seed, t, start)
 
     def trajectory(self, indices: Sequence[int], seed: int, frames: int) -> np.ndarray:
         """float32 (len(indices), frames, H, W) in [0, 1]: x_t on its way from noise to image."""
@@ -78,7 +92,7 @@ class TrainedModel:
 
         def keep(step: int, x: torch.Tensor) -> None:
             if step in shown:
-                strip.append(_to_unit(x))
+                strip.append(self._to_unit(x))
 
         generators = [torch_generator("sample", seed, i) for i in indices]
         self._reverse(self._noise(generators), generators, None, keep)
@@ -100,12 +114,12 @@ class TrainedModel:
                 filled = np.concatenate([chunk, chunk[:1].repeat(batch - len(chunk), axis=0)])
                 contents = [hashlib.sha256(image).hexdigest() for image in filled]
                 generators = [torch_generator("loss", content, alpha_bar, seed) for content in contents]
-                noise = torch.cat([torch.randn(1, 1, *chunk.shape[1:], generator=g) for g in generators])
-                x0 = torch.from_numpy(filled).unsqueeze(1) * 2 - 1
+                x0 = encoded(self.variant, (torch.from_numpy(filled).unsqueeze(1) * 2 - 1).to(self.device))
+                noise = torch.cat([torch.randn(1, *x0.shape[1:], generator=g) for g in generators])
                 timesteps = torch.full((batch,), t, device=self.device)
                 with self._autocast():
                     loss = self.variant.loss(
-                        self.net, self.train_scheduler, x0.to(self.device), noise.to(self.device), timesteps
+                        self.net, self.train_scheduler, x0, noise.to(self.device), timesteps
                     )
                 losses.append(loss.float().cpu().numpy()[: len(chunk)])
                 advance(first + len(chunk))
@@ -116,9 +130,14 @@ class TrainedModel:
         return int(np.abs(self.alpha_bars - alpha_bar).argmin())
 
     def _noise(self, generators: Sequence[torch.Generator]) -> torch.Tensor:
-        """(N, 1, H, W), each image from its own generator."""
-        size = self.profile.size
-        return torch.cat([torch.randn(1, 1, size, size, generator=g) for g in generators])
+        """(N, C, h, w), each image from its own generator."""
+        return torch.cat([torch.randn(1, *self.shape, generator=g) for g in generators])
+
+    @torch.inference_mode()
+    def _to_unit(self, x: torch.Tensor) -> np.ndarray:
+        """(N, C, h, w) of the process -> float32 (N, H, W) in [0, 1]."""
+        images = self.variant.decode(x) if self.variant.decode else x
+        return (images[:, 0].float().clamp(-1, 1) / 2 + 0.5).cpu().numpy()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
@@ -130,7 +149,7 @@ class TrainedModel:
         t: int | None,
         start: Callable[[Sequence[int], list[torch.Generator]], torch.Tensor],
     ) -> np.ndarray:
-        """Integrate from timestep ``t`` in batches; ``start`` gives (N, 1, H, W) of the indices of a batch."""
+        """Integrate from timestep ``t`` in batches; ``start`` gives (N, C, h, w) of the indices of a batch."""
         batch, images = self.profile.sample_batch, []
         with progress(self.title, len(indices)) as advance, retain_freed_memory():
             for first in range(0, len(indices), batch):
@@ -138,7 +157,7 @@ class TrainedModel:
                 filled = chunk + chunk[:1] * (batch - len(chunk))
                 generators = [torch_generator("sample", seed, i) for i in filled]
                 x, nfe = self._reverse(start(filled, generators), generators, t)
-                images.append(_to_unit(x)[: len(chunk)])
+                images.append(self._to_unit(x)[: len(chunk)])
                 advance(first + len(chunk))
         self.nfe.append(nfe)
         return np.concatenate(images)
@@ -151,7 +170,7 @@ class TrainedModel:
         start: int | None,
         watch: Callable[[int, torch.Tensor], None] = lambda step, x: None,
     ) -> tuple[torch.Tensor, int]:
-        """Integrate x (N, 1, H, W) from timestep ``start`` (None: from pure noise) to x_0; also the NFE spent."""
+        """Integrate x (N, C, h, w) from timestep ``start`` (None: from pure noise) to x_0; also the NFE spent."""
         scheduler = self.sampler.sampler.scheduler(self.train_scheduler.config)
         timesteps = self.sampler.sampler.timesteps(scheduler, self.sampler.steps, start)
         x = to_scheduler_scale(scheduler, x.to(self.device), timesteps[0], from_noise=start is None)
@@ -182,8 +201,3 @@ def to_scheduler_scale(scheduler: Any, x: torch.Tensor, t: float, from_noise: bo
     if from_noise:
         return x * getattr(scheduler, "init_noise_sigma", 1.0)
     return x / scaled_for_network(scheduler, torch.ones((), device=x.device), t)
-
-
-def _to_unit(x: torch.Tensor) -> np.ndarray:
-    """(N, 1, H, W) in [-1, 1] -> float32 (N, H, W) in [0, 1]."""
-    return (x[:, 0].float().clamp(-1, 1) / 2 + 0.5).cpu().numpy()

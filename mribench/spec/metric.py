@@ -132,7 +132,9 @@ class Score:
     high: float | None = None
     n_reference: int | None = None  # reference images of a distribution metric
     space: str | None = None  # feature space of a distribution metric
-    level: float | None = None  # alpha_bar from which an image is denoised
+    level: float | None = (
+        None  # from which an image is restored; ``Task.level_name`` says of what, else alpha_bar
+    )
     reason: str | None = None
     per_subject: tuple[
         float, ...

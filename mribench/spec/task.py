@@ -100,3 +100,4 @@ class Task:
     primary: str | None = (
         "kd"  # which of its metrics ranks the rows; nothing is ranked by one that it does not report
     )
+    level_name: str = "ᾱ"  # what ``Score.level`` is a number of, as titles name it: "R" for an acceleration

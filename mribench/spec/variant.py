@@ -31,7 +31,8 @@ class Loss(Protocol):
     Args:
         net: What ``Variant.network`` made.
         scheduler: What ``Variant.scheduler`` made.
-        x0: Images in [-1, 1], float32 (N, 1, H, W), of the profile's side or half of it (``Profile.coarse_steps``).
+        x0: Images in [-1, 1], float32 (N, 1, H, W), of the profile's side or half of it (``Profile.coarse_steps``);
+            of a variant with an encoder what ``Variant.encode`` makes of them.
         noise: Standard normal, of the shape of x0.
         t: int64 (N,) in [0, T), where T is ``scheduler.config.num_train_timesteps``.
     """
@@ -45,6 +46,26 @@ class ForwardPath(Protocol):
     """(signal, sigma) of a scheduler, float64 (T,) each: x_t = signal_t x_0 + sigma_t eps."""
 
     def __call__(self, scheduler: Any, /) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+class Encode(Protocol):
+    """Into the space that the process runs in: float32 (N, C, h, w), at about unit variance.
+
+    Args:
+        x: Images in [-1, 1], float32 (N, 1, H, W), on any device; of side H or H / 2 (``Profile.coarse_steps``).
+    """
+
+    def __call__(self, x: torch.Tensor, /) -> torch.Tensor: ...
+
+
+class Decode(Protocol):
+    """Back to images, float32 (N, 1, H, W); what leaves [-1, 1] is clamped afterwards.
+
+    Args:
+        z: What ``Encode`` gives, or what a sampler makes in its place: float32 (N, C, h, w).
+    """
+
+    def __call__(self, z: torch.Tensor, /) -> torch.Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,18 @@ class Variant:
     # x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps with abar in ``scheduler.alphas_cumprod``
     process: str = "diffusion"
     path: ForwardPath | None = None  # of a process whose scheduler has no ``alphas_cumprod``
+    # for a process in another space: fixed functions of the tensor alone, each image by itself; no gradient is taken
+    encode: Encode | None = None  # None: the process runs on pixels
+    decode: Decode | None = None
+    # whether ``encode`` is linear and keeps lengths, so that white noise on pixels is white noise of the same level
+    # there; a learned encoder is not, and cannot denoise an image that is noised in pixels
+    orthonormal: bool = False
     is_control: ClassVar[bool] = False
+
+    @property
+    def denoises_pixels(self) -> bool:
+        """Whether noise on pixels is noise of the same level where the process runs."""
+        return self.encode is None or self.orthonormal
 
 
 class Fit(Protocol):
@@ -148,7 +180,10 @@ class Model(Protocol):
         """float32 (len(indices), H, W) in [0, 1]; image i depends on (seed, i) alone."""
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
-        """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1]."""
+        """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1].
+
+        Raises ``Unavailable`` where noise on pixels has no level in the space that the model runs in.
+        """
 
 
 @runtime_checkable

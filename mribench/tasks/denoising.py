@@ -2,7 +2,8 @@
 
 This gives the study's PSNR, SSIM, MSE and MAE a meaning: an unconditional sample has no partner to be compared with,
 a noised and denoised image has. Levels are fixed by alpha-bar, not by timestep, so that noise schedules compare; the
-noise of an image depends on its content, the level and the seed, never on the variant.
+noise of an image depends on its content, the level and the seed, never on the variant. A variant in whose space that
+noise has no level has blank scores.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
 from mribench.tasks import to_uint8
 
+NOT_IN_PIXELS = "its encoder is not orthonormal: noise on pixels has no level in its space"
+
 
 def noised(split: Split, alpha_bar: float, seed: int) -> np.ndarray:
     """float32 (N, H, W): x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps with x_0 in [-1, 1]."""
@@ -32,11 +35,19 @@ def noised(split: Split, alpha_bar: float, seed: int) -> np.ndarray:
 
 
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
-    """For each level its name -> uint8 (test images, H, W), a single denoised image per held-out image."""
-    return {
-        level_name(alpha_bar): to_uint8(model.denoise(noised(data.test, alpha_bar, seed), alpha_bar, seed))
-        for alpha_bar in profile.alpha_bars
-    }
+    """For each level its name -> uint8 (test images, H, W), a single denoised image per held-out image.
+
+    Empty for a model that cannot denoise an image which is noised in pixels.
+    """
+    try:
+        return {
+            level_name(alpha_bar): to_uint8(
+                model.denoise(noised(data.test, alpha_bar, seed), alpha_bar, seed)
+            )
+            for alpha_bar in profile.alpha_bars
+        }
+    except Unavailable:
+        return {}
 
 
 def score(
@@ -48,6 +59,13 @@ def score(
     seed: int,
 ) -> list[Score]:
     """Every paired metric at every level: mean over subjects, 95 % cluster bootstrap over subjects."""
+    if not outputs:
+        n, subjects = len(data.test), data.test.n_subjects
+        return [
+            Score(metric, None, n, subjects, level=alpha_bar, reason=NOT_IN_PIXELS)
+            for alpha_bar in profile.alpha_bars
+            for metric in metrics
+        ]
     reference = data.test.unit()
     scores = []
     for alpha_bar in profile.alpha_bars:
@@ -82,6 +100,8 @@ def draw(
     words: str,
 ) -> dict[str, np.ndarray]:
     """Rows of held-out images: the original, then what was restored from each level."""
+    if not outputs:
+        return {}
     test = data.test.images
     rows = evenly_spaced(len(test), 8)
     columns = np.stack([test[rows], *(outputs[level_name(a)][rows] for a in profile.alpha_bars)], axis=1)

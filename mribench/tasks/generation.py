@@ -110,11 +110,13 @@ def draw(
     }
     if model is not None:
         trained = model()
-        forward = forward_process(
-            test[evenly_spaced(len(test), 4)], trained.alpha_bars, 10, numpy_rng("forward")
-        )
-        reverse = to_uint8(trained.trajectory(range(4), 0, 10))
-        for kind, strip in (("forward", forward), ("reverse", reverse)):
+        strips = {}
+        # drawn on pixels
+        if trained.variant.denoises_pixels:
+            shown = test[evenly_spaced(len(test), 4)]
+            strips["forward"] = forward_process(shown, trained.alpha_bars, 10, numpy_rng("forward"))
+        strips["reverse"] = to_uint8(trained.trajectory(range(4), 0, 10))
+        for kind, strip in strips.items():
             flat = strip.reshape(-1, *test.shape[1:])
             pictures[kind] = captioned(grid(flat, strip.shape[1]), f"{kind} process: {words}")
     return pictures

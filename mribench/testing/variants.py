@@ -31,12 +31,14 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep; also at half the side."""
     import torch
 
+    from mribench.training.step import encoded
+
     variant = case.plugin
     net, scheduler = variant.network(TINY), variant.scheduler(TINY)
     last = scheduler.config.num_train_timesteps - 1
     t = torch.tensor([0, last // 2, last])
-    shape, half_shape = (3, 1, IMAGE_SIZE, IMAGE_SIZE), (3, 1, IMAGE_SIZE // 2, IMAGE_SIZE // 2)
-    loss = variant.loss(net, scheduler, torch.zeros(shape), torch.randn(shape), t)
+    x0, half_x0 = (encoded(variant, torch.zeros(3, 1, side, side)) for side in (IMAGE_SIZE, IMAGE_SIZE // 2))
+    loss = variant.loss(net, scheduler, x0, torch.randn(x0.shape), t)
     require(
         loss.shape == (3,) and loss.dtype == torch.float32,
         f"the loss is {loss.dtype} {tuple(loss.shape)} for three images",
@@ -45,13 +47,56 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     require(
         loss.isfinite().all(), f"the loss is {loss.tolist()}", "see t = 0 and t = T - 1 for a division by 0"
     )
-    half = variant.loss(net, scheduler, torch.zeros(half_shape), torch.randn(half_shape), t)
+    half = variant.loss(net, scheduler, half_x0, torch.randn(half_x0.shape), t)
     require(
         half.shape == (3,) and half.isfinite().all(),
         f"at half the side the loss is {half.tolist()}",
         "let network and loss take the side from x0: the coarse steps of a profile are at half the side",
     )
     require(loss.requires_grad, "the loss has no gradient", "do not detach the output of the network")
+
+
+def it_decodes_what_it_encodes(case: Case) -> None:
+    """Both or neither, float32 in and out, the image's shape again; lengths where it says that it keeps them."""
+    import torch
+
+    from mribench.training.step import encoded
+
+    variant = case.plugin
+    require(
+        bool(variant.encode) == bool(variant.decode),
+        "one of encode and decode is missing",
+        "give both, or neither for a process on pixels",
+    )
+    if variant.encode is None:
+        return
+    x = torch.randn(3, 1, IMAGE_SIZE, IMAGE_SIZE, generator=torch.Generator().manual_seed(0))
+    z = encoded(variant, x)
+    require(
+        z.ndim == 4 and len(z) == 3 and z.dtype == torch.float32,
+        f"encode gives {z.dtype} {tuple(z.shape)} for three images",
+        "return float32 (N, C, h, w)",
+    )
+    with torch.no_grad():
+        back = variant.decode(z)
+    require(
+        back.shape == x.shape and back.dtype == torch.float32,
+        f"decode gives {back.dtype} {tuple(back.shape)}",
+        f"return float32 {tuple(x.shape)}",
+    )
+    require(
+        torch.allclose(encoded(variant, x[1:2]), z[1:2], atol=1e-4),
+        "the code of an image depends on the images beside it",
+        "no statistics over the batch: evaluation mode for a network",
+    )
+    if variant.orthonormal:
+        lengths = z.flatten(1).norm(dim=1), x.flatten(1).norm(dim=1)
+        linear = torch.allclose(encoded(variant, 2 * x), 2 * z, atol=1e-4)
+        require(
+            linear and torch.allclose(*lengths, rtol=1e-4) and torch.allclose(back, x, atol=1e-4),
+            "encode is not orthonormal: it is not linear, changes lengths, or decode is not its inverse",
+            "correct the transform, or leave orthonormal False: the denoising task is then blank with a reason",
+        )
 
 
 def its_forward_process_has_levels(case: Case) -> None:
@@ -92,7 +137,10 @@ def it_trains_and_samples(case: Case) -> None:
     )
     model, sampler = _model(case.plugin), sampler_for(case.plugin)
     x_t = toy_data().test.unit() * 2 - 1
-    for word, made in (("generated", model.generate(range(5), 0)), ("denoised", model.denoise(x_t, 0.5, 0))):
+    images = {"generated": model.generate(range(5), 0)}
+    if case.plugin.denoises_pixels:
+        images["denoised"] = model.denoise(x_t, 0.5, 0)
+    for word, made in images.items():
         n = 5 if word == "generated" else len(x_t)
         require(
             made.shape == (n, IMAGE_SIZE, IMAGE_SIZE)
@@ -169,6 +217,7 @@ def its_checkpoint_round_trips(case: Case) -> None:
 
 CHECKS = (
     Check("", it_says_what_it_is),
+    Check("encode", it_decodes_what_it_encodes),
     Check("loss", its_loss_is_one_number_per_image),
     Check("scheduler", its_forward_process_has_levels),
     Check("network", its_checkpoint_round_trips),

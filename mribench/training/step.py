@@ -46,6 +46,12 @@ def ema_weight(profile: Profile, step: int) -> float:
     return 1 - min(profile.ema_decay or 0.0, (1 + step) / (10 + step))
 
 
+@torch.no_grad()
+def encoded(variant: Variant, x: torch.Tensor) -> torch.Tensor:
+    """Images (N, 1, H, W) in the space that the variant's process runs in."""
+    return variant.encode(x) if variant.encode else x
+
+
 @dataclass
 class Step:
     """Called with the number of a step, trains on its batch and returns the mean loss, not waiting for the device."""
@@ -103,11 +109,12 @@ class Step:
         t = torch.randint(
             self.scheduler.config.num_train_timesteps, (size,), generator=self.draw, device=device
         )
-        noise = torch.randn(x0.shape, generator=self.draw, device=device)
+        shape = encoded(self.variant, x0[:1]).shape[1:]
+        noise = torch.randn((size, *shape), generator=self.draw, device=device)
         if self.profile.flip:
             flipped = torch.rand(size, generator=self.draw, device=device) < 0.5
             x0 = torch.where(flipped[:, None, None, None], x0.flip(-1), x0)
-        x0, noise, t = x0[self.mine], noise[self.mine], t[self.mine]
+        x0, noise, t = encoded(self.variant, x0[self.mine]), noise[self.mine], t[self.mine]
         return self.variant.loss(self.net, self.scheduler, x0, noise, t).mean()
 
 

@@ -28,7 +28,7 @@ from mribench.training.checkpoint import State
 from mribench.training.fused import optimize
 from mribench.training.loader import choose_loader
 from mribench.training.malloc import retain_freed_memory
-from mribench.training.step import Autocast, RecordedStep, Step, batches
+from mribench.training.step import Autocast, RecordedStep, Step, batches, encoded
 
 STEPS_BETWEEN_LOGS = 50
 STEPS_BETWEEN_AGREEMENTS = 10
@@ -110,7 +110,7 @@ def training(
     total = total_steps(profile, len(train_split))
     rows = batches(len(train_split), profile.batch_size, total, seed)
     timesteps = scheduler.config.num_train_timesteps
-    validation_loss = _validation_loss(validation_split, profile, timesteps, accelerator.device)
+    validation_loss = _validation_loss(variant, validation_split, profile, timesteps, accelerator.device)
     state = checkpoint.resume(folder, raw, optimizer, ema, accelerator)
     step = Step(
         variant=variant,
@@ -153,7 +153,7 @@ def training(
             if evaluating:
                 with _averaged(raw, ema):
                     # one value for all processes: a last bit that differs must not stop one of them alone
-                    value = validation_loss(variant, net, scheduler)
+                    value = validation_loss(net, scheduler)
                     value = accelerator.reduce(torch.tensor(value, device=accelerator.device), "mean").item()
                     _refuse_divergence(value, title, state, folder)
                     _note_evaluation(state, value)
@@ -217,20 +217,23 @@ def launch(step: Step, precision: str, first: int, title: str) -> tuple[Step, An
     return replace(step, net=net, optimizer=optimizer, mine=mine), net
 
 
-def _validation_loss(split: Split, profile: Profile, timesteps: int, where: torch.device) -> Any:
-    """A function (variant, net, scheduler) -> mean loss over images, noise and timesteps that never change.
+def _validation_loss(
+    variant: Variant, split: Split, profile: Profile, timesteps: int, where: torch.device
+) -> Any:
+    """A function (net, scheduler) -> mean loss over images, noise and timesteps that never change.
 
     Timesteps are stratified over [0, T), so that the value does not hang on a lucky draw.
     """
     n = min(profile.eval_images, len(split))
     chosen = np.linspace(0, len(split) - 1, n).astype(int)
     x0 = torch.from_numpy(split.images[chosen]).to(where).unsqueeze(1).float() / 127.5 - 1
+    x0 = torch.cat([encoded(variant, chunk) for chunk in x0.split(profile.batch_size)])
     noise = torch.randn(x0.shape, generator=torch_generator("validation", device=where.type), device=where)
     t = ((torch.arange(n, device=where) + 0.5) * timesteps / n).long()
     t = t[torch.from_numpy(numpy_rng("validation").permutation(n)).to(where)]
 
     @torch.no_grad()
-    def evaluate(variant: Variant, net: Any, scheduler: Any) -> float:
+    def evaluate(net: Any, scheduler: Any) -> float:
         net.eval()
         chunks = zip(
             x0.split(profile.batch_size),

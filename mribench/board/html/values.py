@@ -153,7 +153,8 @@ class BoardView:
     less_is_better: bool  # in what ranks
     headline: MetricTable
     more: MetricTable  # metrics that the headline leaves out
-    levels: tuple[MetricTable, ...]  # paired metrics, a table for each noise level
+    levels: tuple[MetricTable, ...]  # paired metrics, a table for each level
+    levels_title: str
     headline_addresses: tuple[Address, ...]
     gaussian: str  # name of the row of the Gaussian control, or empty
     fields: tuple[tuple[str, str], ...]  # what is equal in all results

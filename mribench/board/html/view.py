@@ -74,7 +74,9 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
     levels = sorted({a[2] for a in board.addresses if a[2] is not None}, reverse=True)
     by_level = [
         _table(
-            f"{title}: denoised from ᾱ = {level:.3f}", [c for a, c in metrics.items() if a[2] == level], False
+            f"{title}: {columns.restored_from(board, level, 3)}",
+            [c for a, c in metrics.items() if a[2] == level],
+            False,
         )
         for level in levels
     ]
@@ -97,6 +99,7 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
         headline=_table(caption, [_drawn(board, metrics[address]) for address in headline]),
         more=_table(f"{title}: more metrics", [metrics[a] for a in columns.more_addresses(board)]),
         levels=tuple(by_level) if len(levels) > 1 else (),
+        levels_title=columns.levels_title(board).capitalize(),
         headline_addresses=tuple(headline),
         gaussian=control.name if control else "",
         fields=tuple((name, sentences.short(value)) for name, value in sorted(fields.items())),
@@ -137,7 +140,7 @@ def _column(board: Board, address: Address) -> MetricColumn:
     name, space, level = address
     about = board.metrics[name]
     unit, where = str(about["unit"]), f", in the feature space {space}" if space else ""
-    where += "" if level is None else f", of images denoised from ᾱ = {level:.2f}"
+    where += "" if level is None else f", of images {columns.restored_from(board, level, 2)}"
     return MetricColumn(
         title=columns.title(board, address),
         help=f"{about['title'] or name}{where}; {BETTER[about['direction']]}",
