@@ -17,6 +17,7 @@ demo: $(STAMP)
 	$(BIN)/mribench run --modalities $(NAMES) --profile quick --out runs/demo
 
 test: $(TESTED)
+	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
 slow: $(TESTED)
