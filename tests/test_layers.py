@@ -75,6 +75,13 @@ def at_import(tree):
     return ast.Module([node for node in tree.body if not isinstance(node, later)], [])
 
 
+@pytest.mark.skipif(not PLUGINS, reason="only in a checkout")
+def test_contributing_shows_the_layers():
+    text = (CORE.parent / "CONTRIBUTING.md").read_text()
+    section = text.partition("## Layers")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `([^`]+)` \|", section, flags=re.MULTILINE)) == LAYERS
+
+
 def test_every_module_has_a_layer():
     """A new module is put into LAYERS, where it belongs."""
     assert {top(path) for path in MODULES} == set(RANK)

@@ -1,4 +1,4 @@
-"""What README says works as written."""
+"""What the READMEs say works as written."""
 
 import os
 import re
@@ -16,15 +16,23 @@ from mribench.plugins import scaffold
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+FOLDERS = ("", "leaderboards", "mribench/hub", "mribench/runner", "plugins", "plugins/mribench-*", "registry")
+FILES = [
+    ROOT / "CONTRIBUTING.md",
+    *(path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/README.md".strip("/")))),
+]
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in FILES if path.exists()}
+
+pytestmark = pytest.mark.skipif(not (ROOT / "plugins").is_dir(), reason="only in a checkout")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 def commands() -> list[list[str]]:
     """Every `mribench ...` line of the shell blocks, split into words, comments and line continuations resolved."""
-    text = "\n".join(blocks("sh")).replace("\\\n", " ")
+    text = "\n".join(block for page in PAGES.values() for block in blocks("sh", page)).replace("\\\n", " ")
     lines = [shlex.split(line, comments=True) for line in text.splitlines()]
     return [words[words.index("mribench") + 1 :] for words in lines if "mribench" in words]
 
@@ -34,7 +42,7 @@ def test_there_are_commands_to_check():
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_a_command_of_the_readme_parses(words):
+def test_a_command_of_a_readme_parses(words):
     command = get_command(app)
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
@@ -52,9 +60,31 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert "make test" in README and "make test" in (ROOT / ".ci" / "run").read_text()
 
 
-def test_links_lead_somewhere():
-    for link in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", README):
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name):
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", PAGES[name]):
+        assert ((ROOT / name).parent / link).exists(), link
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 150
+
+
+def tables(text: str) -> list[list[dict[str, str]]]:
+    """The tables of a Markdown text: cells by title, line by line."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        titles, _, *lines = ([cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines())
+        found.append([dict(zip(titles, cells, strict=True)) for cells in lines])
+    return found
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_kept_board():
+    board = tables((ROOT / "leaderboards" / "phantom" / "leaderboard.md").read_text())[0]
+    (shown,) = [table for table in tables(README) if "against gaussian" in table[0]]
+    assert len(shown) == len(board) == 6
+    for line, of_board in zip(shown, board, strict=True):
+        assert line.items() <= of_board.items()
 
 
 def test_every_profile_is_described():
@@ -75,7 +105,7 @@ def test_the_python_block_runs(tmp_path, monkeypatch):
 def test_the_lines_of_a_plugins_tests_are_those_that_are_written(tmp_path):
     scaffold.write("variant", "mine", tmp_path)
     written = (tmp_path / "mribench-mine" / "tests" / "test_mribench_mine.py").read_text()
-    assert written in blocks("python")
+    assert written in blocks("python", PAGES["plugins/README.md"])
 
 
 @pytest.mark.slow

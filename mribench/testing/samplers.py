@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STEPS = 10
 MAX_BATCH_SIZE_GAP = (
-    1e-3  # promised by README: largest difference between batch sizes, of grey range [0, 1], fp32
+    1e-3  # promised by PROTOCOL: largest difference between batch sizes, of grey range [0, 1], fp32
 )
 
 

@@ -108,7 +108,7 @@ def test_a_real_run_goes_out_and_comes_back(hub, shared, surroundings, tmp_path)
 @pytest.mark.skipif(not README.exists(), reason="only in a checkout")
 def test_the_block_of_the_readme_runs(hub, shared, trained, tmp_path):
     trained("runs/mine")
-    section = README.read_text().partition("## Share a model")[2].partition("\n## ")[0]
+    section = README.read_text().partition("## Publish")[2].partition("\n## ")[0]
     (block,) = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
     lines = [shlex.split(line.replace("user/", "alice/"), comments=True) for line in block.splitlines()]
     assert len(lines) >= 6

@@ -12,7 +12,7 @@ from mribench.sampling.sample import TrainedModel
 from mribench.spec import Network
 from mribench.variants import ddpm
 
-# the tolerance that README and sample.Trained state, in grey range [0, 1], fp32
+# the tolerance that PROTOCOL and sample.Trained state, in grey range [0, 1], fp32
 BETWEEN_BATCH_SIZES = 1e-3
 
 
