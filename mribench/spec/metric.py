@@ -106,9 +106,8 @@ class Metric:
     compute: ComputePaired | ComputeDistribution | ComputeImages
     version: int
     paper: str
-    features: tuple[
-        str, ...
-    ] = ()  # the only spaces of a distribution metric; empty: those that the run names
+    # the only spaces of a distribution metric; empty: those that the run names
+    features: tuple[str, ...] = ()
     scale: float = 1.0  # every value is reported times this
     on_subsets: OnSubsets | None = None  # for intervals; None computes it anew on each subset
     pooled: Pool | None = None  # of a paired metric
@@ -133,10 +132,9 @@ class Score:
     n_reference: int | None = None  # reference images of a distribution metric
     space: str | None = None  # feature space of a distribution metric
     level: float | None = (
-        None  # from which an image is restored; ``Task.level_name`` says of what, else alpha_bar
+        None  # from which an image is restored: alpha_bar, or what ``Task.level_name`` names
     )
     reason: str | None = None
-    per_subject: tuple[
-        float, ...
-    ] = ()  # mean of a paired metric within each test subject, by its ordinal, never its id
+    # mean of a paired metric within each test subject, by its ordinal, never its id
+    per_subject: tuple[float, ...] = ()
     subsamples: tuple[float, ...] = ()  # a distribution metric on the half-subsamples of the test subjects

@@ -62,6 +62,5 @@ class Profile:
     # this many of the first steps see 2 x 2 means of the images, at a quarter of the cost: what is large is learned
     # there (progressive resizing; cf. Karras et al., arXiv 1710.10196)
     coarse_steps: int = 0
-    compile: bool = (
-        False  # on a GPU, ``torch.compile`` of the training step: minutes that pay over thousands of steps
-    )
+    # on a GPU, ``torch.compile`` of the training step: minutes that pay over thousands of steps
+    compile: bool = False

@@ -92,12 +92,10 @@ class Task:
     score: ScoreOutputs
     draw: Draw | None = None
     floor: Floor | None = None
-    reads: str | None = (
-        None  # another task, whose outputs ``score``, ``judge`` and ``draw`` get beside this task's own
-    )
+    # another task, whose outputs ``score``, ``judge`` and ``draw`` get beside this task's own
+    reads: str | None = None
     features: tuple[str, ...] = ()  # spaces that the task uses beside those of its metrics
     judge: Judge | None = None
-    primary: str | None = (
-        "kd"  # which of its metrics ranks the rows; nothing is ranked by one that it does not report
-    )
+    # which of its metrics ranks the rows; nothing is ranked by one that it does not report
+    primary: str | None = "kd"
     level_name: str = "ᾱ"  # what ``Score.level`` is a number of, as titles name it: "R" for an acceleration
