@@ -14,6 +14,7 @@ from mribench.metrics.significance import FEW_SUBJECTS
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
 KEPT = {"best": "best of validation", "last": "last weights"}
+MOST_BLANKS = 8  # with one reason, above which they are counted and not listed
 SPLITS = ("train", "validation", "test")
 REPORTED = {"psnr": "PSNR ↑", "ssim": "SSIM ↑", "mse": "MSE ↓", "mae": "MAE ↓", "fid": "FID ↓"}
 REPORTED_NOTE = (
@@ -113,10 +114,11 @@ def notes(board: Board) -> list[str]:
     """Below the numbers: against the Gaussian control, why a column is blank, and how many images stand behind one."""
     lines = list(board.against_control)
     behind: dict[str, list[str]] = {}
+    blanks: dict[str, list[str]] = {}
     for address in board.addresses:
         estimates = [row.estimates[address] for row in board.rows if address in row.estimates]
         for reason in dict.fromkeys(e.reason for e in estimates if e.reason):
-            lines.append(f"{columns.title(board, address)} is blank: {reason}")
+            blanks.setdefault(reason, []).append(columns.title(board, address))
         n, m = estimates[0].n, estimates[0].n_reference
         if m is not None and any(e.value is not None for e in estimates):
             if address[:2] == ("fid", "inception"):
@@ -124,6 +126,11 @@ def notes(board: Board) -> list[str]:
             behind.setdefault(f"{n} generated against {m} test images.", []).append(
                 columns.title(board, address)
             )
+    for reason, titles in blanks.items():
+        if len(titles) > MOST_BLANKS:
+            lines.append(f"{titles[0]} and {len(titles) - 1} more are blank: {reason}")
+        else:
+            lines += [f"{title} is blank: {reason}" for title in titles]
     for images, titles in behind.items():
         which = ", ".join(titles) if len(behind) > 1 else "All scores of generated images"
         lines.append(f"{which}: {images}")
