@@ -51,8 +51,9 @@ class Group:
 
     @cached_property
     def addresses(self) -> list[Address]:
-        """Metric, space and level of every number, in the order of the results."""
-        return list(dict.fromkeys(address for row in self.rows for address in row.estimates))
+        """Metric, space and level of every number: those of generated images first, those of a level after them."""
+        found = dict.fromkeys(address for row in self.rows for address in row.estimates)
+        return sorted(found, key=lambda address: address[2] is not None)
 
     @cached_property
     def metrics(self) -> dict[str, Mapping[str, Any]]:
