@@ -157,3 +157,40 @@ def test_a_new_record_takes_the_place_of_one_of_reconstruction(result, tmp_path)
     assert results.read_all([tmp_path])[0].scores[0].value == 10.0
     results.write(tmp_path, new)
     assert [record.scores[0].value for record in results.read_all([tmp_path])] == [11.0]
+
+
+@pytest.mark.parametrize("field", ["modality", "variant", "sampler", "task"])
+@pytest.mark.parametrize("name", ["../../../x", "/x", "..", ".x", "a/b", "a\\b", "", "a\nb", 1, None])
+def test_what_becomes_part_of_a_path_is_a_name(result, tmp_path, field, name):
+    if (field, name) == ("sampler", None):
+        return
+    content = results.record.to_json(result()) | {field: name}
+    files.write_json(tmp_path / "results" / "brain" / "x.json", content)
+    with pytest.raises(InputError, match=f"its {field} is "):
+        results.read_all([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"provenance": {"checkpoint": "../x"}}, "its checkpoint is"),
+        ({"provenance": {"outputs": "../x"}}, "its outputs is"),
+        ({"provenance": {"profile": {"keep": "../x"}}}, "its keep is"),
+        ({"versions": {"../x": 2}}, "its version of"),
+        ({"versions": {"variant": "../x"}}, "its variant is"),
+        ({"seed": "../x"}, "its seed is"),
+    ],
+)
+def test_names_inside_a_record_are_names_too(result, tmp_path, change, said):
+    files.write_json(tmp_path / "results" / "brain" / "x.json", results.record.to_json(result()) | change)
+    with pytest.raises(InputError, match=said):
+        results.read_all([tmp_path])
+
+
+def test_a_hostile_board_writes_nothing_outside_the_output_folder(result, tmp_path, mribench):
+    board = tmp_path / "board"
+    content = results.record.to_json(result()) | {"modality": "../../../outside"}
+    files.write_json(board / "results" / "brain" / "x.json", content)
+    ended = mribench("leaderboard", "--from", board, "--out", tmp_path / "deep" / "out")
+    assert ended.code == 2 and "which is no name" in ended.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["board"]

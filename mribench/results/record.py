@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -21,6 +22,8 @@ CONTROLS = {
 }
 # what tasks were called before 0.1.0; their numbers are the same
 RENAMED_TASKS = {"reconstruction": "denoising"}
+# what becomes part of a path is a name: no separator, no dot in front
+NAME = re.compile(r"[^\W][\w.+@-]{0,199}")
 # fields of a score that hold many numbers
 LISTS = ("per_subject", "subsamples")
 
@@ -90,6 +93,7 @@ def from_json(record: Mapping[str, Any]) -> Result:
         raise ValueError("its comparability fields were changed")
     record = _upgrade(record)
     result = Result(**{**record, "scores": tuple(map(_score, record["scores"]))})
+    _check_names(result)
     if result.expected is not None:
         Expected(**result.expected)
     for score in result.scores:
@@ -97,6 +101,22 @@ def from_json(record: Mapping[str, Any]) -> Result:
         if not all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers):
             raise ValueError(f"the score {score.metric} is not a finite number")
     return result
+
+
+def _check_names(result: Result) -> None:
+    """Raises ValueError where something that becomes part of a path is no name: a record may come from anybody."""
+    names = {part: getattr(result, part) for part in ("modality", "variant", "sampler", "task")}
+    names |= {part: result.provenance.get(part) for part in ("checkpoint", "outputs", "reads")}
+    names |= {f"version of {part}": part for part in result.versions}
+    names["keep"] = (result.provenance.get("profile") or {}).get("keep")
+    optional = {"sampler", "checkpoint", "outputs", "reads", "keep"}
+    for part, name in names.items():
+        absent = name is None and part in optional
+        if not absent and not (isinstance(name, str) and NAME.fullmatch(name)):
+            raise ValueError(f"its {part} is {name!r}, which is no name")
+    for part, number in {"seed": result.seed, **result.versions}.items():
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise ValueError(f"its {part} is {number!r}, which is no whole number")
 
 
 def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
