@@ -1,4 +1,7 @@
-"""Networks of our own, as diffusers models: what ``from_pretrained`` of a plain diffusers pipeline can load."""
+"""Networks of mribench as diffusers models; published checkpoints name this module, so its path never moves.
+
+``from_pretrained`` of a diffusers pipeline loads them once this module is imported.
+"""
 
 from __future__ import annotations
 
