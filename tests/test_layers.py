@@ -69,19 +69,6 @@ def parts(tree):
             yield part if part in RANK else "spec"
 
 
-def at_import(tree):
-    """The tree without what only runs later or never: functions and TYPE_CHECKING blocks."""
-    later = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)
-    return ast.Module([node for node in tree.body if not isinstance(node, later)], [])
-
-
-@pytest.mark.skipif(not PLUGINS, reason="only in a checkout")
-def test_contributing_shows_the_layers():
-    text = (CORE.parent / "CONTRIBUTING.md").read_text()
-    section = text.partition("## Layers")[2].partition("\n## ")[0]
-    assert tuple(re.findall(r"^\| `([^`]+)` \|", section, flags=re.MULTILINE)) == LAYERS
-
-
 def test_every_module_has_a_layer():
     """A new module is put into LAYERS, where it belongs."""
     assert {top(path) for path in MODULES} == set(RANK)
@@ -96,10 +83,11 @@ def test_imports_run_down(path):
 
 
 def test_imports_have_no_circle():
+    """Imports inside functions and for annotations count; ``mribench.run``, the one door upwards, does not."""
     graph = {}
     for path in MODULES:
-        needs = set(parts(at_import(ast.parse(path.read_text())))) - {top(path)}
-        graph.setdefault(top(path), set()).update(needs)
+        if path != CORE / "__init__.py":
+            graph.setdefault(top(path), set()).update(set(parts(ast.parse(path.read_text()))) - {top(path)})
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
