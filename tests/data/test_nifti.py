@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -178,3 +180,13 @@ def test_analyze_in_both_byte_orders(tmp_path, order):
 )
 def test_contrast_of_a_bids_name(name, contrast):
     assert contrast_of(name) == contrast
+
+
+def test_a_flipped_bit_is_seen_by_the_checksum(tmp_path):
+    """In a stored block it changes one voxel, and nothing but the end of the file tells."""
+    plain = save(tmp_path / "a.nii", np.arange(512, dtype=np.int16).reshape(8, 8, 8)).read_bytes()
+    packed = bytearray(gzip.compress(plain, compresslevel=0))
+    packed[len(packed) // 2] ^= 1
+    (tmp_path / "b.nii.gz").write_bytes(packed)
+    with pytest.raises(DataError, match=r"b is damaged or cut off \(CRC check failed"):
+        read_nifti(tmp_path / "b.nii.gz", "b")

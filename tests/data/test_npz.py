@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -77,3 +79,14 @@ def test_a_truncated_file_is_refused(npz, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=r"brain\.npz cannot be read"):
         list(read_npz(path))
+
+
+def test_a_header_that_claims_more_than_the_memory_is_refused(tmp_path):
+    head = io.BytesIO()
+    about = {"descr": "<f8", "fortran_order": False, "shape": (1 << 20, 1 << 10, 1 << 9)}
+    np.lib.format.write_array_header_1_0(head, about)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("images.npy", head.getvalue())
+        archive.writestr("subject.npy", head.getvalue())
+    with pytest.raises(DataError, match="cannot be read as NPZ"):
+        list(read_npz(tmp_path / "a.npz"))

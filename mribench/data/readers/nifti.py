@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,8 @@ def _load(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     import nibabel as nib
 
     image = nib.load(path)
+    if path.suffix in (".gz", ".mgz"):
+        _check_gzip(path)
     if image.get_data_dtype().fields:
         raise DataError(f"{name} holds colour or complex records; save one scalar channel.")
     first = np.asarray(image.dataobj[(..., *[0] * (len(image.shape) - 3))])
@@ -60,6 +63,16 @@ def _load(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     first = first.astype(np.float32).reshape(first.shape + (1,) * (3 - first.ndim))
     unit = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
     return first, np.diag([*[MILLIMETRES.get(unit, 1.0)] * 3, 1.0]) @ image.affine
+
+
+def _check_gzip(path: Path) -> None:
+    """Read to the end, where the checksum is; nibabel stops after the last voxel.
+
+    Raises OSError, EOFError or zlib.error.
+    """
+    with gzip.open(path) as stream:
+        while stream.read(1 << 20):
+            pass
 
 
 def _pointer(path: Path) -> str:

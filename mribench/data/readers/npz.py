@@ -13,8 +13,9 @@ from mribench.data.readers.image import luminance
 from mribench.errors import DataError
 from mribench.spec import ImageFile, Reader, Volume
 
-# what numpy and zipfile raise for an archive that is cut off, altered, encrypted or full of objects
-DAMAGE = (OSError, ValueError, EOFError, LookupError, AttributeError, RuntimeError)
+# what numpy and zipfile raise for an archive that is cut off, altered, encrypted or full of objects; MemoryError: a
+# header claims more numbers than any machine holds
+DAMAGE = (OSError, ValueError, EOFError, LookupError, AttributeError, RuntimeError, MemoryError)
 DAMAGE += (zipfile.BadZipFile, zlib.error)
 
 
