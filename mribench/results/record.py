@@ -22,8 +22,8 @@ CONTROLS = {
 }
 # what tasks were called before 0.1.0; their numbers are the same
 RENAMED_TASKS = {"reconstruction": "denoising"}
-# what becomes part of a path is a name: no separator, no dot in front
-NAME = re.compile(r"[^\W][\w.+@-]{0,199}")
+# what becomes part of a path is a name: no separator, no dot in front; brackets, for what was redacted is "[removed]"
+NAME = re.compile(r"[\w\[][\w.+@\[\]-]{0,199}")
 # fields of a score that hold many numbers
 LISTS = ("per_subject", "subsamples")
 
