@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -160,7 +161,9 @@ def _data(out: Path, result: Result, modality: Modality, profile: Profile, data:
         if files.read_json(manifest).get("key") == wanted:
             return datasets.load(manifest.parent, modality)
     name = data or result.comparability["data"]
-    if data is None and name.startswith("local:"):
+    # a record may come from anybody: it names no folder of this machine
+    is_path = name != "phantom" and (os.sep in name or Path(name).exists())
+    if data is None and (name.startswith("local:") or is_path):
         raise InputError(
             f"the prepared images of {name} are not in {out}/data; give their source with --data"
         )

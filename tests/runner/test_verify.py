@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import results
+from mribench import hashing, results
 from mribench.errors import InputError
 from mribench.runner import runspec, verify
 from mribench.runner.run import run_suite
@@ -151,6 +151,18 @@ def test_other_data_are_refused(run, refused):
             }
         )
     )
+    assert "give their source with --data" in refused("verify", path)
+
+
+def test_a_record_names_no_folder_of_this_machine(run, refused, tmp_path):
+    """Who verifies a stranger's record must not read what the stranger asks for."""
+    path = record(run, "ddpm*generation*")
+    content = json.loads(path.read_text())
+    (tmp_path / "private").mkdir()
+    content["comparability"]["data"] = str(tmp_path / "private")
+    content["comparability_key"] = hashing.json_hash(content["comparability"])
+    path.write_text(json.dumps(content))
+    shutil.rmtree(run / "data")
     assert "give their source with --data" in refused("verify", path)
 
 
