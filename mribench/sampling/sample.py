@@ -19,7 +19,7 @@ from mribench.seeds import torch_generator
 from mribench.spec import Profile, Variant
 from mribench.training.fused import optimize
 from mribench.training.malloc import retain_freed_memory
-from mribench.training.step import encoded
+from mribench.training.space import Space
 
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -58,8 +58,9 @@ class TrainedModel:
         self.alpha_bars, self.scale = alpha_bars(variant, self.train_scheduler)
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
         self.dtype = DTYPES[precision]
+        self.space = Space(variant)
         black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
-        self.shape = encoded(variant, black).shape[1:]  # of what the process runs on: (C, h, w)
+        self.shape = self.space.encode(black).shape[1:]  # of what the process runs on: (C, h, w)
         self.nfe: list[int] = []  # network evaluations per image, of each call of ``generate`` or ``denoise``
 
     def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
@@ -79,7 +80,7 @@ class TrainedModel:
         pixels = torch.from_numpy(np.asarray(x_t * self.scale[t], dtype=np.float32)).unsqueeze(1)
 
         def start(chunk: Sequence[int], generators: list[torch.Generator]) -> torch.Tensor:
-            return encoded(self.variant, pixels[list(chunk)].to(self.device))
+            return self.space.encode(pixels[list(chunk)].to(self.device))
 
         return self._sample(list(range(len(x_t))), seed, t, start)
 
@@ -114,7 +115,7 @@ class TrainedModel:
                 filled = np.concatenate([chunk, chunk[:1].repeat(batch - len(chunk), axis=0)])
                 contents = [hashlib.sha256(image).hexdigest() for image in filled]
                 generators = [torch_generator("loss", content, alpha_bar, seed) for content in contents]
-                x0 = encoded(self.variant, (torch.from_numpy(filled).unsqueeze(1) * 2 - 1).to(self.device))
+                x0 = self.space.encode((torch.from_numpy(filled).unsqueeze(1) * 2 - 1).to(self.device))
                 noise = torch.cat([torch.randn(1, *x0.shape[1:], generator=g) for g in generators])
                 timesteps = torch.full((batch,), t, device=self.device)
                 with self._autocast():
@@ -136,7 +137,7 @@ class TrainedModel:
     @torch.inference_mode()
     def _to_unit(self, x: torch.Tensor) -> np.ndarray:
         """(N, C, h, w) of the process -> float32 (N, H, W) in [0, 1]."""
-        images = self.variant.decode(x) if self.variant.decode else x
+        images = self.space.decode(x)
         return (images[:, 0].float().clamp(-1, 1) / 2 + 0.5).cpu().numpy()
 
     def _autocast(self) -> torch.autocast:

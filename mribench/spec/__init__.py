@@ -10,16 +10,21 @@ from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
 from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
+from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
 from mribench.spec.task import Task
 from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, Variant
 from mribench.spec.verdict import AuditVerdict
 
 __all__ = [
     "AuditVerdict",
+    "Autoencoder",
+    "Batch",
     "Control",
     "DenoisingLoss",
+    "Draws",
     "Expected",
     "FeatureSpace",
+    "GenerativeModel",
     "ImageFile",
     "Metric",
     "Modality",
@@ -34,7 +39,9 @@ __all__ = [
     "Sampler",
     "Score",
     "Split",
+    "Stage",
     "Task",
+    "Update",
     "Variant",
     "Volume",
 ]

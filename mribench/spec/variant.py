@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from mribench.spec.profile import Profile
+from mribench.spec.stage import Autoencoder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,12 +90,13 @@ class Variant:
     # whether ``encode`` is linear and keeps lengths, so that white noise on pixels is white noise of the same level
     # there; a learned encoder is not, and cannot denoise an image that is noised in pixels
     orthonormal: bool = False
+    autoencoder: Autoencoder | None = None  # a learned encoder and decoder in place of the fixed ones
     is_control: ClassVar[bool] = False
 
     @property
     def denoises_pixels(self) -> bool:
         """Whether noise on pixels is noise of the same level where the process runs."""
-        return self.encode is None or self.orthonormal
+        return self.autoencoder is None and (self.encode is None or self.orthonormal)
 
 
 class Fit(Protocol):
