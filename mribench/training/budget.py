@@ -82,13 +82,11 @@ def _flops(stage: Stage, net: Any, earlier: Mapping[str, Any], size: int) -> int
     where = next(net.parameters()).device
     draws = BatchDraws(torch.Generator(where).manual_seed(0), 2, slice(None))
     batch = Batch(torch.zeros(2, 1, size, size, device=where))
-    # running statistics of a batch norm
-    buffers = [(buffer, buffer.clone()) for buffer in net.buffers()]
-    net.train()
+    was_training = net.training
+    net.eval()  # else a batch norm would note these images
     with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
         for update in stage.updates:
             update.loss(net, batch, earlier, draws).sum().backward()
     net.zero_grad()
-    for buffer, before in buffers:
-        buffer.copy_(before)
+    net.train(was_training)
     return counter.get_total_flops() // 2
