@@ -10,7 +10,7 @@ from mribench import hashing, profiles
 from mribench.code_hash import code_hash
 from mribench.runner.runspec import Plan
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, Modality, Model, Prepared, Task, Variant
+from mribench.spec import Control, Integrator, Modality, Model, Prepared, Task, Variant
 
 # raised when training or producing changes its numbers: old stages are then left alone and new ones made
 TRAIN_VERSION = 1
@@ -61,7 +61,12 @@ class Cell:
         model: list[Any] = [self.data.key, self._variant()]
         if self.trained and self.sampler:
             sampler = self.sampler.sampler
-            code = code_hash(sampler.scheduler, sampler.timesteps)
+            parts = (
+                (sampler.integrate,)
+                if isinstance(sampler, Integrator)
+                else (sampler.scheduler, sampler.timesteps)
+            )
+            code = code_hash(*parts)
             model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
         made_from = {
             "version": [PRODUCE_VERSION, task.name, task.version, code_hash(task.produce)],

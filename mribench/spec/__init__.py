@@ -6,6 +6,7 @@ A field is added with a default; a field that goes away, or changes its meaning,
 """
 
 from mribench.spec.data import Prepared, Split
+from mribench.spec.integrator import Denoiser, Integrator
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
 from mribench.spec.profile import Network, Profile
@@ -20,12 +21,14 @@ __all__ = [
     "Autoencoder",
     "Batch",
     "Control",
+    "Denoiser",
     "DenoisingLoss",
     "Draws",
     "Expected",
     "FeatureSpace",
     "GenerativeModel",
     "ImageFile",
+    "Integrator",
     "Metric",
     "Modality",
     "Model",

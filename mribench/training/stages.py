@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mribench.spec import Batch, Draws, GenerativeModel, Profile, Stage, Update, Variant
+from mribench.spec import Batch, Draws, GenerativeModel, Stage, Update, Variant
 from mribench.training.space import Space
 
 
@@ -38,9 +38,3 @@ def earlier_stages(model: Variant | GenerativeModel) -> tuple[Stage, ...]:
     if isinstance(model, GenerativeModel):
         return model.stages
     return (model.autoencoder.stage,) if model.autoencoder else ()
-
-
-def load_network(stage: Stage, profile: Profile, path: Any, where: torch.device) -> torch.nn.Module:
-    """A finished stage's network for use: in evaluation mode, without gradients."""
-    # by the stage's own class: a plugin's network need not be one that diffusers knows
-    return type(stage.network(profile)).from_pretrained(path).to(where).eval().requires_grad_(False)

@@ -19,10 +19,9 @@ from mribench.spec import GenerativeModel, Profile, Split, Stage, Variant
 from mribench.training import checkpoint
 from mribench.training.loop import train_stage
 from mribench.training.malloc import retain_freed_memory
-from mribench.training.space import Space, latent_std
-from mribench.training.stages import diffusion_stage, earlier_stages, load_network
+from mribench.training.space import LATENT_STD, Space, latent_std, load_network
+from mribench.training.stages import diffusion_stage, earlier_stages
 
-LATENT_STD = "latent_std"  # in the record of an autoencoder's training
 MAX_LATENTS = 512  # training images that it is measured on
 
 
