@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mribench import data as datasets
-from mribench import files, hashing, results
+from mribench import files, results
 from mribench.board.group import conflicts
 from mribench.errors import InputError
 from mribench.features import Extractor
@@ -187,11 +187,13 @@ def _checkpoint(out: Path, result: Result, profile: Profile) -> Path | None:
     name = result.provenance["checkpoint"]
     if name is None:
         return None
-    weights = next((out / "train" / name / profile.keep / "unet").glob("*.safetensors"), None)
-    if weights is None:
+    weights = record.checkpoint_files(out / "train" / name, profile.keep)
+    if not weights:
         raise InputError(f"no weights in {out}/train/{name}/{profile.keep}; bring the checkpoint back")
-    if hashing.file_sha256(weights) != result.provenance["checkpoint_sha256"]:
-        raise InputError(f"{weights} is not the checkpoint on record, its sha256 is another; bring it back")
+    if record.checkpoint_sha256(weights) != result.provenance["checkpoint_sha256"]:
+        raise InputError(
+            f"{weights[0]} is not the checkpoint on record, its sha256 is another; bring it back"
+        )
     return out / "train" / name
 
 
