@@ -63,7 +63,7 @@ class Cell:
             parts = [v.generate, v.denoise]
             more = [_settings(stage, parts) for stage in v.stages]
         else:
-            parts = [v.network, v.scheduler, v.loss, v.path, v.encode, v.decode]
+            parts = [v.network, v.scheduler, v.loss, v.path, v.encode, v.decode, v.noise]
             # absent where they say nothing: folders of variants on pixels keep their names
             more = ["orthonormal"] if v.encode and v.orthonormal else []
             if v.autoencoder:

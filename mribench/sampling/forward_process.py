@@ -37,7 +37,8 @@ def compatible(variant: Variant | GenerativeModel | Control, sampler: Sampler | 
         return False
     if isinstance(sampler, Integrator):
         return variant.has_denoiser
-    return variant.process == sampler.process
+    # a scheduler's own draws are white
+    return variant.process == sampler.process and variant.noise is None
 
 
 def reverses(sampler: Sampler | Integrator) -> str:

@@ -13,7 +13,7 @@ import torch
 from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.forward_process import alpha_bars
 from mribench.sampling.samplers import RHO, SIGMA_MIN, SamplerChoice
-from mribench.spec import Variant
+from mribench.spec import ShapeNoise, Variant
 
 SIGMA_MAX = 80.0  # Karras et al. 2022, table 1; above it an image is lost in the noise
 
@@ -78,7 +78,7 @@ class IntegratorReverse:
         self, variant: Variant, net: Callable[..., Any], train_scheduler: Any, choice: SamplerChoice
     ):
         self._denoiser = VariantDenoiser(variant, net, train_scheduler)
-        self._integrator, self._steps = choice.sampler, choice.steps
+        self._integrator, self._steps, self._shape_noise = choice.sampler, choice.steps, variant.noise
         self.steps = choice.steps
 
     def __call__(
@@ -91,7 +91,9 @@ class IntegratorReverse:
             sigma = math.sqrt((1 - alpha_bar) / alpha_bar)
             x, sigmas = x / math.sqrt(alpha_bar), [sigma, *(level for level in sigmas if level < sigma)]
         denoise = _Watched(self._denoiser, watch)
-        x = self._integrator.integrate(denoise, x, sigmas, ImageDraws(generators, x.device))
+        x = self._integrator.integrate(
+            denoise, x, sigmas, ImageDraws(generators, x.device, self._shape_noise)
+        )
         watch(denoise.nfe, x)
         return x, denoise.nfe
 
@@ -110,13 +112,22 @@ class _Watched:
 
 
 class ImageDraws:
-    """A ``mribench.spec.Draws`` of images that have a generator each, on the CPU."""
+    """A ``mribench.spec.Draws`` of images that have a generator each, on the CPU.
 
-    def __init__(self, generators: Sequence[torch.Generator], where: torch.device):
-        self._generators, self._where = generators, where
+    shape_noise: makes of white noise that of the variant's process.
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[torch.Generator],
+        where: torch.device,
+        shape_noise: ShapeNoise | None = None,
+    ):
+        self._generators, self._where, self._shape_noise = generators, where, shape_noise
 
     def normal(self, *shape: int) -> torch.Tensor:
-        return torch.stack([torch.randn(shape, generator=g) for g in self._generators]).to(self._where)
+        white = torch.stack([torch.randn(shape, generator=g) for g in self._generators]).to(self._where)
+        return self._shape_noise(white) if self._shape_noise else white
 
     def uniform(self, *shape: int) -> torch.Tensor:
         return torch.stack([torch.rand(shape, generator=g) for g in self._generators]).to(self._where)

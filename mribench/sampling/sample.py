@@ -20,6 +20,7 @@ from mribench.spec import Integrator, Profile, Variant
 from mribench.training.fused import optimize
 from mribench.training.malloc import retain_freed_memory
 from mribench.training.space import load_space
+from mribench.training.stages import shaped
 
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -71,11 +72,11 @@ class TrainedModel:
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
         """float32 (N, H, W) in [0, 1]; a sampler with a scheduler takes the variant's timestep nearest to the level.
 
-        Raises Unavailable for a variant whose encoder is not orthonormal.
+        Raises Unavailable for a variant whose encoder is not orthonormal, or whose noise is not white.
         """
         if not self.variant.denoises_pixels:
             raise Unavailable(
-                f"the encoder of {self.variant.name} is not orthonormal: noise on pixels has no level where it runs"
+                f"{self.variant.name} does not run on white noise in pixels: such noise has no level in its process"
             )
         pixels = torch.from_numpy(np.asarray(x_t, dtype=np.float32)).unsqueeze(1)
 
@@ -117,7 +118,11 @@ class TrainedModel:
                 timesteps = torch.full((batch,), t, device=self.device)
                 with self._autocast():
                     loss = self.variant.loss(
-                        self.net, self.train_scheduler, x0, noise.to(self.device), timesteps
+                        self.net,
+                        self.train_scheduler,
+                        x0,
+                        shaped(self.variant, noise.to(self.device)),
+                        timesteps,
                     )
                 losses.append(loss.float().cpu().numpy()[: len(chunk)])
                 advance(first + len(chunk))
@@ -129,7 +134,8 @@ class TrainedModel:
 
     def _noise(self, generators: Sequence[torch.Generator]) -> torch.Tensor:
         """(N, C, h, w), each image from its own generator."""
-        return torch.cat([torch.randn(1, *self.shape, generator=g) for g in generators])
+        white = torch.cat([torch.randn(1, *self.shape, generator=g) for g in generators])
+        return shaped(self.variant, white)
 
     @torch.inference_mode()
     def _to_unit(self, x: torch.Tensor) -> np.ndarray:

@@ -13,7 +13,7 @@ from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
 from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
 from mribench.spec.task import Task
-from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, Variant
+from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, ShapeNoise, Variant
 from mribench.spec.verdict import AuditVerdict
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "ReportedRow",
     "Sampler",
     "Score",
+    "ShapeNoise",
     "Split",
     "Stage",
     "Task",

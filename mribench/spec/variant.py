@@ -71,6 +71,15 @@ class Estimate(Protocol):
     ) -> torch.Tensor: ...
 
 
+class ShapeNoise(Protocol):
+    """Noise of another kernel from white noise, float32 (N, C, h, w) both; each image by itself.
+
+    Linear, so that it stays Gaussian, or a map that gives what the paper calls its noise; about unit variance.
+    """
+
+    def __call__(self, white: torch.Tensor, /) -> torch.Tensor: ...
+
+
 class Encode(Protocol):
     """Into the space that the process runs in: float32 (N, C, h, w), at about unit variance.
 
@@ -114,13 +123,16 @@ class Variant:
     # whether ``encode`` is linear and keeps lengths, so that white noise on pixels is white noise of the same level
     # there; a learned encoder is not, and cannot denoise an image that is noised in pixels
     orthonormal: bool = False
+    # the noise of the forward process, where it is not white; integrators draw theirs by it too
+    noise: ShapeNoise | None = None
     autoencoder: Autoencoder | None = None  # a learned encoder and decoder in place of the fixed ones
     is_control: ClassVar[bool] = False
 
     @property
     def denoises_pixels(self) -> bool:
         """Whether noise on pixels is noise of the same level where the process runs."""
-        return self.autoencoder is None and (self.encode is None or self.orthonormal)
+        fits = self.autoencoder is None and (self.encode is None or self.orthonormal)
+        return fits and self.noise is None
 
     @property
     def has_denoiser(self) -> bool:

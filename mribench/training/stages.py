@@ -23,8 +23,13 @@ class DiffusionLoss:
     def __call__(self, net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> torch.Tensor:
         t = draws.integers(self.scheduler.config.num_train_timesteps)
         x0 = self.space.encode(batch.x)
-        noise = draws.normal(*x0.shape[1:])
+        noise = shaped(self.variant, draws.normal(*x0.shape[1:]))
         return self.variant.loss(net, self.scheduler, x0, noise, t)
+
+
+def shaped(variant: Variant, white: torch.Tensor) -> torch.Tensor:
+    """The noise of the variant's forward process from white noise."""
+    return variant.noise(white) if variant.noise else white
 
 
 def diffusion_stage(variant: Variant, scheduler: Any, space: Space, share: float = 1.0) -> Stage:
