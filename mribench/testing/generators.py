@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mribench.testing import known
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import IMAGE_SIZE, TINY, toy_data, trained
 
@@ -122,4 +123,5 @@ CHECKS = (
     Check("stages", its_losses_are_one_number_per_image),
     Check("generate", it_generates_by_address),
     Check("denoise", it_denoises_where_it_says_so),
+    Check("stages", known.it_learns_a_toy),
 )

@@ -12,6 +12,7 @@ from mribench.plugins import lookup
 from mribench.runner.runspec import TASKS
 from mribench.sampling import forward_process
 from mribench.spec import Variant
+from mribench.testing import known
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import IMAGE_SIZE, TINY, sampler_for, toy_data, trained
 
@@ -222,7 +223,10 @@ CHECKS = (
     Check("encode", it_decodes_what_it_encodes),
     Check("loss", its_loss_is_one_number_per_image),
     Check("scheduler", its_forward_process_has_levels),
+    Check("loss", known.its_network_sees_its_forward_process),
+    Check("estimate", known.its_denoiser_is_what_its_loss_teaches),
     Check("network", its_checkpoint_round_trips),
     Check("loss", it_trains_and_samples),
     Check("loss", it_serves_every_default_task),
+    Check("loss", known.it_learns_a_toy),
 )
