@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from mribench.board.differences import corrected, difference
+from mribench.board.claims import Claim, claims
+from mribench.board.differences import difference
+from mribench.board.eligibility import why_not
 from mribench.board.group import Group
-from mribench.board.rows import Address, Estimate
+from mribench.board.identity import copies
+from mribench.board.rows import Address, Estimate, Row
 from mribench.metrics.significance import LEVEL
 
 CONTROL = "gaussian"
@@ -21,31 +24,40 @@ SENTENCES: Mapping[Outcome, str] = {
 
 
 def outcomes(group: Group, why_unranked: str | None) -> dict[str, Outcome]:
-    """Of each trained row whether it is ahead of the Gaussian control in ``group.primary``; by ``Row.name``.
+    """Of each trained row whether it is ahead of the Gaussian control in the primary metric; by ``Row.name``.
 
-    Decided by the paired difference on the same test subjects, corrected over the trained rows; by overlapping
-    intervals in records that hold no values per subject; by nothing without intervals. A row is absent where its
-    number or that of the control is missing.
+    Decided by what may be claimed of the two (``claims``), corrected over the trained rows; by overlapping intervals
+    in records that hold no values per subject; by nothing without intervals. A row is absent where its number or that
+    of the control is missing, and "not ranked" where nothing may be claimed of it.
     """
     address, control = group.primary, group.row(CONTROL)
     if address is None or control is None or control.value(address) is None:
         return {}
     known = [row for row in group.trained if row.value(address) is not None]
-    if why_unranked:
-        return {row.name: "not ranked" for row in known}
-    found = (difference(row, control, address) for row in known)
-    paired = {one.first: one for one in corrected([one for one in found if one])}
-    made: dict[str, Outcome] = {}
-    for row in known:
-        ours, theirs = row.estimates[address], control.estimates[address]
-        apart = _apart(ours, theirs)
-        if apart is None:
-            made[row.name] = "no interval"
-        elif not (paired[row.name].adjusted < LEVEL if row.name in paired else apart):
-            made[row.name] = "not told apart"
-        else:
-            made[row.name] = "ahead" if _better(ours, theirs, group.sign(address)) else "behind"
+    made: dict[str, Outcome] = {row.name: "not ranked" for row in known}
+    entries = copies(row for row in known if why_not(group, row, why_unranked) is None)
+    judged = {claim.first: claim for claim in claims(group, [(entry[0], control) for entry in entries])}
+    for entry in entries:
+        claim = judged.get(entry[0].name)
+        outcome = _claimed(claim, control) if claim else _by_intervals(group, entry[0], control, address)
+        made |= dict.fromkeys((row.name for row in entry), outcome)
     return made
+
+
+def _claimed(claim: Claim, control: Row) -> Outcome:
+    if claim.ahead is None:
+        return "not told apart"
+    return "behind" if claim.ahead == control.name else "ahead"
+
+
+def _by_intervals(group: Group, row: Row, control: Row, address: Address) -> Outcome:
+    ours, theirs = row.estimates[address], control.estimates[address]
+    apart = _apart(ours, theirs)
+    if apart is None:
+        return "no interval"
+    if not apart:
+        return "not told apart"
+    return "ahead" if _better(ours, theirs, group.sign(address)) else "behind"
 
 
 def against_control(group: Group, found: Mapping[str, Outcome]) -> list[str]:

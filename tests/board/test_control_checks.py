@@ -26,8 +26,8 @@ DOCTORED = {
 }
 
 
-def test_controls_in_their_places_leave_a_board_valid(scored, controls):
-    (board,) = boards([scored(), *controls])
+def test_controls_in_their_places_leave_a_board_valid(scored, controls, audited):
+    (board,) = boards(audited([scored(), *controls]))
     assert board.control_violations == [] and board.why_unranked is None
 
 

@@ -22,8 +22,8 @@ class Line:
     board: BoardView
     row: RowView
     which: str  # the variant; where an organ has several boards, also what they are of
-    lead: Number  # the number that ranks on the first board
-    ranked_by: str  # what ranks here where that is another number; else empty
+    lead: Number  # the number that ranks on its board
+    ranked_by: str  # which one, where another ranks on the first board; else empty
     others: tuple[Number, ...]
     images: Image | None  # the first generated ones
 
@@ -49,14 +49,14 @@ def summary(boards: Sequence[BoardView], pictures: Mapping[str, Sequence[Picture
     first = next((board for board in boards if board.primary), None)
     lead = first.primary if first else None
     others = _others(boards, lead)
-    axis = strips.scale([0.0, *(v for board in boards for v in _extent(board, lead))])
+    axis = strips.scale([0.0, *(v for board in boards for v in _extent(board, board.primary or lead))])
     several = Counter(board.modality for board in boards)
     lines = [
         Line(
             board=board,
             row=row,
             which=f"{row.name}, {board.data}, {board.profile}" if several[board.modality] > 1 else row.name,
-            lead=_lead(board, row, lead, axis),
+            lead=_lead(board, row, board.primary or lead, axis),
             ranked_by=_ranked_by(board, lead),
             others=tuple(_number(board, row, address) for address in others),
             images=first_images(pictures[board.id], row.name),
@@ -104,12 +104,13 @@ def _extent(board: BoardView, address: Address | None) -> list[float]:
 
 
 def _others(boards: Sequence[BoardView], lead: Address | None) -> dict[Address, MetricColumn]:
-    """Further headline columns in which any trained row has a number."""
+    """Further headline columns in which any trained row has a number; where boards rank by several numbers, all."""
+    shown = {lead} if all(board.primary in (lead, None) for board in boards) else set()
     others: dict[Address, MetricColumn] = {}
     for board in boards:
         for address in board.headline_addresses:
             numbers = board.columns[address].numbers
-            if address != lead and any(numbers[row.name].value is not None for row in board.trained):
+            if address not in shown and any(numbers[row.name].value is not None for row in board.trained):
                 others.setdefault(address, board.columns[address])
     return others
 
