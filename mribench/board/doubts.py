@@ -80,6 +80,6 @@ def _without_digest(results: Iterable[Result]) -> Iterator[str]:
 
 def _records(results: Iterable[Result]) -> str:
     """'ddpm ddim-25 seed 0 (generation), ...', the first few."""
-    names = [f"{r.name} seed {r.seed} ({r.task})" for r in results]
+    names = list(dict.fromkeys(f"{r.name} seed {r.seed} ({r.task})" for r in results))
     more = len(names) - MOST
     return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")

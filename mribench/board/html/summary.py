@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mribench.board.html import strips
 from mribench.board.html.pictures import Image, Picture, first_images
@@ -23,7 +23,7 @@ class Line:
     row: RowView
     which: str  # the variant; where an organ has several boards, also what they are of
     lead: Number  # the number that ranks on its board
-    ranked_by: str  # which one, where another ranks on the first board; else empty
+    ranked_by: str  # which one, where not all boards rank by the same; else empty
     others: tuple[Number, ...]
     images: Image | None  # the first generated ones
 
@@ -49,6 +49,7 @@ def summary(boards: Sequence[BoardView], pictures: Mapping[str, Sequence[Picture
     first = next((board for board in boards if board.primary), None)
     lead = first.primary if first else None
     others = _others(boards, lead)
+    several_rank = len({board.primary for board in boards if board.primary}) > 1
     axis = strips.scale([0.0, *(v for board in boards for v in _extent(board, board.primary or lead))])
     several = Counter(board.modality for board in boards)
     lines = [
@@ -57,19 +58,27 @@ def summary(boards: Sequence[BoardView], pictures: Mapping[str, Sequence[Picture
             row=row,
             which=f"{row.name}, {board.data}, {board.profile}" if several[board.modality] > 1 else row.name,
             lead=_lead(board, row, board.primary or lead, axis),
-            ranked_by=_ranked_by(board, lead),
+            ranked_by=_ranked_by(board) if several_rank else "",
             others=tuple(_number(board, row, address) for address in others),
             images=first_images(pictures[board.id], row.name),
         )
         for board in boards
         for row in board.trained
     ]
-    return Summary(first.column(lead) if first else None, tuple(others.values()), tuple(lines))
+    heading = _heading(first.column(lead) if first else None, several_rank)
+    return Summary(heading, tuple(others.values()), tuple(lines))
 
 
-def _ranked_by(board: BoardView, lead: Address | None) -> str:
+def _ranked_by(board: BoardView) -> str:
     column = board.column(board.primary)
-    return column.name if column and board.primary != lead else ""
+    return column.name if column else ""
+
+
+def _heading(column: MetricColumn | None, several_rank: bool) -> MetricColumn | None:
+    """Of the first number; where boards rank by several numbers, each cell names its own."""
+    if column is None or not several_rank:
+        return column
+    return replace(column, title="number that ranks", help="each board ranks by the number named in its cell")
 
 
 def _number(board: BoardView, row: RowView, address: Address | None) -> Number:
