@@ -33,7 +33,7 @@ def control_violations(group: Group, found: Sequence[Landed]) -> list[str]:
         wrong = [sentences for sentences in one.by_seed.values() if sentences]
         if wrong and 2 * len(wrong) >= len(one.by_seed):
             made += _violations(group, one.row) or wrong[0]
-    copying = [row for row in _controls(group).values() if row.expected and row.expected.copies]
+    copying = [row for row in controls(group).values() if row.expected and row.expected.copies]
     return list(dict.fromkeys(made)) + [sentence for row in copying for sentence in _unseen_copies(row)]
 
 
@@ -53,20 +53,21 @@ class Landed(NamedTuple):
     by_seed: dict[int, list[str]]  # sentences about what it must not do
 
 
-def _controls(group: Group) -> dict[str, Row]:
+def controls(group: Group) -> dict[str, Row]:
     """By variant; a record whose digest does not match is left out."""
     found = {}
-    for one in group.rows:
-        kept = [result for result in one.results if not is_edited(result)]
-        if one.is_control and kept:
-            found[one.variant] = one if len(kept) == len(one.results) else row(kept)
+    for variant in dict.fromkeys(one.variant for one in group.rows if one.is_control):
+        one = group.row(variant)
+        kept = [result for result in one.results if not is_edited(result)] if one else []
+        if one and kept:
+            found[variant] = one if len(kept) == len(one.results) else row(kept)
     return found
 
 
 def landed(group: Group) -> list[Landed]:
     """Where each seed of each control landed."""
     made = []
-    for one in _controls(group).values():
+    for one in controls(group).values():
         alone = {seed: _seed(one, seed, group.primary) for seed in one.seeds}
         by_seed = {
             seed: _violations(group, control)
@@ -95,7 +96,7 @@ def _violations(group: Group, control: Row) -> list[str]:
     if address is None or expected is None:
         return []
     if expected.place == "last":
-        others = {name: _median(one, address) for name, one in _controls(group).items()}
+        others = {name: _median(one, address) for name, one in controls(group).items()}
         return list(_not_last(control, expected, others, group, address))
     if group.why_no_inference is not None or control.value(address) is None:
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mribench import profiles
 from mribench.board.agreement import is_edited
+from mribench.board.control_checks import controls
 from mribench.board.group import AUDIT, GENERATION, Group
 from mribench.board.rows import Address, Row
 from mribench.results import Result
@@ -37,7 +38,7 @@ def ranks(group: Group, profile: str) -> bool:
 def why_untested(group: Group, address: Address) -> str | None:
     """Which controls a board lacks: one that must be told from real images, and one that must not be. Without them
     nobody knows whether the number tells good from bad here."""
-    tested = [row for row in group.rows if row.is_control and row.value(address) is not None]
+    tested = [row for row in controls(group).values() if row.value(address) is not None]
     places = {row.expected.place for row in tested if row.expected}
     if not places:
         return "no controls"

@@ -66,8 +66,12 @@ class Group:
         return [row for row in self.rows if not row.is_control]
 
     def row(self, variant: str) -> Row | None:
-        """The first row of a variant, in its newest version."""
+        """The first row of a variant, in its newest version; of a control in the version with most seeds, and never
+        a trained row of its name: who files one record must not choose what others are held against."""
         found = [row for row in self.rows if row.variant == variant]
+        controls = [row for row in found if row.is_control]
+        if controls:
+            return max(controls, key=lambda row: (len(row.seeds), row.versions[0]))
         return max(found, key=lambda row: row.versions[0], default=None)
 
     @cached_property

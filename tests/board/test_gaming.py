@@ -99,6 +99,10 @@ def test_only_a_row_that_its_audit_clears_is_ranked(verdict, scored, controls, a
     assert said(found, "flipped ddim-5") == verdict and said(found, "ddpm ddim-5") == "1"
 
 
+def test_a_grave_verdict_stands_also_where_nothing_is_ranked(scored, audited, said):
+    assert said(audited([scored("a", audit={"verdict": "suspect"}), scored("b")]), "a ddim-5") == "suspect"
+
+
 def test_spaces_that_contradict_each_other_leave_a_pair_tied(scored, controls, audited, said):
     rows = [in_two_spaces(scored("a"), 13.5, 73.6), in_two_spaces(scored("ddpm"), 110.3, 34.0)]
     found = audited([*rows, *(in_two_spaces(r, r.scores[0].value, r.scores[0].value) for r in controls)])
@@ -342,6 +346,18 @@ def test_an_edited_control_is_no_control(scored, controls, audited):
     odd = edited(scored("gaussian", 3.0, is_control=True))
     (board,) = boards([odd if r.variant == "gaussian" else r for r in found])
     assert board.control_violations == []
+    (board,) = boards([edited(r) if r.is_control else r for r in found])
+    assert board.why_unranked == "no controls"
+
+
+@pytest.mark.parametrize("more", [{"versions": {"variant": 9}, "is_control": True}, {"sampler": "ddim-5"}])
+def test_one_record_of_its_name_does_not_take_the_place_of_a_control(more, scored, controls, audited):
+    """Neither a newer version nor a trained row; the control has more seeds, or is a control."""
+    seeds = [replace(r, seed=1) for r in controls]
+    odd = scored("gaussian", 3.0, **more)
+    (board,) = boards(audited([scored("a"), scored("a", 101.0, 1), *controls, *seeds, odd]))
+    assert board.control_violations == [] and board.outcomes["a ddim-5"] == "ahead"
+    assert board.row("gaussian").estimates[("kd", HC85, None)].value == 600.0
 
 
 # 17: a board without controls
