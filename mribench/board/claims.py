@@ -46,15 +46,17 @@ def claims(group: Group, pairs: Iterable[tuple[Row, Row]], rows: int | None = No
     """
     asked = list(pairs)
     addresses = group.claim_addresses
-    constant = _constant_pairs(addresses, asked)
-    found = [(one, other, _differences(addresses, one, other)) for one, other in asked]
-    known = [(one, other, of) for one, other, of in found if of]
-    p_values = [min(1.0, len(of) * min(d.p for d in of)) for _, _, of in known]
+    constant = constant_pairs(addresses, asked)
+    found = [
+        (*pair, _differences(addresses, *pair), fixed) for pair, fixed in zip(asked, constant, strict=True)
+    ]
+    known = [one for one in found if one[2]]
+    p_values = [min(1.0, len(of) * min(d.p for d in of)) for _, _, of, _ in known]
     complete = rows is not None and len(known) == rows * (rows - 1) // 2
     adjusted = among_all_pairs(p_values, rows) if rows is not None and complete else holm(p_values)
     return [
-        _judged(group, one, other, of, p, (one.name, other.name) in constant)
-        for (one, other, of), p in zip(known, adjusted, strict=True)
+        _judged(group, one, other, of, p, fixed)
+        for (one, other, of, fixed), p in zip(known, adjusted, strict=True)
     ]
 
 
@@ -88,22 +90,23 @@ def _judged(
     return Claim(one.name, other.name, found, p, ahead)
 
 
-def _constant_pairs(addresses: Sequence[Address], pairs: Sequence[tuple[Row, Row]]) -> set[tuple[str, str]]:
-    """Pairs whose difference hardly varies over the test subjects, in any space."""
-    rows = {row.name: row for pair in pairs for row in pair}
-    made: set[tuple[str, str]] = set()
+def constant_pairs(addresses: Sequence[Address], pairs: Sequence[tuple[Row, Row]]) -> list[bool]:
+    """Of each pair, whether its difference hardly varies over the test subjects in one of the numbers."""
+    rows = {id(row): row for pair in pairs for row in pair}
+    made = [False] * len(pairs)
     for address in addresses:
-        values = {name: row.over_subjects(address) for name, row in rows.items()}
+        values = {key: row.over_subjects(address) for key, row in rows.items()}
         for length in {len(v) for v in values.values() if len(v) > 1}:
-            place = {name: i for i, name in enumerate(n for n, v in values.items() if len(v) == length)}
-            drawn = np.array([values[name] for name in place])
+            place = {key: i for i, key in enumerate(k for k, v in values.items() if len(v) == length)}
+            drawn = np.array([values[key] for key in place])
             drawn -= drawn.mean(axis=1, keepdims=True)
             products = drawn @ drawn.T  # of deviations from the mean
             squares = np.diag(products)
             between = squares[:, None] + squares[None, :] - 2 * products
             constant = between < CONSTANT**2 * np.maximum(squares[:, None], squares[None, :])
-            known = ((a.name, b.name) for a, b in pairs if a.name in place and b.name in place)
-            made |= {(a, b) for a, b in known if constant[place[a], place[b]]}
+            for index, (one, other) in enumerate(pairs):
+                if id(one) in place and id(other) in place:
+                    made[index] |= bool(constant[place[id(one)], place[id(other)]])
     return made
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from mribench import results
 from mribench.board import columns
 from mribench.board.boards import Board, boards
+from mribench.board.claims import constant_pairs
 from mribench.board.differences import Difference, corrected, difference
 from mribench.board.group import conflicts
 from mribench.board.rows import Address, Row
@@ -119,7 +120,7 @@ def _compared(board: Board, one: Row, other: Row) -> tuple[list[ComparedNumber],
             without.append(Unpaired(board.modality, one.name, other.name, title))
             continue
         better = _better(board.metrics[address[0]]["direction"], first, second)
-        why_not = reason or _why_untrusted(board, address)
+        why_not = reason or _why_untrusted(board, address) or _why_computed(one, other, found)
         better = f"not judged, {why_not}" if why_not else better
         numbers.append(ComparedNumber(board.modality, title, found, better))
     return _without_contradictions(board, numbers), without
@@ -127,6 +128,12 @@ def _compared(board: Board, one: Row, other: Row) -> tuple[list[ComparedNumber],
 
 def _why_untrusted(board: Board, address: Address) -> str | None:
     return f"{address[1]} is not trusted with these images" if board.untrusted(address[1]) else None
+
+
+def _why_computed(one: Row, other: Row, found: Difference) -> str | None:
+    if found.value and any(constant_pairs([found.address], [(one, other)])):
+        return "the two differ by the same number everywhere"
+    return None
 
 
 def _without_contradictions(board: Board, numbers: list[ComparedNumber]) -> list[ComparedNumber]:

@@ -36,7 +36,7 @@ def test_json_says_the_same(folder, mribench):
 def test_result_files_and_whole_runs(folder, run_folder, scored, controls, mribench):
     path = next((folder / "results").rglob("a_*.json"))
     assert [r.variant for r in select(str(path))] == ["a"]
-    other = run_folder("other", scored("a", 140.0), scored("b", 108.0))
+    other = run_folder("other", scored("a", 140.0, own=0.7), scored("b", 108.0))
     found = compare(select(str(folder)), select(str(other)))
     assert [(line.difference.first, line.difference.second, line.better) for line in found.numbers] == [
         ("a ddim-5", "a ddim-5", "first"),

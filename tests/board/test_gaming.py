@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mribench.board import export
+from mribench.board import export, findings
 from mribench.board.boards import boards
 from mribench.board.claims import among_all_pairs
 from mribench.board.compare import compare
@@ -90,6 +90,23 @@ def test_the_audit_of_one_seed_does_not_serve_for_three(scored, controls, audite
     found = audited([*(scored("a", 100.0 + s, s) for s in range(3)), *controls])
     found = [r for r in found if not (r.task == "audit" and r.seed == 2)]
     assert said(found, "a ddim-5") == "no audit of seed 2"
+
+
+def test_of_a_row_without_an_audit_no_sentence_is_said(scored, controls, audited):
+    organs = [("brain", 100.0), ("heart", 300.0)]
+    found = [
+        replace(
+            r,
+            modality=organ,
+            comparability=r.comparability | {"modality": organ},
+            data=r.data | {"title": organ},
+        )
+        for organ, value in organs
+        for r in [scored("copier", value - 90), *audited([scored("ddpm", value), *controls])]
+    ]
+    sentences = " ".join(text for heading, said in findings.sections(boards(found)) for text in said)
+    assert "ddpm ddim-5 (phantom, quick): ahead of it in brain, heart" in sentences
+    assert "copier ddim-5 (" not in sentences
 
 
 # 2: an audit that does not clear the row, and spaces that contradict each other
@@ -213,6 +230,8 @@ def test_a_rival_less_one_does_not_lead(scored, controls, audited, said):
     assert "a ddim-5 and ddpm ddim-5 differ by the same number everywhere" in " ".join(
         boards(found)[0].doubts
     )
+    (line,) = compare(found[:1], found[1:2]).numbers
+    assert line.better == "not judged, the two differ by the same number everywhere"
 
 
 # 13: one training under several seeds
