@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from mribench.board.claims import Claim, claims
+from mribench.board.claims import claims
 from mribench.board.differences import difference
 from mribench.board.eligibility import why_not
 from mribench.board.group import Group
@@ -23,7 +23,14 @@ SENTENCES: Mapping[Outcome, str] = {
 }
 
 
-def outcomes(group: Group, why_unranked: str | None) -> dict[str, Outcome]:
+class Against(NamedTuple):
+    """A trained row against the Gaussian control."""
+
+    outcome: Outcome
+    address: Address  # the number that decides: the clearest of those in trusted spaces
+
+
+def judged(group: Group, why_unranked: str | None) -> dict[str, Against]:
     """Of each trained row whether it is ahead of the Gaussian control in the primary metric; by ``Row.name``.
 
     Decided by what may be claimed of the two (``claims``), corrected over the trained rows; by overlapping intervals
@@ -34,20 +41,19 @@ def outcomes(group: Group, why_unranked: str | None) -> dict[str, Outcome]:
     if address is None or control is None or control.value(address) is None:
         return {}
     known = [row for row in group.trained if row.value(address) is not None]
-    made: dict[str, Outcome] = {row.name: "not ranked" for row in known}
+    made = {row.name: Against("not ranked", address) for row in known}
     entries = copies(row for row in known if why_not(group, row, why_unranked) is None)
-    judged = {claim.first: claim for claim in claims(group, [(entry[0], control) for entry in entries])}
+    found = {claim.first: claim for claim in claims(group, [(entry[0], control) for entry in entries])}
     for entry in entries:
-        claim = judged.get(entry[0].name)
-        outcome = _claimed(claim, control) if claim else _by_intervals(group, entry[0], control, address)
-        made |= dict.fromkeys((row.name for row in entry), outcome)
+        claim = found.get(entry[0].name)
+        if claim is None:
+            one = Against(_by_intervals(group, entry[0], control, address), address)
+        elif claim.ahead is None:
+            one = Against("not told apart", address)
+        else:
+            one = Against("behind" if claim.ahead == control.name else "ahead", claim.clearest.address)
+        made |= dict.fromkeys((row.name for row in entry), one)
     return made
-
-
-def _claimed(claim: Claim, control: Row) -> Outcome:
-    if claim.ahead is None:
-        return "not told apart"
-    return "behind" if claim.ahead == control.name else "ahead"
 
 
 def _by_intervals(group: Group, row: Row, control: Row, address: Address) -> Outcome:
@@ -60,18 +66,20 @@ def _by_intervals(group: Group, row: Row, control: Row, address: Address) -> Out
     return "ahead" if _better(ours, theirs, group.sign(address)) else "behind"
 
 
-def against_control(group: Group, found: Mapping[str, Outcome]) -> list[str]:
+def against_control(group: Group, found: Mapping[str, Against]) -> list[str]:
     """One honest sentence for each of the outcomes that a comparison stands behind."""
-    address, control = group.primary, group.row(CONTROL)
-    if address is None or control is None:
-        return []
-    label = f"{address[0].upper()}[{address[1]}]" if address[1] else address[0].upper()
-    said = [(row, found[row.name]) for row in group.trained if found.get(row.name, "not ranked") in SENTENCES]
-    return [
-        f"{row.name} {SENTENCES[outcome].format(other=f'the {CONTROL} control')}: {label} "
-        f"{row.value(address):.1f} against {control.value(address):.1f}."
-        for row, outcome in said
-    ]
+    control = group.row(CONTROL)
+    said = ((row, found[row.name]) for row in group.trained if row.name in found)
+    return [_sentence(row, control, one) for row, one in said if control and one.outcome in SENTENCES]
+
+
+def _sentence(row: Row, control: Row, found: Against) -> str:
+    metric, space, _ = found.address
+    label = f"{metric.upper()}[{space}]" if space else metric.upper()
+    return (
+        f"{row.name} {SENTENCES[found.outcome].format(other=f'the {CONTROL} control')}: {label} "
+        f"{row.value(found.address):.1f} against {control.value(found.address):.1f}."
+    )
 
 
 def opposite(group: Group, found: Mapping[str, Outcome]) -> dict[str, list[Address]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from mribench.board.against_control import Outcome, against_control, opposite, outcomes
+from mribench.board.against_control import Against, Outcome, against_control, judged, opposite
 from mribench.board.control_checks import Landed, control_violations, landed
 from mribench.board.doubts import doubts
 from mribench.board.eligibility import why_no_ranks
@@ -50,14 +50,19 @@ class Board(Group):
         return doubts(self, self.ranking, self.landed)
 
     @cached_property
+    def against(self) -> dict[str, Against]:
+        """Trained rows against the Gaussian control, and by which number; by the name of the row."""
+        return judged(self, self.why_unranked)
+
+    @cached_property
     def outcomes(self) -> dict[str, Outcome]:
         """Of trained rows: ahead of the Gaussian control, behind it, or neither; by the name of the row."""
-        return outcomes(self, self.why_unranked)
+        return {name: one.outcome for name, one in self.against.items()}
 
     @cached_property
     def against_control(self) -> list[str]:
         """The outcomes as sentences."""
-        return against_control(self, self.outcomes)
+        return against_control(self, self.against)
 
     @cached_property
     def opposite(self) -> dict[str, list[Address]]:

@@ -34,6 +34,11 @@ class Claim:
     ahead: str | None = None  # the row that is ahead; None: they are not told apart
     doubt: str | None = None  # why nothing is claimed although a difference is significant, as a sentence
 
+    @property
+    def clearest(self) -> Difference:
+        """The difference in the space that tells the two apart best."""
+        return min(self.differences, key=lambda one: one.p)
+
 
 def claims(group: Group, pairs: Iterable[tuple[Row, Row]], rows: int | None = None) -> list[Claim]:
     """One claim for each pair that has paired values.
@@ -78,7 +83,7 @@ def _judged(
         )
         return Claim(one.name, other.name, found, p, doubt=doubt)
     better = {d.address: (d.first if d.value * group.sign(d.address) < 0 else d.second) for d in found}
-    clearest = min(found, key=lambda d: d.p)
+    clearest = claim.clearest
     ahead = better[clearest.address]
     # a veto is no claim, and so is not corrected
     against = [d for d in found if d.p < LEVEL and better[d.address] != ahead]

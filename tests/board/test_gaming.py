@@ -151,6 +151,16 @@ def test_the_sentence_about_the_control_needs_all_spaces_too(scored, controls, a
     assert board.outcomes == {"ddpm ddim-5": "not told apart"}
 
 
+def test_the_sentence_about_the_control_names_the_number_that_decides(scored, controls, audited):
+    values = {"ddpm": (600.0, 100.0)}
+    rows = [in_two_spaces(r, *values.get(r.variant, (r.scores[0].value,) * 2)) for r in [scored(), *controls]]
+    (board,) = boards(audited(rows))
+    assert board.primary == ("kd", HC85, None)
+    assert board.against_control == [
+        "ddpm ddim-5 is ahead of the gaussian control: KD[gist208-v1] 100.0 against 600.0."
+    ]
+
+
 # 7: the audit of another model
 @pytest.mark.parametrize(
     ("change", "word"),
