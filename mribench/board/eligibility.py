@@ -5,8 +5,9 @@ from __future__ import annotations
 from mribench import profiles
 from mribench.board.agreement import is_edited
 from mribench.board.control_checks import controls
-from mribench.board.group import AUDIT, GENERATION, Group
+from mribench.board.group import Group
 from mribench.board.rows import Address, Row
+from mribench.board.task_names import AUDIT, GENERATION
 from mribench.results import Result
 from mribench.spec import AuditVerdict
 

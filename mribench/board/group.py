@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from mribench.board.agreement import Agreement, agree
 from mribench.board.differences import Difference, difference
 from mribench.board.identity import same_training
 from mribench.board.rows import Address, Row, row, versions
+from mribench.board.task_names import tasks_apart
 from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
@@ -18,8 +19,6 @@ from mribench.spec import Score
 ALPHA_BAR = "ᾱ"  # the level of a score, unless its task says otherwise
 KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
 HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
-GENERATION, AUDIT = "generation", "audit"  # the audit reads what generation produced
-OWN_TASKS = (GENERATION, "denoising", AUDIT)
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
 OF_TASK = {"task", "metrics", "feature_spaces", "n_generated", "n_reference", "uncertainty"}
 
@@ -190,40 +189,6 @@ class Group:
             return {}
         found = (difference(row, self.real_train, self.primary, over_seeds=False) for row in self.rows)
         return {one.first: one for one in found if one}
-
-
-def tasks_apart(members: Sequence[Result]) -> list[Result]:
-    """Records whose metrics are called 'psnr (TASK)' where another task of the board reports the same metric in the
-    same space and at the same level. The first task in the order of their names keeps the plain name."""
-    tasks: dict[Address, set[str]] = {}
-    for result in members:
-        for score in result.scores:
-            tasks.setdefault((score.metric, score.space, score.level), set()).add(result.task)
-    shared = {(task, a[0]) for a, names in tasks.items() for task in sorted(names, key=_precedence)[1:]}
-    return [_renamed(r, {name for task, name in shared if task == r.task}) for r in members]
-
-
-def _precedence(task: str) -> tuple[int, str]:
-    """A plugin's task never takes the name that boards rank by."""
-    return OWN_TASKS.index(task) if task in OWN_TASKS else len(OWN_TASKS), task
-
-
-def _renamed(result: Result, metrics: set[str]) -> Result:
-    if not metrics:
-        return result
-    names = {name: f"{name} ({result.task})" for name in metrics}
-    return replace(
-        result,
-        scores=tuple(replace(s, metric=names.get(s.metric, s.metric)) for s in result.scores),
-        metrics={names.get(name, name): about for name, about in result.metrics.items()},
-        floor={_renamed_label(label, names): floor for label, floor in result.floor.items()},
-        primary=names.get(result.primary or "", result.primary),
-    )
-
-
-def _renamed_label(label: str, names: Mapping[str, str]) -> str:
-    metric, bracket, space = label.partition("[")
-    return names.get(metric, metric) + bracket + space
 
 
 def groups(found: Iterable[Result]) -> list[Group]:
