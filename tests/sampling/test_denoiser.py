@@ -125,6 +125,14 @@ def test_noise_of_another_kernel_is_used_in_training_and_at_the_start(tmp_path):
     model = drawn_by(tmp_path, variant)
     start = model._noise([torch.Generator().manual_seed(i) for i in range(2)])
     assert torch.equal(start[..., ::2], start[..., 1::2]) and start.std() == pytest.approx(1, abs=0.15)
+    fresh = []
+
+    def restless(denoise, x, sigmas, draws):
+        fresh.append(draws.normal(*x.shape[1:]))
+        return x
+
+    drawn_by(tmp_path, variant, replace(EULER, integrate=restless)).generate(range(2), 0)
+    assert torch.equal(fresh[0][..., ::2], fresh[0][..., 1::2])
     with pytest.raises(Unavailable, match="white noise"):
         model.denoise(blobs(2).unit(), 0.5, 0)
     assert forward_process.compatible(variant, EULER) and not forward_process.compatible(variant, DDIM)
