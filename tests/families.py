@@ -15,23 +15,23 @@ LATENTS = 4
 
 
 class Pair(ModelMixin, ConfigMixin):
-    """A generator of 16 x 16 images from 8 numbers, and a critic."""
+    """A generator of images from 8 numbers, and a critic."""
 
     @register_to_config
-    def __init__(self, width: int = 16):
+    def __init__(self, size: int = 16, width: int = 16):
         super().__init__()
         self.generator = torch.nn.Sequential(
-            torch.nn.Linear(8, width), torch.nn.ReLU(), torch.nn.Linear(width, 256)
+            torch.nn.Linear(8, width), torch.nn.ReLU(), torch.nn.Linear(width, size**2)
         )
         self.critic = torch.nn.Sequential(
-            torch.nn.Linear(256, width), torch.nn.LeakyReLU(0.2), torch.nn.Linear(width, 1)
+            torch.nn.Linear(size**2, width), torch.nn.LeakyReLU(0.2), torch.nn.Linear(width, 1)
         )
 
     def forward(self, x):
         return self.critic(x.flatten(1))
 
     def images(self, z):
-        return self.generator(z).tanh().view(-1, 1, 16, 16)
+        return self.generator(z).tanh().view(-1, 1, self.config.size, self.config.size)
 
 
 def critic_loss(net, batch, earlier, draws):
@@ -50,7 +50,7 @@ GAN = GenerativeModel(
     stages=(
         Stage(
             "pair",
-            lambda profile: Pair(),
+            lambda profile: Pair(profile.size),
             (Update(critic_loss, part="critic", lr=1e-3), Update(generator_loss, part="generator")),
         ),
     ),

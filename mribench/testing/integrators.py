@@ -29,9 +29,11 @@ class _Prior:
 
     def __init__(self, denoise):
         self._denoise, self.nfe = denoise, 0
+        self.first: float | None = None  # the level of the first call
 
     def __call__(self, x: torch.Tensor, sigma: float) -> torch.Tensor:
         self.nfe += 1
+        self.first = float(np.max(sigma)) if self.first is None else self.first
         require(
             np.all(np.asarray(sigma) > 0),
             f"the prior is asked at sigma = {sigma}",
@@ -88,6 +90,11 @@ def it_draws_a_gaussian(case: Case) -> None:
     x = sigmas[0] * draws.normal(1, 1, 1)
     prior = _Prior(lambda x, sigma: x * WIDTH**2 / (WIDTH**2 + sigma**2))
     made = case.plugin.integrate(prior, x, sigmas, draws)
+    require(
+        prior.first is not None and prior.first >= 0.99 * sigmas[0],
+        f"its first evaluation is at level {prior.first}, where x is at {sigmas[0]:g}",
+        "walk the levels downwards, from that of x",
+    )
     mean, std = float(made.mean()), float(made.std())
     require(
         abs(mean) < 0.05 and abs(std / WIDTH - 1) < 0.1,

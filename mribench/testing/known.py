@@ -114,22 +114,18 @@ def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
         with torch.no_grad():
             at_0, at_1 = denoised(0.0), denoised(1.0)
             right = (x0 - at_0) / (at_1 - at_0)
-            losses = {
-                off: float(
-                    variant.loss(
-                        _Probe(net, _answer(net, right + off, x0, t)),
-                        scheduler,
-                        x0,
-                        noise,
-                        torch.full((len(x0),), t),
-                    ).mean()
-                )
-                for off in (-0.3, 0.0, 0.3)
-            }
+        answer = _answer(net, right, x0, t).requires_grad_()
+
+        def loss(answer: torch.Tensor, t: int = t) -> torch.Tensor:
+            return variant.loss(_Probe(net, answer), scheduler, x0, noise, torch.full((len(x0),), t)).mean()
+
+        there = loss(answer)
+        (downhill,) = torch.autograd.grad(there, answer)
+        size = downhill.square().mean().sqrt()
+        beside = float(loss(answer.detach() - 0.3 * downhill / size)) if size > 0 else float(there)
         require(
-            losses[0.0] < min(losses[-0.3], losses[0.3]),
-            f"at t = {t} the loss is {losses[0.0]:.4g} where the denoiser gives x_0, and {losses[-0.3]:.4g} and "
-            f"{losses[0.3]:.4g} beside it",
+            float(there) <= beside,
+            f"at t = {t} the loss is {float(there):.4g} where the denoiser gives x_0, and {beside:.4g} beside it",
             "let `estimate` (or the scheduler's prediction_type) turn into x_0 just what the loss asks of the network",
         )
 
