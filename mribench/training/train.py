@@ -19,10 +19,17 @@ from mribench.spec import GenerativeModel, Profile, Split, Stage, Variant
 from mribench.training import checkpoint
 from mribench.training.loop import train_stage
 from mribench.training.malloc import retain_freed_memory
-from mribench.training.space import LATENT_STD, Space, latent_std, load_network
+from mribench.training.space import (
+    LATENT_STD,
+    RECONSTRUCTION_PSNR,
+    Space,
+    latent_std,
+    load_network,
+    reconstruction_psnr,
+)
 from mribench.training.stages import diffusion_stage, earlier_stages
 
-MAX_LATENTS = 512  # training images that it is measured on
+MAX_LATENTS = 512  # images that latents and their decoding are measured on
 
 
 def train(
@@ -115,7 +122,10 @@ def training(
             record = yield from stage_training(stage, None, where, f"{title}, {stage.name}")
             network = load_network(stage, profile, where / profile.keep, accelerator.device)
             if isinstance(model, Variant):
-                record[LATENT_STD] = latent_std(model, network, _some(train_split, accelerator.device))
+                std = latent_std(model, network, _some(train_split, accelerator.device))
+                seen = _some(validation_split, accelerator.device)
+                record[LATENT_STD] = std
+                record[RECONSTRUCTION_PSNR] = reconstruction_psnr(Space(model, network, std), seen)
             _finish(where, record, accelerator)
         networks[stage.name] = load_network(stage, profile, where / profile.keep, accelerator.device)
         records[stage.name] = files.read_json(where / "train.json")

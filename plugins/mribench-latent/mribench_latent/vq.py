@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mribench_latent.autoencoders import VQAutoencoder
 
 CODES = 256  # in the codebook
+# of the codes before training, about that of an untrained encoder's latents: diffusers' own codes, +-1 / 256, lie so
+# close together that in a short training all latents choose the same one
+CODE_STD = 0.1
 COMMITMENT = 0.25  # beta of van den Oord et al., section 3.2
 
 
@@ -27,7 +30,9 @@ def network(profile: Profile) -> VQAutoencoder:
     """The autoencoder."""
     from mribench_latent.autoencoders import VQAutoencoder
 
-    return VQAutoencoder(num_vq_embeddings=CODES, **latent.shape(profile))
+    net = VQAutoencoder(num_vq_embeddings=CODES, **latent.shape(profile))
+    net.quantize.embedding.weight.data.normal_(std=CODE_STD)
+    return net
 
 
 def loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> torch.Tensor:
