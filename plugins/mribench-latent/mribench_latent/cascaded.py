@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_AUGMENTATION = 0.5  # the largest standard deviation of the noise on small images in [-1, 1], in training
 AUGMENTATION = 0.1  # in sampling
-SMALL_STEPS, LARGE_STEPS = 16, 16  # of DPM-Solver++
+SMALL_STEPS, LARGE_STEPS = 25, 25  # of DPM-Solver++
 
 
 def small_network(profile: Profile) -> Any:
