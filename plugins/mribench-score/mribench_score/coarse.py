@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 from mribench_score.kernels import filtered
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _power(frequency: torch.Tensor, side: int) -> torch.Tensor:
 
 
 COARSE = replace(
-    ddpm.DDPM,
+    DDPM,
     name="coarse",
     title="DDPM, coarse noise",
     paper="after Kascenas et al. 2023, arXiv 2301.08330; a Gaussian field with a tenth of white noise",

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mribench.spec import Profile
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 
 if TYPE_CHECKING:
     from diffusers import DDPMScheduler
+
+TIMESTEPS = 1000
 
 
 def scheduler(profile: Profile) -> DDPMScheduler:
@@ -17,7 +19,7 @@ def scheduler(profile: Profile) -> DDPMScheduler:
     from diffusers import DDPMScheduler
 
     return DDPMScheduler(
-        num_train_timesteps=ddpm.TIMESTEPS,
+        num_train_timesteps=TIMESTEPS,
         beta_schedule="squaredcos_cap_v2",
         prediction_type=profile.prediction,
         variance_type="fixed_small",
@@ -25,7 +27,7 @@ def scheduler(profile: Profile) -> DDPMScheduler:
 
 
 COSINE = replace(
-    ddpm.DDPM,
+    DDPM,
     name="cosine",
     title="DDPM, cosine schedule",
     paper="Nichol & Dhariwal 2021, arXiv 2102.09672, equation 17",

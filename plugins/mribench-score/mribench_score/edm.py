@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Profile, Variant
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from diffusers import EDMEulerScheduler
 
+TIMESTEPS = 1000
 P_MEAN, P_STD = -1.2, 1.2  # table 1
 SIGMA_DATA = 0.5  # of images in [-1, 1]
 
@@ -25,7 +26,7 @@ def scheduler(profile: Profile) -> EDMEulerScheduler:
     """c_skip, c_out, c_in and c_noise of table 1. Its own levels are not used: the paper trains on others."""
     from diffusers import EDMEulerScheduler
 
-    return EDMEulerScheduler(num_train_timesteps=ddpm.TIMESTEPS, sigma_data=SIGMA_DATA)
+    return EDMEulerScheduler(num_train_timesteps=TIMESTEPS, sigma_data=SIGMA_DATA)
 
 
 def level(t: torch.Tensor, timesteps: int) -> torch.Tensor:
@@ -65,7 +66,7 @@ EDM = Variant(
     name="edm",
     title="EDM",
     paper="Karras et al. 2022, arXiv 2206.00364",
-    network=ddpm.network,
+    network=DDPM.network,
     scheduler=scheduler,
     loss=loss,
     process="edm",

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Profile, Sampler, Variant
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 from mribench_score import cosine
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ GREY = 1 / 255  # half the distance of two grey levels on [-1, 1]
 
 def network(profile: Profile) -> Any:
     """The profile's U-Net with two outputs: eps, and v of equation 15."""
-    plain = ddpm.network(profile)
+    plain = DDPM.network(profile)
     return plain.from_config({**plain.config, "out_channels": 2})
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 from mribench_score import x0 as predicts_x0
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def mask(x: torch.Tensor) -> torch.Tensor:
 
 
 MASKED = replace(
-    ddpm.DDPM,
+    DDPM,
     name="masked",
     title="DDPM, masked patches",
     paper="after Iqbal et al. 2023, arXiv 2305.19867; half of the images whole",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 from mribench_score.snr import noise_error, snr
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: tor
 
 
 MIN_SNR = replace(
-    ddpm.DDPM,
+    DDPM,
     name="min-snr",
     title="DDPM, min-SNR weights",
     paper="Hang et al. 2023, arXiv 2303.09556",

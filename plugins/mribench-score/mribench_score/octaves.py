@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 from mribench_score.kernels import filtered
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _power(frequency: torch.Tensor, side: int) -> torch.Tensor:
 
 
 OCTAVES_OF_NOISE = replace(
-    ddpm.DDPM,
+    DDPM,
     name="octaves",
     title="DDPM, noise in octaves",
     paper="after Wyatt et al. 2022, AnoDDPM; Gaussian octaves in place of simplex noise, a tenth white",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 from mribench_score.snr import noise_error, snr
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: tor
 
 
 P2 = replace(
-    ddpm.DDPM,
+    DDPM,
     name="p2",
     title="DDPM, P2 weights",
     paper="Choi et al. 2022, arXiv 2204.00227",

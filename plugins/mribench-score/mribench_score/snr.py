@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ def noise_error(
     Of a network that predicts v, eps = sqrt(alpha_bar) v + sqrt(1 - alpha_bar) x_t (Salimans & Ho 2022, arXiv
     2202.00512, appendix D): an error of v is an error of eps times sqrt(alpha_bar).
     """
-    error = ddpm.loss(net, scheduler, x0, noise, t)
+    error = DDPM.loss(net, scheduler, x0, noise, t)
     if scheduler.config.prediction_type == "v_prediction":
         # the loss has moved alphas_cumprod to where t is
         error = scheduler.alphas_cumprod[t] * error

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Profile, Variant
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def scheduler(profile: Profile) -> DDPMScheduler:
     """beta from 0.1 / T to 20 / T, as in the paper's appendix C. The network predicts the noise."""
-    return type(made := ddpm.scheduler(profile)).from_config(made.config, prediction_type="epsilon")
+    return type(made := DDPM.scheduler(profile)).from_config(made.config, prediction_type="epsilon")
 
 
 def path(scheduler: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +48,7 @@ SUB_VP = Variant(
     name="sub-vp",
     title="sub-VP SDE",
     paper="Song et al. 2021, arXiv 2011.13456",
-    network=ddpm.network,
+    network=DDPM.network,
     scheduler=scheduler,
     loss=loss,
     process="sub-vp",

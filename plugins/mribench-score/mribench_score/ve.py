@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Profile, Variant
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from diffusers import ScoreSdeVeScheduler
 
+TIMESTEPS = 1000
 # the paper's 0.01 to 50, of images in [0, 1], on images in [-1, 1]
 SIGMA_MIN, SIGMA_MAX = 0.02, 100.0
 
@@ -20,7 +21,7 @@ def scheduler(profile: Profile) -> ScoreSdeVeScheduler:
     """The geometric levels of the forward process."""
     from diffusers import ScoreSdeVeScheduler
 
-    return ScoreSdeVeScheduler(num_train_timesteps=ddpm.TIMESTEPS, sigma_min=SIGMA_MIN, sigma_max=SIGMA_MAX)
+    return ScoreSdeVeScheduler(num_train_timesteps=TIMESTEPS, sigma_min=SIGMA_MIN, sigma_max=SIGMA_MAX)
 
 
 def level(t: torch.Tensor, config: Any) -> torch.Tensor:
@@ -62,7 +63,7 @@ VE = Variant(
     name="ve",
     title="VE SDE",
     paper="Song et al. 2021, arXiv 2011.13456",
-    network=ddpm.network,
+    network=DDPM.network,
     scheduler=scheduler,
     loss=loss,
     process="ve",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Profile
-from mribench.variants import ddpm
+from mribench.variants.ddpm import DDPM
 
 if TYPE_CHECKING:
     import torch
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def scheduler(profile: Profile) -> DDPMScheduler:
     """DDPM's forward process; samplers are told that the network predicts x_0."""
-    return type(made := ddpm.scheduler(profile)).from_config(made.config, prediction_type="sample")
+    return type(made := DDPM.scheduler(profile)).from_config(made.config, prediction_type="sample")
 
 
 def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -28,7 +28,7 @@ def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: tor
 
 
 X0 = replace(
-    ddpm.DDPM,
+    DDPM,
     name="x0",
     title="DDPM, predicts x_0",
     paper="Salimans & Ho 2022, arXiv 2202.00512, section 4, at equal weight for all t",

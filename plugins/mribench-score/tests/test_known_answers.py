@@ -53,7 +53,7 @@ def test_weights_are_those_of_the_papers_whatever_the_network_predicts(t, predic
     image, noise, out = (draw(2, 1, 8, 8, seed=seed) for seed in range(3))
     net, when = Answers(lambda x: out), torch.full((2,), t)
     for family in (min_snr, p2):
-        scheduler = family.ddpm.scheduler(profile(prediction))
+        scheduler = family.DDPM.scheduler(profile(prediction))
         alpha_bar = scheduler.alphas_cumprod[t]
         x_t = alpha_bar.sqrt() * image + (1 - alpha_bar).sqrt() * noise
         image_out, noise_out = x0_and_noise_of(prediction, out, x_t, alpha_bar)
