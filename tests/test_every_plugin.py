@@ -17,7 +17,14 @@ VARIANTS = lookup.load_all("variants", lookup.names("variants"))
 SAMPLERS = lookup.load_all("samplers", lookup.names("samplers"))
 TRAINED = [variant for variant in VARIANTS.values() if not variant.is_control]
 CONTROLS = [name for name, variant in VARIANTS.items() if variant.is_control]
-PAIRS = [(v.name, s.name) for v in TRAINED for s in SAMPLERS.values() if compatible(v, s)]
+FITTING = [(v.name, s.name) for v in TRAINED for s in SAMPLERS.values() if compatible(v, s)]
+# each variant with one sampler and each sampler with one variant: all pairs would be a hundred runs
+PAIRS = sorted(
+    {
+        *{variant: (variant, sampler) for variant, sampler in FITTING}.values(),
+        *{sampler: (variant, sampler) for variant, sampler in reversed(FITTING)}.values(),
+    }
+)
 STEPS = 4
 
 pytestmark = pytest.mark.skipif(not ORGANS, reason="needs one modality plugin")
@@ -54,7 +61,7 @@ def test_a_variant_with_a_sampler_reaches_the_board(board, variant, sampler):
 
 
 def test_every_trained_variant_has_a_sampler():
-    assert {variant for variant, _ in PAIRS} == {variant.name for variant in TRAINED}
+    assert {variant for variant, _ in FITTING} == {variant.name for variant in TRAINED}
 
 
 def test_the_controls_reach_the_board(board):
