@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from mribench.board.borrowed import with_borrowed_variance
 from mribench.board.differences import Difference, difference
 from mribench.board.rows import Address, Row, row, versions
 from mribench.metrics.significance import FEW_SUBJECTS
@@ -38,7 +39,7 @@ class Group:
         for result in self.members:
             key = result.is_control, result.variant, result.sampler or "", versions(result)
             groups.setdefault(key, []).append(result)
-        return [row(groups[key]) for key in sorted(groups)]
+        return with_borrowed_variance([row(groups[key]) for key in sorted(groups)], self.metrics)
 
     @property
     def trained(self) -> list[Row]:

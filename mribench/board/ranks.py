@@ -21,21 +21,25 @@ class RankInterval:
     worst: int | None = None
     reason: str | None = None  # why it is not ranked
     at_floor: bool = False  # whether it reaches what real training images score
+    # one seed on a board where nothing says what another training would give: nothing is ahead or behind
+    in_brackets: bool = False
 
     @property
     def text(self) -> str:
-        """'1', '1-3', or empty."""
+        """'1', '1-3', '(1-3)', or empty."""
         if self.best is None:
             return ""
-        return str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
+        places = str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
+        return f"({places})" if self.in_brackets else places
 
 
 def rank_intervals(group: Group, why_unranked: str | None) -> dict[str, RankInterval]:
     """By ``Row.name``. Trained rows are ranked by ``group.primary``; controls and real images never are.
 
     A row ranks before another where the paired difference is significant after Holm's correction over all pairs of
-    the board. Two rows that both reach the floor are tied: nothing finer can be measured there. ``why_unranked`` says
-    why the whole board ranks nothing.
+    the board, unless a row of one seed has nothing on its board that says what another training would give: its rank
+    stands in brackets. Two rows that both reach the floor are tied: nothing finer can be measured there.
+    ``why_unranked`` says why the whole board ranks nothing.
     """
     address = group.primary
     reasons = {row.name: _why_not(row, address, why_unranked) for row in group.rows}
@@ -43,15 +47,20 @@ def rank_intervals(group: Group, why_unranked: str | None) -> dict[str, RankInte
     ranked = [row for row in group.rows if reasons[row.name] is None]
     ahead, behind = dict.fromkeys(reasons, 0), dict.fromkeys(reasons, 0)
     for found in _pairs(ranked, address) if address else ():
-        if found.adjusted < LEVEL and not (floor[found.first] and floor[found.second]):
+        if (
+            found.adjusted < LEVEL
+            and found.knows_training
+            and not (floor[found.first] and floor[found.second])
+        ):
             first_is_better = found.value * group.sign(found.address) < 0
             better, worse = (found.first, found.second) if first_is_better else (found.second, found.first)
             ahead[worse] += 1
             behind[better] += 1
+    blind = {row.name for row in ranked if address is not None and not row.knows_training(address)}
     return {
         name: RankInterval(None, None, reason, floor[name])
         if reason is not None
-        else RankInterval(1 + ahead[name], len(ranked) - behind[name], None, floor[name])
+        else RankInterval(1 + ahead[name], len(ranked) - behind[name], None, floor[name], name in blind)
         for name, reason in reasons.items()
     }
 

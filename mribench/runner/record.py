@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from mribench import files, hashing, profiles
@@ -71,6 +72,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
             name: {
                 word: getattr(m, word) for word in ("title", "unit", "direction", "paper", "kind", "headline")
             }
+            | {"range": [end if isfinite(end) else None for end in m.range]}
             for name, m in metrics.items()
         },
         provenance={},

@@ -94,9 +94,9 @@ def test_seeds_become_mean_and_deviation_with_n(result):
     made = entry([result(value, value - 1, value + 1, seed=i) for i, value in enumerate((10.0, 12.0, 17.0))])
     assert (made.value, made.seeds, made.n, made.n_reference, made.subjects) == (13.0, (0, 1, 2), 24, 12, 4)
     assert made.spread == pytest.approx(13**0.5)  # ((-3)^2 + (-1)^2 + 4^2) / 2
-    # half-width 1 over subjects and t(0.975, 2) = 4.303 times 3.606 / sqrt(3) over seeds, in quadrature
-    assert (made.low, made.high) == pytest.approx((13 - 9.0123, 13 + 9.0123), abs=1e-3)
-    assert columns.number(made, "1e-3") == "13.0 ± 3.6 [4.0, 22.0]"
+    # standard errors of 1 / t(0.975, 3) over subjects and 3.606 / sqrt(3) over seeds; together 2 degrees of freedom
+    assert (made.low, made.high) == pytest.approx((13 - 9.0581, 13 + 9.0581), abs=1e-3)
+    assert columns.number(made, "1e-3") == "13.0 ± 3.6 [3.9, 22.1]"
 
 
 def test_one_seed_has_no_deviation(result):
