@@ -139,8 +139,8 @@ def markdown(records: Sequence[dict[str, Any]], command: str) -> str:
         f"Made by `{command}`. Per cent of simulated worlds whose interval holds the truth, by number of test "
         f"subjects. Every world is a board of two equal methods: one of {TRAININGS} trainings, and one of a single "
         "training whose interval borrows the variance between trainings from the other. *1, no other row*: nothing "
-        "to borrow from; such a row has its rank in brackets. *told apart*: worlds in which the paired difference of the two equal "
-        "methods has p < 0.05.\n",
+        "to borrow from; such a row has its rank in brackets. *told apart*: worlds in which the paired difference of "
+        "the two equal methods has p < 0.05.\n",
     ]
     if kinds["paired"]:
         parts += [

@@ -48,7 +48,7 @@ class PairedWorld:
         for moved in trainings:
             # what a training does to single images
             own = values + moved + OWN * self.deviation * rng.standard_normal(len(values))
-            mean, low, high = mean_over_subjects(own, subjects.astype(str).tolist())
+            mean, low, high = mean_over_subjects(own, subjects.tolist())
             each = round_for_record(np.bincount(subjects, own) / np.bincount(subjects))
             made.append(Score("value", mean, len(values), n, low, high, level=LEVEL, per_subject=each))
         return made

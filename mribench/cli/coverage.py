@@ -25,9 +25,10 @@ def coverage(
     ] = 200,
     seed: Annotated[int, typer.Option(help="seed of all draws")] = 0,
 ) -> None:
-    """Simulate boards with a known truth and count how often the intervals hold it. Takes minutes.
+    """Count how often intervals hold a known truth.
 
-    At 5, 10, 20, 30 and 100 test subjects, with one and with three trainings: paired metrics, and the kernel distance.
+    On simulated boards of 5, 10, 20, 30 and 100 test subjects, with one and with three trainings: paired metrics, and
+    the kernel distance. Takes minutes.
     """
     import tempfile
 

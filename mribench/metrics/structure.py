@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -206,4 +207,4 @@ MS_SSIM3 = Metric(
     headline=False,
 )
 SSIM_FG = in_foreground(SSIM, ssim_fg)
-MS_SSIM3_FG = in_foreground(MS_SSIM3, ms_ssim3_fg)
+MS_SSIM3_FG = replace(in_foreground(MS_SSIM3, ms_ssim3_fg), version=2)

@@ -6,6 +6,7 @@ from skimage.metrics import structural_similarity
 
 from mribench.errors import Unavailable
 from mribench.metrics import structure
+from mribench.metrics.images import foreground
 from mribench.metrics.structure import BETAS, MS_SSIM3, MS_SSIM3_FG, SSIM, SSIM_FG
 
 AIR = 10 / 255
@@ -94,3 +95,14 @@ def test_pairs_of_a_set_are_what_they_are_one_by_one(monkeypatch):
     # also where not all of them fit into memory at once
     monkeypatch.setattr(structure, "MAX_BYTES", 1)
     np.testing.assert_allclose(structure.ms_ssim3_of_pairs(some, first, second), expected, rtol=1e-12)
+
+
+def test_a_mean_that_is_exactly_the_air_floor_is_foreground():
+    """2x2 pixels of 9, 10, 10 and 11 of 255, in float32 as the test images are."""
+    levels = np.array([[9, 10], [10, 11]], np.float32)
+    for turned in range(4):
+        image = np.tile(np.rot90(levels, turned), (6, 6))[None] / np.float32(255)
+        assert foreground(structure._halve(image.astype(np.float64))).all()
+        darker = image.copy()
+        darker[0, 0, 0] -= np.float32(1 / 255)
+        assert not foreground(structure._halve(darker.astype(np.float64)))[0, 0, 0]

@@ -10,6 +10,7 @@ from mribench import profiles
 from mribench.features import Extractor
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
+from mribench.metrics.distribution import kernel_distance
 from mribench.metrics.paired import MSE
 from mribench.runner.runspec import load_metrics
 from mribench.spec import Prepared, Split
@@ -55,6 +56,23 @@ def test_every_metric_of_generation_has_a_value_in_its_interval(data, name):
         assert score.reason is None and score.low <= score.high
         assert np.isfinite([score.value, score.low, score.high]).all()
         assert (score.n, score.n_reference, score.subjects) == (24, 24, 8)
+
+
+def test_kd_is_taken_between_the_test_subjects(data):
+    apart = replace(data, test=Split(data.test.images, tuple(map(str, range(24)))))
+    known, unknown = (generated(d, "kd")["kd", "hc85-v1"] for d in (data, apart))
+    assert known.value != unknown.value
+    assert known.subsamples != unknown.subsamples
+    sets = [HC85.load()(x.astype(np.float32) / 255) for x in (split("generated", 9).images, data.test.images)]
+    train = HC85.load()(data.train.unit())
+    expected = 1e3 * kernel_distance(*sets, train, HC85, data.test.subjects)
+    assert known.value == pytest.approx(expected, rel=1e-9)
+
+
+def test_kd_of_one_test_subject_is_blank(data):
+    one = replace(data, test=Split(data.test.images[:3], data.test.subjects[:3]))
+    score = generated(one, "kd")["kd", "hc85-v1"]
+    assert score.value is None and "one subject" in score.reason
 
 
 def test_noise_of_microscopy_is_not_rician(data):
