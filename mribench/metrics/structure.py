@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -207,4 +206,4 @@ MS_SSIM3 = Metric(
     headline=False,
 )
 SSIM_FG = in_foreground(SSIM, ssim_fg)
-MS_SSIM3_FG = replace(in_foreground(MS_SSIM3, ms_ssim3_fg), version=2)
+MS_SSIM3_FG = in_foreground(MS_SSIM3, ms_ssim3_fg)

@@ -20,11 +20,11 @@ def world(shift=0.5, spread=0.0):
 
 def test_the_known_distance_is_that_of_many_images():
     """KD of 100 times 200 images a side, features standardised by the training images as the metric does it."""
-    made, rng, scale = world(), np.random.default_rng(0), TRAIN.std(0)
+    made, rng, scale = world(1.5), np.random.default_rng(0), TRAIN.std(0)
     draws = rng.standard_normal((100, 2, 200, D))
     values = [1e3 * kernel_distance((a + made.shift) * scale, b * scale, TRAIN, HC85) for a, b in draws]
     assert np.mean(values) == pytest.approx(made.truth(), abs=3 * np.std(values) / 10)
-    assert np.std(values) / 10 < 2 and made.truth() > 40
+    assert np.std(values) / 10 < 4 and made.truth() > 300
     assert world(shift=0.0).truth() == 0 and made.truth(-1.0) == 0
 
 
