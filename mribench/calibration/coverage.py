@@ -190,7 +190,7 @@ def _table(
     heads: tuple[str, ...],
     about: Callable[[dict[str, Any]], tuple[str, ...]],
 ) -> str:
-    return markdown_table([*heads, *(f"n = {n}" for n in SUBJECTS)], _lines(records, about)) + "\n"
+    return markdown_table([*heads, *(f"n = {n}" for n in SUBJECTS)], _lines(records, about))
 
 
 def _bias_table(records: Sequence[dict[str, Any]]) -> str:
@@ -199,7 +199,7 @@ def _bias_table(records: Sequence[dict[str, Any]]) -> str:
         found = [r for r in records if r["world"] == world]
         for title, name in ((f"kd v{KD.version}", "bias"), ("all pairs of images (kd v1)", "bias_v1")):
             rows.append([world, title, *(f"{r[name]:+.1f} ± {r[f'{name}_error']:.1f}" for r in found)])
-    return markdown_table(["world", "of", *(f"n = {n}" for n in SUBJECTS)], rows) + "\n"
+    return markdown_table(["world", "of", *(f"n = {n}" for n in SUBJECTS)], rows)
 
 
 def _outside(records: Sequence[dict[str, Any]]) -> list[str]:
