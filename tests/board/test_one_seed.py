@@ -131,17 +131,17 @@ def test_equal_methods_are_seldom_told_apart(trained):
     assert said["taken as without luck"] / 300 > 0.3
 
 
-def test_without_a_row_that_lends_ranks_stand_in_brackets(scored, controls):
+def test_without_a_row_that_lends_ranks_stand_in_brackets(scored, controls, audited):
     """Two rows far apart: with one seed each nothing is claimed, and a third one of two seeds lets them be ranked."""
     found = [*controls, scored("near", 90.0), scored("far", 300.0)]
-    (board,) = boards(found)
+    (board,) = boards(audited(found))
     assert [board.ranks[row.name].text for row in board.trained] == ["(1-2)", "(1-2)"]
     one, other = board.trained
     assert difference(one, other, KERNEL_DISTANCE).p < LEVEL
     assert not difference(one, other, KERNEL_DISTANCE).knows_training
     assert difference(one, board.row("gaussian"), KERNEL_DISTANCE, over_seeds=False).knows_training
     more = [scored("other", 88.0 + seed, seed) for seed in range(3)]
-    (board,) = boards([*found, *more])
+    (board,) = boards(audited([*found, *more]))
     assert not any(board.ranks[row.name].in_brackets for row in board.trained)
     assert board.ranks[of(board, "near").name].worst < board.ranks[of(board, "far").name].best
 
