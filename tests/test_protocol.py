@@ -24,6 +24,7 @@ from mribench.plugins import lookup
 from mribench.runner import runspec
 from mribench.trust import changes
 from mribench.trust import examine as examine_space
+from mribench.variants import controls
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = ROOT / "leaderboards" / "PROTOCOL.md"
@@ -85,6 +86,10 @@ def test_headline_metrics_are_called_primary():
         f"above the {examine_space.QUANTILE} % quantile",
         f"At most {examine_space.MAX_IMAGES} images are taken; below {significance.FEW_SUBJECTS} subjects",
         f"repeated {changes.COPIES} times",
+        f"({changes.PATCH}x{changes.PATCH} pixels of 64x64",
+        f"elastic warp of {controls.DISPLACEMENT} pixels",
+        f"fields of {controls.DISPLACEMENT} pixels in 64",
+        f"({changes.PERMUTATIONS} times, p > {changes.UP_LEVEL}",
         f"at ᾱ = {columns.HEADLINE_LEVEL}",
         f"ᾱ ({', '.join(map(str, profiles.PROFILES['standard'].alpha_bars))})",
         f"at most {verdict.FALSE_ALARMS:.0%} (`verdict.FALSE_ALARMS`)".replace("%", " %"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -95,6 +96,12 @@ class Group:
         return next(
             (said.get("reason") or "not trusted" for said in found if said.get("trusted") is False), None
         )
+
+    def blind_to(self, space: str | None) -> tuple[str, ...]:
+        """Local changes and changes of the layout that a feature space misses on these images, as most records say."""
+        found = (result.spaces.get(space or "", {}).get("blind_to") for result in self.members)
+        said = Counter(tuple(map(str, changes)) for changes in found if changes is not None)
+        return said.most_common(1)[0][0] if said else ()
 
     @property
     def organ(self) -> str:

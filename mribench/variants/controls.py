@@ -3,8 +3,9 @@
 ``noise`` is the bottom. ``gaussian`` shows what second-order statistics alone can do, and ``gaussian-matched`` what
 they do with the grey levels and textures of real images. ``train-replay`` is a perfect-looking cheat that copies its
 patients, and ``warped-replay`` one that deforms its copies. ``mode-collapse`` shows a few perfect images again and
-again. ``blur`` has every image but no detail. Each denoises in its own way: without a prior, with a Gaussian prior, with the training
-set or a few images as prior, by a moving average. ``Control.expected`` says where it must land on a board.
+again. ``blur`` has every image but no detail. Each denoises in its own way: without a prior, with a Gaussian prior,
+with the training set or a few images as prior, by a moving average. ``Control.expected`` says where it must land on a
+board.
 """
 
 from __future__ import annotations
@@ -221,12 +222,14 @@ GAUSSIAN = Control(
 GAUSSIAN_MATCHED = Control(
     name="gaussian-matched",
     title="PCA Gaussian with real histograms and spectra",
-    paper="control: samples of the Gaussian with histogram and spectrum of training images, after Heeger & Bergen 1995, "
-    "doi:10.1145/218380.218446; denoises by the Wiener filter",
+    paper="control: samples of the Gaussian with histogram and spectrum of training images, after Heeger & Bergen 1995 "
+    "(doi:10.1145/218380.218446); denoises by the Wiener filter",
     fit=_fit_matched,
     generate=_generate_matched,
     denoise=_wiener_of_matched,
-    expected=Expected("behind real", "grey levels and textures without anatomy must not pass for real images"),
+    expected=Expected(
+        "behind real", "grey levels and textures without anatomy must not pass for real images"
+    ),
 )
 TRAIN_REPLAY = Control(
     name="train-replay",
