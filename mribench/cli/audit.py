@@ -10,7 +10,7 @@ import typer
 from mribench.cli.options import complete_profile, names_option, organ_names, split_names
 
 app = typer.Typer(
-    help="The memorisation audit and the kernel distance: how often they are right.",
+    help="The memorisation audit, and what cheats score.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
