@@ -11,7 +11,7 @@ from mribench import files
 from mribench.data import prepare_data
 from mribench.spec import FeatureSpace, Modality, Profile
 from mribench.tables import markdown_table
-from mribench.trust.changes import CHOSEN, HALVES, INVISIBLE, REPORTED, VISIBLE
+from mribench.trust.changes import CHOSEN, HALVES, INVISIBLE, REPORTED, UPSIDE_DOWN, VISIBLE
 from mribench.trust.examine import examine_prepared
 
 TABLE = "trust.md"
@@ -94,7 +94,9 @@ def _line(record: dict[str, Any], found: dict[str, Any], changes: Sequence[str])
             f"not known: {found['reason']}",
         ]
     by_change = {response["change"]: response for response in found["responses"]}
-    ratios = [_ratio(by_change[c]) if c in by_change else "no up" for c in changes]
+    ratios = [_ratio(by_change[c]) if c in by_change else "" for c in changes]
+    if found.get("no_up"):
+        ratios[changes.index(UPSIDE_DOWN)] = "no up"
     floor = f"{found['floor']:.1f} [{found['floor_high']:.1f}]"
     counts = [str(found["images"]), str(found["subjects"])]
     return [*about, *counts, found["space"], floor, *ratios, "yes" if found["trusted"] else "no"]

@@ -10,13 +10,14 @@ from mribench import profiles
 from mribench.features import Extractor
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
+from mribench.features.shape import SHAPE
 from mribench.metrics.paired import MSE
 from mribench.runner.runspec import load_metrics
 from mribench.spec import Prepared, Split
 from mribench.tasks import denoising, generation
 
 SMOKE = profiles.get("smoke")
-SPACES = {space.name: space for space in (HC85, GIST)}
+SPACES = {space.name: space for space in (HC85, GIST, SHAPE)}
 
 
 def split(name, seed, subjects=8, size=64):
@@ -45,7 +46,7 @@ def generated(data, *names, images=None):
 
 def test_a_metric_without_spaces_of_its_own_is_taken_in_those_of_the_run(data):
     assert set(generated(data, "kd", "histogram")) == {
-        ("kd", "hc85-v1"), ("kd", "gist208-v1"), ("histogram", None),
+        ("kd", "hc85-v1"), ("kd", "gist208-v1"), ("kd", "shape156-v1"), ("histogram", None),
     }  # fmt: skip
 
 
