@@ -1,5 +1,6 @@
 """leaderboards/PROTOCOL.md says what the code does: names, versions, constants, links."""
 
+import json
 import re
 from pathlib import Path
 
@@ -122,6 +123,22 @@ def test_dimensions_and_kernels_of_the_spaces():
         space = lookup.load("features", name)
         (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| `{name}`")]
         assert f"`{space.kernel}`" in line and (not space.dim or f"| {space.dim}, " in line)
+
+
+def test_what_a_space_is_blind_to_is_counted_from_the_kept_records():
+    seen = {}
+    for path in sorted((ROOT / "leaderboards" / "trust").glob("*/*.json")):
+        for space in json.loads(path.read_text())["spaces"]:
+            for response in space.get("responses", ()):
+                if not response["required"]:
+                    seen.setdefault(space["space"], {}).setdefault(response["change"], []).append(
+                        response["passed"]
+                    )
+    assert set(seen) == set(runspec.FEATURES)
+    for space, found in seen.items():
+        counts = [found[change] for change in (*changes.REPORTED, changes.HALVES)]
+        cells = " | ".join(f"{sum(passed)} of {len(passed)}" for passed in counts)
+        assert f"| by `{space}` | {cells} |" in TEXT
 
 
 def test_links_lead_to_what_they_name():
