@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from mribench.board.agreement import Agreement, agree
+from mribench.board.agreement import Agreement, agree, majority
 from mribench.board.differences import Difference, difference
 from mribench.board.identity import same_training
 from mribench.board.rows import Address, Row, row, versions
@@ -132,9 +131,9 @@ class Group:
 
     def blind_to(self, space: str | None) -> tuple[str, ...]:
         """Local changes and changes of the layout that a feature space misses on these images, as most records say."""
-        found = (result.spaces.get(space or "", {}).get("blind_to") for result in self.members)
-        said = Counter(tuple(map(str, changes)) for changes in found if changes is not None)
-        return said.most_common(1)[0][0] if said else ()
+        found = ((result, result.spaces.get(space or "", {}).get("blind_to")) for result in self.records)
+        said = [(result, tuple(map(str, changes))) for result, changes in found if changes is not None]
+        return majority(said)[0] if said else ()
 
     @property
     def organ(self) -> str:
