@@ -10,6 +10,7 @@ from mribench import profiles
 from mribench.features import Extractor
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
+from mribench.features.shape import SHAPE
 from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets
 from mribench.metrics.paired import MSE
 from mribench.metrics.uncertainty import round_for_record, subsamples
@@ -18,7 +19,7 @@ from mribench.spec import Prepared, Split
 from mribench.tasks import denoising, generation
 
 SMOKE = profiles.get("smoke")
-SPACES = {space.name: space for space in (HC85, GIST)}
+SPACES = {space.name: space for space in (HC85, GIST, SHAPE)}
 
 
 def split(name, seed, subjects=8, size=64):
@@ -47,7 +48,7 @@ def generated(data, *names, images=None):
 
 def test_a_metric_without_spaces_of_its_own_is_taken_in_those_of_the_run(data):
     assert set(generated(data, "kd", "histogram")) == {
-        ("kd", "hc85-v1"), ("kd", "gist208-v1"), ("histogram", None),
+        ("kd", "hc85-v1"), ("kd", "gist208-v1"), ("kd", "shape156-v1"), ("histogram", None),
     }  # fmt: skip
 
 
