@@ -9,6 +9,7 @@ import pytest
 from mribench import files, results
 from mribench.board.boards import boards
 from mribench.errors import InputError
+from mribench.results import schema
 
 REPORTED = {"source": "s", "psnr": 1.0, "ssim": 0.5, "mse": 1.0, "mae": 1.0, "fid": 9.0}
 
@@ -312,3 +313,19 @@ def test_what_is_nested_without_end_is_refused(result, tmp_path):
         path.write_text(text.replace("0.125", "[" * depth + "]" * depth))
         with pytest.raises(InputError, match="nested too deeply"):
             results.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"seconds": 1.5, "nfe": [5, 5]', "Expecting ',' delimiter"),
+        ('{"seconds": -1}', "seconds is -1, expected float >= 0"),
+        ('{"nfe": [5, "x"]}', r"nfe\[1\] is 'x', expected int"),
+        ("[]", "it is \[\], expected object"),
+    ],
+)
+def test_a_cut_or_edited_made_json_is_one_sentence(tmp_path, text, said):
+    path = tmp_path / "made.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=f"{path}: .*{said}.*; delete it$"):
+        schema.read(path, schema.Produced, "delete it")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench import files, hashing, results
+from mribench import hashing, results
 from mribench.board.boards import Board, boards
 from mribench.data.cards import terms
 from mribench.data.store import dataset
@@ -102,7 +102,7 @@ def prepared_sets(run: Path, records: Sequence[Result]) -> list[Prepared]:
     needed = {r.provenance.get("data_key") or r.comparability["data_key"]: r for r in records}
     sets = {}
     for manifest in sorted((run / "data").glob(f"*/{dataset.MANIFEST}")):
-        key = files.read_json(manifest).get("key")
+        key = dataset.read_manifest(manifest.parent)["key"]
         if key in needed and key not in sets:
             sets[key] = dataset.load(manifest.parent)
     for key, result in needed.items():
