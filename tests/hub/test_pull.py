@@ -90,6 +90,24 @@ def test_a_board_comes_back_as_results(shared, published, tmp_path):
     assert len(results.read_all([tmp_path / "board"])) == 2
 
 
+def test_a_hostile_record_on_a_shared_board_stops_nobody(hub, shared, published, trained, tmp_path):
+    """Neither who reads the board, nor who adds to it, nor who brings it home."""
+    evil = {
+        "results/brain/a.json": b'{"schema": 1, "seed": NaN}',
+        "results/brain/b\x1b[31m.json": b"[" * 100_000,
+    }
+    hub.repos["dataset", "alice/board"].add(evil)
+    ended = shared("leaderboard", "--from", "alice/board")
+    assert ended.code == 0 and "ddpm ddim-5" in ended.out
+    assert ended.err.count("left out: ") == 2 and "seed is nan, expected a finite number" in ended.err
+    assert "\x1b[31m" not in ended.err
+    trained("runs/mine", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
+    ended = shared("push", "runs/mine", "--results-to", "alice/board")
+    assert ended.code == 0, ended.err
+    assert shared("pull", "alice/board", "--out", "board").code == 0
+    assert len(results.read_all([tmp_path / "board"], lambda sentence: None)) == 3
+
+
 def test_local_and_published_results_share_a_board(shared, published, trained, tmp_path):
     trained("runs/mine", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
     ended = shared("leaderboard", "--from", "alice/board", "--from", "runs", "--out", "both", token=BOB)
