@@ -72,7 +72,7 @@ def boards(made: Sequence[Board]) -> None:
         _print(columns.headline(board), columns.one_line(board))
         for sentence in board.control_violations:
             say(f"  INVALID BOARD, nothing is ranked: {sentence}.", "bold red")
-        for sentence in board.against_control:
+        for sentence in (*board.against_control, *board.doubts):
             say(f"  {sentence}")
         console.print()
     _print(

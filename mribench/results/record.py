@@ -93,6 +93,7 @@ def from_json(record: Mapping[str, Any]) -> Result:
         raise ValueError(
             "its comparability fields were changed, expected those that comparability_key is made from"
         )
+    # what a digest says of the record is set here, and never read from it
     record = _upgrade(_known(Result, record))
     if record.get("expected") is not None:
         record["expected"] = _known(Expected, record["expected"])

@@ -20,7 +20,7 @@ from mribench.board.markdown import markdown
 from mribench.cli import console
 from mribench.errors import InputError
 from mribench.hub import card, metadata, release
-from mribench.hub.cells import TrainedCell
+from mribench.hub.cells import TrainedCell, check_provenance
 from mribench.hub.release import Release
 from mribench.results import kept, record, schema
 
@@ -113,6 +113,10 @@ def outputs(found, own, folder):
             yield "compare", console.json_text(compare.as_json(compared))
     yield "terminal", caught.get() + in_one_line(own)
     if own.provenance.get("checkpoint") and not own.is_control:
+        try:
+            check_provenance(own)
+        except InputError:
+            return
         yield "card", card_of(own, made, folder)
 
 
