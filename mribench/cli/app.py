@@ -11,6 +11,7 @@ import typer
 from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, speed
 from mribench.cli.data import app as data_app
 from mribench.errors import MribenchError
+from mribench.escaping import one_line
 
 app = typer.Typer(
     name="mribench",
@@ -56,7 +57,7 @@ def main() -> None:
 def _fail(sentence: str, code: int) -> None:
     is_usage = sentence.startswith("Usage:")
     # a foreign message quoted in the sentence may have several lines
-    print(sentence if is_usage else f"mribench: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    print(sentence if is_usage else f"mribench: {one_line(sentence)}", file=sys.stderr, flush=True)
     sys.exit(code)
 
 
