@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mribench import hashing
+from mribench.results import digest
 from mribench.spec import Expected, Score
 
 SCHEMA = 1
@@ -63,6 +64,8 @@ class Result:
     primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
     expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
     level_name: str = "ᾱ"  # what the level of a score is a number of
+    # its file does not match its digest (mribench.results.digest); None: there is no digest, an older version wrote it
+    edited: bool | None = field(default=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -75,11 +78,12 @@ class Result:
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """The record as a JSON-serialisable mapping. Raises ValueError where a list holds a number that JSON has not."""
+    """The record as a JSON-serialisable mapping. Raises ValueError where it holds a number that JSON has not."""
     scores = [
         asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
     ]
-    return {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    content = {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    return digest.sealed(content, content.pop("edited"))
 
 
 def from_json(record: Mapping[str, Any]) -> Result:
@@ -87,18 +91,20 @@ def from_json(record: Mapping[str, Any]) -> Result:
 
     Raises ValueError, KeyError, TypeError or AttributeError where the record was damaged or edited by hand.
     """
-    record = {name: value for name, value in record.items() if name != "schema"}
+    edited = digest.is_edited(record)
+    record = {name: value for name, value in record.items() if name not in ("schema", digest.FIELD)}
     # the key is of the fields as they were written, before they are brought up to date
     if record.pop("comparability_key") != hashing.json_hash(record["comparability"]):
         raise ValueError("its comparability fields were changed")
     record = _upgrade(record)
-    result = Result(**{**record, "scores": tuple(map(_score, record["scores"]))})
+    result = Result(**{**record, "scores": tuple(map(_score, record["scores"]))}, edited=edited)
     _check_names(result)
     if result.expected is not None:
         Expected(**result.expected)
     for score in result.scores:
-        numbers = (score.value, score.low, score.high, *score.per_subject, *score.subsamples)
-        if not all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers):
+        numbers = (score.value, score.low, score.high)
+        finite = all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers)
+        if not finite or not all(all(map(math.isfinite, getattr(score, name))) for name in LISTS):
             raise ValueError(f"the score {score.metric} is not a finite number")
     return result
 
