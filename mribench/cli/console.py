@@ -99,9 +99,7 @@ def comparison(found: Comparison) -> None:
 
 
 def verification(found: Verification) -> None:
-    """The answer for one result, and each score that is not the recorded one."""
-    from mribench.results import metric_label
-
+    """The answer for one result, then each score and field that is not as recorded."""
     one = found.result
     images = f", images {found.images}" if found.images else ""
     counts = Counter(check.answer for check in found.checks)
@@ -109,26 +107,18 @@ def verification(found: Verification) -> None:
     where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
     scores = f"; scores: {answers}" if answers else ""
     console.print(f"{where}: {found.answer}{images}{scores}", markup=False)
-    if one.audit and found.verdict != one.audit["verdict"]:
-        verdicts = f"{found.verdict!r}, on record {one.audit['verdict']!r}"
-        console.print(f"  verdict of the audit not reproduced: {verdicts}", markup=False)
-    for check in found.checks:
+    for check in (*found.fields, *found.checks):
         if check.answer in ("within interval", "not reproduced"):
-            then, now = check.recorded, check.now
-            level = "" if then.level is None else f" at {then.level:g}"
-            interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
-            value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
-            label = f"{metric_label(then.metric, then.space)}{level}"
-            told = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
-            console.print(f"  {told}", markup=False)
-    for note in found.notes:
-        console.print(f"  changed since: {note}", markup=False)
+            console.print(f"  {check.label} {check.answer}: {check.said}", markup=False)
 
 
-def answers(given: Sequence[str]) -> None:
-    """How many results got which answer: the last line, after one for each."""
+def answers(given: Sequence[Verification]) -> None:
+    """What could not be checked, and last of all how many results got which answer."""
+    left = dict.fromkeys(field for found in given for field in found.not_checked)
+    console.print(f"not checked: {'; '.join(left)}", markup=False)
     if len(given) > 1:
-        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(Counter(given).items()))
+        counted = Counter(found.answer for found in given)
+        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(counted.items()))
         console.print(f"{len(given)} results: {counts}", markup=False)
 
 

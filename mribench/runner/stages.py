@@ -130,7 +130,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     outputs |= _outputs(cell, task, plan)
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
-    scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
+    scores = tuple(map(finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
     judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
     produced = files.read_json(plan.out / "outputs" / name / "made.json")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
@@ -178,7 +178,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
     return floors
 
 
-def _finite(score: Score) -> Score:
+def finite(score: Score) -> Score:
     """A score that is NaN or infinite becomes a blank with that reason."""
     numbers = (score.value, score.low, score.high)
     if all(number is None or math.isfinite(number) for number in numbers):
