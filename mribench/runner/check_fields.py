@@ -29,8 +29,6 @@ PLAIN = (
 # among them the words of a data set, from which a redaction takes names
 WORDS = re.compile(r"comparability\.data|data\..*|reported\..*")
 
-ABSENT = "absent"
-
 
 def check_fields(
     recorded: Result, now: Result, same_outputs: bool, unknown: Sequence[str] = ()
@@ -71,27 +69,27 @@ def _differences(
     name: str, recorded: Any, now: Any, near: Callable[[str, Any, Any], bool]
 ) -> Iterator[Check]:
     """What differs between two JSON values, by dotted name; near(name, recorded, now) is asked of numbers and words."""
-    if bool(recorded) != bool(now) and isinstance(recorded or now, dict):
-        told = "absent on record" if not recorded else "absent now"
-        yield Check(name, "not reproduced", told)
-        return
-    old, new = dict(_leaves(name, recorded)), dict(_leaves(name, now))
-    for path in dict.fromkeys((*old, *new)):
-        a, b = old.get(path, ABSENT), new.get(path, ABSENT)
-        if a != b and (ABSENT in (a, b) or not near(path, a, b)):
-            yield Check(path, "not reproduced", f"{_short(b)}, on record {_short(a)}")
+    if isinstance(recorded, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys((*recorded, *now)):
+            inner = f"{name}.{key}"
+            if key in recorded and key in now:
+                yield from _differences(inner, recorded[key], now[key], near)
+            else:
+                told = "absent now" if key in recorded else "absent on record"
+                yield Check(inner, "not reproduced", told)
+    elif _are_lists(recorded, now) and len(recorded) == len(now):
+        for i, pair in enumerate(zip(recorded, now, strict=True)):
+            yield from _differences(f"{name}.{i}", *pair, near)
+    elif isinstance(now, Mapping) and recorded is None:
+        yield Check(name, "not reproduced", "absent on record")
+    elif not (_are_lists(recorded, now) or recorded == now or near(name, recorded, now)):
+        yield Check(name, "not reproduced", f"{_short(now)}, on record {_short(recorded)}")
+    elif _are_lists(recorded, now):
+        yield Check(name, "not reproduced", f"{len(now)} values, on record {len(recorded)}")
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """(dotted name, value) of what is no mapping and no list, or an empty one."""
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from _leaves(f"{name}.{key}", inner)
-    elif isinstance(value, list | tuple) and value:
-        for i, inner in enumerate(value):
-            yield from _leaves(f"{name}.{i}", inner)
-    else:
-        yield name, list(value) if isinstance(value, tuple) else value
+def _are_lists(*values: Any) -> bool:
+    return all(isinstance(value, list | tuple) for value in values)
 
 
 def _is_equal(name: str, recorded: Any, now: Any) -> bool:
@@ -157,5 +155,5 @@ def _number_lines_near(recorded: str, now: str) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else value if value is ABSENT else repr(value)
+    text = f"{value:.6g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
