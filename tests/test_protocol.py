@@ -80,6 +80,7 @@ def test_headline_metrics_are_called_primary():
         f"within {check_scores.SAME_OUTPUTS} of the new one (`SAME_OUTPUTS`",
         f"by at most {check_scores.OTHER_OUTPUTS} (`OTHER_OUTPUTS`",
         f"within {check_fields.AUDIT} (`AUDIT`",
+        f"and {check_scores.COUNTED} for a metric that counts images",
         f"at {extrapolation.SIZES} sizes from a fifth of the images to all; {extrapolation.MIN_IMAGES:,} images a side",
         f"within the {neighbours.K}th-neighbour ball",
         f"at most {neighbours.MAX_IMAGES:,}, drawn with a fixed seed",

@@ -132,8 +132,33 @@ def test_counts_are_equal_or_not_reproduced(field):
 
 def test_a_score_that_is_gone_and_one_on_record_twice_are_found():
     assert answer(NOW, None) == "not reproduced"
-    found = check_scores([NOW, replace(NOW, value=1.0)], [NOW], True)
+    found = check_scores([replace(NOW, value=1.0), NOW], [NOW], True)
     assert "not reproduced" in [check.answer for check in found]
+
+
+def test_a_score_without_interval_is_judged_by_its_value():
+    now = replace(NOW, metric="fd", value=1000.0, low=None, high=None, subsamples=())
+    answers = {moved: answer(replace(now, value=1000.0 + moved), now) for moved in (0.9, 1.1)}
+    assert answers == {0.9: "within interval", 1.1: "not reproduced"}
+    answers = {
+        moved: answer(replace(now, value=1000.0 + moved), now, same_outputs=False) for moved in (4.9, 5.1)
+    }
+    assert answers == {4.9: "within interval", 5.1: "not reproduced"}
+
+
+def test_a_share_of_counted_images_moves_by_whole_images():
+    """Other hardware moves one of 80 images across a neighbour's ball; its list has few values, and that of KD many."""
+    drawn = RNG.binomial(80, 0.95, 200) / 80
+    now = replace(NOW, metric="precision", value=0.95, low=0.91, high=1.0, subsamples=tuple(drawn))
+    moved = replace(now, subsamples=tuple(drawn + RNG.choice([0, 0, 0, 1 / 80], 200)))
+    assert answer(moved, now, same_outputs=False) == "within interval"
+    narrow = replace(now, subsamples=tuple(drawn.mean() + (drawn - drawn.mean()) / 2))
+    for recorded, same in (
+        (moved, True),
+        (narrow, False),
+        (replace(now, subsamples=tuple(drawn[::-1])), False),
+    ):
+        assert answer(recorded, now, same_outputs=same) == "not reproduced"
 
 
 def test_what_is_allowed_is_less_than_what_tampering_needs():
