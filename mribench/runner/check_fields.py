@@ -108,8 +108,6 @@ def _is_near_in_trust(name: str, recorded: Any, now: Any) -> bool:
 
 
 def _is_near_in_audit(name: str, recorded: Any, now: Any) -> bool:
-    if name == "audit.verdict" or isinstance(recorded, bool) or isinstance(now, bool):
-        return False
     if isinstance(recorded, int | float) and isinstance(now, int | float):
         return abs(recorded - now) <= AUDIT * max(1.0, abs(now))
     return _same_but_for_numbers(name, recorded, now)
