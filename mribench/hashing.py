@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def json_hash(value: Any) -> str:
@@ -18,3 +22,13 @@ def file_sha256(path: Path) -> str:
     """64 hex digits over the bytes of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def arrays_sha256(arrays: Mapping[str, np.ndarray]) -> str:
+    """64 hex digits over names, dtypes, shapes and values of arrays, whatever order, file or machine they are in."""
+    content = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        little_endian = array.dtype.newbyteorder("<")
+        content.update(json.dumps([name, little_endian.str, array.shape]).encode())
+        content.update(array.astype(little_endian, copy=False).tobytes())
+    return content.hexdigest()

@@ -73,7 +73,7 @@ def redactor_of(run: Path, records: Sequence[Result], published: Sequence[str | 
 
 
 def redacted(result: Result, redactor: Redactor, pictures: Mapping[str, str] | None = None) -> Result:
-    """A record without traces; its comparability key is that of the redacted fields.
+    """A record without traces; its comparability key and digest are those of the redacted fields.
 
     Args:
         result: the record of a run.
@@ -81,9 +81,11 @@ def redacted(result: Result, redactor: Redactor, pictures: Mapping[str, str] | N
         pictures: the figures that go with the record, path by kind.
     """
     shown = replace(result, figures=dict(pictures or {}))
-    clean = {f.name: redactor.redact(getattr(shown, f.name)) for f in fields(shown) if f.name != "scores"}
+    words = [f.name for f in fields(shown) if f.name not in ("scores", "edited")]
+    clean = {name: redactor.redact(getattr(shown, name)) for name in words}
     scores = tuple(Score(**redactor.redact(asdict(score))) for score in result.scores)
-    return Result(**clean, scores=scores)
+    # what was edited before stays so: the digest is made anew of nothing else
+    return Result(**clean, scores=scores, edited=result.edited)
 
 
 def emptied(folder: Path) -> Path:

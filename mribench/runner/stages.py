@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, provenance, results
+from mribench import device, figures, files, hashing, provenance, results
 from mribench.board import boards
 from mribench.data.cards import terms
 from mribench.features import Extractor
@@ -130,11 +130,14 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     outputs |= _outputs(cell, task, plan)
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
-    scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
+    scores = tuple(map(finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
     judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
     folder = plan.out / "outputs" / name
     produced = schema.read(folder / "made.json", schema.Produced, f"delete {folder} to make it again")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
+    produced.pop("outputs_sha256", None)
+    folders = _output_names(cell, task, plan)
+    hashes = {f"{of}_sha256": _outputs_sha256(plan.out / "outputs" / kept) for of, kept in folders.items()}
     result = replace(
         record.empty_result(cell, task, plan),
         scores=scores,
@@ -142,7 +145,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
         floor=_floor(cell, task, plan, extract),
         audit=judged,
         figures=_draw(cell, task, outputs, plan, name),
-        provenance=record.provenance_of(cell, plan, produced, name) | _output_names(cell, task, plan),
+        provenance=record.provenance_of(cell, plan, produced, name) | folders | hashes,
     )
     results.write(plan.out, result)
     say(f"{cell.name} {task.name}: {judged['verdict'] if judged else boards.in_one_line(result)}")
@@ -176,7 +179,7 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
     return floors
 
 
-def _finite(score: Score) -> Score:
+def finite(score: Score) -> Score:
     """A score that is NaN or infinite becomes a blank with that reason."""
     numbers = (score.value, score.low, score.high)
     if all(number is None or math.isfinite(number) for number in numbers):
@@ -189,6 +192,12 @@ def _outputs(cell: Cell, task: Task, plan: Plan) -> dict[str, np.ndarray]:
     folder = plan.out / "outputs" / cell.output_name(task, plan)
     outputs = read_outputs(folder)
     return _produce(cell, task, plan, folder) if outputs is None else outputs
+
+
+def _outputs_sha256(folder: Path) -> str:
+    """Of the arrays as they were produced; an older version did not write it down."""
+    made = files.read_json(folder / "made.json")
+    return made.get("outputs_sha256") or hashing.arrays_sha256(read_outputs(folder) or {})
 
 
 def read_outputs(folder: Path) -> dict[str, np.ndarray] | None:
@@ -209,7 +218,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     model = cell.model(plan, task.title)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
-    made |= provenance.peak_memory_gib()
+    made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
     if cell.trained:
         # of the network as it is defined, not as it is optimised for this machine
         plain = cell.variant.network(plan.profile)
