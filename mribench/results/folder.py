@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import files
-from mribench.errors import InputError
+from mribench.errors import Damaged, InputError
 from mribench.results import kept
 from mribench.results.kept import RECORDS
 from mribench.results.record import SCHEMA, Result, earlier_names, from_json, sort_key, to_json
@@ -48,7 +48,7 @@ def read(path: Path) -> Result:
             return from_json(record)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         cause = f"{type(error).__name__}: {error}"
-        raise InputError(f"{path} is not a mribench result ({cause}); delete or move it") from error
+        raise Damaged(f"{path} is not a mribench result ({cause}); delete or move it") from error
     raise InputError(
         f"{path} has result schema {schema}, expected {SCHEMA}; run the cell again with this mribench"
     )
