@@ -26,7 +26,7 @@ def check_training(cell: Cell, plan: Plan, quick: bool = False) -> None:
 
     ``quick`` is for a check after which nothing reads the weights; see ``manifest.damages``.
     """
-    folder = cell.train_folder(plan)
+    folder = cell.trained or cell.train_folder(plan)
     used, unused = training_folder.damages(folder, plan.profile.keep, quick)
     for damage in used:
         raise Damaged(f"{damage}; bring that file back, or remove {folder} to train again")

@@ -81,7 +81,7 @@ def resume(folder: Path, net: Any, optimizer: Any, ema: Any, accelerator: Any) -
     else:
         state = State()
     if accelerator.is_main_process:
-        # of an earlier end, where somebody removed train.json to train again
+        # of an earlier end in the same folder
         (folder / manifest.NAME).unlink(missing_ok=True)
         _cut_log(folder, state.step)
     return state

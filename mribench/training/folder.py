@@ -18,8 +18,8 @@ def seal(folder: Path) -> None:
 
 def is_finished(folder: Path) -> bool:
     """Whether a training ended. One of an earlier version left no manifest, and no checkpoints either."""
-    sealed = (folder / manifest.NAME).exists() or not (folder / "checkpoints").is_dir()
-    return (folder / RECORD).exists() and sealed
+    ended = (folder / RECORD).exists() and not (folder / "checkpoints").is_dir()
+    return ended or (folder / manifest.NAME).exists()
 
 
 def damages(folder: Path, keep: str, quick: bool) -> tuple[list[Damage], list[Damage]]:
