@@ -8,6 +8,7 @@ import pytest
 
 from mribench import manifest, results
 from mribench.results import Result
+from mribench.runner import stages
 
 WORDS = ("--modalities", "brain", "--profile", "smoke", "--train-steps", "1", "--controls", "mode-collapse")
 
@@ -158,6 +159,10 @@ def test_what_can_be_made_again_is(pattern, how, run, made, mribench):
         assert path.read_bytes() == before
     elif path.suffix == ".json":
         json.loads(path.read_text())
+    elif path.suffix == ".npz":
+        whole = stages.read_outputs(made / path.parent.relative_to(run))
+        found = stages.read_outputs(path.parent)
+        assert found.keys() == whole.keys() and all((found[name] == whole[name]).all() for name in whole)
     assert {p.parent.name for p in run.glob("train/*/*")} == {p.parent.name for p in made.glob("train/*/*")}
 
 
