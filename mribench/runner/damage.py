@@ -35,18 +35,13 @@ def check_training(cell: Cell, plan: Plan, quick: bool = False) -> None:
     files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
 
 
-def of_result(out: Path, name: str, result: Result) -> list[Damage]:
-    """What was changed of the outputs and figures of a finished result.
+def of_result(out: Path, result: Result) -> list[Damage]:
+    """What was changed of the outputs and figures of a finished result in the run folder ``out``.
 
     Outputs that were removed as a whole are not missed, nor are figures without the outputs that they show.
-
-    Args:
-        out: The run folder.
-        name: Of the outputs, below ``outputs``.
-        result: Names its figures.
     """
-    folder = out / "outputs" / name
-    of_figures = _figure_damages(out, name, result)
+    folder = out / "outputs" / result.provenance["outputs"]
+    of_figures = _figure_damages(out, folder.name, result)
     if not folder.is_dir():
         return [damage for damage in of_figures if not damage.is_missing]
     return manifest.damages(folder / manifest.NAME, quick=True) + of_figures

@@ -109,7 +109,7 @@ def finished(cell: Cell, plan: Plan) -> list[Result] | None:
     for sampled in _sampled(cell, plan):
         for task in plan.tasks:
             result = _existing_result(sampled, task, plan, tell=lambda _: None)
-            if result is None or damage.of_result(plan.out, sampled.output_name(task, plan), result):
+            if result is None or damage.of_result(plan.out, result):
                 return None
             existing.append(result)
     return existing
@@ -147,12 +147,11 @@ def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str]:
 
 def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     """Produce, score, draw, record; each only where it has not been done."""
-    name = cell.output_name(task, plan)
     existing = _existing_result(cell, task, plan)
-    damaged = damage.of_result(plan.out, name, existing) if existing else []
+    damaged = damage.of_result(plan.out, existing) if existing else []
     if existing and not damaged:
         return existing
-    other = _task_read_by(task)
+    name, other = cell.output_name(task, plan), _task_read_by(task)
     outputs = _outputs(cell, other, plan) if other else {}
     outputs |= _outputs(cell, task, plan)
     if existing:
