@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from mribench.cli import audit, board, doctor, hub, plugin, run, speed
+from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, speed
 from mribench.cli.data import app as data_app
 from mribench.errors import MribenchError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, board, plugin, audit, doctor, speed, hub):
+for group in (run, board, plugin, audit, coverage, doctor, speed, hub):
     group.add_to(app)
 app.add_typer(data_app, name="data")
 

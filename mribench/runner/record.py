@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from mribench import files, hashing, profiles
@@ -16,7 +17,16 @@ from mribench.runner.runspec import Plan
 from mribench.spec import Control, Metric, Task
 
 # fields of a profile that no score depends on
-UNSCORED = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
+UNSCORED = {
+    "name",
+    "purpose",
+    "ranks",
+    "samplers",
+    "checkpoint_every",
+    "sample_batch",
+    "precision",
+    "compile",
+}
 
 
 def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
@@ -71,6 +81,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
             name: {
                 word: getattr(m, word) for word in ("title", "unit", "direction", "paper", "kind", "headline")
             }
+            | {"range": [end if isfinite(end) else None for end in m.range]}
             for name, m in metrics.items()
         },
         provenance={},
