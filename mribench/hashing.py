@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 def json_hash(value: Any) -> str:
     """12 hex digits that name a JSON-serialisable value: the name of the folder made from it."""
+    return json_sha256(value)[:12]
+
+
+def json_sha256(value: Any) -> str:
+    """64 hex digits over a JSON-serialisable value, whatever the order of its keys."""
     canonical = json.dumps(value, sort_keys=True, allow_nan=False, default=list)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -101,7 +101,9 @@ def test_a_record_cannot_say_itself_that_it_is_whole(edited):
 
 
 def test_redaction_makes_a_new_digest(result, tmp_path):
-    one = results.read(results.write(tmp_path / "run", result(data=result().data | {"title": "of Ann Example"})))
+    one = results.read(
+        results.write(tmp_path / "run", result(data=result().data | {"title": "of Ann Example"}))
+    )
     redacted = staging.redacted(one, redaction.Redactor({"Ann Example": "name"}))
     path = results.write(tmp_path / "hub", redacted)
     assert results.read(path).data["title"] == "of [removed]" and results.read(path).edited is False

@@ -66,7 +66,7 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
             qa.draw(folder / qa.SHEET, splits, report)
         written = sorted(file for file in folder.rglob("*") if file.is_file())
         full["files"] = {file.relative_to(folder).as_posix(): file_sha256(file) for file in written}
-        (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
+        files.write_sealed(folder / MANIFEST, (json.dumps(full, indent=1) + "\n").encode())
 
 
 def load(path: Path, modality: Modality | None = None) -> Prepared:
@@ -115,6 +115,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise DataError(
             f"{path.name} has no readable {MANIFEST} ({error}); delete the folder and prepare it again."
         ) from error
+    if files.is_damaged(path / MANIFEST):
+        raise DataError(
+            f"{path.name}: {MANIFEST} was changed after it was written; delete the folder and prepare it again."
+        )
     return manifest
 
 
