@@ -79,6 +79,12 @@ def prepare(
     modality: Organ = None,
     profile: Budget = None,
     out: Annotated[Path, typer.Option(help="a run folder; runs with this --out find the set")] = Path("runs"),
+    data_name: Annotated[
+        str | None,
+        typer.Option(
+            help="published name of a file or folder of yours; default: local- and a hash of the images"
+        ),
+    ] = None,
 ) -> None:
     """Read, window, resize and split, as a run would.
 
@@ -86,7 +92,7 @@ def prepare(
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, out)
+    prepared = _prepared(target, modality, profile, out, data_name)
     print(describe(prepared))
     print(prepared.path)
 
@@ -177,12 +183,12 @@ def show_terms(
     data_console.allowed(terms.of_run(run))
 
 
-def _prepared(target: str, modality: str | None, profile: str | None, out: Path):
+def _prepared(target: str, modality: str | None, profile: str | None, out: Path, name: str | None = None):
     from mribench import profiles
     from mribench.data import prepare
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
         return prepare.prepare_target(
-            target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total)
+            target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total), name
         )

@@ -55,6 +55,15 @@ def push(
     request = PushRequest(run, repo, tuple(cell or ()), results_to, private, i_know, eval_results)
     for pushed in publish(request, dry_run):
         _say(pushed, dry_run)
+    _say_replaced(run)
+
+
+def _say_replaced(run: Path) -> None:
+    from mribench.hub import data_names
+    from mribench.progress import say
+
+    if replaced := data_names.sentence(run):
+        say(replaced)
 
 
 def _say(pushed: Pushed, dry_run: bool) -> None:
@@ -104,6 +113,7 @@ def pack(
         PushRequest(run, None, tuple(cell or ()), private=private, i_know=i_know),
         out or run.resolve().with_name(f"{run.resolve().name}.tar"),
     )
+    _say_replaced(run)
     print(f"{sha256}  {file}")
 
 
