@@ -13,6 +13,10 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from concurrent.futures.thread import ThreadPoolExecutor
 from typing import Any
 
+from mribench import signals
+
+SECONDS_TO_BEGIN = 0.3  # that a new worker is given before it is killed
+
 
 def worker_died(error: BaseException) -> bool:
     """Whether the worker ended, rather than its function. (Dask's own error for it is ``KilledWorker``.)"""
@@ -49,8 +53,9 @@ class Processes(Executor):
     def kill(self) -> None:
         """End the workers at once; each loses what it did since its last checkpoint."""
         for pid in list(self._pids.values()):
-            with contextlib.suppress(ProcessLookupError, BrokenProcessPool, CancelledError):
-                os.kill(pid.result(), signal.SIGKILL)
+            # one that has only begun ends with this process
+            with contextlib.suppress(ProcessLookupError, BrokenProcessPool, CancelledError, TimeoutError):
+                os.kill(pid.result(SECONDS_TO_BEGIN), signal.SIGKILL)
 
     def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         pool = self._pool()
@@ -75,8 +80,9 @@ def _begin(threads: int) -> None:
     os.environ.update(
         dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     )
-    # a terminal sends Ctrl-C to every process, but a worker is stopped by its suite alone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # a terminal or a scheduler signals every process, but a worker is stopped by its suite alone
+    for number in signals.SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
