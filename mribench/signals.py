@@ -33,7 +33,8 @@ stop_requested: ContextVar[Callable[[], bool]] = ContextVar("stop_requested", de
 _in_deferred: ContextVar[bool] = ContextVar("in_deferred", default=False)
 # the same of the main thread, for the thread that ends the process
 _main_in_deferred = False
-_received: list[int] = []
+_received: list[int] = []  # numbers of signals, the first of which counts
+_raised = False
 _answering = False  # a notebook or a test has handlers of its own
 _told = threading.Lock()
 
@@ -55,6 +56,12 @@ def answer() -> None:
     threading.Thread(target=_end_in_time, args=(read_end, set(answered)), daemon=True).start()
 
 
+def leave_to_parent() -> None:
+    """Ignore signals, in a process whose parent ends it: a terminal or a scheduler signals every process."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def received() -> bool:
     """Whether a signal came that ends this command."""
     return _answering and bool(_received)
@@ -68,8 +75,7 @@ def exit_code() -> int:
 def tell(sentence: str) -> None:
     """Print the sentence with which a command ends that was interrupted, unless that was done; further signals are
     ignored. For the main thread."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    leave_to_parent()
     if _told.acquire(blocking=False):
         print(sentence, file=sys.stderr, flush=True)
 
@@ -83,16 +89,20 @@ def end() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    global _raised
     _received.append(number)
     # a second signal must not break the unwinding that the first began
-    if len(_received) == 1:
+    if not _raised:
+        _raised = True
         raise KeyboardInterrupt
 
 
 def _end_in_time(read_end: int, numbers: set[int]) -> None:
     """In a thread of its own: end the process soon after a signal, once no step is under way that saves its state."""
-    while os.read(read_end, 1)[0] not in numbers:
+    while (number := os.read(read_end, 1)[0]) not in numbers:
         pass
+    # the handler may never be run
+    _received.append(number)
     since = time.monotonic()
     while time.monotonic() - since < SECONDS_TO_UNWIND:
         time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -112,9 +122,11 @@ def deferred_interrupts() -> Iterator[Callable[[], bool]]:
     first_signal: float | None = None
 
     def handle(number: int, frame: FrameType | None) -> None:
+        global _raised
         nonlocal first_signal
         now = time.monotonic()
         _received.append(number)
+        _raised = True
         if (
             number == signal.SIGINT
             and first_signal is not None

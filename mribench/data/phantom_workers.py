@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -86,9 +85,7 @@ def _next(answers: Any) -> list[Any] | None:
 
 def serve() -> None:
     """The code of a worker: draw what stdin asks for, until all is done or the reader has gone."""
-    # signals are for the parent, which ends its workers
-    for number in signals.SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    signals.leave_to_parent()
     if hasattr(os, "nice"):
         os.nice(NICE)
     draw, share = pickle.load(sys.stdin.buffer)
