@@ -210,7 +210,7 @@ def test_a_signal_while_preparing(name, jobs, group, tmp_path):
 @pytest.mark.parametrize(
     ("name", "phase"),
     [
-        ("TERM", "train/*/log.csv"),
+        ("TERM", "train/*/log.jsonl"),
         ("HUP", "train/*/best/unet/*.safetensors"),
         ("INT", "train/*/train.json"),
         ("TERM", "train/*/train.json"),
