@@ -21,7 +21,7 @@ Data = Annotated[str | None, typer.Option(help="phantom, the id of a dataset car
 DataName = Annotated[
     str | None,
     typer.Option(
-        help="published name of a file or folder of yours; default: local- and a hash of the images"
+        help="name of your file or folder on boards, published; default: local- and a hash of the images"
     ),
 ]
 Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
@@ -107,12 +107,12 @@ def verify(
         bool, typer.Option("--rescore", help="score the kept outputs again and generate nothing")
     ] = False,
     data: Annotated[
-        str | None, typer.Option(help="source of the images, where the prepared ones were deleted")
+        str | None, typer.Option(help="source of the images, if the prepared ones were deleted")
     ] = None,
 ) -> None:
     """Generate and score again from the recorded seeds.
 
-    Each result is reproduced, within interval, or not reproduced (exit code 1).
+    Says of each result: reproduced, within interval, or not reproduced (exit code 1).
     """
     from mribench.cli import console
     from mribench.hub.pull import as_folder
