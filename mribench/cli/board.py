@@ -98,7 +98,7 @@ def compare(
     second: Annotated[str, typer.Argument(help="what it is compared with, given in the same way")],
     format: Annotated[str, typer.Option(help="table or json")] = "table",
 ) -> None:
-    """Compare two results and give each difference with its interval.
+    """Compare two results, each difference with its interval.
 
     Where two results are not comparable, the fields that differ are named.
     """
