@@ -33,7 +33,9 @@ def list_cards(
     ] = None,
     access: Annotated[str | None, typer.Option(help="open, registration or agreement")] = None,
 ) -> None:
-    """List the dataset cards by organ. An asterisk marks those whose files mribench downloads."""
+    """List the dataset cards by organ.
+
+    An asterisk marks those whose files mribench downloads."""
     from mribench.cli import data_console
     from mribench.data.cards import catalogue
 
@@ -46,7 +48,7 @@ def list_cards(
 def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
 ) -> None:
-    """Show a card, licence and citation first, or what a prepared folder holds."""
+    """Show a card, or what a prepared folder holds."""
     from mribench.cli import data_console
     from mribench.data import describe, load
     from mribench.data.cards import catalogue
@@ -104,7 +106,7 @@ def prepare(
 def verify(
     name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
 ) -> None:
-    """Check that files are complete and unchanged and that each has a subject.
+    """Check that files are complete, unchanged, and have a subject.
 
     Exit code 1 if something is broken."""
     from mribench.cli import data_console
@@ -167,9 +169,9 @@ def export(
         "runs"
     ),
 ) -> None:
-    """Write a prepared set for other tools, with README, terms and split.
+    """Write a prepared set for other tools.
 
-    Hashes subject ids, unless the card allows them to be published."""
+    Adds README, terms and split. Hashes subject ids, unless the card allows them to be published."""
     from mribench.data.cards import terms
     from mribench.data.store import export
     from mribench.progress import say
@@ -186,7 +188,7 @@ def export(
 def show_terms(
     run: Annotated[Path, typer.Argument(help="a run folder, a prepared or an exported set")],
 ) -> None:
-    """Show licence, access and citation of all data behind a run.
+    """Show licence, access and citation of the data of a run.
 
     Says also what the strictest of them allows.
     """
