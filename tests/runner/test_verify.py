@@ -151,7 +151,11 @@ def test_other_data_are_refused(run, refused):
             }
         )
     )
-    assert "give their source with --data" in refused("verify", path)
+    assert refused("verify", path).endswith("give their source with --data")
+    (run / "data").mkdir()
+    (run / "data" / "sources.json").write_text('{"local:images": "/mnt/scans/images"}')
+    said = refused("verify", path)
+    assert said.endswith("give their source with --data, which was /mnt/scans/images")
 
 
 def test_a_record_names_no_folder_of_this_machine(run, refused, tmp_path):
