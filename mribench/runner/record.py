@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from math import isfinite
@@ -114,13 +115,13 @@ def floor_hash(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str
 def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:
     """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine."""
     trained = cell.trained
-    weights = next((trained / plan.profile.keep / "unet").glob("*.safetensors")) if trained else None
+    weights = checkpoint_files(trained, plan.profile.keep) if trained else []
     made_with = produced.pop("made_with", {})
     return made_with | {
         "outputs": outputs,
         "data_key": cell.data.key,
         "checkpoint": trained.name if trained else None,
-        "checkpoint_sha256": hashing.file_sha256(weights) if weights else None,
+        "checkpoint_sha256": checkpoint_sha256(weights),
         "training": _training(trained) if trained else None,
         "produced": produced,
         "profile": asdict(plan.profile),
@@ -136,6 +137,17 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
 def _training(trained: Path) -> dict[str, Any]:
     advice = f"delete {trained} to train it again"
     return schema.read(trained / "train.json", schema.Training, advice)
+
+
+def checkpoint_files(trained: Path, keep: str) -> list[Path]:
+    """The weights of every network of a training, those of ``best`` or of ``last``."""
+    return sorted(path for folder in trained.glob(f"**/{keep}") for path in folder.rglob("*.safetensors"))
+
+
+def checkpoint_sha256(weights: Sequence[Path]) -> str | None:
+    """Of the file where there is one; of several files the hash of their hashes."""
+    hashes = [hashing.file_sha256(path) for path in weights]
+    return hashes[0] if len(hashes) == 1 else hashing.json_hash(hashes) if hashes else None
 
 
 # what is installed is read from the metadata of every package: once for what this process has loaded

@@ -30,7 +30,7 @@ from mribench.runner import damage, record
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling import forward_process
-from mribench.spec import Model, Prepared, Score, Task
+from mribench.spec import GenerativeModel, Model, Prepared, Score, Task
 from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
@@ -50,9 +50,11 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
 
 def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
-    """The trained cell with each compatible sampler; a control unchanged."""
+    """The trained cell with each compatible sampler; what needs none is a single one."""
     if cell.variant.is_control:
         return [cell]
+    if isinstance(cell.variant, GenerativeModel):
+        return [replace(cell, trained=cell.train_folder(plan))]
     choices = [choice for choice in plan.samplers if forward_process.compatible(cell.variant, choice.sampler)]
     return [replace(cell, trained=cell.train_folder(plan), sampler=choice) for choice in choices]
 
@@ -252,12 +254,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
     if cell.trained:
-        # of the network as it is defined, not as it is optimised for this machine
-        plain = cell.variant.network(plan.profile)
-        made |= {
-            "nfe": model.nfe,
-            "gflops_per_evaluation": provenance.gflops_per_image(plain, model.shape[-1]),
-        }
+        made |= {"nfe": model.nfe, "gflops_per_evaluation": _gflops(cell, plan, model)}
     with files.new_folder(folder) as temporary:
         files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))
         np.savez_compressed(temporary / "outputs.npz", **outputs)
@@ -273,13 +270,23 @@ def _model(cell: Cell, plan: Plan, title: str) -> Model:
     return cell.model(plan, title)
 
 
+def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
+    """Of one network evaluation for one image."""
+    if isinstance(cell.variant, GenerativeModel):
+        batch = plan.profile.sample_batch
+        whole = provenance.gflops(lambda: model.generate(range(batch), cell.seed))
+        return round(whole / batch / cell.variant.nfe, 4)
+    # of the network as it is defined, not as it is optimised for this machine
+    return provenance.gflops_per_image(cell.variant.network(plan.profile), model.shape[-1])
+
+
 def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan, name: str) -> dict[str, str]:
     """Save the task's pictures of a cell; returns kind -> path relative to the run folder."""
     if task.draw is None:
         return {}
     caption = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
     paths = {}
-    model = (lambda: _model(cell, plan, "reverse process")) if cell.trained else None
+    model = (lambda: _model(cell, plan, "reverse process")) if cell.sampler else None
     for kind, picture in task.draw(outputs, cell.data, plan.profile, model, caption).items():
         paths[kind] = f"figures/{name}_{kind}.png"
         figures.save(plan.out / paths[kind], picture)

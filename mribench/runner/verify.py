@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import data as datasets
-from mribench import hashing, results
+from mribench import results
 from mribench.data.cards import terms
 from mribench.data.source import noted_sources
 from mribench.data.store import dataset
@@ -234,11 +234,13 @@ def _checkpoint(out: Path, result: Result, profile: Profile, rescore: bool) -> P
     name = result.provenance["checkpoint"]
     if name is None:
         return None
-    weights = next((out / "train" / name / profile.keep / "unet").glob("*.safetensors"), None)
-    if weights is None:
+    weights = record.checkpoint_files(out / "train" / name, profile.keep)
+    if not weights:
         if rescore:
             return out / "train" / name
         raise InputError(f"no weights in {out}/train/{name}/{profile.keep}; bring the checkpoint back")
-    if hashing.file_sha256(weights) != result.provenance["checkpoint_sha256"]:
-        raise InputError(f"{weights} is not the checkpoint on record, its sha256 is another; bring it back")
+    if record.checkpoint_sha256(weights) != result.provenance["checkpoint_sha256"]:
+        raise InputError(
+            f"{weights[0]} is not the checkpoint on record, its sha256 is another; bring it back"
+        )
     return out / "train" / name

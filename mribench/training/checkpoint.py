@@ -33,12 +33,12 @@ class State:
     best_files: Entries = field(default_factory=dict)  # sizes and sha256 of the best pipeline's files
 
 
-def save(folder: Path, state: State, net: Any, optimizer: Any, ema: Any, accelerator: Any) -> None:
-    """Write one file per checkpoint; keep the last two, and the best pipelines that they refer to."""
+def save(folder: Path, state: State, net: Any, optimizers: list[Any], ema: Any, accelerator: Any) -> None:
+    """Write one file per checkpoint; keep the last two, and the best networks that they refer to."""
     content = {
         "state": vars(state),
         "net": net.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         "ema": ema,
         "scaler": accelerator.scaler.state_dict() if accelerator.scaler is not None else None,
     }
@@ -56,8 +56,8 @@ def save(folder: Path, state: State, net: Any, optimizer: Any, ema: Any, acceler
             shutil.rmtree(pipeline)
 
 
-def resume(folder: Path, net: Any, optimizer: Any, ema: Any, accelerator: Any) -> State:
-    """Load the newest readable checkpoint into net, optimizer and ema; a fresh State where there is none."""
+def resume(folder: Path, net: Any, optimizers: list[Any], ema: Any, accelerator: Any) -> State:
+    """Load the newest readable checkpoint into net, optimizers and ema; a fresh State where there is none."""
     for path in reversed(_checkpoints(folder)):
         if files.is_damaged(path):
             files.remove_sealed(path)  # the checkpoint before it serves too
@@ -72,7 +72,10 @@ def resume(folder: Path, net: Any, optimizer: Any, ema: Any, accelerator: Any) -
             files.remove_sealed(path)
             continue
         net.load_state_dict(content["net"])
-        optimizer.load_state_dict(content["optimizer"])
+        # before stages had several updates there was one
+        saved = content["optimizers"] if "optimizers" in content else [content["optimizer"]]
+        for optimizer, values in zip(optimizers, saved, strict=True):
+            optimizer.load_state_dict(values)
         if ema is not None:
             torch._foreach_copy_(ema, content["ema"])
         if content["scaler"] and accelerator.scaler is not None:
@@ -117,14 +120,15 @@ def clear(folder: Path) -> None:
 
 
 def write_pipeline(path: Path, net: Any, scheduler: Any) -> None:
-    """A diffusers pipeline folder, which ``DDPMPipeline.from_pretrained`` samples from."""
+    """A diffusers pipeline folder, which ``DDPMPipeline.from_pretrained`` samples from; without a scheduler the network
+    alone, for its class's ``from_pretrained``."""
     from diffusers import DDPMPipeline
 
     if any(not p.is_contiguous() for p in net.parameters()):
         # safetensors refuses the channels-last weights of a GPU
         net = copy.deepcopy(net).to(memory_format=torch.contiguous_format)
     with files.new_folder(path) as folder:
-        DDPMPipeline(unet=net, scheduler=scheduler).save_pretrained(folder)
+        (DDPMPipeline(unet=net, scheduler=scheduler) if scheduler else net).save_pretrained(folder)
 
 
 def log_line(folder: Path, step: int, loss: float, validation: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from mribench import manifest
@@ -10,9 +11,9 @@ from mribench.manifest import Damage
 RECORD, LOG = "train.json", "log.jsonl"
 
 
-def seal(folder: Path) -> None:
-    """Write the manifest of a finished training: pipelines, ``train.json`` and log."""
-    parts = ("best", "last", RECORD, LOG)
+def seal(folder: Path, stages: Iterable[str] = ()) -> None:
+    """Write the manifest of a finished training: networks, those of its stages, ``train.json`` and log."""
+    parts = ("best", "last", RECORD, LOG, *stages)
     manifest.write(folder / manifest.NAME, [folder / part for part in parts])
 
 
@@ -31,6 +32,8 @@ def damages(folder: Path, keep: str, quick: bool) -> tuple[list[Damage], list[Da
         quick: See ``manifest.damages``.
     """
     found = manifest.damages(folder / manifest.NAME, quick)
-    needed = folder / manifest.NAME, folder / RECORD
-    used = [d for d in found if d.path in needed or (folder / keep) in d.path.parents]
+    # a stage has the same files in a folder of its own
+    used = [
+        d for d in found if d.path.name in (manifest.NAME, RECORD) or keep in d.path.relative_to(folder).parts
+    ]
     return used, [d for d in found if d not in used]

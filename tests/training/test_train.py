@@ -15,8 +15,9 @@ from tiny import TINY, blobs, equal, fit, weights
 from mribench import files, profiles
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.training import checkpoint
+from mribench.training.budget import total_steps
 from mribench.training.step import batches, learning_rate
-from mribench.training.train import total_steps, train
+from mribench.training.train import train
 from mribench.variants import ddpm
 
 
