@@ -32,6 +32,10 @@ AUDIT = {
     AuditVerdict.MEMORISES: (
         "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
     ),
+    AuditVerdict.SAW_THE_TEST: (
+        "**SAW THE TEST.** The audit found that the samples know the subjects of test or validation: its scores mean "
+        "nothing; published all the same."
+    ),
     AuditVerdict.UNKNOWN: (
         "**An audit of a later version** gave a verdict that this one does not know; take it for the gravest."
     ),

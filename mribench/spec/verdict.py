@@ -16,7 +16,8 @@ class AuditVerdict(StrEnum):
     CANNOT_SAY = "cannot say"  # test subjects are few or unknown
     NOT_AUDITED = "not audited"
     SUSPECT = "suspect"
-    MEMORISES = "MEMORISES"
+    MEMORISES = "MEMORISES"  # it gives back images of its training subjects
+    SAW_THE_TEST = "SAW THE TEST"  # it knows the subjects that its scores are measured on
     UNKNOWN = "unknown to this version"
 
     @classmethod
@@ -35,5 +36,5 @@ class AuditVerdict(StrEnum):
 
     @property
     def memorises(self) -> bool:
-        """Whether the model counts as one that gives away its training images."""
+        """Whether the model counts as one that gives back images it should not, and is not ranked."""
         return self.gravity >= AuditVerdict.MEMORISES.gravity

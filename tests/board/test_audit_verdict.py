@@ -14,7 +14,7 @@ from mribench.spec import AuditVerdict
 TOMORROW = "memorises after a fashion"
 
 
-@pytest.mark.parametrize("other", ["not detected", "suspect", "MEMORISES"])
+@pytest.mark.parametrize("other", ["not detected", "suspect", "MEMORISES", "SAW THE TEST"])
 def test_board_and_release_take_an_unknown_verdict_for_the_gravest(other, scored):
     found = [scored(seed=i, audit={"verdict": text}) for i, text in enumerate((other, TOMORROW))]
     assert boards(found)[0].row("ddpm").audit == TOMORROW
@@ -42,9 +42,15 @@ def test_verdicts_are_ordered_from_the_mildest_to_the_gravest():
         "not audited",
         "suspect",
         "MEMORISES",
+        "SAW THE TEST",
     ]
-    assert [v.value for v in AuditVerdict if v.grave] == ["suspect", "MEMORISES", AuditVerdict.UNKNOWN.value]
-    assert not AuditVerdict.SUSPECT.memorises
+    assert [v.value for v in AuditVerdict if v.grave] == [
+        "suspect",
+        "MEMORISES",
+        "SAW THE TEST",
+        AuditVerdict.UNKNOWN.value,
+    ]
+    assert not AuditVerdict.SUSPECT.memorises and AuditVerdict.SAW_THE_TEST.memorises
 
 
 def test_a_verdict_is_stored_as_its_text():
