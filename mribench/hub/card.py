@@ -17,6 +17,7 @@ from mribench.hub.cells import TrainedCell
 from mribench.hub.release import Release
 from mribench.results import Result
 from mribench.spec import AuditVerdict
+from mribench.spec.verdict import verdict_and_power
 from mribench.tables import markdown_table
 
 LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff may rest on these images. They are 2-D,
@@ -199,6 +200,8 @@ def _memorisation(audit: Mapping[str, Any]) -> str:
             f" Copies among {audit['n']} samples: {audit['copy_rate']:.1%} [{audit['low']:.1%}, {audit['high']:.1%}]; "
             f"the threshold takes at most {audit['false_alarm_high']:.1%} of real held-out images for copies."
         )
+    _, found, power = verdict_and_power(audit).partition(", sees ")
+    text += f" Of this many samples the audit sees {power}." if found else ""
     reasons = "; ".join(audit.get("reasons") or ())
     return text + (f"\n\nReasons: {reasons}." if reasons else "")
 
