@@ -116,6 +116,13 @@ def test_the_whole_is_unlike_and_its_patches_are_not(how):
     assert patchwise.max() < found.ratio.min() + 0.01
 
 
+def test_of_two_patients_the_nearer_half_decides():
+    train, others = smooth(40, 64), smooth(2, 64, seed=1)
+    queries = np.stack([halved(train[i], strange) for i, strange in zip((3, 11), others, strict=True)])
+    found = neighbours(queries, train, [f"s{i // 2}" for i in range(40)])
+    assert found.half.max() < 0.1 and found.patches.min() > 0.3
+
+
 def test_oblong_images_are_compared_under_four_symmetries():
     train = smooth(12, 64)[:, :, :48]
     found = neighbours(
