@@ -103,6 +103,8 @@ def test_headline_metrics_are_called_primary():
         f"the {coarse.NEAREST_IMAGES} nearest images and the nearest image of each of the {coarse.NEAREST_SUBJECTS} "
         "nearest subjects",
         f"up to {examine.MAX_HELD_OUT} test and validation images",
+        f"which a blur of 1/{2 / examine.BLUR:.0f} of a side takes away is less than "
+        f"{round(3 * examine.SMOOTH)}/3 (`examine.SMOOTH`)",
         f"blurred by 1/{1 / examine.BLUR:.0f} of a side (`examine.BLUR`)",
         f"nearer, at {coarse.SIDE} pixels a side, than {1 - repeats.RARE:.0%} of the training images".replace(
             "%", " %"

@@ -23,6 +23,7 @@ MAX_HELD_OUT = (
     512  # real images of other subjects against a split, and as many of the split against its others
 )
 BLUR = 1 / 32  # of a side: standard deviation of the filter for blurred held-out images
+SMOOTH = 2 / 3  # generated images of less than this share of the real ones' sharpness are smooth
 MAX_TRAIN = 1024  # for the gap alone; copies are looked for in all of train
 MAX_REAL = 4096  # of train and test together, for nearness in features
 
@@ -35,6 +36,7 @@ class Reference:
     subjects: tuple[str, ...]  # of each held-out image
     near: Neighbours  # of the held-out images, among those of other subjects
     blurred: Neighbours  # the same after a blur, as unfinished networks' images are
+    sharpness: float  # of the held-out images, see ``sharpness``
     # How many independent values the held-out images are worth. Images of a subject are alike, so a subject gives at
     # most one; two subjects of the split may be each other's nearest and give one value twice, so each gives half.
     independent: float
@@ -64,7 +66,16 @@ def _reference(split: Split, others: Split, name: str) -> Reference:
         neighbours(images, split.images, split.subjects, own=queries.subjects)
         for images in (queries.images, _blurred(queries.images))
     )
-    return Reference(split, queries.subjects, near, blurred, drawn[0].n_subjects + drawn[1].n_subjects / 2)
+    independent = drawn[0].n_subjects + drawn[1].n_subjects / 2
+    return Reference(split, queries.subjects, near, blurred, sharpness(queries.images), independent)
+
+
+def sharpness(images: np.ndarray) -> float:
+    """Median over images (N, H, W) of the share of their standard deviation that a blur takes away."""
+    images, width = images.astype(np.float32), min(images.shape[1:]) * BLUR / 2
+    fine = images - gaussian_filter(images, (0, width, width))
+    deviations = np.maximum(images.std((1, 2)), 1e-3)
+    return float(np.median(fine.std((1, 2)) / deviations))
 
 
 def _blurred(images: np.ndarray) -> np.ndarray:
@@ -93,7 +104,7 @@ def examine(images: np.ndarray, data: Prepared, extract: Extractor, real: HeldOu
         name: neighbours(images, reference.split.images, reference.split.subjects)
         for name, reference in (("train", real.train), ("unseen", real.unseen))
     }
-    once = distinct(images, train)
+    once, fine = distinct(images, train), sharpness(images)
     generated, of_train = extract(SPACE, images), extract(SPACE, train.images)
     of_test = extract(SPACE, data.test.images)
     train_rows = equal_by_subject(train.subjects, MAX_TRAIN, "gap", "train")
@@ -102,8 +113,8 @@ def examine(images: np.ndarray, data: Prepared, extract: Extractor, real: HeldOu
     subjects = np.array([*train.subjects, *data.test.subjects])
     pooled = equal_by_subject(subjects.tolist(), MAX_REAL, "nearness")
     return {
-        "copies": _copies(near["train"], real.train, once),
-        "test_copies": _copies(near["unseen"], real.unseen, once),
+        "copies": _copies(near["train"], real.train, once, fine),
+        "test_copies": _copies(near["unseen"], real.unseen, once, fine),
         "nearer": rate_below_threshold(
             near["train"].d1, real.train.near.d1, real.train.subjects, real.train.independent, once
         ),
@@ -125,11 +136,13 @@ def examine(images: np.ndarray, data: Prepared, extract: Extractor, real: HeldOu
     }
 
 
-def _copies(near: Neighbours, real: Reference, once: np.ndarray) -> dict[str, Any]:
+def _copies(near: Neighbours, real: Reference, once: np.ndarray, fine: float) -> dict[str, Any]:
     """Copies among generated images, by the smallest of the neighbour ratios.
 
-    The ratios of smooth images spread more widely, so the count must be rare among blurred real images as well.
+    The ratios of smooth images spread more widely, so that where the generated ones are smooth their count must be
+    rare among blurred real images as well.
     """
+    smooth = fine < SMOOTH * real.sharpness
     counts = [
         rate_below_threshold(
             smallest(near.ratios, held.ratios),
@@ -138,7 +151,7 @@ def _copies(near: Neighbours, real: Reference, once: np.ndarray) -> dict[str, An
             real.independent,
             once,
         )
-        for held in (real.near, real.blurred)
+        for held in ((real.near, real.blurred) if smooth else (real.near,))
     ]
     return max(counts, key=lambda count: count["p"])
 
