@@ -44,6 +44,7 @@ SMOKE = Profile(
     n_generated=24,
     sample_batch=8,
     checkpoint_every=20,
+    ranks=False,
 )
 
 QUICK = Profile(
@@ -193,6 +194,7 @@ def training_budget(profile: Profile) -> dict[str, Any]:
         "sample_batch",
         "alpha_bars",
         "checkpoint_every",
+        "ranks",
     }
     return {name: value for name, value in settings(profile).items() if name not in not_of_training}
 

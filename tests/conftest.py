@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -92,7 +93,7 @@ COMPARABILITY = {
     "data_key": "a" * 64,
     "split": "test",
     "resolution": 32,
-    "profile": "smoke",
+    "profile": "quick",
     "budget": "0123456789ab",
     "task": "generation v1",
     "metrics": ["kd v1"],
@@ -123,6 +124,43 @@ RESULT = Result(
 )
 
 
+def of_training(result):
+    """Provenance of a trained cell: each variant and seed has a checkpoint of its own."""
+    checkpoint = f"{result.modality}_{result.variant}_s{result.seed}"
+    return RESULT.provenance | {
+        "checkpoint": checkpoint,
+        "checkpoint_sha256": hashlib.sha256(checkpoint.encode()).hexdigest(),
+        "outputs": f"{checkpoint}_{result.task}",
+    }
+
+
+def audit_of(result, verdict="not detected", **changes):
+    """The audit of what one result produced."""
+    fields = result.comparability | {"task": "audit v2", "metrics": [], "feature_spaces": []}
+    provenance = dict(result.provenance)
+    provenance |= {"reads": provenance.get("outputs"), "outputs": f"{provenance.get('checkpoint')}_audit"}
+    made = {"task": "audit", "scores": (), "metrics": {}, "floor": {}, "spaces": {}, "comparability": fields}
+    return replace(result, **made, provenance=provenance, audit={"verdict": verdict}, **changes)
+
+
+@pytest.fixture
+def audited():
+    """``audited(results)``: the same and, of every trained result, an audit that says what the result says, or that
+    nothing was detected."""
+
+    def make(found):
+        found = list(found)
+        trained = {}
+        for one in sorted(found, key=lambda one: one.task != "generation"):
+            if not one.is_control:
+                board = one.modality, one.comparability["data"], one.comparability["profile"]
+                trained.setdefault((*board, one.name, str(one.versions), one.seed), one)
+        verdicts = [((one.audit or {}).get("verdict", "not detected"), one) for one in trained.values()]
+        return [*found, *(audit_of(one, verdict) for verdict, one in verdicts)]
+
+    return make
+
+
 @pytest.fixture
 def result():
     """``result(value=..., **changes)`` is like what a run writes; ``same`` changes comparability."""
@@ -134,7 +172,12 @@ def result():
             known = results.CONTROLS.get(changes.get("variant"))
             changes = {"expected": known and asdict(known)} | changes
             changes = {"sampler": None, "provenance": {"training": None, "produced": {"nfe": None}}} | changes
-        return replace(RESULT, **changes)
+        made = replace(RESULT, **changes)
+        return (
+            made
+            if made.is_control or "provenance" in changes
+            else replace(made, provenance=of_training(made))
+        )
 
     return make
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from mribench.board.differences import corrected, difference
+from mribench.board.claims import claims
+from mribench.board.differences import difference
+from mribench.board.eligibility import why_not
 from mribench.board.group import Group
-from mribench.board.rows import Address, Estimate
+from mribench.board.identity import copies
+from mribench.board.rows import Address, Estimate, Row
 from mribench.metrics.significance import LEVEL
 
 CONTROL = "gaussian"
@@ -20,46 +23,63 @@ SENTENCES: Mapping[Outcome, str] = {
 }
 
 
-def outcomes(group: Group, why_unranked: str | None) -> dict[str, Outcome]:
-    """Of each trained row whether it is ahead of the Gaussian control in ``group.primary``; by ``Row.name``.
+class Against(NamedTuple):
+    """A trained row against the Gaussian control."""
 
-    Decided by the paired difference on the same test subjects, corrected over the trained rows; by overlapping
-    intervals in records that hold no values per subject; by nothing without intervals. A row is absent where its
-    number or that of the control is missing.
+    outcome: Outcome
+    address: Address  # the number that decides: the clearest of those in trusted spaces
+
+
+def judged(group: Group, why_unranked: str | None) -> dict[str, Against]:
+    """Of each trained row whether it is ahead of the Gaussian control in the primary metric; by ``Row.name``.
+
+    Decided by what may be claimed of the two (``claims``), corrected over the trained rows; by overlapping intervals
+    in records that hold no values per subject; by nothing without intervals. A row is absent where its number or that
+    of the control is missing, and "not ranked" where nothing may be claimed of it.
     """
     address, control = group.primary, group.row(CONTROL)
     if address is None or control is None or control.value(address) is None:
         return {}
     known = [row for row in group.trained if row.value(address) is not None]
-    if why_unranked:
-        return {row.name: "not ranked" for row in known}
-    found = (difference(row, control, address) for row in known)
-    paired = {one.first: one for one in corrected([one for one in found if one])}
-    made: dict[str, Outcome] = {}
-    for row in known:
-        ours, theirs = row.estimates[address], control.estimates[address]
-        apart = _apart(ours, theirs)
-        if apart is None:
-            made[row.name] = "no interval"
-        elif not (paired[row.name].adjusted < LEVEL if row.name in paired else apart):
-            made[row.name] = "not told apart"
+    made = {row.name: Against("not ranked", address) for row in known}
+    entries = copies(row for row in known if why_not(group, row, why_unranked) is None)
+    found = {claim.first: claim for claim in claims(group, [(entry[0], control) for entry in entries])}
+    for entry in entries:
+        claim = found.get(entry[0].name)
+        if claim is None:
+            one = Against(_by_intervals(group, entry[0], control, address), address)
+        elif claim.ahead is None:
+            one = Against("not told apart", address)
         else:
-            made[row.name] = "ahead" if _better(ours, theirs, group.sign(address)) else "behind"
+            one = Against("behind" if claim.ahead == control.name else "ahead", claim.clearest.address)
+        made |= dict.fromkeys((row.name for row in entry), one)
     return made
 
 
-def against_control(group: Group, found: Mapping[str, Outcome]) -> list[str]:
+def _by_intervals(group: Group, row: Row, control: Row, address: Address) -> Outcome:
+    ours, theirs = row.estimates[address], control.estimates[address]
+    apart = _apart(ours, theirs)
+    if apart is None:
+        return "no interval"
+    if not apart:
+        return "not told apart"
+    return "ahead" if _better(ours, theirs, group.sign(address)) else "behind"
+
+
+def against_control(group: Group, found: Mapping[str, Against]) -> list[str]:
     """One honest sentence for each of the outcomes that a comparison stands behind."""
-    address, control = group.primary, group.row(CONTROL)
-    if address is None or control is None:
-        return []
-    label = f"{address[0].upper()}[{address[1]}]" if address[1] else address[0].upper()
-    said = [(row, found[row.name]) for row in group.trained if found.get(row.name, "not ranked") in SENTENCES]
-    return [
-        f"{row.name} {SENTENCES[outcome].format(other=f'the {CONTROL} control')}: {label} "
-        f"{row.value(address):.1f} against {control.value(address):.1f}."
-        for row, outcome in said
-    ]
+    control = group.row(CONTROL)
+    said = ((row, found[row.name]) for row in group.trained if row.name in found)
+    return [_sentence(row, control, one) for row, one in said if control and one.outcome in SENTENCES]
+
+
+def _sentence(row: Row, control: Row, found: Against) -> str:
+    metric, space, _ = found.address
+    label = f"{metric.upper()}[{space}]" if space else metric.upper()
+    return (
+        f"{row.name} {SENTENCES[found.outcome].format(other=f'the {CONTROL} control')}: {label} "
+        f"{row.value(found.address):.1f} against {control.value(found.address):.1f}."
+    )
 
 
 def opposite(group: Group, found: Mapping[str, Outcome]) -> dict[str, list[Address]]:

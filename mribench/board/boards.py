@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from mribench.board.against_control import Outcome, against_control, opposite, outcomes
-from mribench.board.control_checks import control_violations
+from mribench.board.against_control import Against, Outcome, against_control, judged, opposite
+from mribench.board.control_checks import Landed, control_violations, landed
+from mribench.board.doubts import doubts
+from mribench.board.eligibility import why_no_ranks
 from mribench.board.group import ALPHA_BAR, Group, groups
-from mribench.board.ranks import RankInterval, rank_intervals
+from mribench.board.ranks import Ranking, RankInterval, ranking
 from mribench.board.rows import Address
 from mribench.results import Result, metric_label
 
@@ -17,33 +19,50 @@ class Board(Group):
     """A judged group. Each judgement is made once, when it is first asked for; what shows a board only prints it."""
 
     @cached_property
+    def landed(self) -> list[Landed]:
+        """Where each seed of each control landed."""
+        return landed(self)
+
+    @cached_property
     def control_violations(self) -> list[str]:
         """One sentence for each control that lands where it must not; with any the board is invalid."""
-        return control_violations(self)
+        return control_violations(self, self.landed)
 
     @cached_property
     def why_unranked(self) -> str | None:
-        """Why nothing is ranked: unknown or few subjects, no space to trust, or a control where it must not be."""
-        if self.why_no_inference:
-            return self.why_no_inference
-        if self.primary and self.untrusted(self.primary[1]):
-            return f"{self.primary[1]} is not trusted with these images"
-        return "the board is invalid" if self.control_violations else None
+        """Why nothing is ranked: unknown or few subjects, a profile for tests, no controls, no space to trust, or a
+        control where it must not be."""
+        return why_no_ranks(self) or ("the board is invalid" if self.control_violations else None)
 
     @cached_property
-    def ranks(self) -> dict[str, RankInterval]:
+    def ranking(self) -> Ranking:
+        """The ranks, and the claims that they rest on."""
+        return ranking(self, self.why_unranked)
+
+    @property
+    def ranks(self) -> Mapping[str, RankInterval]:
         """The rank interval of every row, by its name."""
-        return rank_intervals(self, self.why_unranked)
+        return self.ranking.places
+
+    @cached_property
+    def doubts(self) -> list[str]:
+        """What speaks against single records or claims, a sentence each."""
+        return doubts(self, self.ranking, self.landed)
+
+    @cached_property
+    def against(self) -> dict[str, Against]:
+        """Trained rows against the Gaussian control, and by which number; by the name of the row."""
+        return judged(self, self.why_unranked)
 
     @cached_property
     def outcomes(self) -> dict[str, Outcome]:
         """Of trained rows: ahead of the Gaussian control, behind it, or neither; by the name of the row."""
-        return outcomes(self, self.why_unranked)
+        return {name: one.outcome for name, one in self.against.items()}
 
     @cached_property
     def against_control(self) -> list[str]:
         """The outcomes as sentences."""
-        return against_control(self, self.outcomes)
+        return against_control(self, self.against)
 
     @cached_property
     def opposite(self) -> dict[str, list[Address]]:

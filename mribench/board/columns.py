@@ -200,6 +200,12 @@ def seeds(row: Row) -> str:
     return f"{len(row.seeds)} ({', '.join(map(str, row.seeds))})"
 
 
+def rank(board: Board, row: Row) -> str:
+    """'1', '1-3', or of a trained row that is not ranked the reason."""
+    place = board.ranks[row.name]
+    return place.text or ("" if row.is_control else place.reason or "")
+
+
 def remarks(board: Board, row: Row) -> list[str]:
     """What to know before a rank is read, beside the audit."""
     single = len(row.seeds) == 1 and not row.is_control
@@ -260,9 +266,7 @@ def _of_board(title: str, value: Callable[[Board], Value]) -> Column:
 
 
 VARIANT = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
-RANK = _of_row(
-    "rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: x.board.ranks[row.name].text
-)
+RANK = _of_row("rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: rank(x.board, row))
 SEEDS = _of_row("seeds", lambda _, row: len(row.seeds), lambda _, row: seeds(row))
 NFE = _of_row("NFE", lambda _, row: nfe(row))
 TRAIN_IMAGES = _of_row(

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from mribench import results
 from mribench.board import columns
 from mribench.board.boards import Board, boards
+from mribench.board.claims import constant_pairs
 from mribench.board.differences import Difference, corrected, difference
 from mribench.board.group import conflicts
-from mribench.board.rows import Row
+from mribench.board.rows import Address, Row
 from mribench.errors import InputError
 from mribench.metrics.significance import LEVEL
 from mribench.results import Result
@@ -119,9 +120,33 @@ def _compared(board: Board, one: Row, other: Row) -> tuple[list[ComparedNumber],
             without.append(Unpaired(board.modality, one.name, other.name, title))
             continue
         better = _better(board.metrics[address[0]]["direction"], first, second)
-        better = f"not judged, {reason}" if reason else better
+        why_not = reason or _why_untrusted(board, address) or _why_computed(one, other, found)
+        better = f"not judged, {why_not}" if why_not else better
         numbers.append(ComparedNumber(board.modality, title, found, better))
-    return numbers, without
+    return _without_contradictions(board, numbers), without
+
+
+def _why_untrusted(board: Board, address: Address) -> str | None:
+    return f"{address[1]} is not trusted with these images" if board.untrusted(address[1]) else None
+
+
+def _why_computed(one: Row, other: Row, found: Difference) -> str | None:
+    if found.value and any(constant_pairs([found.address], [(one, other)])):
+        return "the two differ by the same number everywhere"
+    return None
+
+
+def _without_contradictions(board: Board, numbers: list[ComparedNumber]) -> list[ComparedNumber]:
+    """No claim by the primary metric where trusted spaces contradict each other, each of them significantly."""
+    clear = {
+        number.difference.address: number.better
+        for number in numbers
+        if number.difference.address in board.claim_addresses and number.difference.p < LEVEL
+    }
+    if len(set(clear.values()) & {"first", "second"}) < 2:
+        return numbers
+    said = "not told apart, the spaces contradict each other"
+    return [replace(n, better=said) if n.difference.address in clear else n for n in numbers]
 
 
 def _better(direction: str, first: float, second: float) -> str:

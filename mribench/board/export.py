@@ -125,6 +125,7 @@ def _board(board: Board) -> dict[str, Any]:
         "ranked_by": board.primary,
         "unranked": board.why_unranked,
         "invalid": board.control_violations,
+        "doubts": board.doubts,
         "floor": {
             name: {k: v for k, v in floor.items() if k != "subsamples"} for name, floor in board.floor.items()
         },

@@ -175,13 +175,14 @@ def unknown(boards: Sequence[Board]) -> Iterator[str]:
 
 
 def _by_row(boards: Sequence[Board]) -> dict[str, list[tuple[Board, Row]]]:
-    """Trained rows of boards that rank, grouped by what may be said together: name, data kind, profile and budget."""
+    """Trained rows of which anything may be claimed, grouped by what may be said together: name, data kind, profile
+    and budget."""
     groups: dict[tuple[str, ...], list[tuple[Board, Row]]] = {}
     for board in boards:
         if board.why_unranked is None:
             c = board.comparability
-            for row in board.rows:
-                if not row.is_control:
+            for row in board.trained:
+                if board.outcomes.get(row.name) != "not ranked":
                     key = row.name, str(c["data_kind"]), str(c["profile"]), str(c.get("budget"))
                     groups.setdefault(key, []).append((board, row))
     return {f"{name} ({kind}, {profile})": group for (name, kind, profile, _), group in groups.items()}

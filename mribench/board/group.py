@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from mribench.board.agreement import Agreement, agree
 from mribench.board.differences import Difference, difference
+from mribench.board.identity import same_training
 from mribench.board.rows import Address, Row, row, versions
+from mribench.board.task_names import tasks_apart
 from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
@@ -32,21 +35,42 @@ class Group:
     )  # what sets it apart from the modality's first group
 
     @cached_property
+    def records(self) -> list[Result]:
+        """The members, where a number that two tasks report is named by its task: no mean is over two tasks."""
+        return tasks_apart(self.members)
+
+    @cached_property
+    def agreed(self) -> Agreement:
+        """What most records say of the data, the floor, the metrics and the feature spaces."""
+        return agree(self.records)
+
+    @cached_property
     def rows(self) -> list[Row]:
-        """Trained variants first, controls after; by name, then version: no mean is over two versions."""
+        """Trained variants first, controls after; by name, then version: no mean is over two versions.
+
+        A training that is filed under several seeds counts once.
+        """
         groups: dict[tuple[bool, str, str, tuple[int, int]], list[Result]] = {}
-        for result in self.members:
+        for result in self.records:
             key = result.is_control, result.variant, result.sampler or "", versions(result)
             groups.setdefault(key, []).append(result)
-        return [row(groups[key]) for key in sorted(groups)]
+        made = []
+        for key in sorted(groups):
+            kept, seeds = (groups[key], ()) if key[0] else same_training(groups[key])
+            made.append(replace(row(kept), same_training=seeds))
+        return made
 
     @property
     def trained(self) -> list[Row]:
         return [row for row in self.rows if not row.is_control]
 
     def row(self, variant: str) -> Row | None:
-        """The first row of a variant, in its newest version."""
+        """The first row of a variant, in its newest version; of a control in the version with most seeds, and never
+        a trained row of its name: who files one record must not choose what others are held against."""
         found = [row for row in self.rows if row.variant == variant]
+        controls = [row for row in found if row.is_control]
+        if controls:
+            return max(controls, key=lambda row: (len(row.seeds), row.versions[0]))
         return max(found, key=lambda row: row.versions[0], default=None)
 
     @cached_property
@@ -57,13 +81,13 @@ class Group:
 
     @cached_property
     def metrics(self) -> dict[str, Mapping[str, Any]]:
-        """Title, unit and direction of every metric, as the first record that names it says."""
-        return {name: about for r in reversed(self.members) for name, about in r.metrics.items()}
+        """Title, unit and direction of every metric."""
+        return dict(self.agreed.metrics)
 
     @cached_property
     def level_names(self) -> dict[float, str]:
         """What each level is a number of: ``Task.level_name``."""
-        return {s.level: r.level_name for r in self.members for s in r.scores if s.level is not None}
+        return {s.level: r.level_name for r in self.records for s in r.scores if s.level is not None}
 
     @cached_property
     def primary(self) -> Address | None:
@@ -72,14 +96,25 @@ class Group:
         Its space is the primary one, else the first there is; one that is not trusted with these images only where no
         other is. Its level is the one of the headline.
         """
-        named = dict.fromkeys(result.primary for result in self.members if result.primary)
+        of_task = self.agreed.primary
+        named = dict.fromkeys(metric for metric in of_task.values() if metric)
         for metric in sorted(named, key=lambda name: name != KERNEL_DISTANCE[0]):
             # another task may report the same metric at other levels
-            scores = [s for r in self.members if r.primary == metric for s in r.scores]
+            scores = [s for r in self.records if of_task.get(r.task) == metric for s in r.scores]
             found = {(s.metric, s.space, s.level) for s in scores if s.metric == metric}
             if found and self.metrics[metric]["direction"] != "zero":
                 return min((a for a in self.addresses if a in found), key=self._preference)
         return None
+
+    @cached_property
+    def claim_addresses(self) -> list[Address]:
+        """The primary number in every feature space that may rank, the one of ``primary`` first."""
+        if self.primary is None:
+            return []
+        metric, _, level = self.primary
+        same = [a for a in self.addresses if (a[0], a[2]) == (metric, level)]
+        trusted = [a for a in same if self.untrusted(a[1]) is None]
+        return sorted(trusted, key=lambda address: address != self.primary)
 
     def _preference(self, address: Address) -> tuple[bool, bool, float]:
         distance = 0.0 if address[2] is None else abs(address[2] - HEADLINE_LEVEL)
@@ -91,24 +126,22 @@ class Group:
 
     def untrusted(self, space: str | None) -> str | None:
         """Why a feature space must not rank these images; None where nothing speaks against it."""
-        found = (result.spaces.get(space or "", {}) for result in self.members)
-        return next(
-            (said.get("reason") or "not trusted" for said in found if said.get("trusted") is False), None
-        )
+        said = self.agreed.trust.get(space or "", {})
+        return (said.get("reason") or "not trusted") if said.get("trusted") is False else None
 
     @property
     def organ(self) -> str:
         """The title of the modality."""
-        return str(self.members[0].data["title"])
+        return self.agreed.title
 
     @property
     def test_subjects(self) -> int:
-        return int(self.members[0].data["subjects"]["test"])
+        return self.agreed.test_subjects
 
     @property
     def subjects_known(self) -> bool:
         """False where one person may be in train and in test; then nothing is ranked."""
-        return all(result.data.get("subjects_known", True) for result in self.members)
+        return self.agreed.subjects_known
 
     @property
     def why_no_inference(self) -> str | None:
@@ -121,9 +154,7 @@ class Group:
     @cached_property
     def floor(self) -> dict[str, dict[str, Any]]:
         """What real images score in a model's place, by ``metric_label`` (``mribench.metrics.floor``)."""
-        return {
-            name: dict(floor) for result in reversed(self.members) for name, floor in result.floor.items()
-        }
+        return {name: dict(floor) for name, floor in self.agreed.floor.items()}
 
     def floor_of(self, address: Address) -> dict[str, Any]:
         """The noise floor of one metric and space; empty where the records hold none."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from mribench.board.differences import Difference, corrected, difference
+from mribench.board.claims import Claim, claims
+from mribench.board.eligibility import why_not
 from mribench.board.group import Group
+from mribench.board.identity import copies, pairs
 from mribench.board.rows import Address, Row, oriented
-from mribench.metrics.significance import LEVEL
-from mribench.spec import AuditVerdict
 
 
 @dataclass(frozen=True)
@@ -30,30 +29,43 @@ class RankInterval:
         return str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
 
 
-def rank_intervals(group: Group, why_unranked: str | None) -> dict[str, RankInterval]:
-    """By ``Row.name``. Trained rows are ranked by ``group.primary``; controls and real images never are.
+@dataclass(frozen=True)
+class Ranking:
+    """The ranks of a board, and what they rest on."""
 
-    A row ranks before another where the paired difference is significant after Holm's correction over all pairs of
-    the board. Two rows that both reach the floor are tied: nothing finer can be measured there. ``why_unranked`` says
-    why the whole board ranks nothing.
+    places: Mapping[str, RankInterval]  # of every row, by its name
+    claims: Sequence[Claim] = ()  # between ranked rows
+    copies: Sequence[Sequence[str]] = field(
+        default_factory=tuple
+    )  # names of rows that are one set of outputs
+
+
+def ranking(group: Group, why_unranked: str | None) -> Ranking:
+    """Trained rows are ranked by what may be claimed of each two (``claims``); controls and real images never are.
+
+    Rows of the same outputs are one entry and share its place. Two rows that both reach the floor are tied: nothing
+    finer can be measured there. ``why_unranked`` says why the whole board ranks nothing.
     """
     address = group.primary
-    reasons = {row.name: _why_not(row, address, why_unranked) for row in group.rows}
+    reasons = {
+        row.name: why_not(group, row, why_unranked) or _why_unmeasured(row, address) for row in group.rows
+    }
     floor = {row.name: address is not None and at_floor(group, row, address) for row in group.rows}
-    ranked = [row for row in group.rows if reasons[row.name] is None]
+    entries = copies(row for row in group.rows if reasons[row.name] is None)
+    first = {row.name: entry[0].name for entry in entries for row in entry}
     ahead, behind = dict.fromkeys(reasons, 0), dict.fromkeys(reasons, 0)
-    for found in _pairs(ranked, address) if address else ():
-        if found.adjusted < LEVEL and not (floor[found.first] and floor[found.second]):
-            first_is_better = found.value * group.sign(found.address) < 0
-            better, worse = (found.first, found.second) if first_is_better else (found.second, found.first)
-            ahead[worse] += 1
-            behind[better] += 1
-    return {
+    judged = claims(group, pairs(entries), len(entries))
+    for claim in judged:
+        if claim.ahead and not (floor[claim.first] and floor[claim.second]):
+            behind[claim.ahead] += 1
+            ahead[claim.second if claim.ahead == claim.first else claim.first] += 1
+    places = {
         name: RankInterval(None, None, reason, floor[name])
         if reason is not None
-        else RankInterval(1 + ahead[name], len(ranked) - behind[name], None, floor[name])
+        else RankInterval(1 + ahead[first[name]], len(entries) - behind[first[name]], None, floor[name])
         for name, reason in reasons.items()
     }
+    return Ranking(places, judged, [[row.name for row in entry] for entry in entries if len(entry) > 1])
 
 
 def at_floor(group: Group, row: Row, address: Address) -> bool:
@@ -74,23 +86,10 @@ def at_floor(group: Group, row: Row, address: Address) -> bool:
     return oriented(estimate.within_low, estimate.within_high, sign)[0] <= sign * real
 
 
-def _pairs(rows: Sequence[Row], address: Address) -> list[Difference]:
-    """Paired differences between all of these rows, corrected together."""
-    found = (difference(a, b, address) for a, b in combinations(rows, 2))
-    return corrected([one for one in found if one is not None])
-
-
-def _why_not(row: Row, address: Address | None, why_unranked: str | None) -> str | None:
-    if row.is_control:
-        return "control"
+def _why_unmeasured(row: Row, address: Address | None) -> str | None:
+    """What the numbers of a row lack."""
     estimate = row.estimates.get(address) if address else None
-    if address is None or estimate is None or estimate.value is None:
-        return "no score to rank by"
-    if row.audit and AuditVerdict(row.audit).memorises:
-        return row.audit
-    if why_unranked:
-        return why_unranked
-    if estimate.low is None:
+    if address is None or estimate is None or estimate.low is None:
         return "no interval"
     paired = all(score.subsamples or score.per_subject for score in row.scores(address).values())
     return None if paired else "the record holds no values of single subjects"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +45,8 @@ class Row:
     estimates: Mapping[Address, Estimate]
     results: tuple[Result, ...]
     versions: tuple[int, int] = (1, 1)  # of the variant and of the sampler
+    # seeds under which one training is filed; of them the lowest alone is among ``results``
+    same_training: tuple[int, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -57,8 +60,11 @@ class Row:
 
     @property
     def expected(self) -> Expected | None:
-        """Where this control must land; None for a trained row, and for a control of which nothing is asked."""
-        return next((Expected(**r.expected) for r in self.results if r.expected), None)
+        """Where this control must land, as most of its records say; None for a trained row, and for a control of
+        which nothing is asked."""
+        said = Counter(tuple(sorted(r.expected.items())) if r.expected else () for r in self.results)
+        most = said.most_common(1)[0][0]
+        return Expected(**dict(most)) if most else None
 
     @property
     def off_scale(self) -> bool:

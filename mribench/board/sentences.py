@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ def title(board: Board) -> str:
 
 def about(board: Board) -> list[Sentence]:
     """The data of a board, and what to know before its numbers are read."""
-    data, c = board.members[0].data, board.comparability
+    data, c = _data(board), board.comparability
     kind = "drawn by a phantom" if c["data_kind"] == "phantom" else "real images"
     images, subjects = data["images"], data["subjects"]
     counts = ", ".join(f"{split} {images[split]} ({columns.subjects(subjects[split])})" for split in SPLITS)
@@ -55,8 +55,8 @@ def about(board: Board) -> list[Sentence]:
         )
     if not data["is_mri"]:
         said.append(Sentence("Not MRI: microscopy."))
-    if subjects["test"] < FEW_SUBJECTS:
-        few = columns.subjects(subjects["test"], "test ")
+    if board.test_subjects < FEW_SUBJECTS:
+        few = columns.subjects(board.test_subjects, "test ")
         said.append(Sentence(f"Only {few}: a description, not a ranking.", loud=True))
     if not board.subjects_known:
         unknown = "Subjects unknown: images of one person may stand in train and in test. A description, not a ranking."
@@ -74,6 +74,13 @@ def about(board: Board) -> list[Sentence]:
             )
         )
     return [*said, *map(Sentence, _trained(board)), *map(Sentence, _made(board))]
+
+
+def _data(board: Board) -> Mapping[str, Any]:
+    """What a record says of the data that agrees with most of them."""
+    differing = {id(result) for result, _ in board.agreed.differing}
+    said = [result.data for result in board.records if id(result) not in differing]
+    return said[0] if said else board.members[0].data
 
 
 def _trained(board: Board) -> list[str]:
@@ -137,7 +144,7 @@ def notes(board: Board) -> list[str]:
     for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
         if doubt := board.untrusted(space):
             lines.append(f"{space} ranks nothing on these images: {doubt}.")
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys([*lines, *board.doubts]))
 
 
 def reported(boards: Iterable[Board]) -> tuple[list[str], list[tuple[str, Sequence[float]]]]:

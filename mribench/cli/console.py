@@ -56,7 +56,7 @@ def boards(made: Sequence[Board]) -> None:
         _print(columns.headline(board), columns.one_line(board))
         for sentence in board.control_violations:
             console.print(Text(f"  INVALID BOARD, nothing is ranked: {sentence}.", style="bold red"))
-        for sentence in board.against_control:
+        for sentence in (*board.against_control, *board.doubts):
             console.print(f"  {sentence}", markup=False)
         console.print()
     _print(

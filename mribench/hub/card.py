@@ -189,7 +189,7 @@ def _scores(compared: Iterable[Board]) -> str:
     ]
     for board in compared:
         parts += [f"{columns.one_line(board)}\n", board_table(columns.headline(board))]
-        parts += [f"- {sentence}" for sentence in board.against_control]
+        parts += [f"- {sentence}" for sentence in (*board.against_control, *board.doubts)]
     return "\n".join([*parts, "\nThe full records, with what they may be compared with, are in `results/`."])
 
 

@@ -16,7 +16,16 @@ from mribench.runner.runspec import Plan
 from mribench.spec import Control, Metric, Task
 
 # fields of a profile that no score depends on
-UNSCORED = {"name", "purpose", "samplers", "checkpoint_every", "sample_batch", "precision", "compile"}
+UNSCORED = {
+    "name",
+    "purpose",
+    "ranks",
+    "samplers",
+    "checkpoint_every",
+    "sample_batch",
+    "precision",
+    "compile",
+}
 
 
 def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:

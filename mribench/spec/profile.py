@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -64,3 +64,5 @@ class Profile:
     coarse_steps: int = 0
     # on a GPU, ``torch.compile`` of the training step: minutes that pay over thousands of steps
     compile: bool = False
+    # whether boards of this profile may rank
+    ranks: bool = field(default=True, metadata={"since": "0.1.1"})

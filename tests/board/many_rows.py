@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from mribench import results
 from mribench.metrics.uncertainty import round_for_record
 from mribench.results import Result
 from mribench.spec import Score
@@ -137,6 +139,10 @@ def _result(
         },
         provenance={
             "training": None if control else made,
+            "checkpoint": None if control else f"{organ}_{variant}_s{seed}",
+            "checkpoint_sha256": None if control else f"sha256 of {organ} {variant} {seed}",
+            "outputs": f"{organ}_{variant}_s{seed}_{task}",
+            "reads": f"{organ}_{variant}_s{seed}_generation" if task == "audit" else None,
             "produced": {
                 "nfe": None if control else [16],
                 "gflops_per_evaluation": 1.0,
@@ -148,6 +154,7 @@ def _result(
             "versions": {"mribench": "0.1.0", "torch": "2.9", "diffusers": "0.38"},
             "plugins": {"variant": "mribench"},
         },
+        expected=asdict(results.CONTROLS[variant]) if control else None,
         metrics={
             name: {
                 "title": name,

@@ -36,7 +36,7 @@ def test_json_says_the_same(folder, mribench):
 def test_result_files_and_whole_runs(folder, run_folder, scored, controls, mribench):
     path = next((folder / "results").rglob("a_*.json"))
     assert [r.variant for r in select(str(path))] == ["a"]
-    other = run_folder("other", scored("a", 140.0), scored("b", 108.0))
+    other = run_folder("other", scored("a", 140.0, own=0.7), scored("b", 108.0))
     found = compare(select(str(folder)), select(str(other)))
     assert [(line.difference.first, line.difference.second, line.better) for line in found.numbers] == [
         ("a ddim-5", "a ddim-5", "first"),
@@ -46,12 +46,12 @@ def test_result_files_and_whole_runs(folder, run_folder, scored, controls, mribe
 
 
 def test_other_fields_are_named_and_nothing_is_compared(folder, run_folder, scored, mribench):
-    other = run_folder("other", scored("b", 108.0, same={"n_generated": 48, "profile": "quick"}))
+    other = run_folder("other", scored("b", 108.0, same={"n_generated": 48, "profile": "standard"}))
     ended = mribench("compare", folder, other)
     assert ended.code == 0 and "brain: not comparable" in ended.out and "p (Holm)" not in ended.out
     assert "generation.n_generated: 24 in the first, 48 in the second" in ended.out
     found = json.loads(mribench("compare", folder, other, "--format", "json").out)
-    assert not found["comparable"] and found["differs"]["brain"]["profile"] == ["smoke", "quick"]
+    assert not found["comparable"] and found["differs"]["brain"]["profile"] == ["quick", "standard"]
 
 
 def test_correction_is_over_all_that_is_asked(folder):

@@ -21,47 +21,47 @@ def organ(found, name):
     ]
 
 
-def of(scored, controls, **organs):
+def of(scored, controls, audited, **organs):
     """Boards of several organs, each with one value of ddpm."""
     return boards(
-        [r for name, value in organs.items() for r in organ([scored(value=value), *controls], name)]
+        [r for name, value in organs.items() for r in organ(audited([scored(value=value), *controls]), name)]
     )
 
 
-def test_ahead_and_behind_are_counted_by_organ(scored, controls):
-    made = of(scored, controls, brain=100.0, heart=700.0, lung=601.0)
+def test_ahead_and_behind_are_counted_by_organ(scored, controls, audited):
+    made = of(scored, controls, audited, brain=100.0, heart=700.0, lung=601.0)
     (sentence,) = findings.against_gaussian(made)
     assert sentence == (
-        "ddpm ddim-5 (phantom, smoke): ahead of it in Brain; behind it in Heart; not told apart from it in Lung."
+        "ddpm ddim-5 (phantom, quick): ahead of it in Brain; behind it in Heart; not told apart from it in Lung."
     )
 
 
-def test_the_floor_is_said(scored, controls):
-    said = list(findings.against_gaussian(of(scored, controls, brain=3.0, heart=100.0)))
+def test_the_floor_is_said(scored, controls, audited):
+    said = list(findings.against_gaussian(of(scored, controls, audited, brain=3.0, heart=100.0)))
     assert (
         said[1]
-        == "ddpm ddim-5 (phantom, smoke) reaches the floor in Brain: no finer ranking is possible there."
+        == "ddpm ddim-5 (phantom, quick) reaches the floor in Brain: no finer ranking is possible there."
     )
 
 
-def test_organs_are_ordered_on_scales_of_their_own(scored, controls):
-    order, claim = findings.easier(of(scored, controls, brain=300.0, heart=100.0, lung=103.0))
+def test_organs_are_ordered_on_scales_of_their_own(scored, controls, audited):
+    order, claim = findings.easier(of(scored, controls, audited, brain=300.0, heart=100.0, lung=103.0))
     assert "Heart 0.16 [0.14, 0.18], Lung 0.17 [0.15, 0.19], Brain 0.50 [0.47, 0.52]" in order
     assert "nearer to real images in Heart than in Brain; in Lung than in Brain; other pairs" in claim
     assert "not how hard an organ is in itself" in claim
 
 
-def test_overlapping_organs_are_not_told_apart(scored, controls):
-    _, claim = findings.easier(of(scored, controls, heart=100.0, lung=103.0))
+def test_overlapping_organs_are_not_told_apart(scored, controls, audited):
+    _, claim = findings.easier(of(scored, controls, audited, heart=100.0, lung=103.0))
     assert claim == (
-        "ddpm ddim-5 (phantom, smoke): the intervals of all organs overlap, none is shown to be easier."
+        "ddpm ddim-5 (phantom, quick): the intervals of all organs overlap, none is shown to be easier."
     )
 
 
 def test_two_profiles_or_one_organ_are_not_compared(scored, controls):
     heart = organ([scored(), *controls], "heart")
     assert list(findings.easier(boards([scored(), *controls]))) == []
-    other = {"profile": "quick", "budget": "b" * 12}
+    other = {"profile": "standard", "budget": "b" * 12}
     quick = [replace(r, comparability={**r.comparability, **other}) for r in heart]
     assert list(findings.easier(boards([scored(), *controls, *quick]))) == []
 
@@ -113,27 +113,27 @@ def psnr(result, value):
     return replace(result, scores=(*result.scores, score), metrics={**result.metrics, **about})
 
 
-def test_psnr_against_the_kernel_distance(scored, controls):
+def test_psnr_against_the_kernel_distance(scored, controls, audited):
     rows = {r.variant: r for r in [scored(), *controls]}
     rows["ddpm"], rows["gaussian"] = psnr(rows["ddpm"], 18.0), psnr(rows["gaussian"], 19.0)
-    (sentence,) = findings.disagreements(boards(rows.values()))
+    (sentence,) = findings.disagreements(boards(audited(rows.values())))
     assert (
         "by kd[hc85-v1] ddpm ddim-5 is ahead of the gaussian control, and the other way round at ᾱ 0.52 by PSNR"
         in sentence
     )
     rows["ddpm"] = psnr(scored(), 20.0)
-    assert list(findings.disagreements(boards(rows.values()))) == []
+    assert list(findings.disagreements(boards(audited(rows.values())))) == []
 
 
 def test_what_is_not_known_is_said(scored, controls, result):
     said = " ".join(findings.unknown(boards([scored(), *controls])))
     assert "single seed" in said and "without a memorisation audit" in said and "no noise floor" not in said
-    audited = [scored(seed=s, audit={"verdict": "not detected"}) for s in range(3)]
-    assert list(findings.unknown(boards([*audited, *controls]))) == []
+    with_audit = [scored(seed=s, audit={"verdict": "not detected"}) for s in range(3)]
+    assert list(findings.unknown(boards([*with_audit, *controls]))) == []
     assert "hold no noise floor" in " ".join(findings.unknown(boards([result()])))
 
 
-def test_the_page_has_the_sentences(scored, controls, tmp_path):
-    text = markdown.markdown(of(scored, controls, brain=100.0, heart=700.0), tmp_path)
+def test_the_page_has_the_sentences(scored, controls, tmp_path, audited):
+    text = markdown.markdown(of(scored, controls, audited, brain=100.0, heart=700.0), tmp_path)
     _, _, after = text.partition("## What the numbers allow to say\n\n### Against the Gaussian control\n\n- ")
-    assert after.startswith("ddpm ddim-5 (phantom, smoke): ahead of it in Brain; behind it in Heart.")
+    assert after.startswith("ddpm ddim-5 (phantom, quick): ahead of it in Brain; behind it in Heart.")

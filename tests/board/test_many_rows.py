@@ -6,7 +6,7 @@ from math import comb
 import many_rows
 import pytest
 
-from mribench.board import against_control, group, publish, ranks
+from mribench.board import against_control, claims, group, publish
 from mribench.board.boards import boards
 from mribench.board.columns import headline
 from mribench.board.differences import difference
@@ -25,7 +25,7 @@ def asked(monkeypatch):
         counts[id(first), id(second), address, over_seeds] += 1
         return difference(first, second, address, over_seeds)
 
-    for module in (group, ranks, against_control):
+    for module in (group, claims, against_control):
         monkeypatch.setattr(module, "difference", counting)
     return counts
 
@@ -35,9 +35,10 @@ def asked(monkeypatch):
 )
 def test_no_difference_is_computed_twice(rows, organs, asked, tmp_path, capsys):
     publish.write(many_rows.records(rows, organs), tmp_path)
-    from_real, against_gaussian = rows + len(many_rows.CONTROLS), rows * (1 + PAIRED)
+    spaces = len(many_rows.SPACES)
+    from_real, against_gaussian = rows + len(many_rows.CONTROLS), rows * (spaces + PAIRED)
     assert set(asked.values()) == {1}
-    assert len(asked) == organs * (comb(rows, 2) + from_real + against_gaussian)
+    assert len(asked) == organs * (spaces * comb(rows, 2) + from_real + against_gaussian)
     assert (tmp_path / "leaderboard.html").stat().st_size > 10_000
 
 

@@ -100,34 +100,29 @@ def test_a_folder_without_results_publishes_nothing(tmp_path):
         ((None, None, None), {}, ""),
     ],
 )
-def test_one_line_per_organ_with_a_word_against_the_gaussian(result, ours, about, word):
+def test_one_line_per_organ_with_a_word_against_the_gaussian(result, audited, ours, about, word):
     found = []
     data = result().data | {"subjects": {"train": 80, "validation": 20, "test": 20}} | about
     for modality in ("heart", "brain"):
         found.append(result(modality=modality, data=data, scores=scored(*ours)))
-        found.append(
-            result(
-                modality=modality,
-                variant="gaussian",
-                sampler=None,
-                is_control=True,
-                data=data,
-                scores=scored(50, 40, 60),
+        for control, value in (("gaussian", 50), ("train-replay", 2)):
+            scores = scored(value, value - 10, value + 10)
+            found.append(
+                result(modality=modality, variant=control, is_control=True, data=data, scores=scores)
             )
-        )
-    table = columns.all_organs(boards(found))
+    table = columns.all_organs(boards(audited(found)))
     assert [cells[-1] for cells in table.texts()] == [word, word]
     assert table.titles[-1] == "against gaussian"
 
 
 def test_the_table_of_all_organs_tells_boards_of_one_organ_apart(result):
-    found = [result(), result(same={"profile": "quick"}), result(same={"data": "ixi_t1"})]
+    found = [result(), result(same={"profile": "standard"}), result(same={"data": "ixi_t1"})]
     table = columns.all_organs(boards(found))
     assert table.titles[:3] == ["modality", "data", "profile"]
     assert sorted(cells[:3] for cells in table.texts()) == [
-        ["Brain", "ixi_t1", "smoke"],
+        ["Brain", "ixi_t1", "quick"],
         ["Brain", "phantom", "quick"],
-        ["Brain", "phantom", "smoke"],
+        ["Brain", "phantom", "standard"],
     ]
 
 

@@ -168,8 +168,8 @@ def test_the_keyboard_sees_where_it_is(path):
 
 def test_a_row_leads_to_where_it_comes_from(path):
     with Page(path) as page:
-        page.ask("document.querySelector('a[href=\"#board-brain-phantom-smoke-ddpm-ddim-5\"]').click()")
-        page.until("document.getElementById('board-brain-phantom-smoke-ddpm-ddim-5').open")
+        page.ask("document.querySelector('a[href=\"#board-brain-phantom-quick-ddpm-ddim-5\"]').click()")
+        page.until("document.getElementById('board-brain-phantom-quick-ddpm-ddim-5').open")
 
 
 def test_a_print_shows_every_number(path):

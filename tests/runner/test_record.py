@@ -18,6 +18,7 @@ TASKS = {task.name: task for task in PLAN.tasks}
 OUTSIDE_THE_BUDGET = {
     "name",
     "purpose",
+    "ranks",
     "samplers",
     "checkpoint_every",
     "sample_batch",

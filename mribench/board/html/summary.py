@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mribench.board.html import strips
 from mribench.board.html.pictures import Image, Picture, first_images
@@ -22,8 +22,8 @@ class Line:
     board: BoardView
     row: RowView
     which: str  # the variant; where an organ has several boards, also what they are of
-    lead: Number  # the number that ranks on the first board
-    ranked_by: str  # what ranks here where that is another number; else empty
+    lead: Number  # the number that ranks on its board
+    ranked_by: str  # which one, where not all boards rank by the same; else empty
     others: tuple[Number, ...]
     images: Image | None  # the first generated ones
 
@@ -49,27 +49,36 @@ def summary(boards: Sequence[BoardView], pictures: Mapping[str, Sequence[Picture
     first = next((board for board in boards if board.primary), None)
     lead = first.primary if first else None
     others = _others(boards, lead)
-    axis = strips.scale([0.0, *(v for board in boards for v in _extent(board, lead))])
+    several_rank = len({board.primary for board in boards if board.primary}) > 1
+    axis = strips.scale([0.0, *(v for board in boards for v in _extent(board, board.primary or lead))])
     several = Counter(board.modality for board in boards)
     lines = [
         Line(
             board=board,
             row=row,
             which=f"{row.name}, {board.data}, {board.profile}" if several[board.modality] > 1 else row.name,
-            lead=_lead(board, row, lead, axis),
-            ranked_by=_ranked_by(board, lead),
+            lead=_lead(board, row, board.primary or lead, axis),
+            ranked_by=_ranked_by(board) if several_rank else "",
             others=tuple(_number(board, row, address) for address in others),
             images=first_images(pictures[board.id], row.name),
         )
         for board in boards
         for row in board.trained
     ]
-    return Summary(first.column(lead) if first else None, tuple(others.values()), tuple(lines))
+    heading = _heading(first.column(lead) if first else None, several_rank)
+    return Summary(heading, tuple(others.values()), tuple(lines))
 
 
-def _ranked_by(board: BoardView, lead: Address | None) -> str:
+def _ranked_by(board: BoardView) -> str:
     column = board.column(board.primary)
-    return column.name if column and board.primary != lead else ""
+    return column.name if column else ""
+
+
+def _heading(column: MetricColumn | None, several_rank: bool) -> MetricColumn | None:
+    """Of the first number; where boards rank by several numbers, each cell names its own."""
+    if column is None or not several_rank:
+        return column
+    return replace(column, title="number that ranks", help="each board ranks by the number named in its cell")
 
 
 def _number(board: BoardView, row: RowView, address: Address | None) -> Number:
@@ -104,12 +113,13 @@ def _extent(board: BoardView, address: Address | None) -> list[float]:
 
 
 def _others(boards: Sequence[BoardView], lead: Address | None) -> dict[Address, MetricColumn]:
-    """Further headline columns in which any trained row has a number."""
+    """Further headline columns in which any trained row has a number; where boards rank by several numbers, all."""
+    shown = {lead} if all(board.primary in (lead, None) for board in boards) else set()
     others: dict[Address, MetricColumn] = {}
     for board in boards:
         for address in board.headline_addresses:
             numbers = board.columns[address].numbers
-            if address != lead and any(numbers[row.name].value is not None for row in board.trained):
+            if address not in shown and any(numbers[row.name].value is not None for row in board.trained):
                 others.setdefault(address, board.columns[address])
     return others
 
