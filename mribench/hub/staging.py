@@ -18,7 +18,7 @@ from mribench.hub import card, cells, layout, leak_scan, metadata, redaction, re
 from mribench.hub.cells import TrainedCell
 from mribench.hub.redaction import Redactor
 from mribench.hub.release import Release
-from mribench.results import Result
+from mribench.results import Result, schema
 from mribench.spec import AuditVerdict, Score
 
 MAX_SAMPLES = 64  # in the grid
@@ -120,7 +120,9 @@ def _stage_cell(cell: TrainedCell, repo: str | None, request: PushRequest, place
     for result in (*cell.results, *cell.controls):
         results.write(folder, redacted(result, redactor, pictures if result in cell.results else {}))
     rows = redactor.redact(cell.rows)
-    trained = redactor.redact(files.read_json(cell.folder / "train.json"))
+    trained = redactor.redact(
+        schema.read(cell.folder / "train.json", schema.Training, "run the same `mribench run` again")
+    )
     files.write_json(folder / layout.TRAINING / "train.json", trained)
     files.write_json(folder / layout.TRAINING / terms.TERMS, rows)
     destination = Release(repo, request.private, release.licence(cell.rows))

@@ -24,7 +24,7 @@ from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.progress import say
-from mribench.results import Result
+from mribench.results import Result, schema
 from mribench.runner import record
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
@@ -132,7 +132,8 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
     scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
     judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
-    produced = files.read_json(plan.out / "outputs" / name / "made.json")
+    folder = plan.out / "outputs" / name
+    produced = schema.read(folder / "made.json", schema.Produced, f"delete {folder} to make it again")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
     result = replace(
         record.empty_result(cell, task, plan),

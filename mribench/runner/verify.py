@@ -15,8 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from mribench import data as datasets
-from mribench import files, hashing, results
+from mribench import hashing, results
 from mribench.board.group import conflicts
+from mribench.data.store import dataset
 from mribench.errors import InputError
 from mribench.features import Extractor
 from mribench.plugins import lookup
@@ -158,7 +159,7 @@ def _data(out: Path, result: Result, modality: Modality, profile: Profile, data:
     """The prepared data of the recorded content hash: found in the run folder, or prepared again."""
     wanted = result.provenance["data_key"]
     for manifest in sorted((out / "data").glob("*/manifest.json")):
-        if files.read_json(manifest).get("key") == wanted:
+        if dataset.read_manifest(manifest.parent)["key"] == wanted:
             return datasets.load(manifest.parent, modality)
     name = data or result.comparability["data"]
     # a record may come from anybody: it names no folder of this machine

@@ -12,6 +12,8 @@ from mribench.hub import release
 from mribench.spec import AuditVerdict
 from mribench.spec.verdict import verdict_and_power
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 TOMORROW = "memorises after a fashion"
 
 
