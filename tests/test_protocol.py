@@ -22,7 +22,7 @@ from mribench.metrics import (
     structure,
 )
 from mribench.plugins import lookup
-from mribench.runner import runspec
+from mribench.runner import check_fields, check_scores, runspec
 from mribench.trust import changes
 from mribench.trust import examine as examine_space
 from mribench.variants import controls
@@ -78,6 +78,11 @@ def test_headline_metrics_are_called_primary():
         f"outside [0, 1] by more than {images.TOLERANCE}",
         f"at or above {hc85.AIR * 255:.0f}/255",
         f"clipped to ±{kernels.CLIP:.0f}",
+        f"relative {check_scores.RELATIVE:.0e}".replace("e-0", "e-"),
+        f"within {check_scores.SAME_OUTPUTS} of the new one (`SAME_OUTPUTS`",
+        f"by at most {check_scores.OTHER_OUTPUTS} (`OTHER_OUTPUTS`",
+        f"within {check_fields.AUDIT} (`AUDIT`",
+        f"and {check_scores.COUNTED} for a metric that counts images",
         f"at {extrapolation.SIZES} sizes from a fifth of the images to all; {extrapolation.MIN_IMAGES:,} images a side",
         f"within the {neighbours.K}th-neighbour ball",
         f"at most {neighbours.MAX_IMAGES:,}, drawn with a fixed seed",

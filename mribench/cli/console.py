@@ -114,9 +114,7 @@ def comparison(found: Comparison) -> None:
 
 
 def verification(found: Verification) -> None:
-    """The answer for one result, and each score that is not the recorded one."""
-    from mribench.results import metric_label
-
+    """The answer for one result, then each score and field that is not as recorded."""
     one = found.result
     images = f", images {found.images}" if found.images else ""
     counts = Counter(check.answer for check in found.checks)
@@ -124,26 +122,18 @@ def verification(found: Verification) -> None:
     where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
     scores = f"; scores: {answers}" if answers else ""
     say(f"{where}: {found.answer}{images}{scores}")
-    if one.audit and found.verdict != one.audit["verdict"]:
-        verdicts = f"{found.verdict!r}, on record {one.audit['verdict']!r}"
-        say(f"  verdict of the audit not reproduced: {verdicts}")
-    for check in found.checks:
+    for check in (*found.fields, *found.checks):
         if check.answer in ("within interval", "not reproduced"):
-            then, now = check.recorded, check.now
-            level = "" if then.level is None else f" at {then.level:g}"
-            interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
-            value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
-            label = f"{metric_label(then.metric, then.space)}{level}"
-            told = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
-            say(f"  {told}")
-    for note in found.notes:
-        say(f"  changed since: {note}")
+            say(f"  {check.label} {check.answer}: {check.said}")
 
 
-def answers(given: Sequence[str]) -> None:
-    """How many results got which answer: the last line, after one for each."""
+def answers(given: Sequence[Verification]) -> None:
+    """What could not be checked, and last of all how many results got which answer."""
+    left = dict.fromkeys(field for found in given for field in found.not_checked)
+    say(f"not checked: {'; '.join(left)}")
     if len(given) > 1:
-        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(Counter(given).items()))
+        counted = Counter(found.answer for found in given)
+        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(counted.items()))
         say(f"{len(given)} results: {counts}")
 
 

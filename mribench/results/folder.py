@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import files
-from mribench.errors import InputError
+from mribench.errors import Damaged, InputError
 from mribench.results import kept, schema
 from mribench.results.kept import RECORDS
 from mribench.results.record import SCHEMA, Result, earlier_names, from_json, sort_key, to_json
@@ -47,7 +47,7 @@ def read(path: Path) -> Result:
         if version == SCHEMA:
             return from_json(record)
     except ValueError as error:
-        raise InputError(f"{path} is not a mribench result ({error}); delete or move it") from error
+        raise Damaged(f"{path} is not a mribench result ({error}); delete or move it") from error
     raise InputError(
         f"{path} has result schema {version!r}, expected {SCHEMA}; run the cell again with this mribench"
     )

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from mribench import hashing
-from mribench.results import schema
+from mribench.results import digest, schema
 from mribench.spec import Expected, Score
 
 SCHEMA = 1
@@ -62,6 +62,8 @@ class Result:
     primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
     expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
     level_name: str = "ᾱ"  # what the level of a score is a number of
+    # its file does not match its digest (mribench.results.digest); None: there is no digest, an older version wrote it
+    edited: bool | None = field(default=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -74,11 +76,12 @@ class Result:
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """The record as a JSON-serialisable mapping. Raises ValueError where a list holds a number that JSON has not."""
+    """The record as a JSON-serialisable mapping. Raises ValueError where it holds a number that JSON has not."""
     scores = [
         asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
     ]
-    return {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    content = {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    return digest.sealed(content, content.pop("edited"))
 
 
 def from_json(record: Mapping[str, Any]) -> Result:
@@ -93,8 +96,9 @@ def from_json(record: Mapping[str, Any]) -> Result:
         raise ValueError(
             "its comparability fields were changed, expected those that comparability_key is made from"
         )
-    # what a digest says of the record is set here, and never read from it
-    record = _upgrade(_known(Result, record))
+    edited = digest.is_edited(record)
+    # what the digest says of the record is never read from the record
+    record = _upgrade(_known(Result, record)) | {"edited": edited}
     if record.get("expected") is not None:
         record["expected"] = _known(Expected, record["expected"])
     record["scores"] = tuple(_score(score, f"scores[{i}]") for i, score in enumerate(record["scores"]))
