@@ -30,6 +30,9 @@ def calibrate(
     profile: Annotated[str, typer.Option(help="size and numbers of images and subjects")] = "quick",
     seeds: Annotated[int, typer.Option(help="number of seeds: 0, 1, ...")] = 20,
     networks: Annotated[int, typer.Option(help="number of seeds with which ddpm is trained briefly")] = 3,
+    cheats: Annotated[
+        int | None, typer.Option(help="number of seeds with which copies are made too; all by default")
+    ] = None,
 ) -> None:
     """Measure detection and false-alarm rates of the audit.
 
@@ -49,7 +52,7 @@ def calibrate(
         done = table.seeds_of(table.read(out), name, data)
         left = [seed for seed in range(seeds) if seed not in done]
         with progress(f"calibrate {name}", seeds) as advance:
-            for rows in calibration.runs(organ, data, budget, left, extract, network, networks):
+            for rows in calibration.runs(organ, data, budget, left, extract, network, networks, cheats):
                 written = table.write(out, [*table.read(out), *rows])
                 advance(rows[0]["seed"] + 1)
     for path in written:

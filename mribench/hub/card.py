@@ -19,6 +19,7 @@ from mribench.hub.cells import TrainedCell
 from mribench.hub.release import Release
 from mribench.results import Result
 from mribench.spec import AuditVerdict
+from mribench.spec.verdict import verdict_and_power
 from mribench.tables import markdown_table
 
 LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff may rest on these images. They are 2-D,
@@ -33,6 +34,10 @@ AUDIT = {
     AuditVerdict.SUSPECT: "**Suspect.** The audit cannot rule out that the weights remember training images.",
     AuditVerdict.MEMORISES: (
         "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
+    ),
+    AuditVerdict.SAW_THE_TEST: (
+        "**SAW THE TEST.** The audit found that the samples know the subjects of test or validation: its scores mean "
+        "nothing; published all the same."
     ),
     AuditVerdict.UNKNOWN: (
         "**An audit of a later version** gave a verdict that this one does not know; take it for the gravest."
@@ -199,6 +204,8 @@ def _memorisation(audit: Mapping[str, Any]) -> str:
             f" Copies among {audit['n']} samples: {audit['copy_rate']:.1%} [{audit['low']:.1%}, {audit['high']:.1%}]; "
             f"the threshold takes at most {audit['false_alarm_high']:.1%} of real held-out images for copies."
         )
+    _, found, power = verdict_and_power(audit).partition(", sees ")
+    text += f" Of this many samples the audit sees {power}." if found else ""
     reasons = "; ".join(audit.get("reasons") or ())
     return text + (f"\n\nReasons: {escaped(reasons)}." if reasons else "")
 

@@ -128,6 +128,7 @@ class Audit(Interval, gc=False, kw_only=True):
     n: Count | None = None
     copy_rate: Number | None = None
     false_alarm_high: Number | None = None
+    least_share: Number | None = None
     reasons: list[Text] | None = None
     findings: Findings | None = None
 
