@@ -1,7 +1,7 @@
 """Each card's include and subject rule over the published file list, as far as one was seen.
 
-A file of ``listings`` has a line for each file: ``<subject> <path>`` for an image that is read, ``- <path>`` for what is
-passed over (masks, other contrasts, tables).
+A file of ``listings`` has a line for each file: ``<subject> <path>`` for an image that is read, ``- <path>`` for what
+is passed over (masks, other contrasts, tables).
 """
 
 from __future__ import annotations

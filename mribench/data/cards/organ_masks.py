@@ -39,7 +39,7 @@ def showing(volumes: Iterable[Volume], card: DatasetCard, organ: str, root: Path
     """The slices of every volume that show the organ; volumes without it are left out.
 
     Args:
-        volumes: As the readers yield them; ``source`` is the image's name relative to ``root``.
+        volumes: As the readers yield them; ``source`` begins with the image's name relative to ``root``.
         card: Whose masks decide.
         organ: What is asked for; an organ without masks keeps every slice.
         root: The folder of the files.

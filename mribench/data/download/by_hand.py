@@ -39,8 +39,8 @@ def found(card: DatasetCard, folder: Path) -> dict[CardFile, Path] | None:
         if (kind, expected) not in digests:
             got = ", ".join(f"{path.name} has {what} {digits}" for (what, digits), path in digests.items())
             raise DataError(
-                f"None of the files in {folder} is {file.url}, whose {kind} is {expected} by the card ({got}); download "
-                "it again, or report that it changed at its source."
+                f"None of the files in {folder} is {file.url}, whose {kind} is {expected} by the card ({got}); "
+                "download it again, or report that it changed at its source."
             )
     return {file: digests[digest_of(file)] for file in card.files}
 
