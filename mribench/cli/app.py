@@ -8,9 +8,10 @@ import sys
 
 import typer
 
-from mribench.cli import audit, board, doctor, hub, plugin, run, speed
+from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, speed
 from mribench.cli.data import app as data_app
 from mribench.errors import MribenchError
+from mribench.escaping import one_line
 
 app = typer.Typer(
     name="mribench",
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, board, plugin, audit, doctor, speed, hub):
+for group in (run, board, plugin, audit, coverage, doctor, speed, hub):
     group.add_to(app)
 app.add_typer(data_app, name="data")
 
@@ -56,7 +57,7 @@ def main() -> None:
 def _fail(sentence: str, code: int) -> None:
     is_usage = sentence.startswith("Usage:")
     # a foreign message quoted in the sentence may have several lines
-    print(sentence if is_usage else f"mribench: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    print(sentence if is_usage else f"mribench: {one_line(sentence)}", file=sys.stderr, flush=True)
     sys.exit(code)
 
 

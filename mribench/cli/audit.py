@@ -10,16 +10,13 @@ import typer
 from mribench.cli.options import complete_profile, names_option, organ_names, split_names
 
 app = typer.Typer(
-    help="The memorisation audit: how often it is right.", no_args_is_help=True, rich_markup_mode=None
+    help="The memorisation audit, and what cheats score.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Organs = names_option("comma-separated organs, or all", "modalities", "all")
 Data = Annotated[str, typer.Option(help="phantom, the id of a dataset card, or a file or folder")]
-
-
-@app.callback()
-def audit() -> None:
-    """Makes typer treat ``audit`` as a group although it has one command."""
 
 
 @app.command()
@@ -57,6 +54,36 @@ def calibrate(
                 advance(rows[0]["seed"] + 1)
     for path in written:
         print(path)
+
+
+@app.command()
+def gaming(
+    out: Annotated[Path, typer.Option(help="folder for the records and the table")],
+    modalities: Organs = "all",
+    features: names_option("comma-separated feature spaces", "features") = None,
+    data: Data = "phantom",
+    profile: Annotated[
+        str, typer.Option(help="size of the images, and how many a generator gives")
+    ] = "quick",
+    seeds: Annotated[int, typer.Option(help="how many: 0, 1, ...", min=1)] = 3,
+    beside: Annotated[
+        str, typer.Option(help="comma-separated kept boards and run folders whose trained rows are shown")
+    ] = "",
+) -> None:
+    """Kernel distance of generators that learn nothing.
+
+    Copies, deformed copies and matched textures, in each feature space, beside trained rows.
+    """
+    from mribench import profiles
+    from mribench.calibration.gaming import play
+    from mribench.plugins import lookup
+    from mribench.runner import runspec
+
+    organs = lookup.load_all("modalities", organ_names(modalities)).values()
+    spaces = lookup.load_all("features", split_names(features) or runspec.FEATURES)
+    paths = [Path(path) for path in split_names(beside) or ()]
+    path = play(organs, spaces, data, profiles.get(profile), range(seeds), paths, out)
+    print(path.read_text())
 
 
 def trust(

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from mribench.escaping import terminal
+
 app = typer.Typer(
     help="Datasets: cards, files, prepared sets, terms.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -124,7 +126,7 @@ def path(name: Id) -> None:
     folder = fetch.dataset_folder(card, fetch.home())
     print(folder)
     if not folder.is_dir() or not any(folder.iterdir()):
-        print(f"nothing is there yet; {card.how_to_apply}", file=sys.stderr)
+        print(terminal(f"nothing is there yet; {card.how_to_apply}"), file=sys.stderr)
 
 
 @app.command()
@@ -134,7 +136,7 @@ def check(file: Annotated[Path, typer.Argument(help="a card's TOML file")]) -> N
     from mribench.data.cards import verify
 
     card = read_card(file)
-    print(f"{file.name} is a sound card: {card.title}")
+    print(terminal(f"{file.name} is a sound card: {card.title}"))
     if missing := verify.unverified(card):
         print(f"still unverified: {', '.join(missing)}")
     fetched = "by mribench" if card.fetchable else f"by hand ({card.access}): {card.how_to_apply}"

@@ -104,20 +104,22 @@ def verify(
 ) -> None:
     """Generate and score again from the recorded seeds.
 
-    Each result is reproduced, within interval, or not reproduced (exit code 1).
+    All that a rank uses is compared. Each result is reproduced, within interval, or not reproduced (exit code 1); what
+    cannot be made again is named as not checked.
     """
+    from mribench import results
     from mribench.cli import console
     from mribench.hub.pull import as_folder
     from mribench.runner import verify as verifying
 
-    answers = []
+    given = []
     with as_folder(result) as path:
-        for out, one in verifying.find(path):
-            verification = verifying.verify(out, one, data, rescore)
-            console.verification(verification)
-            answers.append(verification.answer)
-    console.answers(answers)
-    if "not reproduced" in answers:
+        for out, one in (found := verifying.find(path)):
+            beside = results.read_all([out]) if path.suffix == ".json" else [other for _, other in found]
+            given.append(verifying.verify(out, one, data, rescore, beside))
+            console.verification(given[-1])
+    console.answers(given)
+    if "not reproduced" in [one.answer for one in given]:
         raise typer.Exit(1)
 
 

@@ -17,7 +17,7 @@ from mribench.board import publish
 from mribench.data import check_suits
 from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
-from mribench.progress import progress
+from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runner import dispatch, locks, resources, runspec, worker
 from mribench.runner.cell import Cell
@@ -56,7 +56,7 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
         done = [result for outcome in outcomes for result in outcome.results]
         if rank == 0 and done:
             _draw_overview(done, data, plan)
-            publish.write(results.read_all([plan.out]), plan.out)
+            publish.write(results.read_all([plan.out], say), plan.out)
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error

@@ -24,6 +24,7 @@ from mribench.seeds import numpy_rng, torch_generator
 from mribench.signals import deferred_interrupts
 from mribench.spec import Profile, Split, Variant
 from mribench.training import checkpoint
+from mribench.training import folder as training_folder
 from mribench.training.checkpoint import State
 from mribench.training.fused import optimize
 from mribench.training.loader import choose_loader
@@ -160,7 +161,7 @@ def training(
                     if accelerator.is_main_process:
                         checkpoint.log_line(folder, state.step, mean, value)
                         if state.best_step == state.step:
-                            checkpoint.write_pipeline(checkpoint.best(folder, state), raw, scheduler)
+                            checkpoint.write_best(folder, state, raw, scheduler)
                 accelerator.log({"validation_loss": value}, step=state.step)
                 net.train()
             if saving:
@@ -180,7 +181,8 @@ def training(
         with _averaged(raw, ema):
             checkpoint.write_pipeline(folder / "last", raw, scheduler)
         checkpoint.settle_best(folder, state)
-        files.write_json(folder / "train.json", record)
+        files.write_json(folder / training_folder.RECORD, record)
+        training_folder.seal(folder)
         checkpoint.clear(folder)
     for tracker in accelerator.trackers:
         tracker.finish()

@@ -11,6 +11,8 @@ from mribench.errors import InputError
 from mribench.hub import release
 from mribench.spec import AuditVerdict
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 TOMORROW = "memorises after a fashion"
 
 

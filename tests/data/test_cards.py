@@ -277,6 +277,22 @@ def test_evidence_names_facts_source_and_day(tmp_path):
     assert found.evidence == (Evidence(("licence",), "its page", "2026-11-21"),)
 
 
+def test_evidence_is_given_for_facts_that_the_card_states():
+    empty = [
+        (found.id, fact)
+        for found in SHIPPED.values()
+        for row in found.evidence
+        for fact in row.facts
+        if getattr(found, fact) in (None, "unverified", ())
+    ]
+    assert empty == []
+
+
+def test_every_digest_that_opens_a_download_says_where_it_was_read():
+    fetched = [found for found in SHIPPED.values() if found.fetchable]
+    assert [f.id for f in fetched if not any("files" in row.facts for row in f.evidence)] == []
+
+
 def test_fields_that_came_later_leave_the_digests_of_other_cards_alone(tmp_path):
     """The digest of a card without them, as computed before they existed."""
     found = card(tmp_path, CARD)

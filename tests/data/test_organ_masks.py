@@ -79,7 +79,9 @@ def test_a_missing_mask_is_one_sentence(people):
 
 def test_a_mask_on_another_grid_is_refused(people):
     save(people / "s0001/segmentations/left.nii.gz", np.zeros((12, 12, 7)))
-    with pytest.raises(DataError, match=r"left\.nii\.gz beside s0001/mri\.nii\.gz\S* has shape \(7, 12, 12\)"):
+    with pytest.raises(
+        DataError, match=r"left\.nii\.gz beside s0001/mri\.nii\.gz\S* has shape \(7, 12, 12\)"
+    ):
         read(people, "lung")
 
 

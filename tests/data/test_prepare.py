@@ -153,7 +153,7 @@ def test_a_set_says_itself_whether_it_is_mri(tmp_path, modality, profile):
         assert made.is_mri == organ.is_mri == load(made.path).is_mri
     # manifests of earlier versions do not say it
     manifest = made.path / "manifest.json"
-    files.write_json(manifest, {k: v for k, v in files.read_json(manifest).items() if k != "is_mri"})
+    files.write_sealed_json(manifest, {k: v for k, v in files.read_json(manifest).items() if k != "is_mri"})
     assert not load(made.path, microscopy).is_mri
     assert not prepare_data(microscopy, "phantom", profile, tmp_path / "False").is_mri
 
