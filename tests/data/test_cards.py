@@ -307,6 +307,15 @@ def test_no_image_of_one_set_hides_in_another_unseen():
         families([SHIPPED["brats21"], SHIPPED["ucsf_pdgm"]])
 
 
+def test_the_readme_counts_as_the_catalogue_does():
+    organs, fetched = (
+        {found.organ for found in SHIPPED.values()},
+        [f for f in SHIPPED.values() if f.fetchable],
+    )
+    text = " ".join((catalogue.registry() / "README.md").read_text().split())
+    assert f"{len(SHIPPED)} cards over {len(organs)} organs. {len(fetched)} of them are fetched" in text
+
+
 def test_a_missing_file_is_one_sentence():
     with pytest.raises(DataError, match=r"absent\.toml cannot be read"):
         read_card(Path("absent.toml"))
