@@ -16,6 +16,7 @@ from mribench.audit.membership import membership_inference
 from mribench.audit.verdict import MEMORISES_LEVEL, VERSION, verdict
 from mribench.calibration import cheats
 from mribench.data import prepare_data
+from mribench.data.source import is_own_files
 from mribench.features import Extractor
 from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.seeds import numpy_rng
@@ -29,6 +30,7 @@ SLICES_PER_SUBJECT = 3  # of a phantom: drawing takes longer than the audit
 SPLITS_PER_PHANTOM = 4
 HELD_OUT_SHARE = 0.15  # of the subjects, in validation and in test
 DIGITS = 4
+OWN_IMAGES = "own-images"  # what the tables call a file or folder
 
 
 def runs(
@@ -83,7 +85,9 @@ def runs(
 
 def _prepare(modality: Modality, data: str, profile: Profile, seed: int) -> Prepared:
     with tempfile.TemporaryDirectory() as folder:
-        return prepare_data(modality, data, profile, Path(folder), seed)
+        # one name over all organs and seeds: each split has a content of its own
+        name = OWN_IMAGES if is_own_files(data) else None
+        return prepare_data(modality, data, profile, Path(folder), seed, name=name)
 
 
 def _split(prepared: Prepared, seed: int) -> Prepared:

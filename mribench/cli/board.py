@@ -28,16 +28,16 @@ def leaderboard(
         typer.Option(help="folder of a kept board: all records go there in one file, and the pictures"),
     ] = None,
     html: Annotated[
-        bool, typer.Option(help="also the page, leaderboard.html, to be opened from disk")
+        bool, typer.Option(help="also write the page, leaderboard.html, which opens from disk")
     ] = True,
     speed: Annotated[
-        Path | None, typer.Option(help="folder of speed records, MACHINE/speed.json, for the page")
+        Path | None, typer.Option(help="folder of the speed records (MACHINE/speed.json) that the page shows")
     ] = None,
     tables: Annotated[
         bool | None,
         typer.Option(
             "--tables/--no-tables",
-            help="also leaderboard.csv and .json; default: yes, but not in a kept board",
+            help="also write leaderboard.csv and .json; default: yes, except for a kept board",
         ),
     ] = None,
 ) -> None:

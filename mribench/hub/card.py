@@ -218,7 +218,7 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
         samplers,
     ]
     data = first.comparability["data"]
-    data = "path/to/the/same/images" if data.startswith("local:") else data
+    data = "path/to/the/same/images" if any(map(terms.is_own, terms.of_result(first))) else data
     command += ["--seeds", str(first.seed), "--profile", str(spec["profile"]), "--data", data]
     for option in ("train_steps", "precision"):
         if spec.get(option):

@@ -14,7 +14,7 @@ from mribench import figures, files, results
 from mribench._version import __version__
 from mribench.data.cards import terms
 from mribench.errors import InputError
-from mribench.hub import card, cells, layout, leak_scan, metadata, redaction, release
+from mribench.hub import card, cells, data_names, layout, leak_scan, metadata, redaction, release
 from mribench.hub.cells import TrainedCell
 from mribench.hub.redaction import Redactor
 from mribench.hub.release import Release
@@ -69,6 +69,9 @@ def redactor_of(run: Path, records: Sequence[Result], published: Sequence[str | 
         published: repositories that the user named, whose names may be published.
     """
     anywhere, as_value = redaction.patient_traces(cells.prepared_sets(run, records))
+    # what the user chose as the name of the data may be published, also where the folder has that name
+    chosen = {str(result.comparability["data"]).lower() for result in records}
+    anywhere |= data_names.traces(run, redaction.vocabulary() | chosen)
     return Redactor(redaction.machine_traces(run, filter(None, published)) | anywhere, as_value)
 
 

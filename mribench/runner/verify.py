@@ -12,6 +12,8 @@ from typing import Any
 
 from mribench import data as datasets
 from mribench import hashing, results
+from mribench.data.cards import terms
+from mribench.data.source import noted_sources
 from mribench.data.store import dataset
 from mribench.errors import InputError
 from mribench.features import Extractor
@@ -194,23 +196,27 @@ def _profile(recorded: Mapping[str, Any]) -> Profile:
 
 def _data(out: Path, result: Result, modality: Modality, profile: Profile, data: str | None) -> Prepared:
     """The prepared data of the recorded content hash: found in the run folder, or prepared again."""
-    wanted = result.provenance["data_key"]
+    # one content may have been prepared under several names
+    wanted, recorded = result.provenance["data_key"], result.comparability["data"]
     for manifest in sorted((out / "data").glob("*/manifest.json")):
         if dataset.read_manifest(manifest.parent)["key"] == wanted:
-            return datasets.load(manifest.parent, modality)
-    name = data or result.comparability["data"]
+            return replace(datasets.load(manifest.parent, modality), name=recorded)
+    name = data or recorded
     # a record may come from anybody: it names no folder of this machine
     is_path = name != "phantom" and (os.sep in name or Path(name).exists())
-    if data is None and (name.startswith("local:") or is_path):
+    is_own = name.startswith(("local:", "local-")) or any(map(terms.is_own, terms.of_result(result)))
+    if data is None and (is_own or is_path):
+        read_from = noted_sources(out / "data").get(name)
         raise InputError(
             f"the prepared images of {name} are not in {out}/data; give their source with --data"
+            + (f", which was {read_from}" if read_from else "")
         )
     prepared = _prepared(modality, name, profile)
     if prepared.key != wanted:
         raise InputError(
             f"{name} gives images with key {prepared.key[:12]}, the record is of {wanted[:12]}; give the data on record"
         )
-    return prepared
+    return replace(prepared, name=recorded)
 
 
 @lru_cache(maxsize=1)

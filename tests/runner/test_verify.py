@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mribench import hashing, results
+from mribench import hashing, manifest, results
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.results import digest
@@ -151,6 +151,9 @@ def test_other_data_are_refused(run, refused):
     content["comparability_key"] = hashing.json_hash(content["comparability"])
     path.write_text(json.dumps(content))
     assert "give their source with --data" in refused("verify", path)
+    (run / "data").mkdir()
+    (run / "data" / "sources.json").write_text('{"local:images": "/mnt/scans/images"}')
+    assert "give their source with --data, which was /mnt/scans/images" in refused("verify", path)
 
 
 def test_a_record_names_no_folder_of_this_machine(run, refused, tmp_path):
@@ -364,6 +367,7 @@ def test_outputs_that_were_exchanged_and_scored_again_are_found(rescore, run):
     theirs = run / "outputs" / result.provenance["outputs"] / "outputs.npz"
     copies = results.read(record(run, "mode-collapse*generation*")).provenance["outputs"]
     shutil.copyfile(run / "outputs" / copies / "outputs.npz", theirs)
+    manifest.write(theirs.parent / manifest.NAME, [theirs, theirs.parent / "made.json"])
     path.unlink()
     asked = {"modalities": "brain", "profile": "smoke", "train_steps": 1, "controls": "mode-collapse"}
     run_suite(runspec.make(**asked, out=str(run)))

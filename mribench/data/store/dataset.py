@@ -33,24 +33,31 @@ def content_key(splits: Mapping[str, Split], size: int) -> str:
     return digest.hexdigest()
 
 
+def name_by_content(key: str) -> str:
+    """What boards call a user's own images that were given no name. key: of their content."""
+    return f"local-{key[:8]}"
+
+
 def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapping[str, Any]) -> None:
     """Write ``path`` so that it exists either completely or not at all; another process may do the same.
 
     Args:
         path: The folder of the set.
         splits: Records of train, validation and test.
-        manifest: Holds at least name, kind and size. Added are the key, counts, the sha256 of every image's pixels and
-            of every file, the commit of the code, and for real data what looked suspicious (``qa``), with a contact
-            sheet ``qa.png``.
+        manifest: Holds at least kind and size. Added are the name where there is none (``name_by_content``), the key,
+            counts, the sha256 of every image's pixels and of every file, the commit of the code, and for real data what
+            looked suspicious (``qa``), with a contact sheet ``qa.png``.
 
     Raises:
         DataError: Where a subject is in two splits.
     """
     check_disjoint({name: (record.subject for record in records) for name, records in splits.items()})
     report = qa.inspect(splits)
+    key = _key_of(splits, manifest["size"])
     full = {
         **manifest,
-        "key": _key_of(splits, manifest["size"]),
+        "name": manifest.get("name") or name_by_content(key),
+        "key": key,
         "images": {name: len(splits[name]) for name in SPLITS},
         "subjects": {name: len({record.subject for record in splits[name]}) for name in SPLITS},
         "commit": git_commit(),
