@@ -10,7 +10,7 @@ from rich.text import Text
 from mribench.cli.console import console
 from mribench.cli.console import text as as_is
 from mribench.data.cards import terms
-from mribench.data.cards.card import UNVERIFIED, DatasetCard
+from mribench.data.cards.card import UNVERIFIED, CardFile, DatasetCard
 from mribench.data.cards.catalogue import Entry
 from mribench.data.cards.verify import Finding
 
@@ -99,6 +99,7 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
             ("reader", as_text(card.reader)),
             ("files read", card.include),
             ("slices", card.slices),
+            ("masks of", ", ".join(masks.organ for masks in card.masks) or None),
             ("air", "set to 0" if card.foreground == "threshold" else None),
             ("near duplicates", "dropped, test stays" if card.near_duplicates == "drop" else None),
             ("subject by", " ".join(filter(None, (card.subject, card.subject_pattern)))),
@@ -113,7 +114,14 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
     if card.caveats:
         yield "Before you trust a score", [("-", text) for text in card.caveats]
     if card.files:
-        yield "Files", [("-", f"{f.url}  sha256 {f.sha256}  bytes {as_text(f.bytes)}") for f in card.files]
+        yield "Files", [("-", _file(file)) for file in card.files]
+    if card.evidence:
+        yield "Read where and when", [(e.checked, f"{', '.join(e.facts)}: {e.source}") for e in card.evidence]
+
+
+def _file(file: CardFile) -> str:
+    md5 = f"  MD5 {file.md5}" if file.md5 else ""
+    return f"{file.url}  sha256 {file.sha256}{md5}  bytes {as_text(file.bytes)}"
 
 
 def as_text(value: object) -> str:

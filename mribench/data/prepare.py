@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench.data.build import Built, Progress, build_phantom, build_real
-from mribench.data.cards import catalogue, rules, terms
+from mribench.data.cards import catalogue, organ_masks, rules, terms
 from mribench.data.cards.card import digest
 from mribench.data.readers import folder as image_folder
 from mribench.data.source import Source, check_name, label, locate, note_source
@@ -62,7 +62,8 @@ def prepare_data(
         return _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
     public, sources = locate(modality, data, progress)
     files = [_files(source) for source in sources]
-    identity = _identity(sources, files, public or name or label(data), profile, seed, root)
+    named = public or name or label(data)
+    identity = _identity(sources, files, named, profile, seed, root, modality.name)
 
     def build() -> Built:
         strata: dict[str, str] = {}
@@ -70,7 +71,9 @@ def prepare_data(
             if source.card:
                 strata |= rules.strata_of(source.path, found, source.card, source.family)
         pairs = zip(sources, files, strict=True)
-        volumes = chain.from_iterable(_volumes(source, found, strata) for source, found in pairs)
+        volumes = chain.from_iterable(
+            _volumes(source, found, strata, modality.name) for source, found in pairs
+        )
         drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
         near = "drop" if drop else "report"
         return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root), near)
@@ -149,23 +152,31 @@ def _files(source: Source) -> list[Path]:
 
 
 def _identity(
-    sources: Sequence[Source], files: Sequence[list[Path]], name: str, profile: Profile, seed: int, root: Path
+    sources: Sequence[Source],
+    files: Sequence[list[Path]],
+    name: str,
+    profile: Profile,
+    seed: int,
+    root: Path,
+    organ: str,
 ) -> str:
     found = []
     for source, names in zip(sources, files, strict=True):
         card_rules = rules.as_text(source.card) if source.card else None
         inputs = names + image_folder.companions(source.path, names, source.reader)
+        inputs += organ_masks.mask_files(source.card, organ, names) if source.card else []
         foreign = image_folder.foreign_readers(source.path, names, source.reader)
         found.append(local_identity(source.path, inputs, name, profile, seed, root, card_rules, foreign))
     return found[0] if len(found) == 1 else hashlib.sha256("+".join(found).encode()).hexdigest()[:12]
 
 
-def _volumes(source: Source, files: list[Path], strata: dict[str, str]) -> Iterator[Volume]:
+def _volumes(source: Source, files: list[Path], strata: dict[str, str], organ: str) -> Iterator[Volume]:
     if source.card is None:
         return image_folder.read_volumes(source.path, files)
     inside = source.card.subject in rules.SUBJECT_INSIDE
     pattern = source.card.path_pattern
     volumes = image_folder.read_volumes(source.path, files, pattern, inside, source.reader)
+    volumes = organ_masks.showing(volumes, source.card, organ, source.path)
     return rules.applied(volumes, source.card, strata, source.family)
 
 
