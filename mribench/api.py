@@ -42,7 +42,12 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "mribench.features": ("Extractor",),
     "mribench.metrics.distribution": ("FD", "KD", "frechet_distance", "kernel_distance"),
-    "mribench.metrics.uncertainty": ("cluster_bootstrap_mean", "subject_means", "subsample_interval"),
+    "mribench.metrics.uncertainty": (
+        "cluster_bootstrap_mean",
+        "mean_over_subjects",
+        "subject_means",
+        "subsample_interval",
+    ),
     "mribench.networks": ("PatchUNet2DModel",),
     "mribench.phantom": (
         "BalancedSSFP",
@@ -87,6 +92,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "ReportedRow",
         "Sampler",
         "Score",
+        "ShapeNoise",
         "Split",
         "Stage",
         "Task",
