@@ -127,7 +127,8 @@ def test_the_optimal_score_has_the_loss_and_the_denoiser_of_a_gaussian(family, t
     scheduler, image, noise, signal, sigma = gaussian_case(family, t)
     x_t = signal * image + sigma * noise
     power = (signal * WIDTH) ** 2 + sigma**2
-    net, when = Answers(lambda seen: sigma / power * x_t), torch.full((len(image),), t)
+    shown = (1 + sigma**2) ** -0.5 if family is ve else 1.0
+    net, when = Answers(lambda seen: sigma / power * seen / shown), torch.full((len(image),), t)
     expected = (signal * WIDTH) ** 2 / power
     # of a difference of nearly equal numbers, where there is mostly noise
     assert family.loss(net, scheduler, image, noise, when).mean().item() == pytest.approx(
@@ -187,6 +188,7 @@ def test_masks_belong_to_training():
     plain = x0.loss(net, scheduler, image, noise, t)
     whole = net.seen
     assert torch.equal(masked.loss(net, scheduler, image, noise, t), plain)
+    assert torch.equal(net.seen, whole)
     net.training = True
     torch.manual_seed(0)
     # the target is the image where it is hidden too
