@@ -14,7 +14,7 @@ from mribench import profiles
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.sampling import forward_process
-from mribench.spec import GenerativeModel, Prepared, Profile, Sampler, Split, Variant
+from mribench.spec import GenerativeModel, Integrator, Prepared, Profile, Sampler, Split, Variant
 from mribench.testing.checking import CheckFailed
 
 if TYPE_CHECKING:
@@ -75,13 +75,14 @@ def untrained_space(variant: Variant, profile: Profile = TINY) -> Space:
     return Space(variant, variant.autoencoder.stage.network(profile).eval())
 
 
-def sampler_for(variant: Variant) -> Sampler:
+def sampler_for(variant: Variant) -> Sampler | Integrator:
     """An installed sampler that fits: ddim where it does. Raises CheckFailed where none is installed."""
-    fitting = forward_process.samplers_of(variant.process)
+    fitting = forward_process.samplers_of(variant)
     if not fitting:
         raise CheckFailed(
             f"no installed sampler reverses the process {variant.process!r}",
-            "give the package a sampler with the same word in `process`, or leave `process` out for a diffusion",
+            "install mribench-score for its integrators, give the package a sampler with the same word in `process`, "
+            "or leave `process` out for a diffusion",
         )
     return next((sampler for sampler in fitting if sampler.name == "ddim"), fitting[0])
 
