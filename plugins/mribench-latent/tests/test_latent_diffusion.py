@@ -2,17 +2,14 @@
 
 from types import SimpleNamespace
 
-import pytest
 import torch
-from mribench_latent import kl, latent, vq
+from mribench_latent import kl, latent
 from mribench_latent.kl import LDM_KL
-from mribench_latent.vq import LDM_VQ
 
 from mribench.spec import Batch, Network
 from mribench.testing import conforms
 
 test_ldm_kl = conforms("variants", "ldm-kl")
-test_ldm_vq = conforms("variants", "ldm-vq")
 
 PROFILE = SimpleNamespace(size=16, network=Network(channels=(16, 32), layers_per_block=1))
 X = torch.rand(3, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -44,40 +41,6 @@ def test_the_kl_term_is_that_of_a_gaussian(monkeypatch):
     assert exact.min() > 1
 
 
-def test_a_code_is_the_nearest_one_by_enumeration():
-    net = made(LDM_VQ)
-    _, z, codes = net(X)
-    book = net.quantize.embedding.weight
-    flat = z.permute(0, 2, 3, 1).reshape(-1, 1, latent.CHANNELS)
-    nearest = book[(flat - book).square().sum(-1).argmin(-1)]
-    assert torch.equal(codes.permute(0, 2, 3, 1).reshape(-1, latent.CHANNELS), nearest)
-    assert len(torch.unique(nearest, dim=0)) > 1
-    assert torch.allclose(net(X)[0], vq.decode(net, vq.encode(net, X)), atol=1e-5)
-
-
-def test_commitment_moves_the_encoder_and_the_codebook_term_the_codes():
-    """Each term's gradient has a closed form: 2 (z - e) / n for the latents, that of the codes without beta."""
-    z = torch.randn(3, 4, 4, 4, requires_grad=True)
-    codes = torch.randn(3, 4, 4, 4, requires_grad=True)
-
-    def net(x):
-        return x, z, codes
-
-    vq.loss(net, Batch(X), {}, None).sum().backward()
-    n = z[0].numel()
-    assert torch.allclose(z.grad, vq.COMMITMENT * 2 * (z - codes).detach() / n)
-    assert torch.allclose(codes.grad, 2 * (codes - z).detach() / n)
-
-
-def test_the_gradient_passes_the_codes_straight_through():
-    """The encoder learns from the reconstruction, though choosing a code has no derivative."""
-    net = made(LDM_VQ)
-    net(X)[0].square().sum().backward()
-    assert net.encoder.conv_in.weight.grad.abs().max() > 0
-    assert net.quantize.embedding.weight.grad is None
-
-
-@pytest.mark.parametrize("variant", [LDM_KL, LDM_VQ], ids=lambda variant: variant.name)
-def test_latents_have_a_quarter_of_the_side(variant):
-    z = variant.autoencoder.encode(made(variant), X)
+def test_latents_have_a_quarter_of_the_side():
+    z = LDM_KL.autoencoder.encode(made(LDM_KL), X)
     assert z.shape == (3, latent.CHANNELS, 4, 4)
