@@ -17,7 +17,7 @@ from diffusers.configuration_utils import register_to_config
 
 from mribench.spec import Batch, Draws, GenerativeModel, Profile, Stage, Update
 from mribench_comparators import adversarial
-from mribench_comparators.networks import ImageToVector, shape_of
+from mribench_comparators.networks import ImageToVector, halved, shape_of
 
 STEPS = 4
 BETA_MIN, BETA_MAX = 0.1, 20.0  # of the variance-preserving SDE
@@ -65,8 +65,8 @@ def chain(
 class DenoisingPair(ModelMixin, ConfigMixin):
     """A generator (x_t, t, z) -> x_0 and a critic (x_{t-1}, x_t, t) -> logit; called by the name of a part.
 
-    The generator is the profile's own U-Net, whose group norms are scaled and shifted by t and z. The critic has one
-    output for each t.
+    The generator is the profile's own U-Net, whose group norms are scaled and shifted by t and z. The critic, of half
+    its widths, has one output for each t.
     """
 
     @register_to_config
@@ -100,11 +100,17 @@ class DenoisingPair(ModelMixin, ConfigMixin):
         mapping = (torch.nn.Linear(code, width), torch.nn.SiLU(), torch.nn.Linear(width, width))
         self.generator = torch.nn.ModuleDict({"unet": unet, "mapping": torch.nn.Sequential(*mapping)})
         shape = {"size": size, "channels": channels, "layers": layers, "groups": groups, "patch": patch}
-        self.critic = ImageToVector(STEPS, shape, in_channels=2, pooled=True)
+        self.critic = ImageToVector(STEPS, halved(shape), in_channels=2)
 
     def forward(self, part: str, x: torch.Tensor, t: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        """``generator``: x_0 (N, 1, H, W) in [-1, 1] of x = x_t and other = z; ``critic``: logits (N,) of x = x_{t-1} and
-        other = x_t. t: int64 (N,) in 1 ... STEPS."""
+        """``generator``: x_0, float32 (N, 1, H, W) in [-1, 1]; ``critic``: logits (N,).
+
+        Args:
+            part: ``generator`` or ``critic``.
+            x: x_t of the generator, x_{t-1} of the critic, (N, 1, H, W).
+            t: int64 (N,) in 1 ... STEPS.
+            other: z (N, code) of the generator, x_t of the critic.
+        """
         if part == "critic":
             logits = self.critic(torch.cat([x, other], dim=1))
             return logits.gather(1, t[:, None] - 1)[:, 0]

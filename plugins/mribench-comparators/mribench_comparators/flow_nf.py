@@ -133,7 +133,10 @@ def log_likelihood(z: torch.Tensor, volume: torch.Tensor) -> torch.Tensor:
 
 
 def loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> torch.Tensor:
-    """Bound on -log P(image of 256 greys) in nats per pixel: each grey is spread over its step (Theis et al., 1511.01844)."""
+    """Upper bound of -log P(image of 256 greys) in nats per pixel, float32 (N,).
+
+    Each grey is spread evenly over its step (Theis et al., arXiv 1511.01844, section 3.1).
+    """
     grey = (batch.x + 1) * (GREYS - 1) / 2 + draws.uniform(*batch.x.shape[1:])
     z, volume = net(grey * 2 / GREYS - 1)
     return math.log(GREYS / 2) - log_likelihood(z, volume) / z.shape[1]

@@ -15,7 +15,7 @@ from diffusers.configuration_utils import register_to_config
 
 from mribench.spec import Batch, Draws, GenerativeModel, Profile, Stage, Update
 from mribench_comparators import adversarial
-from mribench_comparators.networks import ImageToVector, VectorToImage, shape_of
+from mribench_comparators.networks import ImageToVector, VectorToImage, halved, shape_of
 
 CODE = 64  # dimensions of z
 GAMMA = 1.0  # of R1
@@ -49,10 +49,8 @@ class AdversarialPair(ModelMixin, ConfigMixin):
 
 
 def network(profile: Profile) -> AdversarialPair:
-    """Generator and critic of half the widths of the profile's U-Net: its budget is spent on steps instead."""
-    shape = shape_of(profile)
-    narrow = tuple(max(width // 2, shape["groups"]) for width in shape["channels"])
-    return AdversarialPair(**shape | {"channels": narrow})
+    """Generator and critic of half the widths of the profile's U-Net."""
+    return AdversarialPair(**halved(shape_of(profile)))
 
 
 def critic_loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> torch.Tensor:

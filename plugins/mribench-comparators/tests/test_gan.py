@@ -60,7 +60,7 @@ def test_two_points_circle_for_ever_without_the_penalty_and_meet_with_it(gamma):
     steps = round(4 * math.pi / dt / math.sqrt(1 - gamma**2))  # a turn, at angular velocity 1/2
     for _ in range(steps):
 
-        def critic(x):
+        def critic(x, psi=psi):
             return x[:, 0] * psi
 
         of_critic = adversarial.critic_loss(critic, torch.zeros(1, 1), theta.detach(), gamma).sum()
