@@ -243,3 +243,9 @@ def run_folder(tmp_path):
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def known_training(monkeypatch):
+    """Rows of one seed are ranked as those of many: for tests of what else decides a rank."""
+    monkeypatch.setattr("mribench.board.rows.Row.knows_training", lambda row, address: True)

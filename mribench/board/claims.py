@@ -77,6 +77,12 @@ def _judged(
     claim = Claim(one.name, other.name, found, p)
     if p >= LEVEL:
         return claim
+    if not all(d.knows_training for d in found):
+        doubt = (
+            f"{one.name} and {other.name} differ, but no row of the board has several seeds to say what another "
+            "training would give"
+        )
+        return Claim(one.name, other.name, found, p, doubt=doubt)
     if constant:
         doubt = (
             f"{one.name} and {other.name} differ by the same number everywhere, which two trainings do not"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from mribench.board.rows import Address, Row
+from mribench.board.rows import Address, Row, TrainingVariance, welch_satterthwaite
 from mribench.metrics.significance import holm, student_p, student_quantile, subsample_scale
 from mribench.spec import Score
 
@@ -24,14 +24,17 @@ class Difference:
     high: float
     p: float  # two-sided, by Student's t
     adjusted: float  # p after Holm's correction over all differences that were asked about together
+    # whether anything says how much other trainings of both rows would move it; without it no row is called ahead
+    knows_training: bool = True
 
 
 def difference(first: Row, second: Row, address: Address, over_seeds: bool = True) -> Difference | None:
     """First minus second, paired over the test subjects.
 
     The variance over test subjects is that of the paired differences, each averaged over seeds; with several training
-    seeds the variance between seeds is added (paired by seed where both rows have the same ones). Degrees of freedom:
-    Welch & Satterthwaite (Satterthwaite 1946, doi:10.2307/3002019), rounded down.
+    seeds the variance between seeds is added (paired by seed where both rows have the same ones), and for a row of one
+    seed what it has borrowed from others of its board. Degrees of freedom: Welch & Satterthwaite (Satterthwaite 1946,
+    doi:10.2307/3002019), rounded down.
 
     Args:
         first: A row of the board.
@@ -51,16 +54,17 @@ def difference(first: Row, second: Row, address: Address, over_seeds: bool = Tru
     about = next(iter(first.scores(address).values()))
     parts = [_subject_variance([a - b for a, b in zip(*drawn, strict=True)], about)]
     if over_seeds:
-        parts += _seed_variance(ours, theirs)
+        parts += _seed_variance((first, ours), (second, theirs), address)
     value = fmean(ours.values()) - fmean(theirs.values())
     total = sum(part for part, _ in parts)
     if total == 0:
         p, margin = float(value == 0), 0.0
     else:
-        dof = max(1, int(total**2 / sum(part**2 / dof for part, dof in parts)))
+        dof = welch_satterthwaite(parts)
         error = math.sqrt(total)
         p, margin = student_p(value / error, dof), student_quantile(dof) * error
-    return Difference(address, first.name, second.name, value, value - margin, value + margin, p, p)
+    known = not over_seeds or (first.knows_training(address) and second.knows_training(address))
+    return Difference(address, first.name, second.name, value, value - margin, value + margin, p, p, known)
 
 
 def corrected(found: Sequence[Difference]) -> list[Difference]:
@@ -90,10 +94,20 @@ def _variance(values: Sequence[float]) -> float:
     return math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1)
 
 
-def _seed_variance(ours: Mapping[int, float], theirs: Mapping[int, float]) -> list[tuple[float, int]]:
-    """Variance of the mean difference over training seeds; nothing is known of it from one seed."""
-    if set(ours) == set(theirs):
-        samples = [[ours[seed] - theirs[seed] for seed in ours]]
-    else:
-        samples = [list(ours.values()), list(theirs.values())]
-    return [(_variance(s) / len(s), len(s) - 1) for s in samples if len(s) > 1]
+def _seed_variance(
+    first: tuple[Row, Mapping[int, float]], second: tuple[Row, Mapping[int, float]], address: Address
+) -> list[tuple[float, int]]:
+    """Variance of the mean difference over training seeds; empty for rows of one seed that borrow nothing."""
+    (_, ours), (_, theirs) = first, second
+    if len(ours) > 1 and set(ours) == set(theirs):
+        return [(_variance([ours[seed] - theirs[seed] for seed in ours]) / len(ours), len(ours) - 1)]
+    own = [
+        TrainingVariance(_variance(list(v.values())) / len(v), len(v) - 1)
+        for v in (ours, theirs)
+        if len(v) > 1
+    ]
+    borrowed = [row.borrowed[address] for row, _ in (first, second) if address in row.borrowed]
+    if borrowed:
+        # all of them rest on the same rows with several seeds, and so are no independent estimates
+        return [(sum(part.variance for part in (*own, *borrowed)), borrowed[0].dof)]
+    return [(part.variance, part.dof) for part in own]

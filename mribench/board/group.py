@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from mribench.board.agreement import Agreement, agree
+from mribench.board.agreement import Agreement, agree, majority
+from mribench.board.borrowed import with_borrowed_variance
 from mribench.board.differences import Difference, difference
 from mribench.board.identity import same_training
 from mribench.board.rows import Address, Row, row, versions
@@ -58,7 +59,7 @@ class Group:
         for key in sorted(groups):
             kept, seeds = (groups[key], ()) if key[0] else same_training(groups[key])
             made.append(replace(row(kept), same_training=seeds))
-        return made
+        return with_borrowed_variance(made, self.metrics)
 
     @property
     def trained(self) -> list[Row]:
@@ -128,6 +129,12 @@ class Group:
         """Why a feature space must not rank these images; None where nothing speaks against it."""
         said = self.agreed.trust.get(space or "", {})
         return (said.get("reason") or "not trusted") if said.get("trusted") is False else None
+
+    def blind_to(self, space: str | None) -> tuple[str, ...]:
+        """Local changes and changes of the layout that a feature space misses on these images, as most records say."""
+        found = ((result, result.spaces.get(space or "", {}).get("blind_to")) for result in self.records)
+        said = [(result, tuple(map(str, changes))) for result, changes in found if changes is not None]
+        return majority(said)[0] if said else ()
 
     @property
     def organ(self) -> str:

@@ -20,13 +20,16 @@ class RankInterval:
     worst: int | None = None
     reason: str | None = None  # why it is not ranked
     at_floor: bool = False  # whether it reaches what real training images score
+    # one seed on a board where nothing says what another training would give: nothing is ahead or behind
+    in_brackets: bool = False
 
     @property
     def text(self) -> str:
-        """'1', '1-3', or empty."""
+        """'1', '1-3', '(1-3)', or empty."""
         if self.best is None:
             return ""
-        return str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
+        places = str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
+        return f"({places})" if self.in_brackets else places
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,13 @@ def ranking(group: Group, why_unranked: str | None) -> Ranking:
         if claim.ahead and not (floor[claim.first] and floor[claim.second]):
             behind[claim.ahead] += 1
             ahead[claim.second if claim.ahead == claim.first else claim.first] += 1
+    blind = {row.name for row in group.rows if address is not None and not row.knows_training(address)}
     places = {
         name: RankInterval(None, None, reason, floor[name])
         if reason is not None
-        else RankInterval(1 + ahead[first[name]], len(entries) - behind[first[name]], None, floor[name])
+        else RankInterval(
+            1 + ahead[first[name]], len(entries) - behind[first[name]], None, floor[name], name in blind
+        )
         for name, reason in reasons.items()
     }
     return Ranking(places, judged, [[row.name for row in entry] for entry in entries if len(entry) > 1])

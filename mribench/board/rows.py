@@ -5,16 +5,29 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from statistics import fmean, mean, stdev
 from typing import Any
 
+from mribench.errors import MribenchError
 from mribench.metrics.significance import student_quantile
+from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.spec import AuditVerdict, Expected, Score
+from mribench.spec.verdict import verdict_and_power
 
 Address = tuple[str, str | None, float | None]  # metric, feature space, level
+Bounds = tuple[float, float]  # what a metric can be
+UNBOUNDED = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True)
+class TrainingVariance:
+    """How much another training would move a number."""
+
+    variance: float  # in squared units of the number
+    dof: int  # degrees of freedom of the variance
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class Estimate:
 
     value: float | None  # mean over seeds
     spread: float | None  # standard deviation between seeds; None for one seed
-    low: float | None  # 95 % interval over test subjects and seeds (``between_seeds``)
+    low: float | None  # 95 % interval over test subjects and seeds (``with_training``)
     high: float | None
     seeds: tuple[int, ...]
     n: int  # images of each seed
@@ -44,6 +57,8 @@ class Row:
     estimates: Mapping[Address, Estimate]
     results: tuple[Result, ...]
     versions: tuple[int, int] = (1, 1)  # of the variant and of the sampler
+    # of a row of one seed: what rows of several seeds say of a single training (``with_borrowed_variance``)
+    borrowed: Mapping[Address, TrainingVariance] = field(default_factory=dict)
     # seeds under which one training is filed; of them the lowest alone is among ``results``
     same_training: tuple[int, ...] = ()
 
@@ -53,8 +68,8 @@ class Row:
 
     @property
     def audit(self) -> str | None:
-        """What the gravest audit among the seeds says, as its record says it; None where there was no audit."""
-        said = [str(result.audit["verdict"]) for result in self.results if result.audit]
+        """What the gravest audit among the seeds says, and what it could have seen; None where there was no audit."""
+        said = [verdict_and_power(result.audit) for result in self.results if result.audit]
         return max(said, key=lambda text: AuditVerdict(text).gravity) if said else None
 
     @property
@@ -88,6 +103,14 @@ class Row:
             self._over_subjects[address] = averaged
         return self._over_subjects[address]
 
+    def knows_training(self, address: Address) -> bool:
+        """Whether anything says how much another training would move this number. A control learns nothing."""
+        return self.is_control or len(self.scores(address)) > 1 or address in self.borrowed
+
+    def bounds(self, metric: str) -> Bounds:
+        """What the metric can be."""
+        return _bounds(self.results, metric)
+
     @property
     def name(self) -> str:
         """'ddpm ddim-25', 'ddpm v2 ddim-25': a version is said from the second on."""
@@ -115,13 +138,34 @@ def row(members: Sequence[Result]) -> Row:
             by_address.setdefault((score.metric, score.space, score.level), []).append((result.seed, score))
     first = members[0]
     seeds = {result.seed for result in members}
-    estimates = {address: _aggregate(scores, seeds) for address, scores in by_address.items()}
+    estimates = {
+        address: _aggregate(scores, seeds, _bounds(members, address[0]))
+        for address, scores in by_address.items()
+    }
     return Row(
         first.variant, first.sampler, first.is_control, estimates, tuple(members), versions=versions(first)
     )
 
 
-def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Estimate:
+def _bounds(members: Sequence[Result], metric: str) -> Bounds:
+    """The range of a metric as the records say it, or in records that do not as the installed metric does."""
+    said = next((r.metrics[metric].get("range") for r in members if metric in r.metrics), None)
+    if said is None:
+        return _installed_bounds(metric)
+    low, high = said
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
+@lru_cache(maxsize=256)
+def _installed_bounds(metric: str) -> Bounds:
+    try:
+        bounds: Bounds = lookup.load("metrics", metric).range
+    except MribenchError:
+        return UNBOUNDED
+    return bounds
+
+
+def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int], bounds: Bounds) -> Estimate:
     """Mean and spread over seeds. One blank or absent seed makes the estimate blank: no mean skips it."""
     seeds = tuple(sorted(seed for seed, _ in scores))
     first = scores[0][1]
@@ -137,28 +181,58 @@ def _aggregate(scores: Sequence[tuple[int, Score]], wanted: set[int]) -> Estimat
         return Estimate(None, None, None, None, reason=blank, **about)
     values = [s.value for _, s in scores if s.value is not None]
     value, spread = mean(values), stdev(values) if len(values) > 1 else None
-    bounds = [(s.low, s.high) for _, s in scores if s.low is not None and s.high is not None]
-    if len(bounds) < len(scores):
+    ends = [(s.low, s.high) for _, s in scores if s.low is not None and s.high is not None]
+    if len(ends) < len(scores):
         return Estimate(value, spread, None, None, **about)
-    within = mean(low for low, _ in bounds), mean(high for _, high in bounds)
-    both = between_seeds(value, *within, spread, len(values))
+    # records of before intervals were kept in the range
+    within = max(mean(low for low, _ in ends), bounds[0]), min(mean(high for _, high in ends), bounds[1])
+    training = TrainingVariance(spread**2 / len(values), len(values) - 1) if spread is not None else None
+    both = with_training(value, *within, training, first.subjects, bounds)
     return Estimate(value, spread, *both, **about, within_low=within[0], within_high=within[1])
 
 
-def between_seeds(
-    value: float, low: float, high: float, spread: float | None, seeds: int
+def with_training(
+    value: float, low: float, high: float, training: TrainingVariance | None, subjects: int, bounds: Bounds
 ) -> tuple[float, float]:
-    """95 % interval of a mean over training seeds and test subjects, from the mean interval over subjects alone.
+    """95 % interval over test subjects and trainings of a mean over trainings.
 
-    The test subjects are the same for every seed, so their half-width does not shrink with seeds; the seeds add
-    t(0.975, seeds - 1) * spread / sqrt(seeds). Half-widths add in quadrature (Zou & Donner 2008,
-    doi:10.1002/sim.3095). Two seeds give wide intervals, and rightly so: t is 12.7. ``spread`` None leaves the
-    interval as it is.
+    The test subjects are the same for every training, so what they add does not shrink with the number of seeds. Each
+    side of the interval over subjects is t(0.975, subjects - 1) standard errors long; the variance over trainings
+    comes to their square, and the t of the sum has the degrees of freedom of Welch and Satterthwaite (Satterthwaite
+    1946, doi:10.2307/3002019), rounded down as in ``differences.difference``.
+
+    Args:
+        value: mean over trainings.
+        low: end of the interval over test subjects alone, averaged over trainings.
+        high: the other end.
+        training: variance of the mean over trainings; None leaves the interval as it is.
+        subjects: test subjects.
+        bounds: what the metric can be; an end beyond is moved there.
     """
-    if spread is None:
-        return low, high
-    training = student_quantile(seeds - 1) * spread / math.sqrt(seeds)
-    return value - math.hypot(value - low, training), value + math.hypot(high - value, training)
+    if training is not None and training.variance > 0:
+        dof = max(1, subjects - 1)
+        errors = ((max(0.0, side) / student_quantile(dof)) ** 2 for side in (value - low, high - value))
+        below, above = (half_width((error, dof), (training.variance, training.dof)) for error in errors)
+        low, high = value - below, value + above
+    return max(low, bounds[0]), min(high, bounds[1])
+
+
+def half_width(*parts: tuple[float, int]) -> float:
+    """Half of the 95 % interval of a sum of independent estimates, from their variances and degrees of freedom.
+
+    t times the standard error of the sum. A variance of one degree of freedom, as two seeds give, is too uncertain for
+    that (90 % coverage where it is the larger part): there the half-widths of the parts add in quadrature (Zou & Donner
+    2008, doi:10.1002/sim.3095), which covers 95 to 99 %.
+    """
+    if min(dof for _, dof in parts) < 2:
+        return math.sqrt(sum(variance * student_quantile(dof) ** 2 for variance, dof in parts))
+    return student_quantile(welch_satterthwaite(parts)) * math.sqrt(sum(variance for variance, _ in parts))
+
+
+def welch_satterthwaite(parts: Sequence[tuple[float, int]]) -> int:
+    """Degrees of freedom of a sum of variances that are not all 0, each with its own; 1 or more."""
+    total = sum(variance for variance, _ in parts)
+    return max(1, int(total**2 / sum(variance**2 / dof for variance, dof in parts)))
 
 
 def oriented(low: float, high: float, sign: int) -> tuple[float, float]:

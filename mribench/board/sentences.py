@@ -144,6 +144,8 @@ def notes(board: Board) -> list[str]:
     for space in dict.fromkeys(address[1] for address in board.addresses if address[1]):
         if doubt := board.untrusted(space):
             lines.append(f"{space} ranks nothing on these images: {doubt}.")
+        if missed := board.blind_to(space):
+            lines.append(f"{space} is blind to {', '.join(missed)} on these images.")
     return list(dict.fromkeys([*lines, *board.doubts]))
 
 

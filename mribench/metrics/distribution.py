@@ -9,7 +9,7 @@ images, so the score stays blank with that reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -22,34 +22,89 @@ from mribench.spec import FeatureSpace, Metric
 
 
 def kernel_distance(
-    generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+    generated: np.ndarray,
+    reference: np.ndarray,
+    train: np.ndarray | None,
+    space: FeatureSpace,
+    reference_subjects: Sequence[str] | None = None,
+    generated_subjects: Sequence[str] | None = None,
 ) -> float:
     """Unbiased squared maximum mean discrepancy, as a U-statistic; ``Metric.scale`` (1e3) is not yet applied.
 
-    0 on average for equal distributions, so it may be negative. Needs two images on each side. Gretton et al.
-    2012, JMLR 13:723, eq. 3; with the cubic kernel this is KID in one subset (Bińkowski et al. 2018,
-    arXiv:1801.01401). The kernel is the space's own: ``cubic``, or ``rbf`` with the scale of ``train``.
+    0 on average for equal distributions, so it may be negative. Gretton et al. 2012, JMLR 13:723, eq. 3; with the
+    cubic kernel and without subjects this is KID in one subset (Bińkowski et al. 2018, arXiv:1801.01401). The kernel
+    is the space's own: ``cubic``, or ``rbf`` with the scale of ``train``.
+
+    Images of one subject are alike: their pairs would add to the distance whatever the model, the more the fewer
+    subjects there are. Of a side whose subjects are given, pairs of images of one subject are left out, every subject
+    has the same weight, and so has every image of a subject. With one image per subject nothing changes.
+
+    Args:
+        generated: features, float64 (n, d).
+        reference: features, float64 (m, d).
+        train: features, float64 (k, d); None for a ``cubic`` space.
+        space: the feature space.
+        reference_subjects: m ids; None takes each image for a subject.
+        generated_subjects: n ids, where real images stand in a model's place; None as above.
+
+    Raises:
+        Unavailable: fewer than two images, or fewer than two subjects, on a side.
+        InputError: not as many ids as images, or as at the head of this module.
     """
-    return on_all_images(kernel_distance_on_subsets, generated, reference, train, space)
+    subjects = reference_subjects, generated_subjects
+    return on_all_images(kernel_distance_on_subsets, generated, reference, train, space, *subjects)
 
 
 def kernel_distance_on_subsets(
-    generated: np.ndarray, reference: np.ndarray, train: np.ndarray | None, space: FeatureSpace
+    generated: np.ndarray,
+    reference: np.ndarray,
+    train: np.ndarray | None,
+    space: FeatureSpace,
+    reference_subjects: Sequence[str] | None = None,
+    generated_subjects: Sequence[str] | None = None,
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """The kernel distance on many subsets at once: blocks of the kernel are made once and summed for all of them.
 
-    Subsets may also be counts (how often an image is there), as of a set that holds copies.
+    Subsets may also be counts (how often an image is there), as of a set that holds copies. Copies of one image are
+    pairs, unless subjects are given for their side: then they weigh within their subject. NaN for a subset of fewer
+    than two images or subjects.
     """
     g, r, scale = scaled(generated, reference, train, space, at_least=2)
     kernel = cubic if scale is None else partial(rbf, bandwidth=median_distance(scale))
+    g_subject, r_subject = _ordinals(generated_subjects, len(g)), _ordinals(reference_subjects, len(r))
 
     def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
-        a, b = in_generated.astype(np.float64), in_reference.astype(np.float64)
-        n, m = a.sum(1), b.sum(1)
-        within = pair_sums(kernel, g, a) / (n * (n - 1)) + pair_sums(kernel, r, b) / (m * (m - 1))
-        return within - 2 * pair_sums(kernel, g, a, r, b) / (n * m)
+        a, n = _weights(in_generated, g_subject)
+        b, m = _weights(in_reference, r_subject)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            within = pair_sums(kernel, g, a, group=g_subject) / (n * (n - 1))
+            within += pair_sums(kernel, r, b, group=r_subject) / (m * (m - 1))
+            return within - 2 * pair_sums(kernel, g, a, r, b) / (n * m)
 
     return statistic
+
+
+def _ordinals(subjects: Sequence[str] | None, images: int) -> np.ndarray | None:
+    """The subject of each image as a number, int (n,)."""
+    if subjects is None:
+        return None
+    if len(subjects) != images:
+        raise InputError(f"{len(subjects)} subject ids came with {images} images: give one id per image.")
+    names, which = np.unique(np.asarray(subjects), return_inverse=True)
+    if len(names) < 2:
+        raise Unavailable("all images are of one subject: a kernel distance needs pairs of two subjects.")
+    return which
+
+
+def _weights(taken: np.ndarray, subject: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the images of each subset (B, n), and their sum (B,): the number of its images, or of its subjects."""
+    taken = taken.astype(np.float64)
+    if subject is None:
+        return taken, taken.sum(1)
+    order = np.argsort(subject, kind="stable")
+    starts = np.searchsorted(subject[order], np.arange(subject.max() + 1))
+    images = np.add.reduceat(taken[:, order], starts, axis=1)
+    return taken / np.maximum(images, 1)[:, subject], np.count_nonzero(images, axis=1).astype(np.float64)
 
 
 def frechet_distance(
@@ -141,7 +196,7 @@ KD = Metric(
     range=(-float("inf"), float("inf")),
     kind="distribution",
     compute=kernel_distance,
-    version=1,
+    version=2,
     paper="Bińkowski et al. 2018, arXiv:1801.01401; Gretton et al. 2012, JMLR 13:723",
     scale=1e3,
     on_subsets=kernel_distance_on_subsets,

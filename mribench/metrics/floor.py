@@ -14,7 +14,7 @@ import numpy as np
 from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.metrics.distribution import least_images
-from mribench.metrics.subsets import resamples, subset_statistic
+from mribench.metrics.subsets import resamples, subset_statistic, with_subjects
 from mribench.metrics.uncertainty import (
     FEWEST_TO_SUBSAMPLE,
     PERCENTILES,
@@ -54,12 +54,16 @@ def noise_floor(
     floor |= blank | {"subsamples": "", "n_half": len(data.test) // 2}
     try:
         train, test, context = _inputs(metric, space, data, min(floor["n"], floor["n_reference"]), extract)
-        value = metric.compute(train[chosen], test, *context) * metric.scale
+        # in a model's place: of its images no subjects are known
+        compute = with_subjects(metric, metric.compute, data.test.subjects)
+        value = compute(train[chosen], test, *context) * metric.scale
     except Unavailable as reason:
         return floor | {"reason": str(reason)}
     try:
         floor["train_test"] = float(value)
-        statistic = subset_statistic(metric, train[chosen], test, *context)
+        statistic = subset_statistic(
+            metric, train[chosen], test, *context, reference_subjects=data.test.subjects
+        )
         drawn = subsamples(statistic, len(chosen), data.test.subjects, resamples(metric, test))
         drawn = None if drawn is None else drawn * metric.scale
         floor["train_low"], floor["train_high"] = interval_around(
@@ -113,6 +117,8 @@ def _halves(
     for halving in range(HALVINGS):
         first = numpy_rng("floor", "half", halving).permutation(len(names))[: len(names) // 2]
         mask = np.isin(which, first)
-        arguments = (np.asarray(subjects)[~mask],) if metric.kind == "images" else context
-        values.append(metric.compute(test[mask], test[~mask], *arguments) * metric.scale)
+        ours, theirs = np.asarray(subjects)[mask], np.asarray(subjects)[~mask]
+        compute = with_subjects(metric, metric.compute, theirs, ours)
+        arguments = (theirs,) if metric.kind == "images" else context
+        values.append(compute(test[mask], test[~mask], *arguments) * metric.scale)
     return np.array(values)

@@ -66,6 +66,7 @@ def pair_sums(
     in_x: np.ndarray,
     y: np.ndarray | None = None,
     in_y: np.ndarray | None = None,
+    group: np.ndarray | None = None,
 ) -> np.ndarray:
     """Sum of kernel(x_i, y_j) over the pairs of images in each subset; without y, over pairs of x with i != j.
 
@@ -74,9 +75,10 @@ def pair_sums(
     Args:
         kernel: (k, d), (m, d) -> (k, m).
         x: float64 (n, d).
-        in_x: float64 (B, n), how often an image is in each subset. Copies of one image are pairs.
+        in_x: float64 (B, n), how often an image is in each subset, or its weight. Copies of one image are pairs.
         y: float64 (m, d).
         in_y: float64 (B, m).
+        group: int (n,), without y alone: images of one group are no pairs, nor are copies of one image.
 
     Returns:
         float64 (B,).
@@ -85,8 +87,10 @@ def pair_sums(
     for start in range(0, len(x), BLOCK_ROWS):
         block = kernel(x[start : start + BLOCK_ROWS], x if y is None else y)
         rows = in_x[:, start : start + BLOCK_ROWS]
+        if group is not None:
+            block *= group[start : start + BLOCK_ROWS, None] != group
         total += ((rows @ block) * (in_x if in_y is None else in_y)).sum(1)
-        if y is None:
+        if y is None and group is None:
             # an image is no pair with itself
             total -= rows @ np.diagonal(block, offset=start)
     return total

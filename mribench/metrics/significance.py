@@ -19,7 +19,7 @@ def student_p(t: float, dof: int) -> float:
     return float(2 * stdtr(dof, -abs(t)))
 
 
-def student_quantile(dof: int, level: float = LEVEL) -> float:
+def student_quantile(dof: float, level: float = LEVEL) -> float:
     """The t with a two-sided p of ``level``: 12.7 for one degree of freedom, 1.96 for very many."""
     from scipy.special import stdtrit
 

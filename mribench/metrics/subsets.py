@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,34 @@ def resamples(metric: Metric, features: np.ndarray) -> int:
     return 200 if metric.on_subsets or features.shape[1] <= 512 else 20
 
 
+def with_subjects(
+    metric: Metric,
+    function: Callable[..., Any],
+    reference_subjects: Sequence[str] | None,
+    generated_subjects: Sequence[str] | None = None,
+) -> Callable[..., Any]:
+    """``metric.compute`` or ``metric.on_subsets``, given the subject of each image where it has a parameter for them.
+
+    The parameters are ``reference_subjects`` and ``generated_subjects`` (``spec.ComputeDistribution``). The subjects
+    of generated images are known where real images stand in a model's place.
+    """
+    if metric.kind != "distribution":
+        return function
+    try:
+        parameters = signature(function).parameters
+    except (TypeError, ValueError):  # some functions of compiled modules have none
+        return function
+    known = {"reference_subjects": reference_subjects, "generated_subjects": generated_subjects}
+    wanted = {name: ids for name, ids in known.items() if ids is not None and name in parameters}
+    return partial(function, **wanted) if wanted else function
+
+
 def subset_statistic(
-    metric: Metric, generated: np.ndarray, reference: np.ndarray, *context: Any
+    metric: Metric,
+    generated: np.ndarray,
+    reference: np.ndarray,
+    *context: Any,
+    reference_subjects: Sequence[str] | None = None,
 ) -> SubsetStatistic:
     """The metric as a function of subsets of both sets, unscaled.
 
@@ -35,17 +63,22 @@ def subset_statistic(
         reference: m features or images.
         *context: the further arguments of ``metric.compute``: training features and space, or the subjects of the
             reference images.
+        reference_subjects: m ids, for a metric on features that takes them (``with_subjects``).
 
     Returns:
         ``statistic(in_generated, in_reference)``: bool (B, n), (B, m) -> float64 (B,). It raises what ``compute``
         raises. A metric with ``on_subsets`` gives NaN where a subset is too small.
     """
     if metric.on_subsets is not None:
-        return metric.on_subsets(generated, reference, *context)
+        return with_subjects(metric, metric.on_subsets, reference_subjects)(generated, reference, *context)
+    subjects = None if reference_subjects is None else np.asarray(reference_subjects)
 
     def statistic(in_generated: np.ndarray, in_reference: np.ndarray) -> np.ndarray:
         pairs = zip(in_generated, in_reference, strict=True)
-        return np.array([metric.compute(generated[g], reference[r], *inside(r)) for g, r in pairs])
+        return np.array([compute(r)(generated[g], reference[r], *inside(r)) for g, r in pairs])
+
+    def compute(r: np.ndarray) -> Callable[..., float]:
+        return with_subjects(metric, metric.compute, None if subjects is None else subjects[r])
 
     def inside(r: np.ndarray) -> tuple[Any, ...]:
         """Subjects go with their images; training features and the space stay."""

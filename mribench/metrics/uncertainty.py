@@ -1,4 +1,4 @@
-"""95 % intervals over subjects: images of one subject are not independent, so subjects are resampled."""
+"""95 % intervals over subjects: images of one subject are not independent, so the subject is the unit."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mribench.errors import InputError
-from mribench.metrics.significance import subsample_scale
+from mribench.metrics.significance import student_quantile, subsample_scale
 
 # raised when an interval changes: the comparability key carries it
-VERSION = 2
+VERSION = 3
 PERCENTILES = (2.5, 97.5)
-FEWEST_TO_BOOTSTRAP = 2
+FEWEST_FOR_MEAN = 2
 FEWEST_TO_SUBSAMPLE = 4
+UNBOUNDED = (-np.inf, np.inf)
 
 Interval = tuple[float, float] | tuple[None, None]
 SubsetStatistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -37,17 +38,60 @@ def subject_means(values: np.ndarray, subjects: Sequence[str]) -> tuple[np.ndarr
     return names, np.bincount(which, values) / np.bincount(which)
 
 
+def mean_over_subjects(
+    values: np.ndarray, subjects: Sequence[str], bounds: tuple[float, float] = UNBOUNDED
+) -> tuple[float, float | None, float | None]:
+    """Mean over subjects of the subject means, and its 95 % interval: (mean, low, high).
+
+    values: (N,) per image; subjects: N ids; bounds: what the metric can be. ``mean_interval`` gives the interval. One
+    subject has none: None. ``InputError`` as ``subject_means``.
+    """
+    _, means = subject_means(values, subjects)
+    return float(means.mean()), *mean_interval(means, bounds)
+
+
+def mean_interval(means: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
+    """95 % interval of the mean of float64 (n,) independent values: (low, high); (None, None) of fewer than two.
+
+    Each end is the farther one of two intervals: Student's t, which covers where values are about normal; and t after
+    the cubic transformation that takes the skewness out of the t statistic (Hall 1992,
+    doi:10.1111/j.2517-6161.1992.tb01875.x), without which the mean of skewed errors lies above the interval in too many
+    worlds. An end beyond ``bounds`` is moved there. How often they cover: ``mribench coverage``.
+    """
+    n = len(means)
+    if n < FEWEST_FOR_MEAN:
+        return None, None
+    mean, spread = means.mean(), means.std(ddof=1)
+    quantile = student_quantile(n - 1) / np.sqrt(n)
+    steps = np.array([quantile, -quantile])
+    # values that differ by rounding alone have no shape
+    if n > 2 and spread > 1e-12 * np.abs(means).max():
+        skewness = np.sqrt(n * (n - 1)) / (n - 2) * np.mean(((means - mean) / means.std()) ** 3)
+        transformed = _without_skewness(steps, skewness, n)
+        steps = np.array([max(steps[0], transformed[0]), min(steps[1], transformed[1])])
+    low, high = (mean - spread * steps).clip(*bounds)
+    return float(low), float(high)
+
+
+def _without_skewness(steps: np.ndarray, skewness: float, n: int) -> np.ndarray:
+    """Inverse of Hall's transformation x + g x^2 / 3 + g^2 x^3 / 27 + g / 6 n of a t statistic over sqrt(n)."""
+    if abs(skewness) < 1e-6:
+        return steps
+    return 3 / skewness * (np.cbrt(1 + skewness * (steps - skewness / (6 * n))) - 1)
+
+
 def cluster_bootstrap_mean(
     values: np.ndarray, subjects: Sequence[str], resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float | None, float | None]:
     """Mean over subjects of the subject means, and its 95 % percentile interval: (mean, low, high).
 
+    Kept for plugins: it is too narrow with few subjects, where ``mean_over_subjects`` is not.
     values: (N,) per image; subjects: N ids. Subjects are drawn with replacement (Efron & Tibshirani 1993, ch.
     13; the cluster bootstrap of Field & Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x). One subject has no
     interval: None. ``InputError`` as ``subject_means``.
     """
     _, means = subject_means(values, subjects)
-    if len(means) < FEWEST_TO_BOOTSTRAP:
+    if len(means) < FEWEST_FOR_MEAN:
         return float(means.mean()), None, None
     drawn = np.random.default_rng(seed).integers(0, len(means), (resamples, len(means)))
     low, high = np.percentile(means[drawn].mean(1), PERCENTILES)
@@ -82,7 +126,7 @@ def subsamples(
 
 
 def interval_around(
-    value: float, drawn: np.ndarray | None, subjects: int, bounds: tuple[float, float] = (-np.inf, np.inf)
+    value: float, drawn: np.ndarray | None, subjects: int, bounds: tuple[float, float] = UNBOUNDED
 ) -> Interval:
     """95 % interval of a distribution metric from its ``subsamples``: (low, high).
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from mribench import files, hashing, profiles
+from mribench import hashing, profiles
 from mribench.data.cards import terms
 from mribench.metrics import floor, uncertainty
 from mribench.plugins import lookup
-from mribench.results import Result
+from mribench.results import Result, schema
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
 from mribench.spec import Control, Metric, Task
@@ -82,6 +83,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
             name: {
                 word: getattr(m, word) for word in ("title", "unit", "direction", "paper", "kind", "headline")
             }
+            | {"range": [end if isfinite(end) else None for end in m.range]}
             for name, m in metrics.items()
         },
         provenance={},
@@ -120,7 +122,7 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
         "data_key": cell.data.key,
         "checkpoint": trained.name if trained else None,
         "checkpoint_sha256": checkpoint_sha256(weights),
-        "training": files.read_json(trained / "train.json") if trained else None,
+        "training": _training(trained) if trained else None,
         "produced": produced,
         "profile": asdict(plan.profile),
         "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
@@ -130,6 +132,11 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
         }
         | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {}),
     }
+
+
+def _training(trained: Path) -> dict[str, Any]:
+    advice = f"delete {trained} to train it again"
+    return schema.read(trained / "train.json", schema.Training, advice)
 
 
 def checkpoint_files(trained: Path, keep: str) -> list[Path]:

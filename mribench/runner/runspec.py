@@ -17,10 +17,10 @@ from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task, Variant
 
-CONTROLS = ("noise", "gaussian", "train-replay", "mode-collapse", "blur")
+CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
-# two that differ in kind and need no weights
-FEATURES = ("hc85-v1", "gist208-v1")
+# three that differ in kind and need no weights
+FEATURES = ("hc85-v1", "gist208-v1", "shape156-v1")
 # Accelerate's; each is the name of a package
 TRACKERS = ("aim", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb")
 
@@ -41,6 +41,7 @@ class RunSpec:
     train_steps: int | None = None  # replaces the profile's
     precision: str | None = None  # replaces the profile's
     data: str = "phantom"  # or a registry id, or a path
+    data_name: str | None = None  # what boards call the data of a path; None: local-<8 hex of its content>
     out: str = "runs"
     track: str | None = None  # one of ``TRACKERS``
 

@@ -58,7 +58,9 @@ class ComputeDistribution(Protocol):
     """One number from features, float64 (n, d), of generated and of reference images in one space.
 
     ``train`` sets the scale of the space (z-score, kernel bandwidth) and is never compared with. Raises ``Unavailable``
-    where the sets are too small.
+    where the sets are too small. A function with a parameter named ``reference_subjects`` is also given, by that name,
+    the m subject ids of the reference images; one with ``generated_subjects`` those of the generated images where real
+    ones stand in their place (the noise floor). Both need None as their default.
     """
 
     def __call__(
@@ -82,7 +84,7 @@ class SubsetStatistic(Protocol):
 
 
 class OnSubsets(Protocol):
-    """Takes the arguments of ``Metric.compute``."""
+    """Takes the arguments of ``Metric.compute``, and by name the subjects where it has parameters for them."""
 
     def __call__(self, generated: np.ndarray, reference: np.ndarray, /, *context: Any) -> SubsetStatistic: ...
 

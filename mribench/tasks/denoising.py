@@ -16,7 +16,7 @@ import numpy as np
 from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, grid
-from mribench.metrics.uncertainty import cluster_bootstrap_mean, round_for_record, subject_means
+from mribench.metrics.uncertainty import UNBOUNDED, mean_over_subjects, round_for_record, subject_means
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
 from mribench.tasks import to_uint8
@@ -58,7 +58,7 @@ def score(
     extract: Extractor,
     seed: int,
 ) -> list[Score]:
-    """Every paired metric at every level: mean over subjects, 95 % cluster bootstrap over subjects."""
+    """Every paired metric at every level: mean over subjects, 95 % interval over subjects."""
     if not outputs:
         n, subjects = len(data.test), data.test.n_subjects
         return [
@@ -82,10 +82,12 @@ def _score(
     except Unavailable as reason:
         about = {"n": len(test), "subjects": test.n_subjects, "level": alpha_bar}
         return Score(metric.name, None, reason=str(reason), **about)
-    found = cluster_bootstrap_mean(values, test.subjects)
+    # the mean of errors is no negative number, of which a pooled metric may have no value
+    bounds = (0.0, np.inf) if metric.pooled and values.min() >= 0 else UNBOUNDED
+    found = mean_over_subjects(values, test.subjects, bounds)
     # a monotone function of the mean takes the interval along, perhaps upside down
-    mean, *ends = (None if x is None else (metric.pooled or float)(x) * metric.scale for x in found)
-    low, high = ends if None in ends else sorted(ends)
+    mean, *ends = (None if x is None else float((metric.pooled or float)(x)) * metric.scale for x in found)
+    low, high = ends if None in ends else np.clip(sorted(ends), *metric.range).tolist()
     # the difference of two pooled values is no mean of differences between subjects
     each = () if metric.pooled else round_for_record(subject_means(values * metric.scale, test.subjects)[1])
     about = {"level": alpha_bar, "per_subject": each}

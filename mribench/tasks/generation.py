@@ -12,7 +12,7 @@ from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, forward_process, grid, side_by_side
 from mribench.metrics.distribution import least_images
 from mribench.metrics.floor import noise_floor
-from mribench.metrics.subsets import resamples, spaces_of, subset_statistic
+from mribench.metrics.subsets import resamples, spaces_of, subset_statistic, with_subjects
 from mribench.metrics.uncertainty import interval_around, round_for_record, subsamples
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
@@ -52,11 +52,11 @@ def _score(
     }
     try:
         sets = _compared(metric, space, images, data, extract)
-        value = metric.compute(*sets) * metric.scale
+        value = with_subjects(metric, metric.compute, data.test.subjects)(*sets) * metric.scale
     except Unavailable as reason:
         return Score(**about, value=None, reason=str(reason))
     try:
-        statistic = subset_statistic(metric, *sets)
+        statistic = subset_statistic(metric, *sets, reference_subjects=data.test.subjects)
         drawn = subsamples(statistic, len(images), data.test.subjects, resamples(metric, sets[0]))
     except Unavailable:
         # halves of the test subjects can be too few where all of them are enough

@@ -118,7 +118,7 @@ def train_stage(
                     if accelerator.is_main_process:
                         checkpoint.log_line(folder, state.step, mean, value)
                         if state.best_step == state.step:
-                            checkpoint.write_pipeline(checkpoint.best(folder, state), raw, scheduler)
+                            checkpoint.write_best(folder, state, raw, scheduler)
                 accelerator.log({"validation_loss": value}, step=state.step)
                 net.train()
             if saving:

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from mribench import device, files
-from mribench.errors import InputError
+from mribench.errors import Damaged, InputError
 from mribench.signals import deferred_interrupts
 from mribench.spec import GenerativeModel, Profile, Split, Stage, Variant
 from mribench.training import checkpoint
+from mribench.training import folder as training_folder
 from mribench.training.loop import train_stage
 from mribench.training.malloc import retain_freed_memory
 from mribench.training.space import LATENT_STD, Space, latent_std, load_network
@@ -111,14 +112,16 @@ def training(
     records: dict[str, dict[str, Any]] = {}
     for stage in earlier_stages(model):
         where = folder / stage.name
-        if not (where / "train.json").exists():
+        if not training_folder.is_finished(where):
             record = yield from stage_training(stage, None, where, f"{title}, {stage.name}")
             network = load_network(stage, profile, where / profile.keep, accelerator.device)
             if isinstance(model, Variant):
                 record[LATENT_STD] = latent_std(model, network, _some(train_split, accelerator.device))
             _finish(where, record, accelerator)
+        if damaged := training_folder.damages(where, profile.keep, quick=False)[0]:
+            raise Damaged(f"{damaged[0]}; remove {where} to train this stage again")
         networks[stage.name] = load_network(stage, profile, where / profile.keep, accelerator.device)
-        records[stage.name] = files.read_json(where / "train.json")
+        records[stage.name] = files.read_json(where / training_folder.RECORD)
     if isinstance(model, GenerativeModel):
         record = _together(records)
     else:
@@ -141,7 +144,8 @@ def training(
 def _finish(folder: Path, record: dict[str, Any], accelerator: Any) -> None:
     """Write the record last: a folder with one is finished."""
     if accelerator.is_main_process:
-        files.write_json(folder / "train.json", record)
+        files.write_json(folder / training_folder.RECORD, record)
+        training_folder.seal(folder, record.get("stages", ()))
         checkpoint.clear(folder)
     accelerator.wait_for_everyone()
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from mribench import files
 from mribench.data import prepare_data
+from mribench.escaping import Markdown
 from mribench.spec import FeatureSpace, Modality, Profile
 from mribench.tables import markdown_table
-from mribench.trust.changes import CHOSEN, INVISIBLE, VISIBLE
+from mribench.trust.changes import CHOSEN, HALVES, INVISIBLE, REPORTED, UPSIDE_DOWN, VISIBLE
 from mribench.trust.examine import examine_prepared
 
 TABLE = "trust.md"
@@ -64,6 +65,9 @@ def markdown(out: Path) -> str:
         "quantile: above 1 the change is noticed. A space is trusted where it notices none of the three changes that "
         "no eye can see, and all four that any eye can; what speaks against it is bold. With few subjects the floor "
         "is wide and hides what is visible; below 20 nothing is said.\n",
+        "The five changes after those are local or of the layout. They are reported and decide nothing: a space that "
+        "misses one (bold) is blind to it on these images, and a board on which it ranks says so. *No up*: the images "
+        "do not differ from themselves upside down.\n",
     ]
     for kind in ("phantom", "real"):
         records = [files.read_json(path) for path in sorted((out / kind).glob("*.json"))]
@@ -73,7 +77,7 @@ def markdown(out: Path) -> str:
 
 
 def _table(records: Sequence[dict[str, Any]]) -> str:
-    changes = [*INVISIBLE, *VISIBLE, *CHOSEN]
+    changes = [*INVISIBLE, *VISIBLE, *CHOSEN, *REPORTED, HALVES]
     titles = ["organ", "data", "images", "subjects", "space", "floor", *changes, "trusted"]
     lines = [_line(record, space, changes) for record in records for space in record["spaces"]]
     return markdown_table(titles, lines)
@@ -91,10 +95,13 @@ def _line(record: dict[str, Any], found: dict[str, Any], changes: Sequence[str])
             f"not known: {found['reason']}",
         ]
     by_change = {response["change"]: response for response in found["responses"]}
-    ratios = [
-        f"{by_change[c]['ratio']:.1f}" if by_change[c]["passed"] else f"**{by_change[c]['ratio']:.1f}**"
-        for c in changes
-    ]
+    ratios = [_ratio(by_change[c]) if c in by_change else "" for c in changes]
+    if found.get("no_up"):
+        ratios[changes.index(UPSIDE_DOWN)] = "no up"
     floor = f"{found['floor']:.1f} [{found['floor_high']:.1f}]"
     counts = [str(found["images"]), str(found["subjects"])]
     return [*about, *counts, found["space"], floor, *ratios, "yes" if found["trusted"] else "no"]
+
+
+def _ratio(response: dict[str, Any]) -> str:
+    return f"{response['ratio']:.1f}" if response["passed"] else Markdown(f"**{response['ratio']:.1f}**")

@@ -1,9 +1,11 @@
 """Controls: generators that learn nothing a diffusion model should, and give every board its scale.
 
-``noise`` is the bottom. ``gaussian`` shows what second-order statistics alone can do. ``train-replay`` is a
-perfect-looking cheat that copies its patients. ``mode-collapse`` shows a few perfect images again and again. ``blur``
-has every image but no detail. Each denoises in its own way: without a prior, with a Gaussian prior, with the training
-set or a few images as prior, by a moving average. ``Control.expected`` says where it must land on a board.
+``noise`` is the bottom. ``gaussian`` shows what second-order statistics alone can do, and ``gaussian-matched`` what
+they do with the grey levels and textures of real images. ``train-replay`` is a perfect-looking cheat that copies its
+patients, and ``warped-replay`` one that deforms its copies. ``mode-collapse`` shows a few perfect images again and
+again. ``blur`` has every image but no detail. Each denoises in its own way: without a prior, with a Gaussian prior,
+with the training set or a few images as prior, by a moving average. ``Control.expected`` says where it must land on a
+board.
 """
 
 from __future__ import annotations
@@ -14,10 +16,14 @@ import numpy as np
 
 from mribench.seeds import numpy_rng
 from mribench.spec import Control, Expected
+from mribench.variants.warp import warped
 
 COMPONENTS = 64
 MODES = 4
 MAX_MEDOID_IMAGES = 1000  # that the medoids are chosen among: their distances are a matrix
+MAX_TARGETS = 1000  # training images whose histogram and spectrum are kept
+MATCHING_ROUNDS = 3
+DISPLACEMENT = 3.5  # of warped copies, pixels of an image of 64 pixels a side
 
 
 def _rescaled(x_t: np.ndarray, alpha_bar: float) -> np.ndarray:
@@ -75,6 +81,58 @@ def _wiener(state: _Gaussian, x_t: np.ndarray, alpha_bar: float, seed: int) -> n
     return np.clip(flat, 0, 1).reshape(-1, *state.shape).astype(np.float32)
 
 
+class _Matched(NamedTuple):
+    gaussian: _Gaussian
+    values: np.ndarray  # (n, H*W): the pixels of n training images, each image's in ascending order
+    power: np.ndarray  # (n, rings): their mean power in rings of the spectrum
+
+
+def _fit_matched(train: np.ndarray) -> _Matched:
+    chosen = train[np.linspace(0, len(train) - 1, min(len(train), MAX_TARGETS)).astype(int)]
+    power = [_ring_power(np.fft.rfft2(image), _rings(train.shape[1:])) for image in chosen]
+    return _Matched(_fit_gaussian(train), np.sort(chosen.reshape(len(chosen), -1)), np.stack(power))
+
+
+def _rings(shape: tuple[int, ...]) -> np.ndarray:
+    """The ring, by distance from zero frequency, of each coefficient of ``rfft2``: int (H, W/2 + 1)."""
+    radius = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1]))
+    return np.rint(radius * max(shape)).astype(int)
+
+
+def _ring_power(spectrum: np.ndarray, rings: np.ndarray) -> np.ndarray:
+    counts = np.maximum(np.bincount(rings.ravel()), 1)
+    return np.bincount(rings.ravel(), np.square(np.abs(spectrum)).ravel()) / counts
+
+
+def _generate_matched(state: _Matched, indices: range, seed: int) -> np.ndarray:
+    return np.stack([_match(state, numpy_rng("gaussian-matched", seed, i)) for i in indices])
+
+
+def _match(state: _Matched, rng: np.random.Generator) -> np.ndarray:
+    """A sample of the Gaussian, given the spectrum and then the histogram of one training image, three times over.
+
+    As textures are made from noise by Heeger & Bergen 1995, doi:10.1145/218380.218446, with rings of the spectrum in
+    place of a pyramid.
+    """
+    gaussian = state.gaussian
+    # one image at a time: pixels are put in order below, where another rounding would be another image
+    flat = gaussian.mean + (rng.normal(size=len(gaussian.axes)) * np.sqrt(gaussian.variance)) @ gaussian.axes
+    image, rings = flat.reshape(gaussian.shape), _rings(gaussian.shape)
+    target = rng.integers(len(state.values))
+    for _ in range(MATCHING_ROUNDS):
+        spectrum = np.fft.rfft2(image)
+        gain = np.sqrt(state.power[target] / np.maximum(_ring_power(spectrum, rings), 1e-12))
+        shaped = np.fft.irfft2(spectrum * gain[rings], s=gaussian.shape)
+        flat = np.empty(shaped.size, np.float32)
+        flat[np.argsort(shaped, axis=None, kind="stable")] = state.values[target]
+        image = flat.reshape(gaussian.shape)
+    return image
+
+
+def _wiener_of_matched(state: _Matched, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
+    return _wiener(state.gaussian, x_t, alpha_bar, seed)
+
+
 def _keep(train: np.ndarray) -> np.ndarray:
     return train
 
@@ -82,6 +140,11 @@ def _keep(train: np.ndarray) -> np.ndarray:
 def _replay(train: np.ndarray, indices: range, seed: int) -> np.ndarray:
     chosen = [int(numpy_rng("train-replay", seed, i).integers(len(train))) for i in indices]
     return train[chosen]
+
+
+def _replay_warped(train: np.ndarray, indices: range, seed: int) -> np.ndarray:
+    rngs = [numpy_rng("warped-replay", seed, i) for i in indices]
+    return warped(train[[int(rng.integers(len(train))) for rng in rngs]], DISPLACEMENT, rngs)
 
 
 def _nearest(train: np.ndarray, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
@@ -156,6 +219,18 @@ GAUSSIAN = Control(
     denoise=_wiener,
     expected=Expected("behind real", "second-order statistics alone must not pass for real images"),
 )
+GAUSSIAN_MATCHED = Control(
+    name="gaussian-matched",
+    title="PCA Gaussian with real histograms and spectra",
+    paper="control: samples of the Gaussian with histogram and spectrum of training images, after Heeger & Bergen 1995 "
+    "(doi:10.1145/218380.218446); denoises by the Wiener filter",
+    fit=_fit_matched,
+    generate=_generate_matched,
+    denoise=_wiener_of_matched,
+    expected=Expected(
+        "behind real", "grey levels and textures without anatomy must not pass for real images"
+    ),
+)
 TRAIN_REPLAY = Control(
     name="train-replay",
     title="train replay",
@@ -164,6 +239,17 @@ TRAIN_REPLAY = Control(
     generate=_replay,
     denoise=_nearest,
     expected=Expected("like real", "it is made of real images", copies=True),
+)
+WARPED_REPLAY = Control(
+    name="warped-replay",
+    title="train replay, warped",
+    paper=f"control and cheat: copies of training images, warped by {DISPLACEMENT} pixels of 64; denoises to the "
+    "nearest of them",
+    fit=_keep,
+    generate=_replay_warped,
+    denoise=_nearest,
+    # whether a space sees the warp, and the audit the copy, depends on the images: neither is promised
+    expected=None,
 )
 MODE_COLLAPSE = Control(
     name="mode-collapse",

@@ -7,6 +7,8 @@ import pytest
 from mribench import results
 from mribench.board.compare import compare, select
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 
 @pytest.fixture
 def folder(run_folder, scored, controls):

@@ -14,6 +14,8 @@ from mribench.cli import console
 from mribench.plugins import lookup
 from mribench.spec import Expected
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 DOCTORED = {
     "noise": (500.0, "blur (900) is not better than noise (500) in kd[hc85-v1]"),
     "gaussian": (

@@ -10,6 +10,8 @@ from mribench.board.boards import boards
 from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 
 def organ(found, name):
     """The same results as those of another organ."""

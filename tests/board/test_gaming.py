@@ -22,6 +22,8 @@ from mribench.metrics.uncertainty import round_for_record
 from mribench.results import CONTROLS
 from mribench.spec import Score
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 HC85, GIST = "hc85-v1", "gist208-v1"
 
 

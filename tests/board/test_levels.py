@@ -15,6 +15,8 @@ from mribench.hub import card
 from mribench.results import record as records
 from mribench.spec import Score
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 PSNR = {"psnr": {"title": "PSNR", "unit": "dB", "direction": "up", "paper": "a paper"}}
 
 

@@ -8,6 +8,8 @@ from mribench.board.boards import boards
 from mribench.errors import InputError
 from mribench.spec import Score
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 
 def scored(value, low, high):
     return (Score("kd", value, 64, 30, low, high, 40, "hc85-v1"),)

@@ -15,6 +15,8 @@ from mribench.board.boards import boards
 from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
+pytestmark = pytest.mark.usefixtures("known_training")
+
 
 def words(found):
     (board,) = boards(found)

@@ -1,7 +1,11 @@
 """A board whose subjects nobody knows describes and never ranks."""
 
+import pytest
+
 from mribench.board import columns, markdown
 from mribench.board.boards import boards
+
+pytestmark = pytest.mark.usefixtures("known_training")
 
 
 def board(result, audited, **data):

@@ -48,6 +48,75 @@ def test_rbf_kernel_distance_is_its_definition():
     assert kernel_distance(g, r, train, HC85) == pytest.approx(naive_rbf_mmd(g, r, train), rel=1e-10)
 
 
+@pytest.mark.parametrize("sides", [1, 2])
+def test_kernel_distance_between_subjects_is_its_definition(sides):
+    """Every pair enumerated: pairs of two subjects, whose mean counts once however many images they have."""
+    g, r, train = normal(5, shift=0.4, seed=1), normal(6, seed=2), normal(21, seed=3)
+    of_r, of_g = list("aabccc"), (list("xxyzz") if sides == 2 else list("vwxyz"))
+    bandwidth = median_distance(standardise(train, train))
+    g_z, r_z = standardise(g, train), standardise(r, train)
+
+    def mean(x, x_of, y, y_of, of_two):
+        pairs = {}
+        for i, s in enumerate(x_of):
+            for j, t in enumerate(y_of):
+                if not of_two or s != t:
+                    pairs.setdefault((s, t), []).append(rbf(x[i : i + 1], y[j : j + 1], bandwidth)[0, 0])
+        return np.mean([np.mean(values) for values in pairs.values()])
+
+    expected = mean(g_z, of_g, g_z, of_g, True) + mean(r_z, of_r, r_z, of_r, True)
+    expected -= 2 * mean(g_z, of_g, r_z, of_r, False)
+    value = kernel_distance(g, r, train, HC85, of_r, of_g if sides == 2 else None)
+    assert value == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("space", [HC85, CUBIC], ids=["rbf", "cubic"])
+def test_with_one_image_per_subject_it_is_version_1(space):
+    g, r, train = normal(30, shift=0.2, seed=1), normal(25, seed=2), normal(50, seed=3)
+    ids = [f"s{i}" for i in range(30)]
+    value = kernel_distance(g, r, train, space, ids[:25], ids)
+    assert value == pytest.approx(kernel_distance(g, r, train, space), rel=1e-9)
+
+
+def patients(rng, subjects, images, d=12):
+    """Features of subjects (S,) with as many images each: half of the variance lies between them."""
+    which = np.repeat(np.arange(subjects), images)
+    return rng.standard_normal((subjects, d))[which] + rng.standard_normal((len(which), d)), which
+
+
+def test_it_is_unbiased_for_few_subjects_of_many_images():
+    """A generator that draws from the population itself has 0 on average; over all pairs it has not."""
+    rng = np.random.default_rng(0)
+    train, _ = patients(rng, 200, 1)
+    pairs = []
+    for _ in range(200):
+        reference, subjects = patients(rng, 5, rng.integers(1, 11, 5))
+        generated, _ = patients(rng, 60, 1)
+        pairs.append(
+            [1e3 * kernel_distance(generated, reference, train, HC85, ids) for ids in (subjects, None)]
+        )
+    (between, every), error = np.mean(pairs, 0), np.std(pairs, 0) / np.sqrt(len(pairs))
+    assert abs(between) < 3 * error[0] and every > 10 > 6 * error[1]
+
+
+def test_a_subject_of_many_images_weighs_as_one():
+    g, train = normal(40, seed=1), normal(50, seed=3)
+    r = np.concatenate([normal(4, seed=4), normal(1, shift=3.0, seed=5)])
+    many = np.concatenate([r[:4], np.repeat(r[4:], 50, axis=0)])
+    ids = list("abcd") + ["e"] * 50
+    assert kernel_distance(g, many, train, HC85, ids) == pytest.approx(
+        kernel_distance(g, r, train, HC85, list("abcde")), rel=1e-9
+    )
+
+
+def test_one_subject_leaves_a_blank_and_a_wrong_number_of_ids_is_refused():
+    g = normal(20)
+    with pytest.raises(Unavailable, match="pairs of two subjects"):
+        kernel_distance(g, g, g, HC85, ["a"] * 20)
+    with pytest.raises(InputError, match="one id per image"):
+        kernel_distance(g, g, g, HC85, ["a", "b"])
+
+
 def test_cubic_kernel_distance_is_torch_fidelitys_kid():
     metric_kid = pytest.importorskip("torch_fidelity.metric_kid", exc_type=ImportError)
     torch = pytest.importorskip("torch")

@@ -44,6 +44,17 @@ def test_real_images_are_near_zero_and_inside_their_band():
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+def test_halves_of_few_subjects_are_at_zero_on_average():
+    """Twelve sets of 8 test subjects; counting pairs of images of one subject adds much more."""
+    halves = [noise_floor(KD, "bands", anew(seed), 50, EXTRACT)["half_mean"] for seed in range(12)]
+    assert abs(np.mean(halves)) < 25
+
+
+def anew(seed):
+    parts = split("a", 30, 3 * seed), split("b", 4, 3 * seed + 1), split("c", 8, 3 * seed + 2)
+    return Prepared(Path(), "0" * 64, "made up", "phantom", *parts)
+
+
 def test_test_subjects_of_another_kind_raise_the_ceiling_alone():
     found, other = (noise_floor(KD, "bands", prepared(shift=s), 200, EXTRACT) for s in (0, 40))
     assert other["train_low"] > found["train_high"] and other["train_test"] > 200

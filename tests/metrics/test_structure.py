@@ -6,6 +6,7 @@ from skimage.metrics import structural_similarity
 
 from mribench.errors import Unavailable
 from mribench.metrics import structure
+from mribench.metrics.images import foreground, unit
 from mribench.metrics.structure import BETAS, MS_SSIM3, MS_SSIM3_FG, SSIM, SSIM_FG
 
 AIR = 10 / 255
@@ -94,3 +95,18 @@ def test_pairs_of_a_set_are_what_they_are_one_by_one(monkeypatch):
     # also where not all of them fit into memory at once
     monkeypatch.setattr(structure, "MAX_BYTES", 1)
     np.testing.assert_allclose(structure.ms_ssim3_of_pairs(some, first, second), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_mean_that_is_exactly_the_air_floor_is_foreground(dtype):
+    """2x2 pixels of grey levels that add up to 40; one level less is air."""
+    three = np.indices((21, 21, 21)).reshape(3, -1).T
+    levels = np.column_stack([three, 40 - three.sum(1)])
+    levels = levels[levels[:, 3] >= 1]
+    images = levels.reshape(-1, 2, 2).astype(dtype) / dtype(255)
+    # beside pixels of tissue, so that an image without foreground does not count as a whole
+    beside = np.concatenate([images, np.ones_like(images)], axis=2)
+    assert foreground(structure._halve(unit(beside)))[:, 0, 0].all()
+    darker = beside.copy()
+    darker[:, 1, 1] = np.maximum(darker[:, 1, 1] - dtype(1 / 255), 0)
+    assert not foreground(structure._halve(unit(darker)))[:, 0, 0].any()

@@ -9,9 +9,12 @@ from mribench.errors import InputError
 from mribench.features.hc85 import HC85
 from mribench.metrics.distribution import FD, KD, frechet, kernel_distance
 from mribench.metrics.neighbours import COVERAGE, DENSITY, PRECISION, RECALL
-from mribench.metrics.subsets import subset_statistic
+from mribench.metrics.subsets import subset_statistic, with_subjects
 from mribench.metrics.uncertainty import (
+    _without_skewness,
     cluster_bootstrap_mean,
+    mean_interval,
+    mean_over_subjects,
     round_for_record,
     subsample_interval,
     subsamples,
@@ -58,8 +61,57 @@ def test_bootstrap_covers_the_truth():
     assert 0.89 <= hits / 200 <= 0.99
 
 
+WORLDS = {
+    "normal": (lambda draw: draw, 0.0),
+    "lognormal": (lambda draw: np.exp(draw / 2), np.exp(1 / 8)),
+}
+
+
+@pytest.mark.parametrize("n", [5, 10, 20, 100])
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_interval_of_a_mean_covers_the_truth(world, n):
+    """In 95 % of 1,500 worlds, give or take three standard errors and what few skewed values hide."""
+    shape, truth = WORLDS[world]
+    draws = shape(np.random.default_rng(n).standard_normal((1500, n)))
+    assert 0.93 <= np.mean([low <= truth <= high for low, high in map(mean_interval, draws)]) <= 0.98
+
+
+def test_a_bootstrap_of_five_subjects_does_not():
+    draws = np.random.default_rng(0).standard_normal((300, 5))
+    ends = [cluster_bootstrap_mean(draw, ids(5, 1), resamples=300)[1:] for draw in draws]
+    assert np.mean([low <= 0 <= high for low, high in ends]) < 0.87
+
+
+def test_without_skewness_it_is_students():
+    stats = pytest.importorskip("scipy.stats")
+    means = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert mean_interval(means) == pytest.approx(stats.ttest_1samp(means, 0).confidence_interval())
+    skewed = np.array([1.0, 1.1, 1.2, 1.3, 5.0])
+    student = stats.ttest_1samp(skewed, 0).confidence_interval()
+    low, high = mean_interval(skewed)
+    assert low == pytest.approx(student.low) and high > student.high + 0.5
+    assert mean_interval(-skewed) == pytest.approx((-high, -low))
+
+
+def test_the_transformation_is_halls():
+    """Put through it, what was taken back comes out again."""
+    n, g = 12, 1.4
+    for step in (-0.6, 0.1, 0.6):
+        x = _without_skewness(np.array([step]), g, n)[0]
+        assert x + g * x**2 / 3 + g**2 * x**3 / 27 + g / (6 * n) == pytest.approx(step)
+
+
+@pytest.mark.parametrize("means", [[0.99, 1.0, 0.97], [0.0, 0.0, 0.01], [0.5, 0.5, 0.5], [0.1, 0.9]], ids=str)
+def test_an_interval_stays_in_the_range_and_holds_its_mean(means):
+    mean, low, high = mean_over_subjects(np.array(means), ids(len(means), 1), (0.0, 1.0))
+    assert 0.0 <= low <= mean + 1e-12 and mean - 1e-12 <= high <= 1.0
+    unbounded = mean_interval(np.array(means))
+    assert unbounded[0] <= low and high <= unbounded[1]
+
+
 def test_one_subject_has_a_mean_and_no_interval():
-    assert cluster_bootstrap_mean(np.array([1.0, 3.0]), ["a", "a"]) == (2.0, None, None)
+    for of_means in (cluster_bootstrap_mean, mean_over_subjects):
+        assert of_means(np.array([1.0, 3.0]), ["a", "a"]) == (2.0, None, None)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +124,36 @@ def test_values_without_a_subject_or_a_number_are_refused(values, subjects):
 
 def features(n, d=6, shift=0.0, seed=0):
     return shift + np.random.default_rng(seed).standard_normal((n, d))
+
+
+def test_half_subsamples_of_kd_know_the_subjects():
+    """In blocks they are what the metric gives on each of them, where subjects have unequal numbers of images."""
+    g, r, train = features(40, shift=0.5, seed=1), features(45, seed=2), features(50, seed=3)
+    subjects = np.repeat([f"s{i}" for i in range(9)], range(1, 10))
+    in_g = np.random.default_rng(4).random((5, 40)).argsort(1) < 20
+    halves = np.array([np.random.default_rng(i).permutation(9) < 4 for i in range(5)])
+    in_r = halves[:, np.unique(subjects, return_inverse=True)[1]]
+    expected = [
+        kernel_distance(g[a], r[b], train, HC85, subjects[b]) for a, b in zip(in_g, in_r, strict=True)
+    ]
+    for metric in (KD, replace(KD, on_subsets=None)):
+        statistic = subset_statistic(metric, g, r, train, HC85, reference_subjects=subjects)
+        np.testing.assert_allclose(statistic(in_g, in_r), expected, rtol=1e-9)
+
+
+def test_a_metric_of_four_arguments_is_given_no_subjects():
+    """As plugins wrote them; and one that replaces the function of ``KD``."""
+
+    def compute(generated, reference, train, space):
+        return float(len(reference))
+
+    metric = replace(KD, compute=compute, on_subsets=None)
+    in_r = np.arange(8)[None] < 5
+    statistic = subset_statistic(metric, features(6), features(8), None, CUBIC, reference_subjects=ids(4, 2))
+    assert statistic(np.ones((1, 6), bool), in_r) == [5.0]
+    assert with_subjects(metric, compute, ids(4, 2)) is compute
+    assert with_subjects(metric, len, ids(4, 2)) is len
+    assert with_subjects(KD, KD.compute, ids(4, 2)) is not KD.compute
 
 
 @pytest.mark.parametrize("metric", [KD, FD, *FOUR], ids=lambda metric: metric.name)

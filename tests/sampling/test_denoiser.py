@@ -13,6 +13,7 @@ from tiny import TINY, blobs, fit
 from mribench.errors import InputError, Unavailable
 from mribench.sampling import forward_process
 from mribench.sampling.denoiser import VariantDenoiser
+from mribench.sampling.reverse import noise_levels
 from mribench.sampling.sample import TrainedModel
 from mribench.sampling.samplers import DDIM, SamplerChoice
 from mribench.spec import Integrator
@@ -136,3 +137,10 @@ def test_noise_of_another_kernel_is_used_in_training_and_at_the_start(tmp_path):
     with pytest.raises(Unavailable, match="white noise"):
         model.denoise(blobs(2).unit(), 0.5, 0)
     assert forward_process.compatible(variant, EULER) and not forward_process.compatible(variant, DDIM)
+
+
+def test_levels_fall_from_the_largest_known_to_zero():
+    found = noise_levels(10, (0.01, 157.0))
+    assert len(found) == 11 and found[0] == pytest.approx(80) and found[-1] == 0
+    assert all(a > b for a, b in pairwise(found))
+    assert noise_levels(3, (0.1, 5.0)) == pytest.approx([5.0, 0.926, 0.1, 0.0], abs=1e-3)

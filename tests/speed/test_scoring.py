@@ -29,7 +29,7 @@ def test_the_next_model_finds_the_real_images_known(tmp_path):
     for name, space in extract.spaces.items():
         counting = partial(_counting, looked_at, space.load())
         extract.spaces[name] = replace(space, load=lambda counting=counting: counting)
-    for seed, new in ((4, 3 * 2), (5, 2)):
+    for seed, new in ((4, 3 * len(FEATURES)), (5, len(FEATURES))):
         scoring._parts(data, scoring._split(seed, 60).images, extract)
         assert len(looked_at) == new
         looked_at.clear()

@@ -10,13 +10,16 @@ from mribench import profiles
 from mribench.features import Extractor
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
+from mribench.features.shape import SHAPE
+from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets
 from mribench.metrics.paired import MSE
+from mribench.metrics.uncertainty import round_for_record, subsamples
 from mribench.runner.runspec import load_metrics
 from mribench.spec import Prepared, Split
 from mribench.tasks import denoising, generation
 
 SMOKE = profiles.get("smoke")
-SPACES = {space.name: space for space in (HC85, GIST)}
+SPACES = {space.name: space for space in (HC85, GIST, SHAPE)}
 
 
 def split(name, seed, subjects=8, size=64):
@@ -45,7 +48,7 @@ def generated(data, *names, images=None):
 
 def test_a_metric_without_spaces_of_its_own_is_taken_in_those_of_the_run(data):
     assert set(generated(data, "kd", "histogram")) == {
-        ("kd", "hc85-v1"), ("kd", "gist208-v1"), ("histogram", None),
+        ("kd", "hc85-v1"), ("kd", "gist208-v1"), ("kd", "shape156-v1"), ("histogram", None),
     }  # fmt: skip
 
 
@@ -55,6 +58,24 @@ def test_every_metric_of_generation_has_a_value_in_its_interval(data, name):
         assert score.reason is None and score.low <= score.high
         assert np.isfinite([score.value, score.low, score.high]).all()
         assert (score.n, score.n_reference, score.subjects) == (24, 24, 8)
+
+
+def test_kd_is_taken_between_the_test_subjects(data):
+    apart = replace(data, test=Split(data.test.images, tuple(map(str, range(24)))))
+    known, unknown = (generated(d, "kd")["kd", "hc85-v1"] for d in (data, apart))
+    assert known.value != unknown.value
+    sets = [HC85.load()(x.astype(np.float32) / 255) for x in (split("generated", 9).images, data.test.images)]
+    train = HC85.load()(data.train.unit())
+    subjects = data.test.subjects
+    assert known.value == pytest.approx(1e3 * kernel_distance(*sets, train, HC85, subjects), rel=1e-9)
+    statistic = kernel_distance_on_subsets(*sets, train, HC85, subjects)
+    assert known.subsamples == round_for_record(1e3 * subsamples(statistic, 24, subjects))
+
+
+def test_kd_of_one_test_subject_is_blank(data):
+    one = replace(data, test=Split(data.test.images[:3], data.test.subjects[:3]))
+    score = generated(one, "kd")["kd", "hc85-v1"]
+    assert score.value is None and "one subject" in score.reason
 
 
 def test_noise_of_microscopy_is_not_rician(data):

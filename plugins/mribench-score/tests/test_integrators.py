@@ -1,13 +1,10 @@
 """Each integrator against distributions whose denoiser is known in closed form."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
 from mribench_score.integrators import ANCESTRAL, CHURN, EULER, HEUN, LANGEVIN, PREDICTOR_CORRECTOR
 
-from mribench.sampling.reverse import noise_levels
 from mribench.testing import conforms
 
 test_euler = conforms("samplers", "euler")
@@ -97,12 +94,3 @@ def test_euler_is_of_first_and_heun_of_second_order():
 
 def test_heun_takes_two_evaluations_a_level_but_the_last():
     assert drawn(HEUN, 10)[1] == 19 and drawn(EULER, 10)[1] == 10
-
-
-def test_levels_fall_from_the_largest_known_to_zero():
-    found = noise_levels(10, (0.01, 157.0))
-    assert len(found) == 11 and found[0] == pytest.approx(80) and found[-1] == 0
-    assert all(a > b for a, b in pairwise(found))
-    assert noise_levels(3, (0.1, 5.0))[0] == pytest.approx(5) and noise_levels(3, (0.1, 5.0))[
-        2
-    ] == pytest.approx(0.1)

@@ -1,0 +1,211 @@
+"""Rows of one seed: what another training would give is borrowed from rows that know it, or nothing is claimed."""
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mribench import results
+from mribench.board.boards import boards
+from mribench.board.borrowed import with_borrowed_variance
+from mribench.board.differences import corrected, difference
+from mribench.board.group import KERNEL_DISTANCE
+from mribench.board.rows import TrainingVariance
+from mribench.metrics.significance import LEVEL
+from mribench.metrics.uncertainty import round_for_record
+from mribench.spec import Score
+
+PSNR = ("psnr", None, 0.5)
+KEPT = Path(__file__).parents[2] / "leaderboards" / "phantom"
+METRICS = {
+    "psnr": {"title": "", "unit": "dB", "direction": "up", "paper": "", "kind": "paired"},
+    "kd": {"title": "", "unit": "1e-3", "direction": "down", "paper": "", "kind": "distribution"},
+}
+
+
+def scores(values, variant, seed):
+    """KD and PSNR with as many values as there are subjects."""
+    value, half, subjects = float(np.mean(values)), 0.1, len(values)
+    each, ends = round_for_record(values), (value - half, value + half)
+    return (
+        Score("psnr", value, 60, subjects, *ends, level=0.5, per_subject=each),
+        Score("kd", value, 60, subjects, *ends, 60, "hc85-v1", subsamples=each),
+    )
+
+
+@pytest.fixture
+def trained(result):
+    def make(variant, values, seed=0, **changes):
+        about = {"metrics": METRICS, "seed": seed, "variant": variant, "audit": {"verdict": "not detected"}}
+        return result(scores=scores(np.asarray(values, float), variant, seed), **about | changes)
+
+    return make
+
+
+def of(board, name):
+    return next(row for row in board.rows if row.variant == name)
+
+
+def spread_around(value, n=20):
+    return value + 0.01 * np.sin(np.arange(n))
+
+
+def test_the_variance_is_that_of_rows_with_several_seeds(trained):
+    """3 and 2 seeds: pooled by degrees of freedom, in squared units of PSNR."""
+    many = [trained("a", spread_around(v), s) for s, v in enumerate((20.0, 21.0, 22.0))]
+    many += [trained("b", spread_around(v), s) for s, v in enumerate((30.0, 34.0))]
+    (board,) = boards([*many, trained("c", spread_around(25.0))])
+    borrowed = of(board, "c").borrowed[PSNR]
+    assert borrowed.variance == pytest.approx((2 * 1.0 + 1 * 8.0) / 3, rel=1e-3) and borrowed.dof == 3
+    assert not of(board, "a").borrowed and of(board, "c").knows_training(PSNR)
+
+
+def test_a_distance_moves_in_proportion_to_its_value(trained):
+    many = [trained("a", spread_around(v), s) for s, v in enumerate((99.0, 100.0, 101.0))]
+    (board,) = boards([*many, trained("c", spread_around(300.0)), trained("d", spread_around(10.0))])
+    found = [of(board, name).borrowed[KERNEL_DISTANCE].variance for name in "cd"]
+    assert found == pytest.approx([9.0, 0.01], rel=0.02)
+
+
+def test_of_a_distance_that_reaches_zero_no_proportion_is_taken(trained):
+    many = [trained("a", spread_around(v), s) for s, v in enumerate((-1.0, 0.0, 1.0))]
+    (board,) = boards([*many, trained("c", spread_around(300.0))])
+    assert of(board, "c").borrowed[KERNEL_DISTANCE].variance == pytest.approx(1.0, rel=0.02)
+
+
+def test_rows_of_one_variant_share_their_trainings_and_count_once(trained):
+    many = [
+        trained("a", spread_around(v), s, sampler=sampler)
+        for sampler in ("ddim-5", "ddim-25")
+        for s, v in enumerate((20.0, 21.0, 22.0))
+    ]
+    (board,) = boards([*many, trained("c", spread_around(25.0))])
+    assert of(board, "c").borrowed[PSNR] == TrainingVariance(pytest.approx(1.0, rel=1e-2), 2)
+
+
+def test_controls_neither_lend_nor_borrow(trained):
+    seeds = [trained("gaussian", spread_around(v), s, is_control=True) for s, v in enumerate((1.0, 2.0, 3.0))]
+    (board,) = boards(
+        [*seeds, trained("noise", spread_around(9.0), is_control=True), trained("c", spread_around(5.0))]
+    )
+    assert not of(board, "c").borrowed and not of(board, "noise").borrowed
+    assert not of(board, "c").knows_training(PSNR) and of(board, "noise").knows_training(PSNR)
+
+
+def test_the_interval_of_the_row_is_widened(trained):
+    alone, many = (
+        trained("c", spread_around(25.0)),
+        [trained("a", spread_around(v), s) for s, v in enumerate((20.0, 21.0, 22.0))],
+    )
+    narrow, wide = (of(boards(found)[0], "c").estimates[PSNR] for found in ([alone], [*many, alone]))
+    assert (narrow.within_low, narrow.within_high) == (wide.within_low, wide.within_high)
+    # t of two degrees of freedom is 4.3
+    assert wide.high - wide.value == pytest.approx(4.3, rel=0.02) and narrow.high - narrow.value < 0.2
+
+
+def equal_methods(rng, trained, between=0.3, subjects=25):
+    """Three methods of one distribution on the same subjects: one of three seeds, two of one."""
+    people = rng.standard_normal(subjects)
+
+    def once(name, seed):
+        move = between * rng.standard_normal()
+        return trained(name, 20 + people + 0.3 * rng.standard_normal(subjects) + move, seed)
+
+    return [*(once("a", seed) for seed in range(3)), once("b", 0), once("c", 0)]
+
+
+def test_equal_methods_are_seldom_told_apart(trained):
+    """Two rows of one seed, and one of these and the row that lends; 5 % of 300 worlds, give or take."""
+    rng = np.random.default_rng(0)
+    said = {"bc": 0, "ab": 0, "taken as without luck": 0}
+    for _ in range(300):
+        (board,) = boards(equal_methods(rng, trained))
+        a, b, c = board.rows
+        said["bc"] += difference(b, c, PSNR).p < LEVEL
+        said["ab"] += difference(a, b, PSNR).p < LEVEL
+        bare = [replace(row, borrowed={}) for row in (b, c)]
+        said["taken as without luck"] += difference(*bare, PSNR).p < LEVEL
+    assert said["bc"] / 300 < 0.08 and said["ab"] / 300 < 0.08
+    assert said["taken as without luck"] / 300 > 0.3
+
+
+def test_without_a_row_that_lends_ranks_stand_in_brackets(scored, controls, audited):
+    """Two rows far apart: with one seed each nothing is claimed, and a third one of two seeds lets them be ranked."""
+    found = [*controls, scored("near", 90.0), scored("far", 300.0)]
+    (board,) = boards(audited(found))
+    assert [board.ranks[row.name].text for row in board.trained] == ["(1-2)", "(1-2)"]
+    one, other = board.trained
+    assert difference(one, other, KERNEL_DISTANCE).p < LEVEL
+    assert not difference(one, other, KERNEL_DISTANCE).knows_training
+    assert difference(one, board.row("gaussian"), KERNEL_DISTANCE, over_seeds=False).knows_training
+    more = [scored("other", 88.0 + seed, seed) for seed in range(3)]
+    (board,) = boards(audited([*found, *more]))
+    assert not any(board.ranks[row.name].in_brackets for row in board.trained)
+    assert board.ranks[of(board, "near").name].worst < board.ranks[of(board, "far").name].best
+
+
+def test_records_of_two_versions_of_kd_stand_on_two_boards(scored):
+    old, new = scored("ddpm", 90.0), scored("ddpm", 70.0)
+    assert len(boards([old, replace(new, comparability=new.comparability | {"metrics": ["kd v2"]})])) == 2
+    assert len(boards([old, replace(new, seed=1)])) == 1
+
+
+# one method against itself, from the records that are kept: six organs, three trainings each
+
+
+def one_seed_rows(board):
+    """The three trainings of ``ddpm``, each as a method of its own with one seed."""
+    found = [r for r in board.members if r.variant == "ddpm"]
+    return [replace(r, variant=f"ddpm{r.seed}", seed=0) for r in found]
+
+
+def kept_boards():
+    found = boards(results.read_all([KEPT]))
+    assert len(found) == 6 and all(len(one_seed_rows(board)) >= 6 for board in found)
+    return found
+
+
+def ahead(board, rows, address):
+    """How many pairs are told apart after Holm's correction over the pairs of the board, where it may be claimed."""
+    pairs = corrected([difference(a, b, address) for a, b in combinations(rows, 2)])
+    return sum(one.adjusted < LEVEL and one.knows_training for one in pairs), len(pairs)
+
+
+SPACES = [("kd", "hc85-v1", None), ("kd", "gist208-v1", None)]
+
+
+@pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
+@pytest.mark.parametrize("address", SPACES)
+def test_one_method_is_not_ahead_of_itself_on_a_board_of_one_seed_rows(address):
+    said = pairs = uncorrected = 0
+    for kept in kept_boards():
+        (board,) = boards(one_seed_rows(kept))
+        claims, asked = ahead(board, board.trained, address)
+        said, pairs = said + claims, pairs + asked
+        found = [difference(a, b, address) for a, b in combinations(board.trained, 2)]
+        uncorrected += sum(one.adjusted < LEVEL for one in corrected(found))
+    assert (said, pairs) == (0, 18)
+    assert uncorrected >= (4 if address[1] == "hc85-v1" else 0), (
+        "what was claimed without the variance of trainings"
+    )
+
+
+@pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
+@pytest.mark.parametrize("address", SPACES)
+def test_nor_where_the_variance_between_trainings_comes_from_elsewhere(address):
+    """What a training moves is taken from the other five organs (10 degrees of freedom), not from the rows compared."""
+    kept, said, pairs = kept_boards(), 0, 0
+    for board in kept:
+        lenders = []
+        for other in kept:
+            if other is not board:
+                (row,) = other.trained
+                lenders.append(replace(row, variant=other.modality))
+        (group,) = boards(one_seed_rows(board))
+        rows = with_borrowed_variance([*lenders, *group.trained], board.metrics)[len(lenders) :]
+        assert all(row.borrowed[address].dof == 10 for row in rows)
+        claims, asked = ahead(group, rows, address)
+        said, pairs = said + claims, pairs + asked
+    assert pairs == 18 and said / pairs <= LEVEL
