@@ -4,6 +4,5 @@ from mribench.testing import conforms
 
 test_vae = conforms("variants", "vae")
 test_gan = conforms("variants", "gan")
-test_ddgan = conforms("variants", "ddgan")
 test_flow_nf = conforms("variants", "flow-nf")
 test_dae = conforms("variants", "dae")
