@@ -11,13 +11,15 @@ from mribench.testing.kit import checks
 
 
 def cases():
-    """Of the trained variants and the integrators of a package the first by default; the others are slow."""
+    """Of trained variants, generative models and integrators the core's and the first of each kind by default; the
+    others are slow."""
     seen = set()
     for entry in lookup.choose():
         plugin = lookup.load(entry.group, entry.name)
         trains = isinstance(plugin, Variant | GenerativeModel | Integrator)
-        again = trains and (entry.distribution, type(plugin)) in seen
-        seen.add((entry.distribution, type(plugin)))
+        again = trains and entry.distribution != "mribench" and type(plugin) in seen
+        if entry.distribution != "mribench":
+            seen.add(type(plugin))
         for check in checks(entry.group, plugin):
             name = f"{entry.group} {entry.name}: {check.name}"
             yield pytest.param(check, Case(entry, plugin), id=name, marks=pytest.mark.slow if again else ())
