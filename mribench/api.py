@@ -102,5 +102,6 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "mribench.tasks": ("to_uint8",),
     "mribench.testing": ("Finding", "check", "checks", "conforms"),
+    "mribench.variants": ("ddpm",),
     "mribench.variants.ddpm": ("DDPM", "loss", "network", "scheduler"),
 }
