@@ -86,7 +86,8 @@ KEPT = [
 
 
 def test_a_row_depends_on_its_image_alone_to_the_last_bit(extract):
-    np.testing.assert_array_equal(extract(waves()[2:3]), extract(waves())[2:3])
+    images = np.random.default_rng(0).random((32, 64, 64))
+    np.testing.assert_array_equal(extract(images[31:]), extract(images)[31:])
 
 
 def test_a_folded_convolution_is_convolution_then_normalisation(state):
