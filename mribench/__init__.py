@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mribench._version import __version__
-from mribench.spec import (
-    Control,
-    Expected,
-    FeatureSpace,
-    Metric,
-    Modality,
-    Network,
-    PhantomSlice,
-    Profile,
-    Reader,
-    ReportedRow,
-    Sampler,
-    Score,
-    Task,
-    Variant,
-    Volume,
-)
 
+# imported when first used: the command line is to answer Ctrl-C before it has imported anything
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mribench.results import Result
+    from mribench.spec import (
+        Control,
+        Expected,
+        FeatureSpace,
+        Metric,
+        Modality,
+        Network,
+        PhantomSlice,
+        Profile,
+        Reader,
+        ReportedRow,
+        Sampler,
+        Score,
+        Task,
+        Variant,
+        Volume,
+    )
 
 __all__ = [
     "Control",
@@ -62,3 +64,15 @@ def run(*, jobs: int | None = 1, executor: str = "local", **settings: Any) -> li
     from mribench.runner.run import run_suite
 
     return run_suite(runspec.make(**settings), Execution(executor, jobs))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'mribench' has no attribute {name!r}")
+    from mribench import spec
+
+    return getattr(spec, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Hashable, Iterator
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,27 +21,38 @@ class Symbol(NamedTuple):
     name: str
 
 
-def code_hash(*functions: Callable[..., Any]) -> str:
+class _Used(NamedTuple):
+    """What the statements of one top-level name use."""
+
+    parts: frozenset[str]  # their source, and names of other packages
+    symbols: tuple[Symbol, ...]  # of packages that are followed
+
+
+def code_hash(*functions: Callable[..., Any], follow: tuple[str, ...] = ()) -> str:
     """12 hex digits over the source of functions and of all that they use in their own top-level package.
 
     Names are followed to helpers, constants and classes, also in other modules of the package, be it mribench or a
     plugin: an edit of one family of a package does not touch the others. Of other packages only the names count.
     Comments, docstrings, annotations of functions, the package's own import statements and the names of its modules
     do not enter, so that moving a function renames nothing.
+
+    Args:
+        functions: Also classes, callable objects, closures and ``functools.partial``: what they hold counts too.
+        follow: Further packages that names are followed into, such as ``mribench.phantom``.
     """
     parts: set[str] = set()
     reached: set[Symbol] = set()
+    reader = _Reader(follow)
     waiting = [symbol for function in functions for symbol in _symbols_of(function, parts)]
     while waiting:
         symbol = waiting.pop()
-        source = _source(symbol.module)
+        source = reader.source(symbol.module)
         if symbol in reached or source is None:
             continue
         reached.add(symbol)
-        for node in source.statements(symbol.name):
-            parts.add(ast.unparse(node))
-            waiting += source.own_symbols(node)
-            parts.update(source.foreign_names(node))
+        used = source.used(symbol.name)
+        parts |= used.parts
+        waiting += map(reader.definition, used.symbols)
     digest = hashlib.sha256()
     for part in sorted(parts):
         digest.update(f"{part}\0".encode())
@@ -48,7 +60,7 @@ def code_hash(*functions: Callable[..., Any]) -> str:
 
 
 def _symbols_of(function: Any, parts: set[str]) -> Iterator[Symbol]:
-    """Where a function is defined. What a ``functools.partial`` holds is added to ``parts``."""
+    """Where a function is defined. What a partial, a closure or an object holds is added to ``parts``."""
     if isinstance(function, partial):
         for name, value in [*enumerate(function.args), *sorted(function.keywords.items())]:
             if callable(value):
@@ -56,16 +68,64 @@ def _symbols_of(function: Any, parts: set[str]) -> Iterator[Symbol]:
             else:
                 parts.add(f"{name}={value!r}".split(" at 0x")[0])
         function = function.func
+    for name, value in _held(function):
+        if callable(value):
+            parts.add(f"{name}={getattr(value, '__qualname__', type(value).__qualname__)}")
+            yield from _symbols_of(value, parts)
+        elif hasattr(value, "tobytes"):
+            parts.add(f"{name}={hashlib.sha256(value.tobytes()).hexdigest()}")
+        elif isinstance(value, Hashable):
+            # a list or a dictionary may be a cache, which fills as the function is called
+            parts.add(f"{name}={value!r}".split(" at 0x")[0])
     definition = function if hasattr(function, "__qualname__") else type(function)
     name = definition.__qualname__.partition(".")[0]
     yield Symbol(definition.__module__ or "", WHOLE if name == "<lambda>" else name)
 
 
+def _held(function: Any) -> list[tuple[str, Any]]:
+    """Names and values that a closure or a callable object holds: they stand in no source file."""
+    if hasattr(function, "__wrapped__"):
+        return []  # what decorates it stands in the source
+    if not hasattr(function, "__qualname__"):
+        return sorted(getattr(function, "__dict__", {}).items())
+    if not getattr(function, "__closure__", None):
+        return []
+    held = inspect.getclosurevars(function).nonlocals
+    # a function that calls itself holds itself
+    return [(name, value) for name, value in sorted(held.items()) if value is not function]
+
+
+class _Reader:
+    """The modules that one hash meets, each read once."""
+
+    def __init__(self, follow: tuple[str, ...]) -> None:
+        self._follow = follow
+        self._sources: dict[str, _Source | None] = {}
+
+    def source(self, module: str) -> _Source | None:
+        if module not in self._sources:
+            file = _file(module)
+            self._sources[module] = file and _parsed(
+                module, file.name == "__init__.py", file.read_bytes(), self._follow
+            )
+        return self._sources[module]
+
+    def definition(self, symbol: Symbol) -> Symbol:
+        """Follow a name through the modules that only hand it on, as ``__init__`` files do."""
+        seen: set[Symbol] = set()
+        while symbol not in seen and (source := self.source(symbol.module)) is not None:
+            seen.add(symbol)
+            symbol = source.imported(symbol.name) or symbol
+        return symbol
+
+
 class _Source:
     """A module's syntax tree without what only people read, by top-level name."""
 
-    def __init__(self, module: str, is_package: bool, text: bytes) -> None:
+    def __init__(self, module: str, is_package: bool, text: bytes, follow: tuple[str, ...]) -> None:
         self._module, self._is_package = module, is_package
+        self._followed = (module.partition(".")[0], *follow)
+        self._used: dict[str, _Used] = {}
         self._own: dict[str, Symbol] = {}
         self._foreign: dict[str, str] = {}
         whole = ast.parse(text)
@@ -88,19 +148,37 @@ class _Source:
         found = list(dict.fromkeys(node for nodes in named for node in nodes))
         return [*found, *self._unnamed] if found else []
 
-    def own_symbols(self, node: ast.stmt) -> Iterator[Symbol]:
-        """The names of the same top-level package that a statement uses."""
+    def used(self, name: str) -> _Used:
+        """What the statements of a name are and use; found once, as many hashes meet the same names."""
+        if name not in self._used:
+            nodes = self.statements(name)
+            parts = {ast.unparse(node) for node in nodes}
+            parts.update(name for node in nodes for name in self._foreign_names(node))
+            symbols = dict.fromkeys(symbol for node in nodes for symbol in self._own_symbols(node))
+            self._used[name] = _Used(frozenset(parts), tuple(symbols))
+        return self._used[name]
+
+    def _own_symbols(self, node: ast.stmt) -> Iterator[Symbol]:
+        """The names of followed packages that a statement uses."""
         for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
-                module = self._own.get(part.value.id)
-                if module is not None and module.name == WHOLE:
-                    yield _definition(Symbol(module.module, part.attr))
+            if isinstance(part, ast.Attribute):
+                module = self._module_of(part.value)
+                if module is not None and not _is_submodule(module, part.attr):
+                    yield Symbol(module, part.attr)
             elif isinstance(part, ast.Name) and part.id in self._by_name:
                 yield Symbol(self._module, part.id)
             elif isinstance(part, ast.Name) and self._own.get(part.id, Symbol("", WHOLE)).name != WHOLE:
-                yield _definition(self._own[part.id])
+                yield self._own[part.id]
 
-    def foreign_names(self, node: ast.stmt) -> Iterator[str]:
+    def _module_of(self, node: ast.expr) -> str | None:
+        """The followed module that an expression such as ``shapes`` or ``package.shapes`` stands for."""
+        if isinstance(node, ast.Name):
+            symbol = None if node.id in self._by_name else self._own.get(node.id)
+            return symbol.module if symbol is not None and symbol.name == WHOLE else None
+        module = self._module_of(node.value) if isinstance(node, ast.Attribute) else None
+        return f"{module}.{node.attr}" if module is not None and _is_submodule(module, node.attr) else None
+
+    def _foreign_names(self, node: ast.stmt) -> Iterator[str]:
         """'diffusers.UNet2DModel': what a statement uses of other packages."""
         used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         yield from (self._foreign[name] for name in used & self._foreign.keys())
@@ -110,14 +188,16 @@ class _Source:
         return None if name in self._by_name else self._own.get(name)
 
     def _note_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        top = self._module.partition(".")[0]
         base = "" if isinstance(node, ast.Import) else self._absolute(node)
         for alias in node.names:
             full = f"{base}.{alias.name}" if base else alias.name
             local = alias.asname or (alias.name if base else alias.name.partition(".")[0])
-            if full.partition(".")[0] != top:
+            if not any(f"{full}.".startswith(f"{package}.") for package in self._followed):
                 self._foreign[local] = full
-            elif not base or _is_submodule(base, alias.name):
+            elif not base:
+                # ``import package.module`` binds the package
+                self._own[local] = Symbol(full if alias.asname else local, WHOLE)
+            elif _is_submodule(base, alias.name):
                 self._own[local] = Symbol(full, WHOLE)
             else:
                 self._own[local] = Symbol(base, alias.name)
@@ -130,23 +210,9 @@ class _Source:
         return ".".join([*parts, *filter(None, [node.module])])
 
 
-def _definition(symbol: Symbol) -> Symbol:
-    """Follow a name through the modules that only hand it on, as ``__init__`` files do."""
-    seen: set[Symbol] = set()
-    while symbol not in seen and (source := _source(symbol.module)) is not None:
-        seen.add(symbol)
-        symbol = source.imported(symbol.name) or symbol
-    return symbol
-
-
-def _source(module: str) -> _Source | None:
-    file = _file(module)
-    return None if file is None else _parsed(module, file.name == "__init__.py", file.read_bytes())
-
-
 @lru_cache(maxsize=512)
-def _parsed(module: str, is_package: bool, text: bytes) -> _Source:
-    return _Source(module, is_package, text)
+def _parsed(module: str, is_package: bool, text: bytes, follow: tuple[str, ...]) -> _Source:
+    return _Source(module, is_package, text, follow)
 
 
 def _file(module: str) -> Path | None:

@@ -24,6 +24,10 @@ class DataError(InputError):
     """A dataset, image file or split cannot be used."""
 
 
+class Damaged(InputError):
+    """A file of a finished stage is not as it was written, and making it again would cost a training."""
+
+
 class PluginError(InputError):
     """An entry point is missing, broken, or claimed by two packages."""
 
@@ -43,7 +47,10 @@ class Interrupted(MribenchError):
 
 
 def concerns_one_cell(error: Exception) -> bool:
-    """Whether other cells may well succeed: a loss that diverged, but no unknown word, full disk, Ctrl-C or bug."""
+    """Whether other cells may well succeed: after a loss that diverged or damaged weights, but not after an unknown
+    word, a full disk, Ctrl-C or a bug."""
+    if isinstance(error, Damaged):
+        return True
     return isinstance(error, MribenchError) and error.exit_code == MribenchError.exit_code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from mribench import hashing
 
 # begins the name of whatever is half-written; the host and process of its writer follow
 TEMPORARY = ".tmp-mribench-"
@@ -61,11 +64,60 @@ def write_text(path: Path, text: str, flush: bool = True) -> None:
 
 def write_json(path: Path, value: Any, flush: bool = True) -> None:
     """Sorted keys and no NaN: what cannot be compared byte by byte, or read by others, is not written."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n", flush)
+    write_bytes(path, _json(value), flush)
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """Write a file and then, in ``<name>.sha256`` beside it, its digest as ``sha256sum --check`` reads it."""
+    write_bytes(path, content)
+    # the digest may be lost by a power cut: the file then counts as not written
+    write_text(_seal(path), f"{hashlib.sha256(content).hexdigest()}  {path.name}\n", flush=False)
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """The content of a file that ``write_sealed`` wrote; None where it, or its digest, is missing or was changed."""
+    try:
+        content, seal = path.read_bytes(), _seal(path).read_text()
+    except (OSError, ValueError):
+        return None
+    return content if seal.partition(" ")[0] == hashlib.sha256(content).hexdigest() else None
+
+
+def write_sealed_json(path: Path, value: Any) -> None:
+    write_sealed(path, _json(value))
+
+
+def read_sealed_json(path: Path) -> Any:
+    """None where ``read_sealed`` gives None."""
+    content = read_sealed(path)
+    return None if content is None else json.loads(content)
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether the digest beside a file is another one. A file of an earlier version has none, and is not."""
+    try:
+        seal = _seal(path).read_bytes()
+    except FileNotFoundError:
+        return False
+    return not seal.startswith(hashing.file_sha256(path).encode())
+
+
+def remove_sealed(path: Path) -> None:
+    """Remove a file and its digest, where they are there."""
+    for each in (path, _seal(path)):
+        each.unlink(missing_ok=True)
+
+
+def _seal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

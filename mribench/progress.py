@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from mribench.escaping import terminal
+
 SECONDS_BETWEEN_LINES = 15.0
 # a terminal has one live display, shared by all steps under way
 _display: Any = None
@@ -32,7 +34,7 @@ def say(text: str) -> None:
     if (receiver := listener.get()) is not None:
         receiver.say(text)
     elif os.environ.get("RANK", "0") == "0":
-        print(text, file=sys.stderr, flush=True)
+        print(terminal(text), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -104,10 +105,17 @@ def reset_gpu_peak() -> None:
 def gflops_per_image(net: Any, size: int) -> float:
     """GFLOPs of one network evaluation of one image; a multiply-add counts twice (torch's FlopCounterMode)."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
     where = next(net.parameters()).device
     x = torch.zeros(1, net.config.in_channels, size, size, device=where)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        net(x, torch.zeros((), dtype=torch.long, device=where))
-    return round(counter.get_total_flops() / 1e9, 4)
+    with torch.no_grad():
+        return round(gflops(lambda: net(x, torch.zeros((), dtype=torch.long, device=where))), 4)
+
+
+def gflops(call: Callable[[], Any]) -> float:
+    """GFLOPs of a call; a multiply-add counts twice (torch's FlopCounterMode)."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops() / 1e9

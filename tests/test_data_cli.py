@@ -125,13 +125,23 @@ def test_prepare_export_terms_of_an_organ_without_modality(mribench, filled, tmp
     assert "is whole" in mribench("data", "verify", folder).out
 
 
+def test_prepare_takes_the_name_that_boards_show(mribench, refused, filled):
+    words = ["data", "prepare", filled, "--profile", "smoke", "--modality", "brain"]
+    assert mribench(*words).out.startswith("local-")
+    assert mribench(*words, "--data-name", "clinic-2024").out.startswith("clinic-2024 (real), 32x32")
+    assert "name no person and no address" in refused(*words, "--data-name", "anna@clinic.org")
+    folder = mribench(*words).out.splitlines()[-1]
+    assert "leave --data-name out" in refused("data", "prepare", folder, "--data-name", "clinic")
+
+
 def test_export_warns_of_what_must_not_be_passed_on(mribench, home, filled):
     ended = mribench(
         "data", "export", filled, "--to", "parquet", "--out", "x", "--profile", "smoke", "--modality", "brain"
     )
     assert (
         ended.code == 0
-        and "do not pass x on: the terms of local:hand forbid it, or are unverified" in ended.err
+        and "do not pass x on: the terms of local-" in ended.err
+        and "forbid it, or are unverified" in ended.err
     )
 
 

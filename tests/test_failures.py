@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mribench import results
 from mribench.runner import runspec
 
 SUBJECTS = tuple("abcdef")
@@ -252,15 +253,23 @@ def test_bad_input_leaves_earlier_results_alone(finished, folder, refused):
     assert after == before
 
 
-def test_a_damaged_result_is_named_and_what_a_killed_writer_left_is_not(finished, refused, mribench):
+def test_a_damaged_result_is_made_again_or_named_and_what_a_killed_writer_left_is_not(
+    finished, refused, mribench
+):
     record = next((finished / "results").rglob("*.json"))
     half = record.read_text()[:300]
     (record.parent / f".tmp-1-{record.name}").write_text(half)
     assert mribench("run", *FAST, "--out", finished).code == 0
+    whole = results.read(record)
     record.write_text(half)
+    assert mribench("run", *FAST, "--out", finished).code == 0
+    assert results.read(record).scores == whole.scores
+    # no cell of this run
+    other = record.with_name("other.json")
+    other.write_text(half)
     said = refused("run", *FAST, "--out", finished)
-    assert record.name in said and "delete or move it" in said
-    record.unlink()
+    assert other.name in said and "delete or move it" in said
+    other.unlink()
     assert mribench("run", *FAST, "--out", finished).code == 0
 
 

@@ -23,6 +23,15 @@ with files.new_folder(Path(sys.argv[1])) as folder, files.new_file(Path(sys.argv
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
+KILLED_BEFORE_THE_DIGEST = """
+import os, signal, sys
+from pathlib import Path
+from mribench import files
+
+files.write_text = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+files.write_sealed(Path(sys.argv[1]), b"content")
+"""
+
 
 def put(path, text, is_valid=None):
     with files.new_folder(path, is_valid) as folder:
@@ -112,6 +121,26 @@ def test_writers_at_once_leave_one_whole_result(tmp_path):
         writer.join()
     assert (tmp_path / "made" / "x").read_text() in content and (tmp_path / "file").read_text() in content
     assert names_in(tmp_path) == ["file", "made"]
+
+
+def test_a_sealed_file_is_read_as_it_was_written_or_not_at_all(tmp_path):
+    path = tmp_path / "x"
+    assert files.read_sealed(path) is None and not files.is_damaged(path)
+    files.write_sealed(path, b"content")
+    assert files.read_sealed(path) == b"content" and not files.is_damaged(path)
+    check = subprocess.run(["sha256sum", "--check", "x.sha256"], cwd=tmp_path, capture_output=True, text=True)
+    assert check.returncode == 0 and check.stdout == "x: OK\n"
+    path.write_bytes(b"contend")
+    assert files.read_sealed(path) is None and files.is_damaged(path)
+    files.write_sealed(path, b"content")
+    (tmp_path / "x.sha256").write_bytes(b"\xff")
+    assert files.read_sealed(path) is None and files.is_damaged(path)
+
+
+def test_a_file_whose_writer_was_killed_before_its_digest_counts_as_not_written(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED_BEFORE_THE_DIGEST, str(tmp_path / "x")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "x").read_bytes() == b"content" and files.read_sealed(tmp_path / "x") is None
 
 
 def test_a_killed_writer_leaves_the_old_folder_and_the_next_one_tidies_up(tmp_path):

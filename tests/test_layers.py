@@ -18,7 +18,7 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
 # from the ground up, one row a folder or a few files; a module imports from its own row or from those above it
 LAYERS = (
     "_version errors api",
-    "spec code_hash hashing memo files seeds networks tables",
+    "spec code_hash hashing memo files manifest seeds networks escaping tables",
     "device signals progress provenance figures",
     "profiles phantom plugins",
     "results",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mribench import profiles
-from mribench.audit import copies, examine, permutation, verdict
+from mribench.audit import closer, coarse, copies, examine, match, permutation, repeats, verdict
 from mribench.board import columns
 from mribench.features import hc85, inception, lite0, radiomics
 from mribench.metrics import (
@@ -22,7 +22,7 @@ from mribench.metrics import (
     structure,
 )
 from mribench.plugins import lookup
-from mribench.runner import runspec
+from mribench.runner import check_fields, check_scores, runspec
 from mribench.trust import changes
 from mribench.trust import examine as examine_space
 from mribench.variants import controls
@@ -78,6 +78,11 @@ def test_headline_metrics_are_called_primary():
         f"outside [0, 1] by more than {images.TOLERANCE}",
         f"at or above {hc85.AIR * 255:.0f}/255",
         f"clipped to ±{kernels.CLIP:.0f}",
+        f"relative {check_scores.RELATIVE:.0e}".replace("e-0", "e-"),
+        f"within {check_scores.SAME_OUTPUTS} of the new one (`SAME_OUTPUTS`",
+        f"by at most {check_scores.OTHER_OUTPUTS} (`OTHER_OUTPUTS`",
+        f"within {check_fields.AUDIT} (`AUDIT`",
+        f"and {check_scores.COUNTED} for a metric that counts images",
         f"at {extrapolation.SIZES} sizes from a fifth of the images to all; {extrapolation.MIN_IMAGES:,} images a side",
         f"within the {neighbours.K}th-neighbour ball",
         f"at most {neighbours.MAX_IMAGES:,}, drawn with a fixed seed",
@@ -95,11 +100,27 @@ def test_headline_metrics_are_called_primary():
         f"ᾱ ({', '.join(map(str, profiles.PROFILES['standard'].alpha_bars))})",
         f"at most {verdict.FALSE_ALARMS:.0%} (`verdict.FALSE_ALARMS`)".replace("%", " %"),
         f"p ≤ {verdict.MEMORISES_LEVEL} (`verdict.MEMORISES_LEVEL`)",
-        f"p ≤ {verdict.COPIES_LEVEL} (`verdict.COPIES_LEVEL`)",
+        f"p ≤ {verdict.SAW_LEVEL} (`verdict.SAW_LEVEL`)",
         f"p ≤ {verdict.SIGNS_LEVEL} (`verdict.SIGNS_LEVEL`)",
         f"above {verdict.MIN_AUROC} (`verdict.MIN_AUROC`)",
         f"fewer than {significance.FEW_SUBJECTS} test subjects (`significance.FEW_SUBJECTS`)",
         f"more than {copies.FALSE_ALARM:.0%} (`copies.FALSE_ALARM`)".replace("%", " %"),
+        f"at least {closer.MARGIN} pixels inside (`closer.MARGIN`), at {match.SIDE} pixels a side (`match.SIDE`;",
+        f"{closer.PATCHES} x {closer.PATCHES} patches at {closer.PATCH_SIDE} pixels a side (`closer.PATCH_SIDE`)",
+        f"by up to {closer.PATCH_SHIFT} pixels of that size",
+        f"contrast is {closer.INFORMATIVE:.0%} or more".replace("%", " %"),
+        f"the {copies.TAIL:.0%} quantile −1".replace("%", " %"),
+        f"At {coarse.SIDE} pixels a side (`coarse.SIDE`)",
+        f"the {coarse.NEAREST_IMAGES} nearest images and the nearest image of each of the {coarse.NEAREST_SUBJECTS} "
+        "nearest subjects",
+        f"up to {examine.MAX_HELD_OUT} test and validation images",
+        f"which a blur of 1/{2 / examine.BLUR:.0f} of a side takes away is less than "
+        f"{round(3 * examine.SMOOTH)}/3 (`examine.SMOOTH`)",
+        f"blurred by 1/{1 / examine.BLUR:.0f} of a side (`examine.BLUR`)",
+        f"nearer, at {coarse.SIDE} pixels a side, than {1 - repeats.RARE:.0%} of the training images".replace(
+            "%", " %"
+        ),
+        f"{verdict.POWER * 10:.0f} times of 10",
         f"of at most {examine.MAX_REAL:,} of train and test together",
         f"shuffled between train and test ({permutation.PERMUTATIONS} times)",
         f"sha256 {inception.SHA256[:8]}…{inception.SHA256[-3:]}",

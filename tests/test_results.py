@@ -9,10 +9,13 @@ import pytest
 from mribench import files, results
 from mribench.board.boards import boards
 from mribench.errors import InputError
+from mribench.results import schema
+
+REPORTED = {"source": "s", "psnr": 1.0, "ssim": 0.5, "mse": 1.0, "mae": 1.0, "fid": 9.0}
 
 
 def test_a_record_reads_back_equal(result, tmp_path):
-    one = result(figures={"samples": "figures/x.png"}, reported={"source": "s", "psnr": 1.0})
+    one = result(figures={"samples": "figures/x.png"}, reported=REPORTED)
     path = results.write(tmp_path, one)
     assert results.read(path) == one
     assert path.parent == tmp_path / "results" / "brain"
@@ -43,8 +46,6 @@ def damaged(record, how):
             return json.dumps({"hello": 1})
         case "a list":
             return "[]"
-        case "a field too many":
-            return json.dumps(record | {"more": 1})
         case "no scores":
             return json.dumps({k: v for k, v in record.items() if k != "scores"})
         case "a score of words":
@@ -55,7 +56,7 @@ def damaged(record, how):
             return json.dumps(record | {"comparability": record["comparability"] | {"resolution": 512}})
 
 
-HOW = ["cut off", "empty", "not utf-8", "another file", "a list", "a field too many", "no scores"]
+HOW = ["cut off", "empty", "not utf-8", "another file", "a list", "no scores"]
 HOW += ["a score of words", "a score of NaN", "an edited key"]
 
 
@@ -67,6 +68,16 @@ def test_a_damaged_record_is_named_in_one_sentence(how, result, tmp_path, refuse
     sentence = refused("leaderboard", tmp_path)
     assert f"{path} is not a mribench result" in sentence and "delete or move it" in sentence
     assert not (tmp_path / "leaderboard.md").exists()
+
+
+def test_fields_of_a_later_version_are_no_error(result, tmp_path):
+    one = result(variant="noise", is_control=True)
+    content = results.record.to_json(one) | {"more": {"a": [1]}}
+    content["scores"][0] |= {"more": 1}
+    content["data"] = content["data"] | {"more": 1}
+    content["expected"] = content["expected"] | {"more": 1}
+    files.write_json(tmp_path / "x.json", content)
+    assert results.read(tmp_path / "x.json") == replace(one, data=one.data | {"more": 1})
 
 
 def test_another_schema_is_named_even_with_other_fields(result, tmp_path):
@@ -166,19 +177,22 @@ def test_what_becomes_part_of_a_path_is_a_name(result, tmp_path, field, name):
         return
     content = results.record.to_json(result()) | {field: name}
     files.write_json(tmp_path / "results" / "brain" / "x.json", content)
-    with pytest.raises(InputError, match=f"its {field} is "):
+    with pytest.raises(InputError, match=f"{field} is .*, expected (a plain name|str)"):
         results.read_all([tmp_path])
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"provenance": {"checkpoint": "../x"}}, "its checkpoint is"),
-        ({"provenance": {"outputs": "../x"}}, "its outputs is"),
-        ({"provenance": {"profile": {"keep": "../x"}}}, "its keep is"),
-        ({"versions": {"../x": 2}}, "its version of"),
-        ({"versions": {"variant": "../x"}}, "its variant is"),
-        ({"seed": "../x"}, "its seed is"),
+        ({"provenance": {"checkpoint": "../x"}}, "provenance.checkpoint is '../x', expected a plain name"),
+        ({"provenance": {"outputs": "../x"}}, "provenance.outputs is"),
+        (
+            {"provenance": {"profile": {"keep": "../x", "batch_size": 1, "prediction": "epsilon"}}},
+            "profile.keep is",
+        ),
+        ({"versions": {"../x": 2}}, "a key of versions is '../x', expected a plain name"),
+        ({"versions": {"variant": "../x"}}, "versions.variant is '../x', expected int"),
+        ({"seed": "../x"}, "seed is '../x', expected int"),
     ],
 )
 def test_names_inside_a_record_are_names_too(result, tmp_path, change, said):
@@ -192,5 +206,126 @@ def test_a_hostile_board_writes_nothing_outside_the_output_folder(result, tmp_pa
     content = results.record.to_json(result()) | {"modality": "../../../outside"}
     files.write_json(board / "results" / "brain" / "x.json", content)
     ended = mribench("leaderboard", "--from", board, "--out", tmp_path / "deep" / "out")
-    assert ended.code == 2 and "which is no name" in ended.err
+    assert ended.code == 2 and "expected a plain name" in ended.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["board"]
+
+
+def spoil(path, **changes):
+    """Change fields of a record's file, as whoever adds to a shared board could."""
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | changes))
+    return path
+
+
+@pytest.mark.parametrize("source", [[], ["--from"]])
+def test_a_bad_record_is_left_out_in_one_line_and_the_rest_makes_a_board(result, tmp_path, mribench, source):
+    good, bad = (results.write(tmp_path / "run", result(seed=seed)) for seed in (0, 1))
+    scores = [json.loads(bad.read_text())["scores"][0] | {"n": -4}]
+    spoil(bad, scores=scores)
+    ended = mribench("leaderboard", *source, tmp_path / "run", "--out", tmp_path / "out")
+    assert ended.code == 0 and "ddpm ddim-5" in ended.out
+    (line,) = ended.err.strip().splitlines()
+    assert line == (
+        f"left out: {bad} is not a mribench result (scores[0].n is -4, expected int >= 0); delete or move it"
+    )
+    assert [one.seed for one in results.read_all([tmp_path / "out"])] == [0]
+    spoil(good, seed="x")
+    ended = mribench("leaderboard", *source, tmp_path / "run", "--out", tmp_path / "out2")
+    assert ended.code == 2 and "no record can be read: " in ended.err and "and 1 more like it" in ended.err
+    assert not (tmp_path / "out2").exists()
+
+
+def test_a_bad_record_of_a_kept_board_is_left_out_alone(result, tmp_path, mribench):
+    path = tmp_path / results.RECORDS
+    records = [replace(result(seed=0), metrics={}), result(seed=1)]
+    results.kept.write(path, records)
+    ended = mribench("leaderboard", tmp_path)
+    assert ended.code == 0 and len(ended.err.splitlines()) == 1
+    assert "record 1 of 2 is not a mribench result (scores[0].metric is 'kd', expected one that" in ended.err
+    with pytest.raises(InputError, match="record 1 of 2"):
+        results.read_all([tmp_path])
+
+
+def test_a_source_that_cannot_be_read_stops_no_other(result, run_folder, mribench):
+    good, bad = run_folder("good", result()), run_folder("bad", result(seed=1))
+    for path in bad.rglob("*.json"):
+        path.write_text("{")
+    ended = mribench("leaderboard", "--from", good, "--from", bad)
+    assert ended.code == 0 and "left out: no record can be read" in ended.err
+
+
+def test_a_second_file_with_other_scores_of_a_cell_counts_for_nothing(result, tmp_path, mribench):
+    path = results.write(tmp_path, result(10.0))
+    for name in ("a.json", "z.json"):
+        files.write_json(path.with_name(name), results.record.to_json(result(-50.0)))
+    said = []
+    (found,) = results.read_all([tmp_path], said.append)
+    assert found.scores[0].value == 10.0
+    assert len(said) == 2 and all("different scores of one cell" in line for line in said)
+    with pytest.raises(InputError, match="different scores of one cell"):
+        results.read_all([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"scores": []}, None),
+        ({"seed": True}, "seed is True, expected int"),
+        ({"data": {}}, "data.title is missing"),
+        ({"audit": {"verdict": 3}}, "audit.verdict is 3, expected str"),
+        ({"audit": {"verdict": "later than this version"}}, None),
+        ({"metrics": {"kd": {"title": "t", "unit": "", "direction": "sideways"}}},
+         "metrics.kd.direction is 'sideways', expected one of up, down, zero"),
+        ({"floor": {"kd": {"n": 1, "n_reference": 1, "train_low": 2.0, "train_high": 1.0}}},
+         "floor.kd: train_low is 2.0 and train_high is 1.0, expected low <= high, or neither"),
+        ({"floor": {"kd": {"n": 1, "n_reference": 1, "subsamples": "1 x"}}},
+         "subsamples is '1 x', expected finite numbers"),
+        ({"provenance": {"training": {"seconds": -1}}}, "provenance.training.seconds is -1, expected float >= 0"),
+        ({"figures": {"samples": "/etc/passwd"}}, "figures.samples is '/etc/passwd', expected a plain name"),
+        ({"figures": {"samples": "../x.png"}}, "figures.samples is"),
+        ({"figures": {"x](http://evil": "x.png"}}, "a key of figures is"),
+    ],
+)  # fmt: skip
+def test_the_door_names_field_found_and_expected(result, tmp_path, change, said):
+    content = results.record.to_json(result()) | change
+    path = tmp_path / "x.json"
+    files.write_json(path, content)
+    if said is None:
+        results.read(path)
+        return
+    with pytest.raises(InputError) as refusal:
+        results.read(path)
+    assert said in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_a_number_that_is_none_is_named_by_its_field(result, tmp_path, number):
+    path = results.write(tmp_path, result(provenance={"later": {"x": 0.125}}))
+    path.write_text(path.read_text().replace("0.125", number))
+    with pytest.raises(InputError, match=r"provenance.later.x is -?(nan|inf), expected a finite number"):
+        results.read(path)
+
+
+def test_what_is_nested_without_end_is_refused(result, tmp_path):
+    path = results.write(tmp_path, result(provenance={"later": 0.125}))
+    text = path.read_text()
+    for depth in (40, 100_000):
+        path.write_text(text.replace("0.125", "[" * depth + "]" * depth))
+        with pytest.raises(InputError, match="nested too deeply"):
+            results.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"seconds": 1.5, "nfe": [5, 5]', "Expecting ',' delimiter"),
+        ('{"seconds": -1}', "seconds is -1, expected float >= 0"),
+        ('{"nfe": [5, "x"]}', r"nfe\[1\] is 'x', expected int"),
+        ("[]", r"it is \[\], expected object"),
+    ],
+)
+def test_a_cut_or_edited_made_json_is_one_sentence(tmp_path, text, said):
+    path = tmp_path / "made.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=f"{path}: .*{said}.*; delete it$"):
+        schema.read(path, schema.Produced, "delete it")

@@ -1,13 +1,13 @@
-"""How many generated images are nearer to a training image than images of people the network never saw?
+"""How many generated images are nearer to one of a set of images than real images of other subjects are?
 
-The threshold is calibrated on real images of held-out subjects: test images against the training images, and training
-images against those of all other training subjects. Images of a subject are alike, so the calibration counts subjects;
-generated images are independent draws and are counted one by one.
+The threshold is calibrated on real images of subjects that are not in the set, and on those of the set against all
+other subjects of it. Images of a subject are alike, so the calibration counts subjects. Generated images that repeat
+one another are one draw and count once (``repeats``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,35 @@ from scipy.special import betaincinv
 
 FALSE_ALARM = 0.01  # share of real held-out images below the threshold
 CONFIDENCE = 0.95
+TAIL = 0.05  # quantile of the held-out ratios, whose depth below their median is their unit
+
+
+def smallest(ratios: Mapping[str, np.ndarray], held_out: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The smallest of several neighbour ratios, each on its own scale.
+
+    On that scale the median of the held-out ratios is 0 and their 5 % quantile -1, so that one threshold serves all
+    kinds of copies. A threshold on the smallest takes into account that several were looked for.
+
+    Args:
+        ratios: by kind, float (n,).
+        held_out: the same kinds, of real held-out images, float (m,).
+
+    Returns:
+        float64 (n,).
+    """
+    scaled = []
+    for kind, values in ratios.items():
+        middle, low = np.quantile(held_out[kind], [0.5, TAIL])
+        scaled.append((values - middle) / max(middle - low, 1e-6))
+    return np.min(scaled, axis=0)
 
 
 def rate_below_threshold(
-    generated: np.ndarray, held_out: np.ndarray, subjects: Sequence[str], independent: float
+    generated: np.ndarray,
+    held_out: np.ndarray,
+    subjects: Sequence[str],
+    independent: float,
+    distinct: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Share of generated values below a threshold that values of real held-out images rarely fall below.
 
@@ -27,12 +52,14 @@ def rate_below_threshold(
         held_out: float64 (m,), one value per held-out image.
         subjects: subject of each held-out image.
         independent: how many independent values the held-out ones are worth, at most their subjects.
+        distinct: rows of the generated images that stand for themselves and their repeats; None where all do.
 
     Returns:
         ``threshold``: the smallest held-out value that more than ``FALSE_ALARM`` of the held-out lie at or below, each
-        subject weighing the same. ``copies`` of ``n`` generated values lie below it: ``rate``, with its interval
-        ``low`` to ``high``. ``false_alarm``: share of held-out values below it; ``false_alarm_high``: the upper end
-        of its interval. ``p``: see ``exceedance``. ``held_out``, ``held_out_subjects``, ``independent``: how many.
+        subject weighing the same. ``copies`` of ``n`` generated values lie below it: ``rate``, with an interval ``low``
+        to ``high`` as of ``distinct`` values. ``distinct_copies`` of these lie below it. ``false_alarm``:
+        share of held-out values below it; ``false_alarm_high``: the upper end of its interval. ``p``: see
+        ``exceedance``. ``held_out``, ``held_out_subjects``, ``independent``: how many.
     """
     _, which, counts = np.unique(np.asarray(subjects), return_inverse=True, return_counts=True)
     weights = 1 / (len(counts) * counts[which])
@@ -40,19 +67,23 @@ def rate_below_threshold(
     above = np.cumsum(weights[order]) > FALSE_ALARM
     threshold = held_out[order][above][0]
     alarms = float(weights[held_out < threshold].sum())
-    copies = int((generated < threshold).sum())
-    low, high = binomial_interval(copies, len(generated))
+    below_it = generated < threshold
+    ours = below_it if distinct is None else below_it[distinct]
+    rate = float(below_it.mean())
+    low, high = binomial_interval(rate * len(ours), len(ours))
     below = alarms * independent
     return {
         "threshold": float(threshold),
-        "copies": copies,
+        "copies": int(below_it.sum()),
         "n": len(generated),
-        "rate": copies / len(generated),
+        "rate": rate,
+        "distinct": len(ours),
+        "distinct_copies": int(ours.sum()),
         "low": low,
         "high": high,
         "false_alarm": alarms,
         "false_alarm_high": binomial_interval(below, independent)[1],
-        "p": float(exceedance(len(generated), below, independent)[copies]),
+        "p": float(exceedance(len(ours), below, independent)[int(ours.sum())]),
         "held_out": len(held_out),
         "held_out_subjects": len(counts),
         "independent": float(independent),

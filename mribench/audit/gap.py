@@ -38,7 +38,8 @@ def generalisation_gap(
 
     Returns:
         ``gap`` x 1e3; ``low`` and ``high``, where 95 % of the permuted gaps lie; ``p``, the share of splits with a gap
-        at least as large. Only ``gap`` None and a ``reason`` where either split has fewer than two subjects.
+        at least as large; ``p_test``, the share of those with one at most as large. Only ``gap`` None and
+        a ``reason`` where either split has fewer than two subjects.
     """
     names, which = np.unique(np.asarray([*train_subjects, *test_subjects]), return_inverse=True)
     in_test = np.isin(names, np.asarray(test_subjects))
@@ -67,4 +68,5 @@ def generalisation_gap(
         "low": float(low),
         "high": float(high),
         "p": p_value(gaps),
+        "p_test": p_value(-gaps),
     }

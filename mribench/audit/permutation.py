@@ -38,11 +38,17 @@ def permutation_test(values: np.ndarray, in_train: np.ndarray, name: str) -> dic
         name: of the random stream, so that each test has its own permutations.
 
     Returns:
-        ``sum``; ``low`` and ``high``, where 95 % of the permuted sums lie; ``p``.
+        ``sum``; ``low`` and ``high``, where 95 % of the permuted sums lie; ``p``; ``p_test``, that of the other side.
     """
     sums = permuted_splits(in_train, name).astype(np.float64) @ values
     low, high = np.percentile(sums[1:], PERCENTILES)
-    return {"sum": float(sums[0]), "low": float(low), "high": float(high), "p": p_value(sums)}
+    return {
+        "sum": float(sums[0]),
+        "low": float(low),
+        "high": float(high),
+        "p": p_value(sums),
+        "p_test": p_value(-sums),
+    }
 
 
 def nearness(
@@ -62,8 +68,9 @@ def nearness(
 
     Returns:
         ``share`` of the generated rows whose nearest real row is of a training subject; ``expected``, its mean over
-        all splits of the subjects; ``low`` and ``high``, where 95 % of the permuted shares lie; ``p``. Only
-        ``share`` None and a ``reason`` where train or test has fewer than two subjects.
+        all splits of the subjects; ``low`` and ``high``, where 95 % of the permuted shares lie; ``p``; ``p_test``, of
+        the question whether they are those of the test subjects. Only ``share`` None and a ``reason`` where
+        train or test has fewer than two subjects.
     """
     names, first, which = np.unique(np.asarray(subjects), return_index=True, return_inverse=True)
     trained = in_train[first]

@@ -1,7 +1,8 @@
-"""From findings to a verdict, ``not detected``, ``suspect``, ``MEMORISES`` or ``cannot say``, with its reasons.
+"""From findings to a verdict, from ``not detected`` to ``SAW THE TEST``, or ``cannot say``, with its reasons.
 
-Only copies by the neighbour ratio mean MEMORISES. Whatever else points to the training subjects (nearness in hc85-v1,
-the gap, the network's losses) has honest causes too and makes a generator suspect.
+Only copies by the neighbour ratios mean MEMORISES. Whatever else points to the training subjects (nearness in hc85-v1,
+the gap, the network's losses) has honest causes too and makes a generator suspect. Nothing honest points to the test
+subjects: copies of their images, nearness and gap on that side mean SAW THE TEST.
 
 Each question is a test with a p-value, and the levels of all of them add up to ``FALSE_ALARMS``: by Bonferroni's
 inequality an honest generator is called suspect or worse no more often than that, however the tests depend on each
@@ -13,19 +14,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from mribench.audit.copies import exceedance
 from mribench.metrics.significance import FEW_SUBJECTS, holm
 from mribench.spec import AuditVerdict, Prepared
 
-VERSION = 2  # of the task; raised when a verdict may change
+VERSION = 3  # of the task; raised when a verdict may change
 
-FALSE_ALARMS = 0.05  # of honest generators that may be called suspect or worse: COPIES_LEVEL + SIGNS_LEVEL
-COPIES_LEVEL = 0.03
-MEMORISES_LEVEL = 0.02  # of COPIES_LEVEL, what may be called MEMORISES
-SIGNS_LEVEL = 0.02  # nearness, gap and loss together, after Holm's correction
+FALSE_ALARMS = 0.05  # of honest generators that may be called suspect or worse: the three levels added up
+MEMORISES_LEVEL = 0.02  # copies of training images
+SAW_LEVEL = (
+    0.02  # copies of test and validation images, nearness and gap on that side, after Holm's correction
+)
+SIGNS_LEVEL = 0.01  # nearness, gap and loss together, after Holm's correction
 MIN_AUROC = (
     0.55  # what the lower end of the interval must exceed: any fitted network is a little better than 0.5
 )
+POWER = 0.8  # with which copies of ``least_share`` are called MEMORISES
 
 
 def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Prepared) -> dict[str, Any]:
@@ -37,38 +43,63 @@ def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Pr
         data: the prepared set of the generator.
 
     Returns:
-        JSON-serialisable. ``verdict`` and ``reasons``. ``copy_rate``, the share of copies among ``n`` generated images,
-        with its 95 % interval ``low`` to ``high``. ``threshold`` of the neighbour ratio. ``false_alarm``, the share of
-        real held-out images below it, and ``false_alarm_high``, how large it may be. ``p``, how often an honest
-        generator would give as many copies. ``detectable``, see there. ``findings``, all numbers.
+        JSON-serialisable. ``verdict`` and ``reasons``, those of the verdict first. ``copy_rate``, the share of copies
+        of training images among ``n`` generated ones, with its 95 % interval ``low`` to ``high``; ``distinct``, how
+        many of the ``n`` repeat no other. ``threshold`` of the smallest ratio. ``false_alarm``, the share of real
+        held-out images below it, and ``false_alarm_high``, how large it may be. ``p``, how often an honest generator
+        would give as many copies. ``detectable`` and ``least_share``, see there. ``test_copy_rate`` and ``test_p``, of
+        copies of test and validation images. ``findings``, all numbers.
     """
     copies = findings["copies"]
-    reasons = _copies_reason(copies) + _sign_reasons(findings, membership)
-    verdict = AuditVerdict.NOT_DETECTED
-    if reasons:
-        verdict = AuditVerdict.MEMORISES if copies["p"] <= MEMORISES_LEVEL else AuditVerdict.SUSPECT
+    reasons = {
+        AuditVerdict.SAW_THE_TEST: _test_reasons(findings),
+        AuditVerdict.MEMORISES: _copies_reason(copies, "training", MEMORISES_LEVEL),
+        AuditVerdict.SUSPECT: _sign_reasons(findings, membership),
+    }
+    verdict = next((verdict for verdict, found in reasons.items() if found), AuditVerdict.NOT_DETECTED)
+    all_reasons = [reason for found in reasons.values() for reason in found]
     if obstacle := _obstacle(data):
-        verdict, reasons = AuditVerdict.CANNOT_SAY, [obstacle]
+        verdict, all_reasons = AuditVerdict.CANNOT_SAY, [obstacle]
     return {
         "verdict": verdict.value,
-        "reasons": reasons,
+        "reasons": all_reasons,
         "copy_rate": copies["rate"],
         "low": copies["low"],
         "high": copies["high"],
         "n": copies["n"],
+        "distinct": copies["distinct"],
         "threshold": copies["threshold"],
         "false_alarm": copies["false_alarm"],
         "false_alarm_high": copies["false_alarm_high"],
         "p": copies["p"],
-        "detectable": detectable(copies["n"], copies["false_alarm"], copies["independent"]),
+        "detectable": detectable(copies["distinct"], copies["false_alarm"], copies["independent"]),
+        "least_share": least_share(copies["distinct"], copies["false_alarm"], copies["independent"]),
+        "test_copy_rate": findings["test_copies"]["rate"],
+        "test_p": findings["test_copies"]["p"],
         "findings": {**findings, "membership": membership},
     }
 
 
 def detectable(n: int, false_alarm: float, independent: float) -> float | None:
-    """The smallest share of copies among n that would be called MEMORISES; None where no share would."""
+    """The smallest share of copies found among n that is called MEMORISES; None where no share is."""
     certain = exceedance(n, false_alarm * independent, independent) <= MEMORISES_LEVEL
     return int(certain.argmax()) / n if certain.any() else None
+
+
+def least_share(n: int, false_alarm: float, independent: float) -> float | None:
+    """The smallest share of copies in what a generator makes that n distinct images show as MEMORISES 8 times of 10.
+
+    Copies are taken to be below the threshold always, other images as often as real held-out ones. In steps of 0.1 %;
+    None where no share is seen.
+    """
+    from scipy.stats import binom
+
+    least = detectable(n, false_alarm, independent)
+    if least is None:
+        return None
+    shares = np.arange(1, 1001) / 1000
+    seen = binom.sf(round(least * n) - 1, n, shares + (1 - shares) * false_alarm) >= POWER
+    return float(shares[seen.argmax()])
 
 
 def _obstacle(data: Prepared) -> str | None:
@@ -84,14 +115,41 @@ def _obstacle(data: Prepared) -> str | None:
     )
 
 
-def _copies_reason(copies: Mapping[str, Any]) -> list[str]:
-    if copies["p"] > COPIES_LEVEL:
+def _copies_reason(copies: Mapping[str, Any], whose: str, level: float) -> list[str]:
+    if copies["p"] > level:
         return []
     return [
         f"{copies['copies']} of {copies['n']} generated images ({copies['rate']:.1%}, at least {copies['low']:.1%}) "
-        f"are nearer to one training subject than held-out images are, of which at most "
+        f"are nearer to one {whose} subject than held-out images are, of which at most "
         f"{copies['false_alarm_high']:.1%} are (p = {copies['p']:.2g})"
     ]
+
+
+def _test_reasons(findings: Mapping[str, Any]) -> list[str]:
+    """Sentences for what points to the test subjects."""
+    p_values = {"test_copies": findings["test_copies"]["p"]}
+    p_values |= {
+        name: findings[name]["p_test"]
+        for name in ("features", "gap")
+        if findings[name].get("p_test") is not None
+    }
+    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    seen = {name for name, p in corrected.items() if p <= SAW_LEVEL}
+    reasons = (
+        _copies_reason(findings["test_copies"], "test or validation", 1) if "test_copies" in seen else []
+    )
+    if "features" in seen:
+        sign = findings["features"]
+        reasons.append(
+            f"of {1 - sign['share']:.1%} of the generated images the nearest real one in hc85-v1 is of a test subject, "
+            f"where chance gives at most {1 - sign['low']:.1%} (p = {sign['p_test']:.3f})"
+        )
+    if "gap" in seen:
+        reasons.append(
+            "the distribution is nearer to the test subjects than to the training ones "
+            f"(p = {findings['gap']['p_test']:.3f})"
+        )
+    return reasons
 
 
 def _sign_reasons(findings: Mapping[str, Any], membership: Mapping[str, Any]) -> list[str]:

@@ -99,9 +99,11 @@ def agree(members: Sequence[Result]) -> Agreement:
         )
         for task in dict.fromkeys(result.task for result in voters)
     }
+    # a metric that edited records alone report is shown too, under the title that they give it
+    last = {name: about for result in members for name, about in result.metrics.items()}
     metrics = {
-        name: decide(f"direction of {name}", of("metrics", name), {}, alike=_same_direction)
-        for name in named("metrics")
+        name: decide(f"direction of {name}", of("metrics", name), about, alike=_same_direction)
+        for name, about in last.items()
     }
     trust = {
         space: decide(f"trust in {space}", of("spaces", space), {}, alike=_same_trust, gravity=_distrust)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mribench import escaping
 from mribench.board import columns
 from mribench.board.boards import Board
 from mribench.board.lines import Line, real, rows
@@ -84,7 +85,7 @@ def csv_text(boards: Sequence[Board]) -> str:
     writer.writerow(COLUMNS)
     for index, board in enumerate(boards, start=1):
         for number in _numbers(index, board):
-            writer.writerow([value(number) for value in COLUMNS.values()])
+            writer.writerow([escaping.csv_cell(value(number)) for value in COLUMNS.values()])
     return buffer.getvalue()
 
 
@@ -101,7 +102,7 @@ def _numbers(index: int, board: Board) -> Iterator[_Number]:
 
 def json_text(boards: Sequence[Board]) -> str:
     """Boards with their comparability fields, rows, ranks, floor and numbers; a line for each number."""
-    return _laid_out([_board(board) for board in boards]) + "\n"
+    return escaping.json_text(_laid_out([_board(board) for board in boards])) + "\n"
 
 
 def _laid_out(value: Any, depth: int = 0) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from markupsafe import escape
+
 from mribench.board import columns, findings, sentences
 from mribench.board.boards import Board
 from mribench.board.lines import Line
-from mribench.tables import markdown_table, plain
+from mribench.escaping import Markdown, one_line
+from mribench.escaping import markdown as escaped
+from mribench.tables import markdown_table
 
 
 def markdown(boards: Sequence[Board], out: Path) -> str:
@@ -51,21 +55,21 @@ def _overview(out: Path) -> str:
 
 def _interpretation(boards: Sequence[Board]) -> str:
     said = [
-        f"### {heading}\n\n" + "".join(f"- {plain(sentence)}\n" for sentence in lines)
+        f"### {heading}\n\n" + "".join(f"- {escaped(sentence)}\n" for sentence in lines)
         for heading, lines in findings.sections(boards)
     ]
     return "## What the numbers allow to say\n\n" + "\n".join(said) if said else ""
 
 
 def _heading(board: Board) -> str:
-    lines = [f"**{said.text}**" if said.loud else said.text for said in sentences.about(board)]
-    return "\n".join([f"## {sentences.title(board)}\n", *lines]) + "\n"
+    lines = [f"**{escaped(s.text)}**" if s.loud else escaped(s.text) for s in sentences.about(board)]
+    return "\n".join([f"## {escaped(sentences.title(board))}\n", *lines]) + "\n"
 
 
 def _invalid(board: Board) -> str:
     """Loudly, above the numbers: what a control does that it must not."""
     said = board.control_violations
-    return "".join(f"**INVALID BOARD, nothing is ranked: {plain(sentence)}.**\n\n" for sentence in said)
+    return "".join(f"**INVALID BOARD, nothing is ranked: {escaped(sentence)}.**\n\n" for sentence in said)
 
 
 def _more(board: Board) -> str:
@@ -82,16 +86,16 @@ def _closed(summary: str, table: columns.Table) -> str:
     """A block that opens on a click; empty where the table has no lines."""
     if not table.lines:
         return ""
-    return f"<details><summary>{summary}</summary>\n\n{board_table(table)}\n</details>\n"
+    return f"<details><summary>{escape(one_line(summary))}</summary>\n\n{board_table(table)}\n</details>\n"
 
 
 def _notes(board: Board) -> str:
-    return "".join(f"- {plain(line)}\n" for line in sentences.notes(board))
+    return "".join(f"- {escaped(line)}\n" for line in sentences.notes(board))
 
 
 def _pictures(board: Board, out: Path) -> str:
     links = [
-        f"[{row.name} seed {result.seed}: {kind}]({path})"
+        f"[{escaped(f'{row.name} seed {result.seed}: {kind}')}]({path})"
         for row in board.rows
         for result in row.results
         for kind, path in result.figures.items()
@@ -105,7 +109,7 @@ def _reported(boards: Iterable[Board]) -> str:
     if not rows:
         return ""
     lines = [[organ, *(f"{number:g}" for number in numbers)] for organ, numbers in rows]
-    note = f"## Reported, not reproduced\n\n{'; '.join(sources)}\n\n{sentences.REPORTED_NOTE}\n\n"
+    note = f"## Reported, not reproduced\n\n{escaped('; '.join(sources))}\n\n{sentences.REPORTED_NOTE}\n\n"
     return note + markdown_table(["modality", *sentences.REPORTED.values()], lines)
 
 
@@ -115,4 +119,4 @@ def board_table(table: columns.Table) -> str:
 
 
 def _marked(line: Line) -> str:
-    return line.name if line.kind == "trained" else f"*{line.name}*"
+    return line.name if line.kind == "trained" else Markdown(f"*{escaped(line.name)}*")

@@ -15,6 +15,7 @@ from mribench.board.html.machines import read as read_machines
 from mribench.board.html.page import html
 from mribench.board.html.pictures import KINDS
 from mribench.board.markdown import markdown
+from mribench.progress import say
 from mribench.results import Result
 
 TABLES = ("leaderboard.csv", "leaderboard.json")
@@ -110,7 +111,7 @@ def collect(
         if source.resolve() != (out / path).resolve():
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, out / path)
-    return write(results.read_all([out]), out, page, speed, tables)
+    return write(results.read_all([out], say), out, page, speed, tables)
 
 
 def _pictures(found: Sequence[Result]) -> list[str]:

@@ -15,6 +15,7 @@ from mribench.metrics.significance import student_quantile
 from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.spec import AuditVerdict, Expected, Score
+from mribench.spec.verdict import verdict_and_power
 
 Address = tuple[str, str | None, float | None]  # metric, feature space, level
 Bounds = tuple[float, float]  # what a metric can be
@@ -67,8 +68,8 @@ class Row:
 
     @property
     def audit(self) -> str | None:
-        """What the gravest audit among the seeds says, as its record says it; None where there was no audit."""
-        said = [str(result.audit["verdict"]) for result in self.results if result.audit]
+        """What the gravest audit among the seeds says, and what it could have seen; None where there was no audit."""
+        said = [verdict_and_power(result.audit) for result in self.results if result.audit]
         return max(said, key=lambda text: AuditVerdict(text).gravity) if said else None
 
     @property

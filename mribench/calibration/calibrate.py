@@ -16,6 +16,7 @@ from mribench.audit.membership import membership_inference
 from mribench.audit.verdict import MEMORISES_LEVEL, VERSION, verdict
 from mribench.calibration import cheats
 from mribench.data import prepare_data
+from mribench.data.source import is_own_files
 from mribench.features import Extractor
 from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.seeds import numpy_rng
@@ -23,12 +24,21 @@ from mribench.spec import Modality, Prepared, Profile, Split, Variant
 
 # the scene "few subjects": a board that may just be ranked, with the fewest test subjects that allow a verdict
 FEW_TRAIN_SUBJECTS = 40
-FEW_GENERATORS = ("replay", f"{cheats.MIXED_IN:.0%} replay mixed in", "real, other subjects", "gaussian")
+FEW_GENERATORS = (
+    "replay",
+    "10% replay mixed in",
+    "replay of test",
+    "real, other subjects",
+    "real, other subjects, blurred by 2 px",
+    "collapsed to 16 real images",
+    "gaussian",
+)
 UNDERTRAINED_STEPS = 40
 SLICES_PER_SUBJECT = 3  # of a phantom: drawing takes longer than the audit
 SPLITS_PER_PHANTOM = 4
-HELD_OUT_SHARE = 0.15  # of the subjects, in validation and in test
+HELD_OUT_SHARE = 0.15  # of the subjects, in validation, in test, and outside all splits
 DIGITS = 4
+OWN_IMAGES = "own-images"  # what the tables call a file or folder
 
 
 def runs(
@@ -39,11 +49,12 @@ def runs(
     extract: Extractor,
     network: Variant | None = None,
     networks: int = 0,
+    with_cheats: int | None = None,
 ) -> Iterator[list[dict[str, Any]]]:
     """For each seed one record per generator and scene: the generator, the verdict and the numbers behind it.
 
     A phantom is drawn anew for every four seeds and split by subject anew for each; real images are split anew.
-    Generators that need real images of other subjects take those of validation, which no threshold has seen.
+    Generators that need real images of other subjects take those outside all splits, which no threshold has seen.
 
     Args:
         modality: the organ.
@@ -53,6 +64,7 @@ def runs(
         extract: features by space.
         network: a variant to train for 40 steps, as another honest generator.
         networks: for how many of the first seeds ``network`` is trained.
+        with_cheats: for how many of the first seeds the cheats are run; None is all. Honest generators are run for all.
 
     Yields:
         The JSON-serialisable records of one seed.
@@ -63,10 +75,12 @@ def runs(
         if phantom_seed not in phantoms:
             short = replace(profile, phantom_slices=SLICES_PER_SUBJECT)
             phantoms = {phantom_seed: _prepare(modality, data, short, phantom_seed)}
-        prepared = _split(phantoms[phantom_seed], seed)
-        generators = {**cheats.CHEATS, **cheats.HONEST}
+        prepared, fresh = _split(phantoms[phantom_seed], seed)
+        generators = dict(cheats.HONEST)
+        if with_cheats is None or seed < with_cheats:
+            generators |= {**cheats.CHEATS, **cheats.TEST_CHEATS}
         scene = "all subjects", prepared, extract, held_out(prepared)
-        records = list(_records(generators, *scene, seed))
+        records = list(_records(generators, fresh, *scene, seed))
         if network and seed < networks:
             images, outputs = _undertrained(network, prepared, profile, seed)
             title = f"{network.name}, {UNDERTRAINED_STEPS} steps"
@@ -74,42 +88,45 @@ def runs(
         few = replace(
             prepared,
             train=_first_subjects(prepared.train, FEW_TRAIN_SUBJECTS),
+            validation=_first_subjects(prepared.validation, FEW_SUBJECTS),
             test=_first_subjects(prepared.test, FEW_SUBJECTS),
         )
-        chosen = {name: generators[name] for name in FEW_GENERATORS}
-        records += _records(chosen, "few subjects", few, extract, held_out(few), seed)
+        chosen = {name: generators[name] for name in FEW_GENERATORS if name in generators}
+        records += _records(chosen, fresh, "few subjects", few, extract, held_out(few), seed)
         yield [{"modality": modality.name, **record} for record in records]
 
 
 def _prepare(modality: Modality, data: str, profile: Profile, seed: int) -> Prepared:
     with tempfile.TemporaryDirectory() as folder:
-        return prepare_data(modality, data, profile, Path(folder), seed)
+        # one name over all organs and seeds: each split has a content of its own
+        name = OWN_IMAGES if is_own_files(data) else None
+        return prepare_data(modality, data, profile, Path(folder), seed, name=name)
 
 
-def _split(prepared: Prepared, seed: int) -> Prepared:
-    """The same images with other subjects in train, validation and test: 70, 15 and 15 %."""
+def _split(prepared: Prepared, seed: int) -> tuple[Prepared, Split]:
+    """The same images with other subjects in train, validation and test, 55, 15 and 15 %, and 15 % in none of them."""
     old = prepared.train, prepared.validation, prepared.test
     images = np.concatenate([split.images for split in old])
     subjects = np.array([subject for split in old for subject in split.subjects])
     names = numpy_rng("calibrate", "split", seed).permutation(np.unique(subjects))
     n = round(HELD_OUT_SHARE * len(names))
-    chosen = names[2 * n :], names[:n], names[n : 2 * n]
+    chosen = names[3 * n :], names[:n], names[n : 2 * n], names[2 * n : 3 * n]
     rows = [np.flatnonzero(np.isin(subjects, group)) for group in chosen]
-    train, validation, test = (Split(images[group], tuple(subjects[group].tolist())) for group in rows)
-    return replace(prepared, train=train, validation=validation, test=test)
+    train, validation, test, fresh = (Split(images[group], tuple(subjects[group].tolist())) for group in rows)
+    return replace(prepared, train=train, validation=validation, test=test), fresh
 
 
 def _records(
     generators: Mapping[str, cheats.Generator],
+    fresh: Split,
     scene: str,
     data: Prepared,
     extract: Extractor,
     real: HeldOut,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    fresh = data.validation.images
     for name, generate in generators.items():
-        images = generate(data.train.images, fresh, len(fresh), numpy_rng("calibrate", name, seed))
+        images = generate(data, fresh, len(fresh), numpy_rng("calibrate", name, seed))
         yield _record(name, images, scene, data, extract, real, seed)
 
 
@@ -125,23 +142,31 @@ def _record(
 ) -> dict[str, Any]:
     findings = examine(images, data, extract, real)
     judged = verdict(findings, membership_inference(outputs or {}, data), data)
-    numbers = {key: judged[key] for key in ("copy_rate", "p", "false_alarm_high", "detectable")}
+    numbers = {key: judged[key] for key in ("copy_rate", "p", "test_p", "false_alarm_high", "least_share")}
     numbers |= {f"{sign}_p": judged["findings"][sign].get("p") for sign in ("features", "gap", "membership")}
     numbers["auroc"] = judged["findings"]["membership"]["auroc"]
     return {
         "audit": VERSION,
         "scene": scene,
         "generator": name,
-        "kind": "cheat" if name in cheats.CHEATS else "honest",
+        "kind": _kind(name),
         "seed": seed,
         "data": data.name,
         "data_kind": data.kind,
         "subjects": [data.train.n_subjects, data.test.n_subjects],
         "n": judged["n"],
+        "distinct": judged["distinct"],
         "verdict": judged["verdict"],
         "by_distance_alone": findings["nearer"]["p"] <= MEMORISES_LEVEL,
         **{key: None if number is None else round(number, DIGITS) for key, number in numbers.items()},
     }
+
+
+def _kind(name: str) -> str:
+    """What the audit should find: copies of train, copies of the test subjects, or nothing."""
+    if name in cheats.TEST_CHEATS:
+        return "test"
+    return "train" if name in cheats.CHEATS else "honest"
 
 
 def _first_subjects(split: Split, n: int) -> Split:

@@ -17,6 +17,7 @@ import numpy as np
 
 from mribench import files, results
 from mribench.data import prepare_data
+from mribench.escaping import Markdown
 from mribench.features import Extractor
 from mribench.metrics.distribution import KD
 from mribench.results import Result
@@ -222,4 +223,4 @@ def _cell(score: Mapping[str, Any] | None, trained: float | None) -> str:
     value = f"{score['value']:.1f}"
     if trained is not None and score["value"] < trained:
         value = f"**{value}**"
-    return value if score["low"] is None else f"{value} [{score['low']:.1f}, {score['high']:.1f}]"
+    return Markdown(value if score["low"] is None else f"{value} [{score['low']:.1f}, {score['high']:.1f}]")

@@ -8,9 +8,11 @@ import sys
 
 import typer
 
+from mribench import signals
 from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, speed
 from mribench.cli.data import app as data_app
-from mribench.errors import MribenchError
+from mribench.errors import Interrupted, MribenchError
+from mribench.escaping import one_line
 
 app = typer.Typer(
     name="mribench",
@@ -23,7 +25,7 @@ for group in (run, board, plugin, audit, coverage, doctor, speed, hub):
     group.add_to(app)
 app.add_typer(data_app, name="data")
 
-INTERRUPTED = 130  # what typer returns after Ctrl-C
+INTERRUPTED = 130  # what typer returns after a KeyboardInterrupt
 
 
 def main() -> None:
@@ -31,6 +33,10 @@ def main() -> None:
     try:
         code = app(prog_name="mribench", standalone_mode=False)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Interrupted as error:
+        _fail(str(error), signals.exit_code())
     except MribenchError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
@@ -40,6 +46,9 @@ def main() -> None:
     except OSError as error:
         _fail(_disk_sentence(error), 2)
     except Exception as error:
+        # a library that is interrupted while it is imported may raise an error of its own
+        if signals.received():
+            _fail(signals.INTERRUPTED, signals.exit_code())
         # typer's own usage errors carry an exit code; anything else is a bug and keeps its traceback
         if not hasattr(error, "exit_code"):
             raise
@@ -49,14 +58,18 @@ def main() -> None:
         # is imported, even if it was caught. `python -m` then ends by the signal and not with this exit code. The
         # next exec() of text clears that memory.
         exec("")
-        _fail("interrupted; finished stages are kept, run the same command to go on", INTERRUPTED)
+        _fail(signals.INTERRUPTED, signals.exit_code())
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(sentence: str, code: int) -> None:
     is_usage = sentence.startswith("Usage:")
     # a foreign message quoted in the sentence may have several lines
-    print(sentence if is_usage else f"mribench: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    text = sentence if is_usage else f"mribench: {one_line(sentence)}"
+    if signals.received():
+        signals.tell(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
     sys.exit(code)
 
 

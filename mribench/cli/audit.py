@@ -10,7 +10,7 @@ import typer
 from mribench.cli.options import complete_profile, names_option, organ_names, split_names
 
 app = typer.Typer(
-    help="The memorisation audit, and what cheats score.",
+    help="Test the memorisation audit, and play cheats.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,12 +28,15 @@ def calibrate(
     modalities: Organs = "all",
     data: Data = "phantom",
     profile: Annotated[str, typer.Option(help="size and numbers of images and subjects")] = "quick",
-    seeds: Annotated[int, typer.Option(help="how many: 0, 1, ...")] = 20,
-    networks: Annotated[int, typer.Option(help="with how many of the seeds ddpm is trained briefly")] = 3,
+    seeds: Annotated[int, typer.Option(help="number of seeds: 0, 1, ...")] = 20,
+    networks: Annotated[int, typer.Option(help="number of seeds with which ddpm is trained briefly")] = 3,
+    cheats: Annotated[
+        int | None, typer.Option(help="number of seeds with which copies are made too; all by default")
+    ] = None,
 ) -> None:
-    """Detection and false-alarm rates of the audit.
+    """Measure detection and false-alarm rates of the audit.
 
-    From cheats and honest generators with a known answer.
+    Uses cheats and honest generators, whose answer is known.
     """
     from mribench import profiles
     from mribench.calibration import calibrate as calibration
@@ -49,7 +52,7 @@ def calibrate(
         done = table.seeds_of(table.read(out), name, data)
         left = [seed for seed in range(seeds) if seed not in done]
         with progress(f"calibrate {name}", seeds) as advance:
-            for rows in calibration.runs(organ, data, budget, left, extract, network, networks):
+            for rows in calibration.runs(organ, data, budget, left, extract, network, networks, cheats):
                 written = table.write(out, [*table.read(out), *rows])
                 advance(rows[0]["seed"] + 1)
     for path in written:
@@ -92,13 +95,16 @@ def trust(
     data: Data = "phantom",
     profile: Annotated[
         str,
-        typer.Option(help="whose images: smoke, quick, standard or paper", autocompletion=complete_profile),
+        typer.Option(
+            help="smoke, quick, standard or paper: decides size and number of images",
+            autocompletion=complete_profile,
+        ),
     ] = "quick",
     out: Annotated[Path, typer.Option(help="folder for the records and the table")] = Path("runs/trust"),
 ) -> None:
     """Test which feature spaces may rank.
 
-    Such a space ignores changes that nobody sees, and notices changes that everybody sees.
+    A space may rank if it ignores changes that nobody sees and notices those that everybody sees.
     """
     from mribench import profiles
     from mribench.plugins import lookup

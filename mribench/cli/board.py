@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -29,16 +28,16 @@ def leaderboard(
         typer.Option(help="folder of a kept board: all records go there in one file, and the pictures"),
     ] = None,
     html: Annotated[
-        bool, typer.Option(help="also the page, leaderboard.html, to be opened from disk")
+        bool, typer.Option(help="also write the page, leaderboard.html, which opens from disk")
     ] = True,
     speed: Annotated[
-        Path | None, typer.Option(help="folder of speed records, MACHINE/speed.json, for the page")
+        Path | None, typer.Option(help="folder of the speed records (MACHINE/speed.json) that the page shows")
     ] = None,
     tables: Annotated[
         bool | None,
         typer.Option(
             "--tables/--no-tables",
-            help="also leaderboard.csv and .json; default: yes, but not in a kept board",
+            help="also write leaderboard.csv and .json; default: yes, except for a kept board",
         ),
     ] = None,
 ) -> None:
@@ -50,20 +49,24 @@ def leaderboard(
     """
     from mribench import results
     from mribench.board import publish
+    from mribench.board.boards import boards
+    from mribench.cli import console
+    from mribench.progress import say
 
     if sources:
         _print_merged([*map(str, folders or ()), *sources], out, html, speed, tables)
         return
     if not folders:
         raise InputError("no run folder given; name one, or --from a folder of runs or a published user/name")
+    found = results.read_all(folders, say)
     if out:
-        written = publish.publish(folders, out, html, speed, tables)
+        written = publish.collect(found, folders, out, html, speed, tables)
     else:
         home = folders[0].parent if folders[0].is_file() else folders[0]
-        written = publish.write(results.read_all(folders), home, html, speed, tables)
+        written = publish.write(found, home, html, speed, tables)
     for path in written:
         print(path)
-    print_boards(folders)
+    console.boards(boards(found))
 
 
 def _print_merged(
@@ -90,7 +93,8 @@ def print_boards(folders: list[Path]) -> None:
     from mribench.board.boards import boards
     from mribench.cli import console
 
-    console.boards(boards(results.read_all(folders)))
+    # what is left out was said when the pages were written
+    console.boards(boards(results.read_all(folders, lambda sentence: None)))
 
 
 def compare(
@@ -108,7 +112,7 @@ def compare(
     check_format(format)
     comparison = comparing.compare(comparing.select(first), comparing.select(second))
     if format == "json":
-        print(json.dumps(comparing.as_json(comparison), indent=1, ensure_ascii=False, allow_nan=False))
+        print(console.json_text(comparing.as_json(comparison)))
     else:
         console.comparison(comparison)
 

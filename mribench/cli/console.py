@@ -1,4 +1,4 @@
-"""Tables and texts that the commands print, with rich.
+"""Tables and texts that the commands print, with rich. Every word goes through ``text`` or ``say``.
 
 The functions import the boards late, so that `mribench list` starts quickly.
 """
@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mribench import escaping
+
 if TYPE_CHECKING:
     from mribench.board.boards import Board
     from mribench.board.columns import Table as BoardTable
@@ -26,25 +28,39 @@ if TYPE_CHECKING:
 console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
 
 
+def text(words: str, style: str = "") -> Text:
+    """Words as they are: no markup of rich, no escape sequence."""
+    return Text(escaping.terminal(words), style)
+
+
+def say(line: str, style: str = "") -> None:
+    console.print(text(line, style))
+
+
+def json_text(value: Any) -> str:
+    """JSON for other programs, which a terminal can show too."""
+    return escaping.json_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
 def plugins(entries: Sequence[PluginEntry]) -> None:
     table = _table("group", "name", "distribution", "version", "entry point", "problem")
     for e in entries:
-        known = map(Text, (e.group, e.name, e.distribution, e.version, e.value))
-        table.add_row(*known, Text(e.problem or "", style="red"))
+        known = map(text, (e.group, e.name, e.distribution, e.version, e.value))
+        table.add_row(*known, text(e.problem or "", "red"))
     console.print(table)
 
 
 def records(rows: Sequence[Any]) -> None:
     """Frozen dataclasses as a JSON list, for other programs."""
-    print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+    print(json_text([asdict(row) for row in rows]))
 
 
 def checks(outcomes: Sequence[tuple[str, str, str]]) -> None:
     """(name, state, text) of each check; a state is ``ok``, ``note`` or ``broken``."""
     styles = {"ok": "green", "note": "yellow", "broken": "red"}
     table = _table("check", "state", "found")
-    for name, state, text in outcomes:
-        table.add_row(name, Text(state, style=styles[state]), Text(text))
+    for name, state, found in outcomes:
+        table.add_row(text(name), text(state, styles[state]), text(found))
     console.print(table)
 
 
@@ -55,9 +71,9 @@ def boards(made: Sequence[Board]) -> None:
     for board in made:
         _print(columns.headline(board), columns.one_line(board))
         for sentence in board.control_violations:
-            console.print(Text(f"  INVALID BOARD, nothing is ranked: {sentence}.", style="bold red"))
+            say(f"  INVALID BOARD, nothing is ranked: {sentence}.", "bold red")
         for sentence in (*board.against_control, *board.doubts):
-            console.print(f"  {sentence}", markup=False)
+            say(f"  {sentence}")
         console.print()
     _print(
         columns.all_organs(made),
@@ -68,16 +84,16 @@ def boards(made: Sequence[Board]) -> None:
 def _print(shown: BoardTable, title: str) -> None:
     table = _table(*shown.titles, title=title)
     for line, cells in zip(shown.lines, shown.texts(), strict=True):
-        table.add_row(*map(Text, cells), style=None if line.kind == "trained" else "dim")
+        table.add_row(*map(text, cells), style=None if line.kind == "trained" else "dim")
     console.print(table)
 
 
 def comparison(found: Comparison) -> None:
     """What sets the two apart, then each difference with its interval and what may be said of it."""
     for modality, fields in found.differs.items():
-        console.print(f"{modality}: not comparable", markup=False)
+        say(f"{modality}: not comparable")
         for name, (first, second) in fields.items():
-            console.print(f"  {name}: {first} in the first, {second} in the second", markup=False)
+            say(f"  {name}: {first} in the first, {second} in the second")
     if found.numbers:
         table = _table("modality", "number", "first", "second", "difference", "95 %", "p (Holm)", "better")
         for number in found.numbers:
@@ -85,57 +101,46 @@ def comparison(found: Comparison) -> None:
             better = {"first": one.first, "second": one.second}.get(number.better, number.better)
             interval = f"[{one.low:.4g}, {one.high:.4g}]"
             values = f"{one.value:+.4g}", interval, f"{one.adjusted:.3g}"
-            table.add_row(*map(Text, (number.modality, number.title, one.first, one.second, *values, better)))
+            table.add_row(*map(text, (number.modality, number.title, one.first, one.second, *values, better)))
         console.print(table)
         console.print("difference: first minus second, on the same test subjects; p over all lines together")
     for modality, first, second, title in found.unpaired:
-        console.print(
+        say(
             f"{modality}, {first} and {second}, {title}: not compared, a record holds no values of single subjects "
-            "(too few images to halve, or an older mribench)",
-            markup=False,
+            "(too few images to halve, or an older mribench)"
         )
     if not (found.numbers or found.unpaired or found.differs):
         console.print("no number is on both sides")
 
 
 def verification(found: Verification) -> None:
-    """The answer for one result, and each score that is not the recorded one."""
-    from mribench.results import metric_label
-
+    """The answer for one result, then each score and field that is not as recorded."""
     one = found.result
     images = f", images {found.images}" if found.images else ""
     counts = Counter(check.answer for check in found.checks)
     answers = ", ".join(f"{n} {answer}" for answer, n in sorted(counts.items()))
     where = f"{one.modality} {one.name} seed {one.seed} {one.task}"
     scores = f"; scores: {answers}" if answers else ""
-    console.print(f"{where}: {found.answer}{images}{scores}", markup=False)
-    if one.audit and found.verdict != one.audit["verdict"]:
-        verdicts = f"{found.verdict!r}, on record {one.audit['verdict']!r}"
-        console.print(f"  verdict of the audit not reproduced: {verdicts}", markup=False)
-    for check in found.checks:
+    say(f"{where}: {found.answer}{images}{scores}")
+    for check in (*found.fields, *found.checks):
         if check.answer in ("within interval", "not reproduced"):
-            then, now = check.recorded, check.now
-            level = "" if then.level is None else f" at {then.level:g}"
-            interval = "no interval" if then.low is None else f"[{then.low:.6g}, {then.high:.6g}]"
-            value = f"blank ({now.reason})" if now.value is None else f"{now.value:.6g}"
-            label = f"{metric_label(then.metric, then.space)}{level}"
-            told = f"{label} {check.answer}: {value}, on record {then.value:.6g} {interval}"
-            console.print(f"  {told}", markup=False)
-    for note in found.notes:
-        console.print(f"  changed since: {note}", markup=False)
+            say(f"  {check.label} {check.answer}: {check.said}")
 
 
-def answers(given: Sequence[str]) -> None:
-    """How many results got which answer: the last line, after one for each."""
+def answers(given: Sequence[Verification]) -> None:
+    """What could not be checked, and last of all how many results got which answer."""
+    left = dict.fromkeys(field for found in given for field in found.not_checked)
+    say(f"not checked: {'; '.join(left)}")
     if len(given) > 1:
-        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(Counter(given).items()))
-        console.print(f"{len(given)} results: {counts}", markup=False)
+        counted = Counter(found.answer for found in given)
+        counts = ", ".join(f"{n} {answer}" for answer, n in sorted(counted.items()))
+        say(f"{len(given)} results: {counts}")
 
 
 def _table(*titles: str, title: str | None = None) -> Table:
     table = Table(
-        title=title and Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold"
+        title=title and text(title), title_justify="left", box=None, pad_edge=False, header_style="bold"
     )
     for heading in titles:
-        table.add_column(Text(heading), overflow="fold")
+        table.add_column(text(heading), overflow="fold")
     return table

@@ -8,17 +8,22 @@ from typing import Annotated
 
 import typer
 
+from mribench.escaping import terminal
+
 app = typer.Typer(
-    help="Datasets: cards, files, prepared sets, terms.", no_args_is_help=True, rich_markup_mode=None
+    help="Find, download, prepare and export datasets.", no_args_is_help=True, rich_markup_mode=None
 )
 
 Id = Annotated[str, typer.Argument(help="a card's id (mribench data list)")]
 Target = Annotated[
     str, typer.Argument(help="a card's id, several joined by +, a file or folder, or a prepared folder")
 ]
-Organ = Annotated[str | None, typer.Option("--modality", help="default: the card's organ")]
+Organ = Annotated[
+    str | None, typer.Option("--modality", help="organ of the images; default: that of the card")
+]
 Budget = Annotated[
-    str | None, typer.Option("--profile", help="smoke, quick, standard or paper: size and number")
+    str | None,
+    typer.Option("--profile", help="smoke, quick, standard or paper: decides size and number of images"),
 ]
 
 
@@ -30,7 +35,9 @@ def list_cards(
     ] = None,
     access: Annotated[str | None, typer.Option(help="open, registration or agreement")] = None,
 ) -> None:
-    """The catalogue: every dataset card, by organ. An asterisk marks what mribench downloads by itself."""
+    """List the dataset cards by organ.
+
+    An asterisk marks those whose files mribench downloads."""
     from mribench.cli import data_console
     from mribench.data.cards import catalogue
 
@@ -43,7 +50,7 @@ def list_cards(
 def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
 ) -> None:
-    """One card, licence and citation first. Or what a prepared folder holds."""
+    """Show a card, or what a prepared folder holds."""
     from mribench.cli import data_console
     from mribench.data import describe, load
     from mribench.data.cards import catalogue
@@ -61,7 +68,7 @@ def show(
 def fetch_card(name: Id) -> None:
     """Download a card's files, or say how to get them.
 
-    What to apply for, and where to put them. Goes on where it was stopped.
+    Says where to apply and where to put the files. Run it again to continue a download.
     """
     from mribench.data.cards import catalogue
     from mribench.data.download import fetch
@@ -79,14 +86,20 @@ def prepare(
     modality: Organ = None,
     profile: Budget = None,
     out: Annotated[Path, typer.Option(help="a run folder; runs with this --out find the set")] = Path("runs"),
+    data_name: Annotated[
+        str | None,
+        typer.Option(
+            help="name of your file or folder on boards, published; default: local- and a hash of the images"
+        ),
+    ] = None,
 ) -> None:
-    """Read, window, resize and split, as a run would.
+    """Read, window, resize and split images, as a run does.
 
-    Prints what came of it and where it is.
+    Prints a summary and the folder of the set.
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, out)
+    prepared = _prepared(target, modality, profile, out, data_name)
     print(describe(prepared))
     print(prepared.path)
 
@@ -95,7 +108,9 @@ def prepare(
 def verify(
     name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
 ) -> None:
-    """Whether files are complete, unchanged and all have a subject. Exit code 1 if something is broken."""
+    """Check that files are complete, unchanged, and have a subject.
+
+    Exit code 1 if something is broken."""
     from mribench.cli import data_console
     from mribench.data import load
     from mribench.data.cards import catalogue, verify
@@ -116,7 +131,9 @@ def verify(
 
 @app.command()
 def path(name: Id) -> None:
-    """The folder of a card's files, for scripts. Says on standard error where it is still empty."""
+    """Print the folder of a card's files, for scripts.
+
+    Says on standard error if the folder is empty."""
     from mribench.data.cards import catalogue
     from mribench.data.download import fetch
 
@@ -124,17 +141,19 @@ def path(name: Id) -> None:
     folder = fetch.dataset_folder(card, fetch.home())
     print(folder)
     if not folder.is_dir() or not any(folder.iterdir()):
-        print(f"nothing is there yet; {card.how_to_apply}", file=sys.stderr)
+        print(terminal(f"nothing is there yet; {card.how_to_apply}"), file=sys.stderr)
 
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="a card's TOML file")]) -> None:
-    """For authors of cards: what is wrong or still unverified. Exit code 2 if a field is wrong, the first is named."""
+    """Check a card that you write.
+
+    Names the first wrong field (exit code 2), and lists what is unverified."""
     from mribench.data import read_card
     from mribench.data.cards import verify
 
     card = read_card(file)
-    print(f"{file.name} is a sound card: {card.title}")
+    print(terminal(f"{file.name} is a sound card: {card.title}"))
     if missing := verify.unverified(card):
         print(f"still unverified: {', '.join(missing)}")
     fetched = "by mribench" if card.fetchable else f"by hand ({card.access}): {card.how_to_apply}"
@@ -148,9 +167,13 @@ def export(
     out: Annotated[Path, typer.Option(help="a new folder")],
     modality: Organ = None,
     profile: Budget = None,
-    runs: Annotated[Path, typer.Option(help="where the set is prepared, or already is")] = Path("runs"),
+    runs: Annotated[Path, typer.Option(help="run folder in which the set is, or will be, prepared")] = Path(
+        "runs"
+    ),
 ) -> None:
-    """A prepared set for other tools, with README, terms and split. Subject ids are hashed where they must be."""
+    """Write a prepared set for other tools.
+
+    Adds README, terms and split. Hashes subject ids, unless the card allows them to be published."""
     from mribench.data.cards import terms
     from mribench.data.store import export
     from mribench.progress import say
@@ -167,9 +190,9 @@ def export(
 def show_terms(
     run: Annotated[Path, typer.Argument(help="a run folder, a prepared or an exported set")],
 ) -> None:
-    """Licence, access and citation of all data behind a run.
+    """Show licence, access and citation of the data of a run.
 
-    And what the strictest of them allows.
+    Says also what the strictest of them allows.
     """
     from mribench.cli import data_console
     from mribench.data.cards import terms
@@ -177,12 +200,12 @@ def show_terms(
     data_console.allowed(terms.of_run(run))
 
 
-def _prepared(target: str, modality: str | None, profile: str | None, out: Path):
+def _prepared(target: str, modality: str | None, profile: str | None, out: Path, name: str | None = None):
     from mribench import profiles
     from mribench.data import prepare
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
         return prepare.prepare_target(
-            target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total)
+            target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total), name
         )

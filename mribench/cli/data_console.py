@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mribench.cli.console import console
+from mribench.cli.console import text as as_is
 from mribench.data.cards import terms
-from mribench.data.cards.card import UNVERIFIED, DatasetCard
+from mribench.data.cards.card import UNVERIFIED, CardFile, DatasetCard
 from mribench.data.cards.catalogue import Entry
 from mribench.data.cards.verify import Finding
 
@@ -28,7 +29,7 @@ def catalogue(cards: Sequence[DatasetCard], problems: Sequence[Entry]) -> None:
         right = title == "subjects"
         table.add_column(title, overflow="fold", justify="right" if right else "left", no_wrap=title == "id")
     for card in sorted(cards, key=lambda c: (c.organ, ACCESS_ORDER[c.access], c.id)):
-        table.add_row(*map(Text, _line(card)[: len(titles)]))
+        table.add_row(*map(as_is, _line(card)[: len(titles)]))
     console.print(table)
     organs, ready = len({card.organ for card in cards}), sum(card.fetchable for card in cards)
     say(
@@ -36,7 +37,7 @@ def catalogue(cards: Sequence[DatasetCard], problems: Sequence[Entry]) -> None:
         "step by hand. `mribench data show ID` shows licence, citation and what to do."
     )
     for entry in problems:
-        console.print(Text(f"{entry.id} ({entry.owner}): {entry.problem}", style="red"), soft_wrap=True)
+        console.print(as_is(f"{entry.id} ({entry.owner}): {entry.problem}", "red"), soft_wrap=True)
 
 
 ACCESS_ORDER = {"open": 0, "registration": 1, "agreement": 2}
@@ -55,7 +56,7 @@ def page(card: DatasetCard, owner: str, folder: str) -> None:
             console.print(Text(f"\n{title}", style="bold"))
         for label, value in lines:
             if value is not None:
-                console.print(Text(f"{label:<{LABEL}}{value}"), soft_wrap=True)
+                console.print(as_is(f"{label:<{LABEL}}{value}"), soft_wrap=True)
 
 
 def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
@@ -98,6 +99,7 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
             ("reader", as_text(card.reader)),
             ("files read", card.include),
             ("slices", card.slices),
+            ("masks of", ", ".join(masks.organ for masks in card.masks) or None),
             ("air", "set to 0" if card.foreground == "threshold" else None),
             ("near duplicates", "dropped, test stays" if card.near_duplicates == "drop" else None),
             ("subject by", " ".join(filter(None, (card.subject, card.subject_pattern)))),
@@ -112,7 +114,14 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
     if card.caveats:
         yield "Before you trust a score", [("-", text) for text in card.caveats]
     if card.files:
-        yield "Files", [("-", f"{f.url}  sha256 {f.sha256}  bytes {as_text(f.bytes)}") for f in card.files]
+        yield "Files", [("-", _file(file)) for file in card.files]
+    if card.evidence:
+        yield "Read where and when", [(e.checked, f"{', '.join(e.facts)}: {e.source}") for e in card.evidence]
+
+
+def _file(file: CardFile) -> str:
+    md5 = f"  MD5 {file.md5}" if file.md5 else ""
+    return f"{file.url}  sha256 {file.sha256}{md5}  bytes {as_text(file.bytes)}"
 
 
 def as_text(value: object) -> str:
@@ -124,8 +133,8 @@ def as_text(value: object) -> str:
 
 def findings(found: Sequence[Finding]) -> None:
     for one in found:
-        text = Text(f"{one.what:<12}").append(f"{one.state:<8}", style=STYLES[one.state]).append(one.text)
-        console.print(text, soft_wrap=True)
+        said = as_is(f"{one.what:<12}") + as_is(f"{one.state:<8}", STYLES[one.state]) + as_is(one.text)
+        console.print(said, soft_wrap=True)
 
 
 def allowed(rows: Sequence[terms.Row]) -> None:
@@ -148,5 +157,6 @@ def _verb(answer: terms.Answer) -> str:
 
 
 def say(text: str) -> None:
-    """One line, never cut and never taken for markup."""
-    console.print(Text(text), soft_wrap=True)
+    """Lines, never cut and never taken for markup."""
+    for line in text.split("\n"):
+        console.print(as_is(line), soft_wrap=True)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 Run = Annotated[Path, typer.Argument(help="the --out folder of a run")]
 Cells = Annotated[
     list[str] | None,
-    typer.Option("--cell", help="only these (ORGAN-ddpm-s0, or a pattern '*-s0'); repeat it"),
+    typer.Option(
+        "--cell", help="only these cells, such as ORGAN-ddpm-s0 or the pattern '*-s0'; may be repeated"
+    ),
 ]
 Private = Annotated[
     bool,
@@ -29,7 +31,7 @@ def push(
     run: Run,
     repo: Annotated[
         str | None,
-        typer.Option(help="user/name of one trained cell; of several, each has its user/name-CELL"),
+        typer.Option(help="user/name of the repository; of several cells, each has its own, user/name-CELL"),
     ] = None,
     cell: Cells = None,
     results_to: Annotated[
@@ -42,12 +44,14 @@ def push(
     i_know: IKnow = False,
     eval_results: Annotated[
         bool,
-        typer.Option("--eval-results", help="also .eval_results, numbers against the --results-to data set"),
+        typer.Option(
+            "--eval-results", help="also write .eval_results, the scores against the --results-to data set"
+        ),
     ] = False,
 ) -> None:
     """Publish trained cells on the Hugging Face Hub.
 
-    Weights, card, records; one repository and one commit each.
+    Sends weights, card and records; each cell has a repository and a commit of its own.
     """
     from mribench.hub.push import push as publish
     from mribench.hub.staging import PushRequest
@@ -55,6 +59,15 @@ def push(
     request = PushRequest(run, repo, tuple(cell or ()), results_to, private, i_know, eval_results)
     for pushed in publish(request, dry_run):
         _say(pushed, dry_run)
+    _say_replaced(run)
+
+
+def _say_replaced(run: Path) -> None:
+    from mribench.hub import data_names
+    from mribench.progress import say
+
+    if replaced := data_names.sentence(run):
+        say(replaced)
 
 
 def _say(pushed: Pushed, dry_run: bool) -> None:
@@ -77,9 +90,9 @@ def pull(
     revision: Annotated[str | None, typer.Option(help="commit, branch or tag; default: the newest")] = None,
     out: Annotated[Path | None, typer.Option(help="run folder to make; default: runs/<name>")] = None,
 ) -> None:
-    """Bring a published model or board here as a run folder.
+    """Download a published model or board as a run folder.
 
-    Pinned to one commit and proved by checksums.
+    Takes all files from one commit and compares their checksums.
     """
     from mribench.hub.pull import pull as bring
 
@@ -95,7 +108,7 @@ def pack(
 ) -> None:
     """Write trained cells to one file, for sites without upload.
 
-    With checksums; the rules are those of push.
+    Adds checksums, and refuses what push refuses.
     """
     from mribench.hub.pack import pack as write
     from mribench.hub.staging import PushRequest
@@ -104,6 +117,7 @@ def pack(
         PushRequest(run, None, tuple(cell or ()), private=private, i_know=i_know),
         out or run.resolve().with_name(f"{run.resolve().name}.tar"),
     )
+    _say_replaced(run)
     print(f"{sha256}  {file}")
 
 
@@ -113,7 +127,7 @@ def unpack(
 ) -> None:
     """Make a run folder from a packed file.
 
-    Every checksum is compared, and nothing leaves the folder.
+    Compares every checksum, and writes nothing outside that folder.
     """
     from mribench.hub.pack import unpack as read
 

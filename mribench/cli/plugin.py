@@ -36,7 +36,7 @@ def list_plugins(
     ] = None,
     format: Annotated[str, typer.Option(help="table, or json with the file of each")] = "table",
 ) -> None:
-    """Show every installed plugin, and what is wrong with it.
+    """Show all installed plugins and their faults.
 
     Reads the metadata of packages and imports no plugin.
     """
@@ -61,9 +61,9 @@ def new(
         Path, typer.Option(help="where the new folder mribench-NAME goes; it must not be there yet")
     ] = Path(),
 ) -> None:
-    """Write a small package that runs at once.
+    """Write a small package that works at once.
 
-    It installs, passes its own tests, and has one module to fill.
+    It installs and passes its own tests; you fill one module.
     """
     from mribench.plugins import scaffold
 
@@ -103,9 +103,9 @@ def check(
         ),
     ],
 ) -> None:
-    """Hold a plugin to the contract.
+    """Check that a plugin keeps the contract.
 
-    Names what fails, where, and how to mend it. Exit code 1 if something is broken.
+    Says what fails, where, and how to mend it. Exit code 1 if something is broken.
     """
     from mribench import testing
     from mribench.testing.collect import collect

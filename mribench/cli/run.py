@@ -18,6 +18,12 @@ Profile = Annotated[
     str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete_profile)
 ]
 Data = Annotated[str | None, typer.Option(help="phantom, the id of a dataset card, or a file or folder")]
+DataName = Annotated[
+    str | None,
+    typer.Option(
+        help="name of your file or folder on boards, published; default: local- and a hash of the images"
+    ),
+]
 Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
 Tasks = names_option("comma-separated tasks: generation,denoising,audit", "tasks")
 Metrics = names_option("comma-separated metrics in addition to those of the tasks", "metrics")
@@ -47,6 +53,7 @@ def run(
     seeds: Seeds = None,
     profile: Profile = None,
     data: Data = None,
+    data_name: DataName = None,
     out: Out = None,
     tasks: Tasks = None,
     metrics: Metrics = None,
@@ -82,6 +89,7 @@ def run(
         train_steps=train_steps,
         precision=precision,
         data=data,
+        data_name=data_name,
         out=out,
         track=track,
     )
@@ -99,25 +107,27 @@ def verify(
         bool, typer.Option("--rescore", help="score the kept outputs again and generate nothing")
     ] = False,
     data: Annotated[
-        str | None, typer.Option(help="source of the images, where the prepared ones were deleted")
+        str | None, typer.Option(help="source of the images, if the prepared ones were deleted")
     ] = None,
 ) -> None:
     """Generate and score again from the recorded seeds.
 
-    Each result is reproduced, within interval, or not reproduced (exit code 1).
+    All that a rank uses is compared. Each result is reproduced, within interval, or not reproduced (exit code 1); what
+    cannot be made again is named as not checked.
     """
+    from mribench import results
     from mribench.cli import console
     from mribench.hub.pull import as_folder
     from mribench.runner import verify as verifying
 
-    answers = []
+    given = []
     with as_folder(result) as path:
-        for out, one in verifying.find(path):
-            verification = verifying.verify(out, one, data, rescore)
-            console.verification(verification)
-            answers.append(verification.answer)
-    console.answers(answers)
-    if "not reproduced" in answers:
+        for out, one in (found := verifying.find(path)):
+            beside = results.read_all([out]) if path.suffix == ".json" else [other for _, other in found]
+            given.append(verifying.verify(out, one, data, rescore, beside))
+            console.verification(given[-1])
+    console.answers(given)
+    if "not reproduced" in [one.answer for one in given]:
         raise typer.Exit(1)
 
 

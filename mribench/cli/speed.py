@@ -16,7 +16,7 @@ def speed(
         Path | None,
         typer.Option(
             metavar="RUN",
-            help="measure instead what bf16 changes in the samples of a run folder, or of one folder in its train/",
+            help="measure only what bf16 changes in the samples of RUN, a run folder or one folder in its train/",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="folder for speed.json and speed.md, or drift.*")] = Path("speed"),
@@ -26,7 +26,7 @@ def speed(
 ) -> None:
     """Measure how fast this machine trains, samples and starts.
 
-    Training is compared with a reference loop, and with itself without one optimisation at a time. Takes minutes.
+    Compares training with a reference loop, and with itself when one optimisation is switched off. Takes minutes.
     """
     if drift:
         from mribench.speed import drift as drifting
@@ -56,8 +56,8 @@ def tune(
 ) -> None:
     """Compare settings of a profile on phantoms.
 
-    Which gives the best samples for the same seconds of training? Takes hours. Given the folder of a run, compares
-    samplers on its checkpoints instead, against the validation subjects.
+    Finds those that give the best samples for the same seconds of training. Takes hours. With RUN it compares samplers
+    on the checkpoints of that run instead, against its validation subjects.
     """
     if run:
         from mribench.tune import samplers as comparison

@@ -9,13 +9,14 @@ from mribench.data.cards.catalogue import load_cards
 from mribench.data.cards.parse import read_card
 from mribench.data.prepare import describe, prepare_data
 from mribench.data.readers.folder import read_volumes
-from mribench.data.source import check_suits
+from mribench.data.source import check_name, check_suits
 from mribench.data.store.dataset import load
 from mribench.spec import Volume
 
 __all__ = [
     "DatasetCard",
     "Volume",
+    "check_name",
     "check_suits",
     "describe",
     "load",

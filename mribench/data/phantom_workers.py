@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+
+from mribench import signals
 
 # fewer slices than these are drawn before a second process has started
 WORTH_A_PROCESS = 300
@@ -57,13 +59,17 @@ def _worker(draw: Draw, share: range) -> Iterator[Any]:
         yield None
         return
     try:
-        with contextlib.suppress(OSError, pickle.PicklingError, AttributeError, TypeError):
+        try:
             pickle.dump((draw, share), worker.stdin)
-        with contextlib.suppress(OSError):
-            worker.stdin.close()
+            worker.stdin.flush()
+        except (OSError, pickle.PicklingError, AttributeError, TypeError):
+            with contextlib.suppress(OSError):
+                worker.stdin.close()
         yield worker.stdout
     finally:
         worker.kill()
+        with contextlib.suppress(OSError):
+            worker.stdin.close()
         worker.stdout.close()
         worker.wait()
 
@@ -79,13 +85,20 @@ def _next(answers: Any) -> list[Any] | None:
 
 def serve() -> None:
     """The code of a worker: draw what stdin asks for, until all is done or the reader has gone."""
-    # Ctrl-C is for the parent, which ends its workers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals.leave_to_parent()
     if hasattr(os, "nice"):
         os.nice(NICE)
     draw, share = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # a drawing that prints must not speak into the answers
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
     for subject in share:
         pickle.dump(draw(subject), answers)
         answers.flush()
+
+
+def _end_with_parent() -> None:
+    """The parent keeps stdin open until it ends, however it ends."""
+    while sys.stdin.buffer.read(1):
+        pass
+    os._exit(1)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mribench.data.build import Built, Progress, build_phantom, build_real
-from mribench.data.cards import catalogue, rules, terms
+from mribench.data.cards import catalogue, organ_masks, rules, terms
 from mribench.data.cards.card import digest
 from mribench.data.readers import folder as image_folder
-from mribench.data.source import Source, locate
+from mribench.data.source import Source, check_name, label, locate, note_source
 from mribench.data.split import SPLITS
 from mribench.data.store.dataset import MANIFEST, load, save
 from mribench.data.store.identity import local_identity, phantom_identity
@@ -33,6 +33,7 @@ def prepare_data(
     out: Path,
     seed: int = 0,
     progress: Progress | None = None,
+    name: str | None = None,
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
@@ -44,10 +45,14 @@ def prepare_data(
         out: The folder ``<out>/data/<modality>-<hash of the input>`` is used; one that is damaged is made again.
         seed: Decides phantom, split and choice of slices; keep it fixed over the seeds of a run.
         progress: Called with (done, total).
+        name: What boards call a file or folder; None gives ``local-`` and 8 hex digits of the content key. The name of
+            the file or folder itself is not used: it may be a patient's.
 
     Raises:
         DataError: Where the data cannot be used.
+        InputError: Where the name cannot be used, see ``source.check_name``.
     """
+    check_name(name, data)
     root = Path(out) / "data"
     if data == "phantom":
         folder = root / f"{modality.name}-{phantom_identity(modality.phantom, profile, seed)}"
@@ -55,9 +60,10 @@ def prepare_data(
         notes = {"terms": [terms.of_phantom(package)], "subjects_known": True}
         build = partial(build_phantom, modality, profile, seed, progress)
         return _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
-    name, sources = locate(modality, data, progress)
+    public, sources = locate(modality, data, progress)
     files = [_files(source) for source in sources]
-    identity = _identity(sources, files, name, profile, seed, root)
+    named = public or name or label(data)
+    identity = _identity(sources, files, named, profile, seed, root, modality.name)
 
     def build() -> Built:
         strata: dict[str, str] = {}
@@ -65,17 +71,27 @@ def prepare_data(
             if source.card:
                 strata |= rules.strata_of(source.path, found, source.card, source.family)
         pairs = zip(sources, files, strict=True)
-        volumes = chain.from_iterable(_volumes(source, found, strata) for source, found in pairs)
+        volumes = chain.from_iterable(
+            _volumes(source, found, strata, modality.name) for source, found in pairs
+        )
         drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
         near = "drop" if drop else "report"
         return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root), near)
 
-    notes = {"name": name, "kind": "real", **_notes(name, sources)}
-    return _cached(modality, root / f"{modality.name}-{identity}", notes, build)
+    notes = {"name": public or name, "kind": "real", **_notes(sources)}
+    prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build)
+    if public is None:
+        note_source(root, prepared.name, data)
+    return prepared
 
 
 def prepare_target(
-    target: str, organ: str | None, profile: Profile, out: Path, progress: Progress | None = None
+    target: str,
+    organ: str | None,
+    profile: Profile,
+    out: Path,
+    progress: Progress | None = None,
+    name: str | None = None,
 ) -> Prepared:
     """The prepared set that somebody asks for by hand and not for a run; a prepared folder is read as it is.
 
@@ -87,19 +103,22 @@ def prepare_target(
         profile: Size and number of the images.
         out: As for ``prepare_data``.
         progress: As for ``prepare_data``.
+        name: As for ``prepare_data``.
 
     Raises:
         InputError: Where the target or the organ is unknown; DataError where the data cannot be used.
     """
     if (Path(target) / MANIFEST).is_file():
+        if name is not None:
+            raise InputError(f"{target} is prepared and has its name; leave --data-name out")
         return load(Path(target))
     if target == "phantom" and organ is None:
         raise InputError(
             f"a phantom of what? give --modality, one of {', '.join(lookup.names('modalities'))}"
         )
     first = catalogue.cards().get(target.split("+")[0])
-    name = organ or (first.organ if first else "local")
-    return prepare_data(_modality(name, target), target, profile, out, progress=progress)
+    modality = _modality(organ or (first.organ if first else "local"), target)
+    return prepare_data(modality, target, profile, out, progress=progress, name=name)
 
 
 def describe(prepared: Prepared) -> str:
@@ -133,31 +152,40 @@ def _files(source: Source) -> list[Path]:
 
 
 def _identity(
-    sources: Sequence[Source], files: Sequence[list[Path]], name: str, profile: Profile, seed: int, root: Path
+    sources: Sequence[Source],
+    files: Sequence[list[Path]],
+    name: str,
+    profile: Profile,
+    seed: int,
+    root: Path,
+    organ: str,
 ) -> str:
     found = []
     for source, names in zip(sources, files, strict=True):
         card_rules = rules.as_text(source.card) if source.card else None
         inputs = names + image_folder.companions(source.path, names, source.reader)
+        inputs += organ_masks.mask_files(source.card, organ, names) if source.card else []
         foreign = image_folder.foreign_readers(source.path, names, source.reader)
         found.append(local_identity(source.path, inputs, name, profile, seed, root, card_rules, foreign))
     return found[0] if len(found) == 1 else hashlib.sha256("+".join(found).encode()).hexdigest()[:12]
 
 
-def _volumes(source: Source, files: list[Path], strata: dict[str, str]) -> Iterator[Volume]:
+def _volumes(source: Source, files: list[Path], strata: dict[str, str], organ: str) -> Iterator[Volume]:
     if source.card is None:
         return image_folder.read_volumes(source.path, files)
     inside = source.card.subject in rules.SUBJECT_INSIDE
     pattern = source.card.path_pattern
     volumes = image_folder.read_volumes(source.path, files, pattern, inside, source.reader)
+    volumes = organ_masks.showing(volumes, source.card, organ, source.path)
     return rules.applied(volumes, source.card, strata, source.family)
 
 
-def _notes(name: str, sources: Sequence[Source]) -> dict[str, Any]:
+def _notes(sources: Sequence[Source]) -> dict[str, Any]:
     """What the manifest says of the data beyond its pixels."""
     cards = [source.card for source in sources if source.card]
     if not cards:
-        return {"terms": [terms.of_local(name)], "subjects_known": True, "publish_subjects": False}
+        # their terms follow from the name, which may be known only once the images are
+        return {"subjects_known": True, "publish_subjects": False}
     return {
         "terms": [terms.of_card(card) for card in cards],
         "cards": {card.id: digest(card) for card in cards},

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mribench import files
 from mribench.data.cards import catalogue, rules
 from mribench.data.cards.card import UNMATCHED, DatasetCard
 from mribench.data.download.fetch import MB, Progress, fetch, home
-from mribench.errors import DataError
+from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
 from mribench.spec import Modality
+
+# beside the prepared sets of a run folder: the path that each of a user's own sets was read from. Never published.
+SOURCES = "sources.json"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_BY_CONTENT = re.compile(r"local-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,63 @@ def check_suits(modalities: Sequence[Modality], data: str) -> None:
             )
 
 
-def locate(modality: Modality, data: str, progress: Progress | None = None) -> tuple[str, list[Source]]:
+def check_name(name: str | None, data: str) -> None:
+    """Check a name that the user chose for ``data``; None is no name.
+
+    Raises:
+        InputError: Where it is no plain name, is taken, or ``data`` has a name of its own.
+    """
+    if name is None:
+        return
+    if not is_own_files(data):
+        raise InputError(
+            f"--data-name names a file or folder of yours, and {data} has its name; leave it out"
+        )
+    if not NAME.fullmatch(name):
+        raise InputError(
+            "--data-name takes up to 64 letters, digits, dots, underscores and hyphens, and begins with a letter or "
+            "a digit; it is published with every result, so name no person and no address"
+        )
+    if name == "phantom" or name in catalogue_ids() or NAME_BY_CONTENT.fullmatch(name):
+        raise InputError(f"--data-name {name} is the name of other data; choose another name")
+
+
+def is_own_files(data: str) -> bool:
+    """Whether ``data`` (as ``prepare_data`` takes it) names a file or folder, and no phantom or card."""
+    return data != "phantom" and not all(name in catalogue_ids() for name in data.split("+"))
+
+
+def catalogue_ids() -> set[str]:
+    """The ids of all dataset cards, also of those that cannot be read."""
+    return {entry.id for entry in catalogue.entries()}
+
+
+def label(data: str) -> str:
+    """What tells two folders of one content apart in the identity of a set; holds the folder's name."""
+    return f"local:{Path(data).expanduser().resolve().name}"
+
+
+def note_source(root: Path, name: str, data: str) -> None:
+    """Note in ``root``, the ``data`` folder of a run, which path a set of the user's own files was read from."""
+    known, path = noted_sources(root), str(Path(data).expanduser().resolve())
+    if known.get(name) != path:
+        files.write_json(root / SOURCES, {**known, name: path})
+
+
+def noted_sources(root: Path) -> dict[str, str]:
+    """Name -> path of the user's own sets below ``root``; empty where nothing was noted."""
+    try:
+        return dict(files.read_json(root / SOURCES))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def locate(
+    modality: Modality, data: str, progress: Progress | None = None
+) -> tuple[str | None, list[Source]]:
     """The name on the board and what to read, for a card, cards joined by ``+``, or a file or folder.
+
+    A file or folder has no name here: its own may be a patient's, and never leaves this machine.
 
     A card's id wins over a folder of that name: write ./id. A card that may be downloaded is.
 
@@ -66,7 +128,7 @@ def locate(modality: Modality, data: str, progress: Progress | None = None) -> t
     """
     named = _named(modality, data)
     if isinstance(named, Path):
-        return f"local:{Path(data).expanduser().resolve().name}", [Source(named)]
+        return None, [Source(named)]
     return data, _fetched(named, progress)
 
 
@@ -99,8 +161,7 @@ def families(cards: Sequence[DatasetCard]) -> dict[str, str]:
 def _named(modality: Modality, data: str) -> list[DatasetCard] | Path:
     """The cards, or the file or folder, that ``data`` names for one modality; DataError where they do not suit."""
     names = data.split("+")
-    known = {entry.id for entry in catalogue.entries()}
-    if not all(name in known for name in names):
+    if is_own_files(data):
         path = Path(data).expanduser()
         if not path.exists():
             raise DataError(_unknown(data, names))
@@ -130,8 +191,7 @@ def _fetched(cards: list[DatasetCard], progress: Progress | None) -> list[Source
 
 def _unknown(data: str, names: list[str]) -> str:
     if len(names) > 1:
-        known = [entry.id for entry in catalogue.entries()]
-        first = next(name for name in names if name not in known)
+        first = next(name for name in names if name not in catalogue_ids())
         return f"{first!r} in {data!r} is no dataset card; see `mribench data list`."
     return (
         f"{data!r} is neither 'phantom', nor a dataset card (`mribench data list`), nor a file or folder; "

@@ -60,7 +60,7 @@ class Extractor:
             features = self._extracted(space, images)
             buffer = io.BytesIO()
             np.save(buffer, features, allow_pickle=False)
-            files.write_bytes(path, buffer.getvalue())
+            files.write_sealed(path, buffer.getvalue())
         return features
 
     def _key(self, space: str, content: str) -> str:
@@ -81,9 +81,12 @@ class Extractor:
 
 
 def _read(path: Path, n: int) -> np.ndarray | None:
-    """Cached features of n images; None where there are none, or none that can be read."""
+    """Cached features of n images; None where there are none, or none as they were written."""
+    content = files.read_sealed(path)
+    if content is None:
+        return None
     try:
-        features = np.load(path, allow_pickle=False)
+        features = np.load(io.BytesIO(content), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     return features if features.ndim == 2 and len(features) == n and np.isfinite(features).all() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mribench import files, results
+from mribench import escaping, files, results
 from mribench.board import publish
 from mribench.board.boards import boards
 from mribench.errors import InputError
@@ -13,6 +13,7 @@ from mribench.hub import client, leak_scan, staging
 from mribench.hub.merge import numbers
 from mribench.hub.redaction import Redactor
 from mribench.hub.staging import Staged
+from mribench.progress import say
 from mribench.results import Result
 
 TABLE = "leaderboard.json"
@@ -51,10 +52,12 @@ def write(found: Sequence[Result], repo: str, folder: Path, redactor: Redactor) 
 
 def _pages(folder: Path, repo: str) -> None:
     """The pages and the card of all records in ``folder``."""
-    everything = results.read_all([folder])
+    everything = results.read_all([folder], say)
     publish.write(everything, folder, page=False)
-    organs = ", ".join(sorted({board.members[0].data["title"] for board in boards(everything)}))
-    text = CARD.format(name=repo.rpartition("/")[2], repo=repo, records=len(everything), organs=organs)
+    organs = escaping.markdown(", ".join(sorted({board.organ for board in boards(everything)})))
+    text = CARD.format(
+        name=repo.rpartition("/")[2], repo=repo, records=len(everything), organs=escaping.markdown(organs)
+    )
     files.write_text(folder / "README.md", text)
 
 
@@ -92,7 +95,7 @@ def _copy_published(repo: str, head: client.Head, folder: Path) -> dict[tuple, R
     if not any(name.startswith("results/") or name == results.RECORDS for name in head.files):
         return {}
     results.copy(client.snapshot(repo, "dataset", head.commit, results.PATTERNS), folder)
-    return {results.sort_key(result): result for result in results.read_all([folder])}
+    return {results.sort_key(result): result for result in results.read_all([folder], say)}
 
 
 def _differences(repo: str, own: Sequence[Result], known: Mapping[tuple, Result]) -> list[str]:

@@ -12,11 +12,14 @@ from mribench.board import columns
 from mribench.board.boards import Board, boards
 from mribench.board.markdown import board_table
 from mribench.data.cards import terms
+from mribench.escaping import markdown as escaped
+from mribench.escaping import markdown_code
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
 from mribench.hub.release import Release
 from mribench.results import Result
 from mribench.spec import AuditVerdict
+from mribench.spec.verdict import verdict_and_power
 from mribench.tables import markdown_table
 
 LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff may rest on these images. They are 2-D,
@@ -31,6 +34,10 @@ AUDIT = {
     AuditVerdict.SUSPECT: "**Suspect.** The audit cannot rule out that the weights remember training images.",
     AuditVerdict.MEMORISES: (
         "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
+    ),
+    AuditVerdict.SAW_THE_TEST: (
+        "**SAW THE TEST.** The audit found that the samples know the subjects of test or validation: its scores mean "
+        "nothing; published all the same."
     ),
     AuditVerdict.UNKNOWN: (
         "**An audit of a later version** gave a verdict that this one does not know; take it for the gravest."
@@ -78,20 +85,22 @@ def markdown(
 def foreign_modules(pipeline: Path) -> list[str]:
     """Modules outside diffusers that define a part of a pipeline, such as ``mribench.networks``."""
     parts = files.read_json(pipeline / "model_index.json").values()
-    return sorted({part[0] for part in parts if isinstance(part, list) and part[0]} - {"diffusers"})
+    named = {str(part[0]) for part in parts if isinstance(part, list) and part and part[0]}
+    return sorted(name for name in named - {"diffusers"} if all(map(str.isidentifier, name.split("."))))
 
 
 def _summary(name: str, own: Sequence[Result], release: Release) -> str:
     first = own[0]
     c, data = first.comparability, first.data
-    grid = next((result.figures["samples"] for result in own if result.figures), None)
+    grid = next((result.figures["samples"] for result in own if "samples" in result.figures), None)
     kind = "drawn by a phantom, no patient's" if c["data_kind"] == "phantom" else "real"
+    what = escaped(f"{data['title']}, {data['contrast']}")
     notice = (
         "\n**Keep this copy among those who signed the agreement of the data.**\n" if release.private else ""
     )
     return (
         f"# {name}\n{notice}\nAn unconditional diffusion model (`{first.variant}`, training seed {first.seed}) of "
-        f"{c['resolution']} x {c['resolution']} grey slices: {data['title']}, {data['contrast']}; {kind} images. "
+        f"{c['resolution']} x {c['resolution']} grey slices: {what}; {kind} images. "
         "Trained and scored with mribench. **Not for clinical use.**\n"
         + (f"\n![Samples of the model]({grid})\n" if grid else "")
     )
@@ -183,8 +192,8 @@ def _scores(compared: Iterable[Board]) -> str:
         "in the model's place.\n"
     ]
     for board in compared:
-        parts += [f"{columns.one_line(board)}\n", board_table(columns.headline(board))]
-        parts += [f"- {sentence}" for sentence in (*board.against_control, *board.doubts)]
+        parts += [f"{escaped(columns.one_line(board))}\n", board_table(columns.headline(board))]
+        parts += [f"- {escaped(sentence)}" for sentence in (*board.against_control, *board.doubts)]
     return "\n".join([*parts, "\nThe full records, with what they may be compared with, are in `results/`."])
 
 
@@ -195,8 +204,10 @@ def _memorisation(audit: Mapping[str, Any]) -> str:
             f" Copies among {audit['n']} samples: {audit['copy_rate']:.1%} [{audit['low']:.1%}, {audit['high']:.1%}]; "
             f"the threshold takes at most {audit['false_alarm_high']:.1%} of real held-out images for copies."
         )
+    _, found, power = verdict_and_power(audit).partition(", sees ")
+    text += f" Of this many samples the audit sees {power}." if found else ""
     reasons = "; ".join(audit.get("reasons") or ())
-    return text + (f"\n\nReasons: {reasons}." if reasons else "")
+    return text + (f"\n\nReasons: {escaped(reasons)}." if reasons else "")
 
 
 def _reproduce(own: Sequence[Result], release: Release) -> str:
@@ -214,7 +225,7 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
         samplers,
     ]
     data = first.comparability["data"]
-    data = "path/to/the/same/images" if data.startswith("local:") else data
+    data = "path/to/the/same/images" if any(map(terms.is_own, terms.of_result(first))) else data
     command += ["--seeds", str(first.seed), "--profile", str(spec["profile"]), "--data", data]
     for option in ("train_steps", "precision"):
         if spec.get(option):
@@ -228,12 +239,12 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
     packages = ", ".join(sorted(set(filter(None, owners.values()))))
     commit = first.provenance.get("git_commit")
     return (
-        f"With {packages or 'mribench'} installed{f' (commit {commit})' if commit else ''}:\n\n"
-        "```sh\n" + "\n".join(lines) + "\n```"
+        f"With {escaped(packages) or 'mribench'} installed{f' (commit {escaped(commit)})' if commit else ''}:\n\n"
+        + markdown_code("\n".join(lines), "sh")
     )
 
 
 def _licence(release: Release) -> str:
     licence = release.licence
-    conditions = (f"- {condition}" for condition in licence.conditions)
-    return "\n".join([f"Carried over from the data: {licence.name or licence.id}.", *conditions])
+    conditions = (f"- {escaped(condition)}" for condition in licence.conditions)
+    return "\n".join([f"Carried over from the data: {escaped(licence.name or licence.id)}.", *conditions])

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench import files, hashing, results
+from mribench import hashing
 from mribench.board.boards import Board, boards
 from mribench.data.cards import terms
 from mribench.data.store import dataset
 from mribench.errors import InputError
+from mribench.hub import data_names
 from mribench.results import Result
 from mribench.spec import Prepared
 
@@ -48,6 +49,9 @@ class TrainedCell:
     def rows(self) -> list[terms.Row]:
         """Terms of the data, both those kept beside the weights and those in the records."""
         beside_weights = terms.of_run(self.folder) if (self.folder / terms.TERMS).is_file() else []
+        # a user's own files have the name that the records publish, and not an earlier one
+        name = self.results[0].comparability["data"]
+        beside_weights = [row | {"data": name} if terms.is_own(row) else row for row in beside_weights]
         in_records = [row for r in self.results for row in terms.of_result(r)]
         # two rows of one name that differ stay two: the stricter one decides
         rows = [*beside_weights, *in_records]
@@ -70,9 +74,10 @@ def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
             measured with.
     """
     by_checkpoint: dict[str, list[Result]] = {}
-    everything = results.read_all([run])
+    everything = data_names.read_all(run)
     for result in everything:
         if not result.is_control and (checkpoint := result.provenance.get("checkpoint")):
+            check_provenance(result)
             by_checkpoint.setdefault(checkpoint, []).append(result)
     names = Counter(map(_name, by_checkpoint.values()))
     cells = []
@@ -102,7 +107,7 @@ def prepared_sets(run: Path, records: Sequence[Result]) -> list[Prepared]:
     needed = {r.provenance.get("data_key") or r.comparability["data_key"]: r for r in records}
     sets = {}
     for manifest in sorted((run / "data").glob(f"*/{dataset.MANIFEST}")):
-        key = files.read_json(manifest).get("key")
+        key = dataset.read_manifest(manifest.parent)["key"]
         if key in needed and key not in sets:
             sets[key] = dataset.load(manifest.parent)
     for key, result in needed.items():
@@ -112,6 +117,16 @@ def prepared_sets(run: Path, records: Sequence[Result]) -> list[Prepared]:
                 "that no subject id leaves; run the same `mribench run` again, it prepares them and trains nothing"
             )
     return list(sets.values())
+
+
+def check_provenance(result: Result) -> None:
+    """Raises InputError where a record names a checkpoint and not what made it: the card says both."""
+    for part in ("training", "profile", "spec"):
+        if not result.provenance.get(part):
+            raise InputError(
+                f"the record of {result.modality} {result.name} seed {result.seed} lacks provenance.{part}, expected "
+                "what made its checkpoint; run the same `mribench run` again"
+            )
 
 
 def _name(members: Sequence[Result]) -> str:

@@ -6,7 +6,6 @@ every file with its sha256.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from mribench import files, hashing, results
 from mribench.errors import InputError
 from mribench.hub.cells import PLAIN_NAME
 from mribench.hub.leak_scan import tensor_index
+from mribench.results import schema
 
 MANIFEST = "mribench.json"
 SCHEMA = 1
@@ -44,21 +44,23 @@ def read_manifest(path: Path, source: str) -> dict[str, Any]:
             no kind that mribench shares.
     """
     try:
-        manifest = json.loads(path.read_text())
-        schema, names = manifest["schema"], list(manifest["files"].items())
-        folders = manifest["checkpoint"], manifest["keep"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest: dict[str, Any] = schema.decode(path.read_bytes())
+        schema.check(manifest, schema.Shared)
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{source} has no readable {MANIFEST}; expected what `mribench push` or `mribench pack` made"
+            f"{source} has no readable {MANIFEST} ({error}); expected what `mribench push` or `mribench pack` made"
         ) from error
-    if schema != SCHEMA:
-        raise InputError(f"{source} has layout {schema!r}, expected {SCHEMA}; use the mribench that made it")
-    for name, digest in names:
+    if manifest["schema"] != SCHEMA:
+        raise InputError(
+            f"{source} has layout {manifest['schema']!r}, expected {SCHEMA}; use the mribench that made it"
+        )
+    for name in manifest["files"]:
         inside = PurePosixPath(name)
         plain = all(PLAIN_NAME.fullmatch(part.removeprefix(".")) for part in inside.parts)
-        if inside.is_absolute() or not plain or inside.suffix not in SUFFIXES or not isinstance(digest, str):
+        if inside.is_absolute() or not plain or inside.suffix not in SUFFIXES:
             raise InputError(f"{source} names the file {name!r}, which mribench never writes; do not use it")
-    if not all(isinstance(folder, str) and PLAIN_NAME.fullmatch(folder) for folder in folders):
+    folders = manifest["checkpoint"], manifest["keep"]
+    if not all(map(PLAIN_NAME.fullmatch, folders)):
         raise InputError(
             f"{source} names the folders {folders!r}, which mribench never writes; do not use it"
         )

@@ -31,11 +31,18 @@ def gathered(sources: Sequence[str]) -> Gathered:
     InputError where a source holds no results.
     """
     found: dict[tuple, tuple[str, Result]] = {}
-    notes = []
+    notes: list[str] = []
+    refused: list[InputError] = []
     # one by one: what two of them hold differently is told below, and not an error
     places = list(chain.from_iterable(map(_folders, sources)))
     for source, folder in places:
-        for result in results.read_all([folder]):
+        try:
+            several = results.read_all([folder], notes.append)
+        except InputError as error:
+            # one source that cannot be read stops no other
+            refused.append(error)
+            continue
+        for result in several:
             key = results.sort_key(result)
             first, known = found.setdefault(key, (source, result))
             if numbers(known) != numbers(result):
@@ -45,6 +52,9 @@ def gathered(sources: Sequence[str]) -> Gathered:
                 )
             elif len(result.figures) > len(known.figures):
                 found[key] = first, result
+    if refused and not found:
+        raise refused[0]
+    notes += [f"left out: {error}" for error in refused]
     return Gathered([found[key][1] for key in sorted(found)], [folder for _, folder in places], notes)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mribench.escaping import visible
 from mribench.hub.release import Release
 from mribench.results import Result, metric_label
 from mribench.spec import Score
@@ -35,7 +36,7 @@ def front_matter(name: str, records: Sequence[Result], release: Release, library
         model_name=name,
         eval_results=[entry for result in records for entry in _entries(result)] or None,
     )
-    return f"---\n{data.to_yaml()}\n---\n"
+    return f"---\n{visible(data.to_yaml())}\n---\n"
 
 
 def _entries(result: Result) -> Iterable[Any]:

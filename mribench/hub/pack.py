@@ -16,6 +16,7 @@ from mribench.data.download import archive
 from mribench.errors import InputError
 from mribench.hub import layout, staging
 from mribench.hub.staging import PushRequest
+from mribench.results import schema
 
 CONTENTS = "pack.json"
 SCHEMA = 1
@@ -80,14 +81,17 @@ def _write(file: io.BufferedWriter, contents: dict, place: Path, names: list[str
 def _checked(shared: Path, source: str) -> Iterator[Path]:
     """The cells of an unpacked file, after every checksum has been compared."""
     try:
-        contents = files.read_json(shared / CONTENTS)
-        schema, expected = contents["schema"], dict(contents["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        contents = schema.decode((shared / CONTENTS).read_bytes())
+        schema.check(contents, schema.Contents)
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{source} has no readable {CONTENTS}; expected what `mribench pack` wrote"
+            f"{source} has no readable {CONTENTS} ({error}); expected what `mribench pack` wrote"
         ) from error
-    if schema != SCHEMA:
-        raise InputError(f"{source} has layout {schema!r}, expected {SCHEMA}; use the mribench that made it")
+    if contents["schema"] != SCHEMA:
+        raise InputError(
+            f"{source} has layout {contents['schema']!r}, expected {SCHEMA}; use the mribench that made it"
+        )
+    expected = contents["files"]
     members = {
         p.relative_to(shared).as_posix(): p for p in shared.rglob("*") if p.is_file() and p.name != CONTENTS
     }

@@ -14,6 +14,7 @@ from mribench.errors import InputError
 from mribench.hub import client, layout
 from mribench.hub.client import Kind
 from mribench.hub.failures import OFFLINE
+from mribench.progress import say
 
 # the repository and commit that a pulled folder is a copy of
 ORIGIN = "pulled.json"
@@ -91,7 +92,8 @@ def _fill(folder: Path, repo: str, kind: Kind, head: client.Head) -> None:
                 f"{repo} holds no results; expected a board that `mribench push --results-to` made"
             )
         results.copy(downloaded, folder)
-        results.read_all([folder])
+        # a record that cannot be read came from anybody, and stops nobody
+        results.read_all([folder], say)
         return
     if layout.MANIFEST not in head.files:
         raise InputError(f"{repo} has no {layout.MANIFEST}; expected a model that `mribench push` published")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mribench import results
 from mribench.errors import InputError
-from mribench.hub import board, client, layout, staging
+from mribench.hub import board, client, data_names, layout, staging
 from mribench.hub.staging import PushRequest, Staged
 
 # files that the Hub itself puts into a new repository
@@ -67,7 +66,7 @@ def _check(request: PushRequest) -> None:
 
 def _stage_records(request: PushRequest, place: Path) -> Staged:
     """The board of the run's own records, staged and scanned."""
-    records = results.read_all([request.run])
+    records = data_names.read_all(request.run)
     redactor = staging.redactor_of(request.run, records, (request.repo, request.board))
     folder = staging.emptied(place / "board")
     redacted = [staging.redacted(result, redactor) for result in records]

@@ -1,4 +1,4 @@
-"""Traces of a machine and its patients: subject ids, paths, user and host names, tokens. None may leave.
+"""Traces of a machine and its patients: subject ids, paths, names of users, hosts and folders, tokens. None may leave.
 
 Everything to be sent is redacted first (``Redactor.redact``), then the whole folder is scanned (``leak_scan.scan``); a
 hit there stops everything. There are two guards because each knows something that the other does not.
@@ -33,6 +33,7 @@ PATH = (
 TOKEN = (
     r"\b(?:hf|api_org|gh[pousr]|glpat|sk|xox[abp])[_-][A-Za-z0-9_-]{16,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*"
 )
+EMAIL = r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 # names of accounts and hosts that identify nobody
 GENERIC_NAMES = {
     "root",
@@ -55,7 +56,7 @@ SHORTEST_WORD, SHORTEST_NUMBER = 4, 6
 
 @dataclass
 class Redactor:
-    """Finds and removes the traces that it is given, and anything that looks like a path or a token."""
+    """Finds and removes the traces that it is given, and anything that looks like a path, a token or a mail address."""
 
     anywhere: dict[str, str]  # a text that must not appear anywhere -> its kind
     as_value: dict[str, str] = field(
@@ -74,7 +75,8 @@ class Redactor:
         kinds = [self.as_value[text]] if text in self.as_value else []
         if self._pattern:
             kinds += [self._kinds[match.group().lower()] for match in self._pattern.finditer(text)]
-        kinds += ["token"] * bool(re.search(TOKEN, text)) + ["path"] * bool(re.search(PATH, text))
+        shapes = {"token": TOKEN, "path": PATH, "mail address": EMAIL}
+        kinds += [kind for kind, shape in shapes.items() if re.search(shape, text)]
         return list(dict.fromkeys(kinds))
 
     def redact(self, value: Any) -> Any:
@@ -98,6 +100,7 @@ class Redactor:
             return REMOVED
         text = re.sub(TOKEN, REMOVED, text)
         text = re.sub(PATH, REMOVED, text)
+        text = re.sub(EMAIL, REMOVED, text)
         return self._pattern.sub(REMOVED, text) if self._pattern else text
 
 

@@ -14,11 +14,11 @@ from mribench import figures, files, results
 from mribench._version import __version__
 from mribench.data.cards import terms
 from mribench.errors import InputError
-from mribench.hub import card, cells, layout, leak_scan, metadata, redaction, release
+from mribench.hub import card, cells, data_names, layout, leak_scan, metadata, redaction, release
 from mribench.hub.cells import TrainedCell
 from mribench.hub.redaction import Redactor
 from mribench.hub.release import Release
-from mribench.results import Result
+from mribench.results import Result, schema
 from mribench.spec import AuditVerdict, Score
 
 MAX_SAMPLES = 64  # in the grid
@@ -69,11 +69,14 @@ def redactor_of(run: Path, records: Sequence[Result], published: Sequence[str | 
         published: repositories that the user named, whose names may be published.
     """
     anywhere, as_value = redaction.patient_traces(cells.prepared_sets(run, records))
+    # what the user chose as the name of the data may be published, also where the folder has that name
+    chosen = {str(result.comparability["data"]).lower() for result in records}
+    anywhere |= data_names.traces(run, redaction.vocabulary() | chosen)
     return Redactor(redaction.machine_traces(run, filter(None, published)) | anywhere, as_value)
 
 
 def redacted(result: Result, redactor: Redactor, pictures: Mapping[str, str] | None = None) -> Result:
-    """A record without traces; its comparability key is that of the redacted fields.
+    """A record without traces; its comparability key and digest are those of the redacted fields.
 
     Args:
         result: the record of a run.
@@ -81,9 +84,11 @@ def redacted(result: Result, redactor: Redactor, pictures: Mapping[str, str] | N
         pictures: the figures that go with the record, path by kind.
     """
     shown = replace(result, figures=dict(pictures or {}))
-    clean = {f.name: redactor.redact(getattr(shown, f.name)) for f in fields(shown) if f.name != "scores"}
+    words = [f.name for f in fields(shown) if f.name not in ("scores", "edited")]
+    clean = {name: redactor.redact(getattr(shown, name)) for name in words}
     scores = tuple(Score(**redactor.redact(asdict(score))) for score in result.scores)
-    return Result(**clean, scores=scores)
+    # what was edited before stays so: the digest is made anew of nothing else
+    return Result(**clean, scores=scores, edited=result.edited)
 
 
 def emptied(folder: Path) -> Path:
@@ -120,7 +125,9 @@ def _stage_cell(cell: TrainedCell, repo: str | None, request: PushRequest, place
     for result in (*cell.results, *cell.controls):
         results.write(folder, redacted(result, redactor, pictures if result in cell.results else {}))
     rows = redactor.redact(cell.rows)
-    trained = redactor.redact(files.read_json(cell.folder / "train.json"))
+    trained = redactor.redact(
+        schema.read(cell.folder / "train.json", schema.Training, "run the same `mribench run` again")
+    )
     files.write_json(folder / layout.TRAINING / "train.json", trained)
     files.write_json(folder / layout.TRAINING / terms.TERMS, rows)
     destination = Release(repo, request.private, release.licence(cell.rows))

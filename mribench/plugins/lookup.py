@@ -20,8 +20,8 @@ from mribench.plugins.diagnose import distribution_info, problem, source_file, v
 
 GROUPS: dict[str, tuple[type, ...]] = {
     "modalities": (spec.Modality,),
-    "variants": (spec.Variant, spec.Control),
-    "samplers": (spec.Sampler,),
+    "variants": (spec.Variant, spec.GenerativeModel, spec.Control),
+    "samplers": (spec.Sampler, spec.Integrator),
     "tasks": (spec.Task,),
     "metrics": (spec.Metric,),
     "features": (spec.FeatureSpace,),

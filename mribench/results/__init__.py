@@ -1,7 +1,8 @@
 """Result records: one JSON file per cell and task in a run folder, one compressed file in a kept board.
 
-``record`` is the record itself, ``folder`` the JSON files, ``kept`` the compressed file. Whatever is read passes
-``record.from_json``. A new field of Result needs a default there; never change the meaning of an old one.
+``record`` is the record itself, ``digest`` shows whether it was edited, ``folder`` has the JSON files, ``kept`` the
+compressed file. Whatever is read passes ``record.from_json``. A new field of Result needs a default there; never change
+the meaning of an old one.
 """
 
 from mribench.results.folder import PATTERNS, add, copy, file_of, holds, path_of, read, read_all, write

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mribench import files
-from mribench.errors import InputError
-from mribench.results import kept
+from mribench.errors import Damaged, InputError
+from mribench.results import kept, schema
 from mribench.results.kept import RECORDS
 from mribench.results.record import SCHEMA, Result, earlier_names, from_json, sort_key, to_json
 
@@ -42,15 +42,14 @@ def write(out: Path, result: Result) -> Path:
 def read(path: Path) -> Result:
     """One JSON file. Raises InputError where it is not a result of this schema."""
     try:
-        record = files.read_json(path)
-        schema = record["schema"]
-        if schema == SCHEMA:
+        record = schema.decode(path.read_bytes())
+        version = record.get("schema", SCHEMA) if isinstance(record, dict) else SCHEMA
+        if version == SCHEMA:
             return from_json(record)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        cause = f"{type(error).__name__}: {error}"
-        raise InputError(f"{path} is not a mribench result ({cause}); delete or move it") from error
+    except ValueError as error:
+        raise Damaged(f"{path} is not a mribench result ({error}); delete or move it") from error
     raise InputError(
-        f"{path} has result schema {schema}, expected {SCHEMA}; run the cell again with this mribench"
+        f"{path} has result schema {version!r}, expected {SCHEMA}; run the cell again with this mribench"
     )
 
 
@@ -59,28 +58,42 @@ def holds(folder: Path) -> bool:
     return (folder / "results").is_dir() or (folder / RECORDS).is_file()
 
 
-def read_all(paths: Iterable[Path]) -> list[Result]:
+def read_all(paths: Iterable[Path], leave_out: Callable[[str], object] | None = None) -> list[Result]:
     """Every result below the paths, in a fixed order; one that several of them hold counts once.
 
     Args:
         paths: run folders, kept boards, or the records files of kept boards.
+        leave_out: a record that cannot be read is left out, and this is given one sentence that says so. None: such a
+            record is an InputError.
 
     Raises:
         InputError: one of them holds no result, or two hold different scores of one cell and task.
     """
     found: dict[tuple[Any, ...], tuple[Path, Result]] = {}
+    refused: list[str] = []
     for path in paths:
-        for file, result in _each(path):
+        for file, result in _each(path, None if leave_out is None else refused):
             other, known = found.setdefault(sort_key(result), (file, result))
             if known.scores != result.scores and kept.rounded(known).scores != kept.rounded(result).scores:
-                raise InputError(
-                    f"{other} and {file} give different scores of one cell; leave one of them out"
-                )
+                sentence = f"{other} and {file} give different scores of one cell; leave one of them out"
+                if leave_out is None or not other.is_relative_to(path):
+                    raise InputError(sentence)
+                # anybody may add a file to a shared board: the one under the name of its cell counts
+                if file == path_of(path, result):
+                    found[sort_key(result)] = file, result
+                    file = other
+                refused.append(f"{sentence} ({file} is)")
+    if refused and not found:
+        more = f" (and {len(refused) - 1} more like it)" if len(refused) > 1 else ""
+        raise InputError(f"no record can be read: {refused[0]}{more}")
+    for sentence in refused:
+        assert leave_out is not None
+        leave_out(f"left out: {sentence}")
     return [found[key][1] for key in sorted(found)]
 
 
-def _each(path: Path) -> list[tuple[Path, Result]]:
-    """(file, result) of a path, at least one."""
+def _each(path: Path, refused: list[str] | None) -> list[tuple[Path, Result]]:
+    """(file, result) of a path, at least one, unless some were ``refused``."""
     if path.is_file() and path.suffix == ".zst":
         found = [path]
     elif path.is_dir():
@@ -89,12 +102,17 @@ def _each(path: Path) -> list[tuple[Path, Result]]:
         found += [path / RECORDS] * (path / RECORDS).is_file()
     else:
         raise InputError(f"no folder {path}; give the --out folder of a run, or a kept board")
-    pairs = [
-        (file, result)
-        for file in found
-        for result in ([read(file)] if file.suffix == ".json" else kept.read(file))
-    ]
-    if not pairs:
+    pairs: list[tuple[Path, Result]] = []
+    for file in found:
+        try:
+            several = [read(file)] if file.suffix == ".json" else kept.read(file, refused)
+        except InputError as error:
+            if refused is None:
+                raise
+            refused.append(str(error))
+        else:
+            pairs += [(file, result) for result in several]
+    if not pairs and not refused:
         raise InputError(
             f"no results in {path}; expected {path}/results/<modality>/*.json of a run, or {path}/{RECORDS}"
         )

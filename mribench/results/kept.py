@@ -18,6 +18,7 @@ from typing import Any
 
 from mribench import files
 from mribench.errors import InputError
+from mribench.results import schema
 from mribench.results.record import LISTS, SCHEMA, Result, from_json, sort_key, to_json
 
 RECORDS = "records.jsonl.zst"
@@ -60,33 +61,56 @@ def write(path: Path, results: Iterable[Result]) -> None:
     files.write_lines(path, [_line(header), *body])
 
 
-def read(path: Path) -> list[Result]:
-    """Raises InputError where the file is no records file, is damaged, or was edited."""
+def read(path: Path, refused: list[str] | None = None) -> list[Result]:
+    """The records of a file.
+
+    Args:
+        path: The file.
+        refused: Takes in one sentence for each record that cannot be read and is left out. None: such a record is an
+            InputError.
+
+    Raises:
+        InputError: The file is no records file, is damaged, or was edited.
+    """
     try:
         first, *body = files.read_lines(path)
-        header = json.loads(first)
+        header = schema.decode(first)
         if header["format"] != FORMAT:
             raise ValueError("another format")
         known = header["version"] == VERSION and header["schema"] == SCHEMA
         if known:
-            return _read(header, body)
+            records = _records(header, body)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         cause = f"{type(error).__name__}: {error}"
         raise InputError(
             f"{path} is not a records file of mribench ({cause}); fetch it again, or make it again with "
             "`mribench leaderboard RUN --out FOLDER`"
         ) from error
-    raise InputError(
-        f"{path} has version {header['version']} and result schema {header['schema']}, expected {VERSION} and "
-        f"{SCHEMA}; update mribench"
-    )
+    if not known:
+        raise InputError(
+            f"{path} has version {header['version']} and result schema {header['schema']}, expected {VERSION} and "
+            f"{SCHEMA}; update mribench"
+        )
+    found = []
+    for number, record in enumerate(records, start=1):
+        try:
+            found.append(from_json(_joined(*record)))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            sentence = (
+                f"{path}: record {number} of {len(records)} is not a mribench result ({error}); make it again"
+            )
+            if refused is None:
+                raise InputError(sentence) from error
+            refused.append(sentence)
+    return found
 
 
-def _read(header: Mapping[str, Any], body: list[str]) -> list[Result]:
+def _records(header: Mapping[str, Any], body: list[str]) -> list[tuple[dict[str, Any], list[Any]]]:
+    """Each record as it is in the file, with the parts that it shares. Raises ValueError where a line was changed."""
     if len(body) != header["shared"] + header["records"] or _digest(body) != header["sha256"]:
         raise ValueError("its lines were changed after it was written")
-    shared = [json.loads(line) for line in body[: header["shared"]]]
-    return [from_json(_joined(json.loads(line), shared)) for line in body[header["shared"] :]]
+    shared = list(map(schema.decode, body[: header["shared"]]))
+    return [(schema.decode(line), shared) for line in body[header["shared"] :]]
 
 
 def _split(record: dict[str, Any], shared: dict[str, int]) -> dict[str, Any]:

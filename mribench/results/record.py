@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from mribench import hashing
+from mribench.results import digest, schema
 from mribench.spec import Expected, Score
 
 SCHEMA = 1
@@ -22,8 +23,6 @@ CONTROLS = {
 }
 # what tasks were called before 0.1.0; their numbers are the same
 RENAMED_TASKS = {"reconstruction": "denoising"}
-# what becomes part of a path is a name: no separator, no dot in front; brackets, for what was redacted is "[removed]"
-NAME = re.compile(r"[\w\[][\w.+@\[\]-]{0,199}")
 # fields of a score that hold many numbers
 LISTS = ("per_subject", "subsamples")
 
@@ -63,6 +62,8 @@ class Result:
     primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
     expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
     level_name: str = "ᾱ"  # what the level of a score is a number of
+    # its file does not match its digest (mribench.results.digest); None: there is no digest, an older version wrote it
+    edited: bool | None = field(default=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -75,48 +76,43 @@ class Result:
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """The record as a JSON-serialisable mapping. Raises ValueError where a list holds a number that JSON has not."""
+    """The record as a JSON-serialisable mapping. Raises ValueError where it holds a number that JSON has not."""
     scores = [
         asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
     ]
-    return {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    content = {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    return digest.sealed(content, content.pop("edited"))
 
 
 def from_json(record: Mapping[str, Any]) -> Result:
     """The one door for every record that is read, whichever file it comes from.
 
-    Raises ValueError, KeyError, TypeError or AttributeError where the record was damaged or edited by hand.
+    What ``schema`` does not know, such as a field of a later version, is kept within a field and left out at the top.
+    Raises ValueError, which names the field, what was found and what was expected.
     """
-    record = {name: value for name, value in record.items() if name != "schema"}
+    schema.check(record, schema.Record)
     # the key is of the fields as they were written, before they are brought up to date
-    if record.pop("comparability_key") != hashing.json_hash(record["comparability"]):
-        raise ValueError("its comparability fields were changed")
-    record = _upgrade(record)
-    result = Result(**{**record, "scores": tuple(map(_score, record["scores"]))})
-    _check_names(result)
-    if result.expected is not None:
-        Expected(**result.expected)
-    for score in result.scores:
-        numbers = (score.value, score.low, score.high, *score.per_subject, *score.subsamples)
-        if not all(x is None or (isinstance(x, int | float) and math.isfinite(x)) for x in numbers):
-            raise ValueError(f"the score {score.metric} is not a finite number")
-    return result
+    if record["comparability_key"] != hashing.json_hash(record["comparability"]):
+        raise ValueError(
+            "its comparability fields were changed, expected those that comparability_key is made from"
+        )
+    edited = digest.is_edited(record)
+    # what the digest says of the record is never read from the record
+    record = _upgrade(_known(Result, record)) | {"edited": edited}
+    if record.get("expected") is not None:
+        record["expected"] = _known(Expected, record["expected"])
+    record["scores"] = tuple(_score(score, f"scores[{i}]") for i, score in enumerate(record["scores"]))
+    return Result(**record)
 
 
-def _check_names(result: Result) -> None:
-    """Raises ValueError where something that becomes part of a path is no name: a record may come from anybody."""
-    names = {part: getattr(result, part) for part in ("modality", "variant", "sampler", "task")}
-    names |= {part: result.provenance.get(part) for part in ("checkpoint", "outputs", "reads")}
-    names |= {f"version of {part}": part for part in result.versions}
-    names["keep"] = (result.provenance.get("profile") or {}).get("keep")
-    optional = {"sampler", "checkpoint", "outputs", "reads", "keep"}
-    for part, name in names.items():
-        absent = name is None and part in optional
-        if not absent and not (isinstance(name, str) and NAME.fullmatch(name)):
-            raise ValueError(f"its {part} is {name!r}, which is no name")
-    for part, number in {"seed": result.seed, **result.versions}.items():
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise ValueError(f"its {part} is {number!r}, which is no whole number")
+def _known(kind: type, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that this version knows, as a new mapping."""
+    return {name: record[name] for name in _names(kind) if name in record}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
 
 
 def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +165,6 @@ def _line(values: Iterable[float]) -> str:
     return " ".join(map(repr, numbers))
 
 
-def _score(record: Mapping[str, Any]) -> Score:
-    lists = {name: tuple(map(float, record.get(name, "").split())) for name in LISTS}
-    return Score(**{**record, **lists})
+def _score(record: Mapping[str, Any], field: str) -> Score:
+    lists = {name: schema.numbers(record.get(name, ""), f"{field}.{name}") for name in LISTS}
+    return Score(**{**_known(Score, record), **lists})

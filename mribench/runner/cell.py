@@ -10,7 +10,17 @@ from mribench import hashing, profiles
 from mribench.code_hash import code_hash
 from mribench.runner.runspec import Plan
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, Modality, Model, Prepared, Task, Variant
+from mribench.spec import (
+    Control,
+    GenerativeModel,
+    Integrator,
+    Modality,
+    Model,
+    Prepared,
+    Stage,
+    Task,
+    Variant,
+)
 
 # raised when training or producing changes its numbers: old stages are then left alone and new ones made
 TRAIN_VERSION = 1
@@ -23,10 +33,10 @@ class Cell:
 
     modality: Modality
     data: Prepared
-    variant: Variant | Control
+    variant: Variant | GenerativeModel | Control
     seed: int
     trained: Path | None = None  # the training's folder; None for a control
-    sampler: SamplerChoice | None = None  # None for a control
+    sampler: SamplerChoice | None = None  # None for all but a ``Variant``
 
     @property
     def name(self) -> str:
@@ -46,23 +56,35 @@ class Cell:
 
     def _variant(self) -> list[Any]:
         """Name, version and code: an edited variant with its old version number is another variant."""
-        v = self.variant
+        v, more = self.variant, []
         if isinstance(v, Control):
-            parts = v.fit, v.generate, v.denoise
+            parts = [v.fit, v.generate, v.denoise]
+        elif isinstance(v, GenerativeModel):
+            parts = [v.generate, v.denoise]
+            more = [_settings(stage, parts) for stage in v.stages]
         else:
-            parts = v.network, v.scheduler, v.loss, *filter(None, [v.path, v.encode, v.decode])
-            # absent where it says nothing: folders of variants on pixels keep their names
-            if v.encode and v.orthonormal:
-                return [v.name, v.version, code_hash(*parts), "orthonormal"]
-        return [v.name, v.version, code_hash(*parts)]
+            parts = [v.network, v.scheduler, v.loss, v.path, v.encode, v.decode, v.noise]
+            # absent where they say nothing: folders of variants on pixels keep their names
+            more = ["orthonormal"] if v.encode and v.orthonormal else []
+            if v.autoencoder:
+                parts += [v.autoencoder.encode, v.autoencoder.decode]
+                more = [_settings(v.autoencoder.stage, parts)]
+        return [v.name, v.version, code_hash(*filter(None, parts)), *more]
 
     def output_name(self, task: Task, plan: Plan) -> str:
         """Named by everything that the produced images depend on."""
         model: list[Any] = [self.data.key, self._variant()]
         if self.trained and self.sampler:
             sampler = self.sampler.sampler
-            code = code_hash(sampler.scheduler, sampler.timesteps)
+            parts = (
+                (sampler.integrate,)
+                if isinstance(sampler, Integrator)
+                else (sampler.scheduler, sampler.timesteps)
+            )
+            code = code_hash(*parts)
             model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
+        elif self.trained:
+            model = [self.trained.name, plan.profile.keep]
         made_from = {
             "version": [PRODUCE_VERSION, task.name, task.version, code_hash(task.produce)],
             "model": model,
@@ -77,13 +99,24 @@ class Cell:
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"
 
     def model(self, plan: Plan, title: str) -> Model:
-        """What a task sees: the trained variant with its sampler, or the fitted control."""
-        if self.trained is None or self.sampler is None:
+        """What a task sees: the trained variant with its sampler, the trained generator, or the fitted control."""
+        if self.trained is None:
             from mribench.sampling.controls import FittedControl
 
             return FittedControl(self.variant, self.data.train)
+        profile, title = plan.profile, f"{title}: {self.modality.name} {self.variant.name}"
+        if isinstance(self.variant, GenerativeModel):
+            from mribench.sampling.generator import TrainedGenerator
+
+            return TrainedGenerator(self.trained, self.variant, profile, profile.precision, title)
         from mribench.sampling.sample import TrainedModel
 
-        title = f"{title}: {self.modality.name} {self.variant.name} {self.sampler.name}"
-        pipeline, profile = self.trained / plan.profile.keep, plan.profile
+        pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
         return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title)
+
+
+def _settings(stage: Stage, parts: list[Any]) -> list[Any]:
+    """What a stage's training depends on beside its functions, which are added to ``parts``."""
+    parts += [stage.network, stage.validation, *(update.loss for update in stage.updates)]
+    own = [stage.name, stage.share, stage.coarse, stage.average]
+    return [*own, *([update.part, update.lr, update.betas] for update in stage.updates)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -21,6 +23,7 @@ from mribench.runner.worker import Job, Outcome
 from mribench.signals import deferred_interrupts
 
 SECONDS_BETWEEN_LOOKS = 0.3
+SECONDS_TO_STOP = 0.6  # for what saves no state
 # a cell whose workers have died so often is given up
 MAX_WORKER_DEATHS = 3
 
@@ -65,30 +68,32 @@ def run_jobs(jobs: Iterable[Job], workers: Executor, out: Path, processes: int |
 
     Raises:
         InputError, OSError: what concerns more than one cell, and what ``jobs`` raises, once running cells are done.
-        Interrupted: after Ctrl-C, once running cells have saved their state; a second Ctrl-C does not wait for that.
+        Interrupted: after a signal, once trainings have saved their state; a second Ctrl-C does not wait for that.
     """
     status.begin_suite(out)
     with deferred_interrupts() as interrupted, cell_progress() as display:
         suite = _Suite(workers, out, display)
-        source = threading.Thread(target=suite.read, args=(jobs,))
+        source = threading.Thread(target=suite.read, args=(jobs,), daemon=True)
         source.start()
         try:
-            while source.is_alive() or suite.waiting or suite.running:
+            while (source.is_alive() and not interrupted()) or suite.waiting or suite.running:
                 suite.submit(processes)
                 done, _ = wait(suite.running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
                 if not suite.running:
                     source.join(SECONDS_BETWEEN_LOOKS)
                 if interrupted():
                     suite.stop()
+                    suite.leave_what_saves_nothing()
                 suite.collect(done)
         finally:
             suite.stop()
-            source.join()
-    if interrupted():
-        raise Interrupted(
-            f"interrupted; cells done: {len(suite.outcomes)}; the others keep their last state; run the same command "
-            "to go on"
-        )
+            # what is being prepared is begun again by the next run
+            source.join(SECONDS_TO_STOP if interrupted() else None)
+        if interrupted():
+            raise Interrupted(
+                f"interrupted; cells done: {len(suite.outcomes)}; the others keep their last state; run the same "
+                "command to go on"
+            )
     if suite.refused is not None:
         raise suite.refused
     return [suite.outcomes[job] for job in suite.jobs]
@@ -105,7 +110,7 @@ class _Suite:
         self._workers, self._out, self._display = workers, out, display
         self._deaths: Counter[Job] = Counter()
         self._status: dict[Job, WorkerStatus] = {}
-        self._stopping = False
+        self._stopping, self._stopped_at = False, math.inf
 
     def read(self, jobs: Iterable[Job]) -> None:
         """Queue jobs as they come; in a thread of its own."""
@@ -157,10 +162,21 @@ class _Suite:
     def stop(self) -> None:
         """Begin nothing new; running cells save their state and end."""
         stopping, self._stopping = self._stopping, True
+        if not stopping:
+            self._stopped_at = time.monotonic()
         if self.running and not stopping:
             status.request_stop(self._out)
             for future in self.running:
                 future.cancel()
+
+    def leave_what_saves_nothing(self) -> None:
+        """After a moment no longer wait for cells that are not training: they lose nothing by being killed."""
+        if time.monotonic() - self._stopped_at < SECONDS_TO_STOP:
+            return
+        for future, job in list(self.running.items()):
+            if not future.done() and not self._status[job].saves_state:
+                del self.running[future]
+                self._display.drop(job.name)
 
     def _show(self, job: Job) -> None:
         before, now = self._status[job], WorkerStatus.read(self._out, job.name)

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from concurrent.futures.thread import ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from typing import Any
+
+from mribench import signals
+
+SECONDS_TO_BEGIN = 0.3  # that a new worker is given before it is killed
 
 
 def worker_died(error: BaseException) -> bool:
@@ -36,6 +41,7 @@ class Processes(Executor):
         self._slots = ThreadPoolExecutor(processes)
         self._local = threading.local()
         self._pids: dict[ProcessPoolExecutor, Future] = {}
+        _begin_tracker()
         self._slots.submit(self._pool)
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
@@ -49,8 +55,9 @@ class Processes(Executor):
     def kill(self) -> None:
         """End the workers at once; each loses what it did since its last checkpoint."""
         for pid in list(self._pids.values()):
-            with contextlib.suppress(ProcessLookupError, BrokenProcessPool, CancelledError):
-                os.kill(pid.result(), signal.SIGKILL)
+            # one that has only begun ends with this process
+            with contextlib.suppress(ProcessLookupError, BrokenProcessPool, CancelledError, TimeoutError):
+                os.kill(pid.result(SECONDS_TO_BEGIN), signal.SIGKILL)
 
     def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         pool = self._pool()
@@ -70,13 +77,23 @@ class Processes(Executor):
         return self._local.pool
 
 
+def _begin_tracker() -> None:
+    """Start multiprocessing's resource tracker, which is to outlive all others, so that a closed terminal spares it.
+
+    It ignores the other signals by itself, and inherits what is ignored.
+    """
+    if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
+        previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        resource_tracker.ensure_running()
+        signal.signal(signal.SIGHUP, previous)
+
+
 def _begin(threads: int) -> None:
     """Set up a new worker, before numpy or torch are imported: they read these variables once."""
     os.environ.update(
         dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     )
-    # a terminal sends Ctrl-C to every process, but a worker is stopped by its suite alone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals.leave_to_parent()
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
-from mribench import files, hashing, profiles
+from mribench import hashing, profiles
 from mribench.data.cards import terms
 from mribench.metrics import floor, uncertainty
 from mribench.plugins import lookup
-from mribench.results import Result
+from mribench.results import Result, schema
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
 from mribench.spec import Control, Metric, Task
@@ -113,14 +115,14 @@ def floor_hash(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str
 def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:
     """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine."""
     trained = cell.trained
-    weights = next((trained / plan.profile.keep / "unet").glob("*.safetensors")) if trained else None
+    weights = checkpoint_files(trained, plan.profile.keep) if trained else []
     made_with = produced.pop("made_with", {})
     return made_with | {
         "outputs": outputs,
         "data_key": cell.data.key,
         "checkpoint": trained.name if trained else None,
-        "checkpoint_sha256": hashing.file_sha256(weights) if weights else None,
-        "training": files.read_json(trained / "train.json") if trained else None,
+        "checkpoint_sha256": checkpoint_sha256(weights),
+        "training": _training(trained) if trained else None,
         "produced": produced,
         "profile": asdict(plan.profile),
         "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
@@ -130,6 +132,22 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
         }
         | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {}),
     }
+
+
+def _training(trained: Path) -> dict[str, Any]:
+    advice = f"delete {trained} to train it again"
+    return schema.read(trained / "train.json", schema.Training, advice)
+
+
+def checkpoint_files(trained: Path, keep: str) -> list[Path]:
+    """The weights of every network of a training, those of ``best`` or of ``last``."""
+    return sorted(path for folder in trained.glob(f"**/{keep}") for path in folder.rglob("*.safetensors"))
+
+
+def checkpoint_sha256(weights: Sequence[Path]) -> str | None:
+    """Of the file where there is one; of several files the hash of their hashes."""
+    hashes = [hashing.file_sha256(path) for path in weights]
+    return hashes[0] if len(hashes) == 1 else hashing.json_hash(hashes) if hashes else None
 
 
 # what is installed is read from the metadata of every package: once for what this process has loaded

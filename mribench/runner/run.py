@@ -14,10 +14,10 @@ from contextlib import nullcontext
 
 from mribench import device, figures, files, results, signals
 from mribench.board import publish
-from mribench.data import check_suits
+from mribench.data import check_name, check_suits
 from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
-from mribench.progress import progress
+from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runner import dispatch, locks, resources, runspec, worker
 from mribench.runner.cell import Cell
@@ -37,6 +37,7 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     """
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
+    check_name(plan.spec.data_name, plan.spec.data)
     execution = resources.settle(execution, plan.profile, _trainings(plan))
     rank, _ = device.world()
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
@@ -56,7 +57,7 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
         done = [result for outcome in outcomes for result in outcome.results]
         if rank == 0 and done:
             _draw_overview(done, data, plan)
-            publish.write(results.read_all([plan.out]), plan.out)
+            publish.write(results.read_all([plan.out], say), plan.out)
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
@@ -166,7 +167,10 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
                 imports.begin()
             advance(done, total=total)
 
-        data = prepare_data(modality, plan.spec.data, plan.profile, plan.out, progress=prepared_so_far)
+        spec, profile = plan.spec, plan.profile
+        data = prepare_data(
+            modality, spec.data, profile, plan.out, progress=prepared_so_far, name=spec.data_name
+        )
     if rank == 0:
         wait()
     for split in ("train", "validation", "test"):

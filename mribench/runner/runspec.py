@@ -41,6 +41,7 @@ class RunSpec:
     train_steps: int | None = None  # replaces the profile's
     precision: str | None = None  # replaces the profile's
     data: str = "phantom"  # or a registry id, or a path
+    data_name: str | None = None  # what boards call the data of a path; None: local-<8 hex of its content>
     out: str = "runs"
     track: str | None = None  # one of ``TRACKERS``
 

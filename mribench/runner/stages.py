@@ -10,26 +10,28 @@ import math
 import time
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mribench import device, figures, files, provenance, results
+from mribench import device, figures, files, hashing, manifest, provenance, results
 from mribench.board import boards
 from mribench.data.cards import terms
+from mribench.errors import Damaged
 from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.progress import say
-from mribench.results import Result
-from mribench.runner import record
+from mribench.results import Result, schema
+from mribench.runner import damage, record
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling import forward_process
-from mribench.spec import Prepared, Score, Task
+from mribench.spec import GenerativeModel, Model, Prepared, Score, Task
+from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
 
@@ -48,9 +50,11 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
 
 def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
-    """The trained cell with each compatible sampler; a control unchanged."""
+    """The trained cell with each compatible sampler; what needs none is a single one."""
     if cell.variant.is_control:
         return [cell]
+    if isinstance(cell.variant, GenerativeModel):
+        return [replace(cell, trained=cell.train_folder(plan))]
     choices = [choice for choice in plan.samplers if forward_process.compatible(cell.variant, choice.sampler)]
     return [replace(cell, trained=cell.train_folder(plan), sampler=choice) for choice in choices]
 
@@ -70,8 +74,10 @@ def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
 
 
 def _train(cell: Cell, plan: Plan) -> None:
-    """Train, or go on training, where it is not finished."""
-    if not _is_trained(cell, plan):
+    """Train, or go on training, where it is not finished. Raises Damaged as ``damage.check_training`` does."""
+    if _is_trained(cell, plan):
+        damage.check_training(cell, plan, quick=True)
+    else:
         imports.load_diffusers()
         from mribench.training.train import train
 
@@ -79,7 +85,7 @@ def _train(cell: Cell, plan: Plan) -> None:
 
 
 def _is_trained(cell: Cell, plan: Plan) -> bool:
-    return (cell.train_folder(plan) / "train.json").exists()
+    return training_folder.is_finished(cell.train_folder(plan))
 
 
 def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
@@ -93,19 +99,39 @@ def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
 
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
-    """The results of a cell with nothing left to do; None where something is."""
-    if not cell.variant.is_control and not _is_trained(cell, plan):
-        return None
-    existing = [_existing_result(c, task, plan) for c in _sampled(cell, plan) for task in plan.tasks]
-    return None if None in existing else existing
+    """The results of a cell with nothing left to do; None where something is, or is damaged."""
+    if not cell.variant.is_control:
+        if not _is_trained(cell, plan):
+            return None
+        try:
+            damage.check_training(cell, plan, quick=True)
+        except Damaged:
+            return None  # raised again, and said, when the cell's turn comes
+    existing = []
+    for sampled in _sampled(cell, plan):
+        for task in plan.tasks:
+            result = _existing_result(sampled, task, plan, tell=lambda _: None)
+            if result is None or damage.of_result(plan.out, result):
+                return None
+            existing.append(result)
+    return existing
 
 
-def _existing_result(cell: Cell, task: Task, plan: Plan) -> Result | None:
-    """The result on disk, if it was made from the same outputs."""
+def _existing_result(
+    cell: Cell, task: Task, plan: Plan, tell: Callable[[str], object] = say
+) -> Result | None:
+    """The result on disk, if it was made from the same outputs and is as it was written; ``tell`` is given why not."""
     path = results.path_of(plan.out, record.empty_result(cell, task, plan))
     if not path.exists():
         return None
-    result = results.read(path)
+    try:
+        result = results.read(path)
+    except Damaged:
+        tell(f"{path} cannot be read; it is made again")
+        return None
+    if getattr(result, "edited", None):
+        tell(f"{path} was changed after it was written; it is made again")
+        return None
     return result if result.provenance.items() >= _output_names(cell, task, plan).items() else None
 
 
@@ -123,17 +149,27 @@ def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str]:
 
 def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     """Produce, score, draw, record; each only where it has not been done."""
-    if existing := _existing_result(cell, task, plan):
+    existing = _existing_result(cell, task, plan)
+    damaged = damage.of_result(plan.out, existing) if existing else []
+    if existing and not damaged:
         return existing
     name, other = cell.output_name(task, plan), _task_read_by(task)
     outputs = _outputs(cell, other, plan) if other else {}
     outputs |= _outputs(cell, task, plan)
+    if existing:
+        damage.say_again(each for each in damaged if each.path.parent.name == "figures")
+        _draw(cell, task, outputs, plan, name)
+        return existing
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
-    scores = tuple(map(_finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
+    scores = tuple(map(finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
     judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
-    produced = files.read_json(plan.out / "outputs" / name / "made.json")
+    folder = plan.out / "outputs" / name
+    produced = schema.read(folder / damage.MADE, schema.Produced, f"delete {folder} to make it again")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
+    produced.pop("outputs_sha256", None)
+    folders = _output_names(cell, task, plan)
+    hashes = {f"{of}_sha256": _outputs_sha256(plan.out / "outputs" / kept) for of, kept in folders.items()}
     result = replace(
         record.empty_result(cell, task, plan),
         scores=scores,
@@ -141,7 +177,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
         floor=_floor(cell, task, plan, extract),
         audit=judged,
         figures=_draw(cell, task, outputs, plan, name),
-        provenance=record.provenance_of(cell, plan, produced, name) | _output_names(cell, task, plan),
+        provenance=record.provenance_of(cell, plan, produced, name) | folders | hashes,
     )
     results.write(plan.out, result)
     say(f"{cell.name} {task.name}: {judged['verdict'] if judged else boards.in_one_line(result)}")
@@ -165,17 +201,17 @@ def _floor(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> dict[str, 
         for space in subsets.spaces_of(metric):
             name = f"{cell.modality.name}-{record.floor_hash(cell, metric, space, plan)}.json"
             path = plan.out / "floors" / name
-            floor = files.read_json(path) if path.exists() else None
+            floor = files.read_sealed_json(path)
             if floor is None:
                 floor = task.floor(metric, space, cell.data, plan.profile, extract)
                 # a floor that is blank for want of weights is computed again when they are there
                 if floor["train_test"] is not None:
-                    files.write_json(path, floor)
+                    files.write_sealed_json(path, floor)
             floors[results.metric_label(metric.name, space)] = floor
     return floors
 
 
-def _finite(score: Score) -> Score:
+def finite(score: Score) -> Score:
     """A score that is NaN or infinite becomes a blank with that reason."""
     numbers = (score.value, score.low, score.high)
     if all(number is None or math.isfinite(number) for number in numbers):
@@ -184,10 +220,18 @@ def _finite(score: Score) -> Score:
 
 
 def _outputs(cell: Cell, task: Task, plan: Plan) -> dict[str, np.ndarray]:
-    """The outputs of a task, from disk where they are there."""
+    """The outputs of a task, from disk where they are there as they were written."""
     folder = plan.out / "outputs" / cell.output_name(task, plan)
-    outputs = read_outputs(folder)
+    damaged = manifest.damages(folder / manifest.NAME)
+    damage.say_again(damaged)
+    outputs = None if damaged or not damage.has_record(folder) else read_outputs(folder)
     return _produce(cell, task, plan, folder) if outputs is None else outputs
+
+
+def _outputs_sha256(folder: Path) -> str:
+    """Of the arrays as they were produced; an older version did not write it down."""
+    made = files.read_json(folder / "made.json")
+    return made.get("outputs_sha256") or hashing.arrays_sha256(read_outputs(folder) or {})
 
 
 def read_outputs(folder: Path) -> dict[str, np.ndarray] | None:
@@ -205,22 +249,35 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     if cell.trained:
         imports.load_diffusers()
     start = time.monotonic()
-    model = cell.model(plan, task.title)
+    model = _model(cell, plan, task.title)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
-    made |= provenance.peak_memory_gib()
+    made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
     if cell.trained:
-        # of the network as it is defined, not as it is optimised for this machine
-        plain = cell.variant.network(plan.profile)
-        made |= {
-            "nfe": model.nfe,
-            "gflops_per_evaluation": provenance.gflops_per_image(plain, model.shape[-1]),
-        }
+        made |= {"nfe": model.nfe, "gflops_per_evaluation": _gflops(cell, plan, model)}
     with files.new_folder(folder) as temporary:
         files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))
         np.savez_compressed(temporary / "outputs.npz", **outputs)
-        files.write_json(temporary / "made.json", made)
+        files.write_json(temporary / damage.MADE, made)
+        manifest.write(temporary / manifest.NAME, [temporary])
     return outputs
+
+
+def _model(cell: Cell, plan: Plan, title: str) -> Model:
+    """What a task sees; raises Damaged where its weights were changed."""
+    if cell.trained:
+        damage.check_training(cell, plan)
+    return cell.model(plan, title)
+
+
+def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
+    """Of one network evaluation for one image."""
+    if isinstance(cell.variant, GenerativeModel):
+        batch = plan.profile.sample_batch
+        whole = provenance.gflops(lambda: model.generate(range(batch), cell.seed))
+        return round(whole / batch / cell.variant.nfe, 4)
+    # of the network as it is defined, not as it is optimised for this machine
+    return provenance.gflops_per_image(cell.variant.network(plan.profile), model.shape[-1])
 
 
 def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan, name: str) -> dict[str, str]:
@@ -229,8 +286,9 @@ def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan,
         return {}
     caption = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
     paths = {}
-    model = (lambda: cell.model(plan, "reverse process")) if cell.trained else None
+    model = (lambda: _model(cell, plan, "reverse process")) if cell.sampler else None
     for kind, picture in task.draw(outputs, cell.data, plan.profile, model, caption).items():
         paths[kind] = f"figures/{name}_{kind}.png"
         figures.save(plan.out / paths[kind], picture)
+    manifest.write(damage.figure_manifest(plan.out, name), [plan.out / path for path in paths.values()])
     return paths

@@ -30,6 +30,7 @@ class WorkerStatus:
     note: str = ""
     lines: list[str] = field(default_factory=list)  # printed so far
     peak_gib: float | None = None  # peak memory, once it is known
+    saves_state: bool = False  # whether the step under way saves its state before it ends
 
     @classmethod
     def read(cls, out: Path, cell: str) -> WorkerStatus | None:
@@ -91,6 +92,7 @@ class _Worker:
         status = self._status
         new = title != status.title
         status.title, status.done, status.total, status.note = title, done, total, note
+        status.saves_state = signals.saves_state()
         if new or time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES:
             self.write()
 

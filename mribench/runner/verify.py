@@ -2,64 +2,53 @@
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from mribench import data as datasets
-from mribench import files, hashing, results
-from mribench.board.group import conflicts
+from mribench import results
+from mribench.data.cards import terms
+from mribench.data.source import noted_sources
+from mribench.data.store import dataset
 from mribench.errors import InputError
 from mribench.features import Extractor
+from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.results import Result
-from mribench.runner import record, runspec
+from mribench.runner import identity, outputs, record, runspec
+from mribench.runner import parts as loading
 from mribench.runner.cell import Cell
+from mribench.runner.check_fields import check_fields
+from mribench.runner.check_scores import GRAVITY, Answer, Check, check_scores
 from mribench.runner.runspec import Plan
-from mribench.runner.stages import read_outputs
-from mribench.sampling import samplers
-from mribench.spec import Modality, Network, Prepared, Profile, Score
+from mribench.runner.stages import finite
+from mribench.spec import FeatureSpace, Modality, Network, Prepared, Profile, Task
+from mribench.trust.examine import examine_prepared
 
-# float64 sums in another order, as other libraries and thread counts give them
-RELATIVE, ABSOLUTE = 1e-6, 1e-9
-
-Answer = Literal["reproduced", "within interval", "not reproduced", "was blank"]
-GRAVITY: tuple[Answer, ...] = ("was blank", "reproduced", "within interval", "not reproduced")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One score: as recorded, as it came out now, and the answer."""
-
-    recorded: Score
-    now: Score
-    answer: Answer
+# what a record says and nobody can make again
+NEVER_CHECKED = ("times, memory and machine", "versions of packages", "pictures")
+TRAINING = "training (that data, seed and steps on record give this checkpoint)"
 
 
 @dataclass(frozen=True)
 class Verification:
-    """images: 'bit-equal' or what differs, None where nothing was generated again. notes: what has changed since the
-    record was made. verdict: of an audit, None for other tasks."""
+    """A record beside what came out now."""
 
     result: Result
-    images: str | None
-    checks: tuple[Check, ...]
-    notes: tuple[str, ...]
-    verdict: str | None = None
+    images: str | None  # 'bit-equal' or what differs; None where nothing was generated again
+    checks: tuple[Check, ...]  # of every score
+    fields: tuple[Check, ...] = ()  # of other fields, those that are not equal
+    not_checked: tuple[str, ...] = ()  # what cannot be made again here
 
     @property
     def answer(self) -> Answer:
-        if self.result.audit and self.verdict != self.result.audit["verdict"]:
-            return "not reproduced"
-        return max((check.answer for check in self.checks), key=GRAVITY.index, default="reproduced")
+        given = [check.answer for check in (*self.checks, *self.fields)]
+        return max(given, key=GRAVITY.index, default="reproduced")
 
 
 def find(path: Path) -> list[tuple[Path, Result]]:
@@ -73,66 +62,117 @@ def find(path: Path) -> list[tuple[Path, Result]]:
     return [(folder, result) for result in results.read_all([path])]
 
 
-def verify(out: Path, result: Result, data: str | None = None, rescore: bool = False) -> Verification:
-    """Generate with the recorded seed and the kept checkpoint, score, compare.
+def verify(
+    out: Path,
+    result: Result,
+    data: str | None = None,
+    rescore: bool = False,
+    beside: Sequence[Result] | None = None,
+) -> Verification:
+    """Generate with the recorded seed and the kept checkpoint, score, and compare all that a rank uses.
 
-    data: where the images are, should the prepared ones be gone from ``out`` and the record name a local folder.
-    rescore: take the kept outputs instead of generating. Raises InputError where something that the record names
-    (plugin, data, checkpoint, outputs) is gone or was changed.
+    Args:
+        out: the run folder, or the folder of a kept board.
+        result: the record.
+        data: where the images are, should the prepared ones be gone from ``out`` and the record name a local folder.
+        rescore: take the kept outputs instead of generating. Then task, metrics and feature spaces are needed, and no
+            plugin of the organ, variant or sampler.
+        beside: the other records of ``out``, where an audit is looked for; None reads them.
+
+    Raises:
+        InputError: something that the record names (plugin, data, checkpoint, outputs) is gone or was changed.
     """
-    cell, plan = again(out, result, data)
+    parts = loading.load(result, stand_ins=rescore)
+    cell, plan = _assembled(out, result, data, parts, rescore)
     task = plan.tasks[0]
-    kept = read_outputs(out / "outputs" / result.provenance["outputs"])
-    if rescore:
-        if kept is None:
-            raise InputError(
-                f"the outputs of {result.name} are not in {out}/outputs; verify without rescoring"
-            )
-        outputs, images = kept, None
-    else:
-        outputs = task.produce(cell.model(plan, "verify"), cell.data, plan.profile, result.seed)
-        images = _same(kept, outputs)
-    outputs = {**_read_beside(out, result, cell, plan, rescore), **outputs}
+    made = outputs.again(out, result, cell, plan, rescore)
     metrics = {name: plan.metrics[name] for name in task.metrics}
-    extract = Extractor(plan.spaces)
-    scores = task.score(outputs, cell.data, plan.profile, metrics, extract, result.seed)
-    judged = task.judge(outputs, cell.data, plan.profile, extract, result.seed) if task.judge else {}
-    now = {(s.metric, s.space, s.level): s for s in scores}
-    checks = [_check(s, now.get((s.metric, s.space, s.level))) for s in result.scores]
-    changed = conflicts(result.comparability, record.empty_result(cell, task, plan).comparability)
-    notes = [f"{name}: {then} on record, {here} here" for name, (then, here) in changed.items()]
-    return Verification(result, images, tuple(checks), tuple(notes), judged.get("verdict"))
+    extract = _extractor(cell.data.key, tuple(plan.spaces.values()))
+    scores = task.score(made.arrays, cell.data, plan.profile, metrics, extract, result.seed)
+    now = replace(
+        record.empty_result(cell, task, plan),
+        scores=tuple(map(finite, scores)),
+        spaces=_trust(cell.data, task, plan, extract),
+        floor=_floor(cell.data, task, plan, extract),
+        audit=task.judge(made.arrays, cell.data, plan.profile, extract, result.seed) if task.judge else None,
+    )
+    differing = [
+        *identity.checks(result, results.read_all([out]) if beside is None else beside),
+        *made.checks,
+        *check_fields(result, now, made.are_same, parts.unknown),
+    ]
+    checks = check_scores(result.scores, now.scores, made.are_same)
+    not_checked = [*made.not_checked, *parts.unknown, *NEVER_CHECKED, *[TRAINING] * bool(cell.trained)]
+    if result.edited is None:
+        not_checked.append("the record's digest (an older mribench wrote none)")
+    return Verification(result, made.images, tuple(checks), tuple(differing), tuple(not_checked))
 
 
 def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Plan]:
     """The cell and the plan that a record was made from, out of the record alone; raises as ``verify`` does."""
+    return _assembled(out, result, data, loading.load(result))
+
+
+def _assembled(
+    out: Path, result: Result, data: str | None, parts: loading.Parts, rescore: bool = False
+) -> tuple[Cell, Plan]:
     profile = _profile(result.provenance["profile"])
-    with _made_with(result):
-        modality = lookup.load("modalities", result.modality)
-        variant, task = lookup.load("variants", result.variant), lookup.load("tasks", result.task)
-        sampler = samplers.resolve(result.sampler) if result.sampler else None
-    features = tuple(result.provenance["spec"].get("features", runspec.FEATURES))
-    metrics = runspec.load_metrics(task.metrics, features)
+    task = loading.with_package(lambda: lookup.load("tasks", result.task), result)
+    asked = result.provenance["spec"]
+    features = tuple(asked.get("features", runspec.FEATURES))
+    own = runspec.load_metrics(task.metrics, features)
+    kinds = {metric.kind for metric in own.values()}
+    # ``--metrics`` of the run, as far as this task reports such
+    further = runspec.load_metrics(asked.get("metrics", ()), features)
+    metrics = own | {name: metric for name, metric in further.items() if metric.kind in kinds}
+    task = replace(task, metrics=tuple(metrics))
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
-    trained = _checkpoint(out, result, profile)
-    prepared = _data(out, result, modality, profile, data)
-    cell = Cell(modality, prepared, variant, result.seed, trained, sampler)
+    trained = _checkpoint(out, result, profile, rescore)
+    prepared = _data(out, result, parts.modality, profile, data)
+    cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
-    asked = (sampler,) if sampler else ()
-    return cell, Plan(spec, profile, (modality,), (variant,), asked, (task,), metrics, spaces, out)
+    samplers = (parts.sampler,) if parts.sampler else ()
+    plan = Plan(spec, profile, (parts.modality,), (parts.variant,), samplers, (task,), metrics, spaces, out)
+    return cell, plan
 
 
-@contextmanager
-def _made_with(result: Result) -> Iterator[None]:
-    """Of a plugin that is missing or broken here, the record knows the package."""
-    try:
-        yield
-    except InputError as error:
-        packages = ", ".join(sorted(set(result.provenance.get("plugins", {}).values())))
-        raise InputError(
-            f"{error}; the record was made with {packages}" if packages else str(error)
-        ) from error
+@lru_cache(maxsize=2)
+def _extractor(_data_key: str, spaces: tuple[FeatureSpace, ...]) -> Extractor:
+    """Keeps features, floors and trust of one prepared set while its records are verified; nothing from disk."""
+    return Extractor({space.name: space for space in spaces})
+
+
+def _trust(data: Prepared, task: Task, plan: Plan, extract: Extractor) -> dict[str, dict[str, Any]]:
+    used = {space for name in task.metrics for space in plan.metrics[name].features}
+
+    def examined(name: str) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            return examine_prepared(plan.spaces[name], data, Path(folder))
+
+    return {
+        name: extract.once(f"trust {name}", lambda name=name: examined(name))
+        for name in plan.spec.features
+        if name in used
+    }
+
+
+def _floor(data: Prepared, task: Task, plan: Plan, extract: Extractor) -> dict[str, dict[str, Any]]:
+    floor, profile = task.floor, plan.profile
+    if floor is None:
+        return {}
+    pairs = [
+        (plan.metrics[name], space)
+        for name in task.metrics
+        for space in subsets.spaces_of(plan.metrics[name])
+    ]
+    return {
+        results.metric_label(metric.name, space): extract.once(
+            f"floor {metric.name} {metric.version} {space} {profile.n_generated}",
+            lambda metric=metric, space=space: floor(metric, space, data, profile, extract),
+        )
+        for metric, space in pairs
+    }
 
 
 def _profile(recorded: Mapping[str, Any]) -> Profile:
@@ -156,23 +196,27 @@ def _profile(recorded: Mapping[str, Any]) -> Profile:
 
 def _data(out: Path, result: Result, modality: Modality, profile: Profile, data: str | None) -> Prepared:
     """The prepared data of the recorded content hash: found in the run folder, or prepared again."""
-    wanted = result.provenance["data_key"]
+    # one content may have been prepared under several names
+    wanted, recorded = result.provenance["data_key"], result.comparability["data"]
     for manifest in sorted((out / "data").glob("*/manifest.json")):
-        if files.read_json(manifest).get("key") == wanted:
-            return datasets.load(manifest.parent, modality)
-    name = data or result.comparability["data"]
+        if dataset.read_manifest(manifest.parent)["key"] == wanted:
+            return replace(datasets.load(manifest.parent, modality), name=recorded)
+    name = data or recorded
     # a record may come from anybody: it names no folder of this machine
     is_path = name != "phantom" and (os.sep in name or Path(name).exists())
-    if data is None and (name.startswith("local:") or is_path):
+    is_own = name.startswith(("local:", "local-")) or any(map(terms.is_own, terms.of_result(result)))
+    if data is None and (is_own or is_path):
+        read_from = noted_sources(out / "data").get(name)
         raise InputError(
             f"the prepared images of {name} are not in {out}/data; give their source with --data"
+            + (f", which was {read_from}" if read_from else "")
         )
     prepared = _prepared(modality, name, profile)
     if prepared.key != wanted:
         raise InputError(
             f"{name} gives images with key {prepared.key[:12]}, the record is of {wanted[:12]}; give the data on record"
         )
-    return prepared
+    return replace(prepared, name=recorded)
 
 
 @lru_cache(maxsize=1)
@@ -182,61 +226,21 @@ def _prepared(modality: Modality, name: str, profile: Profile) -> Prepared:
         return datasets.prepare_data(modality, name, profile, Path(folder))
 
 
-def _checkpoint(out: Path, result: Result, profile: Profile) -> Path | None:
-    """Folder of the training that the record names, its weights proved by their sha256."""
+def _checkpoint(out: Path, result: Result, profile: Profile, rescore: bool) -> Path | None:
+    """Folder of the training that the record names, its weights proved by their sha256.
+
+    To score kept outputs again no weights are needed, and those that are there are proved all the same.
+    """
     name = result.provenance["checkpoint"]
     if name is None:
         return None
-    weights = next((out / "train" / name / profile.keep / "unet").glob("*.safetensors"), None)
-    if weights is None:
+    weights = record.checkpoint_files(out / "train" / name, profile.keep)
+    if not weights:
+        if rescore:
+            return out / "train" / name
         raise InputError(f"no weights in {out}/train/{name}/{profile.keep}; bring the checkpoint back")
-    if hashing.file_sha256(weights) != result.provenance["checkpoint_sha256"]:
-        raise InputError(f"{weights} is not the checkpoint on record, its sha256 is another; bring it back")
-    return out / "train" / name
-
-
-def _read_beside(out: Path, result: Result, cell: Cell, plan: Plan, rescore: bool) -> dict[str, np.ndarray]:
-    """Outputs of another task that a task scores beside its own, generated again where the kept ones are gone.
-
-    They are verified with their own record. A published model comes without them.
-    """
-    name, other = result.provenance.get("reads"), plan.tasks[0].reads
-    if name is None or other is None:
-        return {}
-    kept = read_outputs(out / "outputs" / name)
-    if kept is not None:
-        return kept
-    if rescore:
+    if record.checkpoint_sha256(weights) != result.provenance["checkpoint_sha256"]:
         raise InputError(
-            f"no outputs in {out}/outputs/{name}, which {result.task} reads; verify without rescoring"
+            f"{weights[0]} is not the checkpoint on record, its sha256 is another; bring it back"
         )
-    produce = lookup.load("tasks", other).produce
-    return produce(cell.model(plan, "verify"), cell.data, plan.profile, result.seed)
-
-
-def _same(kept: Mapping[str, np.ndarray] | None, now: Mapping[str, np.ndarray]) -> str:
-    """Are the outputs the kept ones to the bit, and if not, how many images differ by how much?"""
-    if kept is None:
-        return "not compared, no outputs are here (a published model brings none)"
-    if kept.keys() != now.keys() or any(kept[name].shape != now[name].shape for name in now):
-        return "other outputs than those kept"
-    gaps = [np.abs(kept[n].astype(np.float64) - now[n]).reshape(len(now[n]), -1) for n in sorted(now)]
-    other = sum(int(gap.any(1).sum()) for gap in gaps)
-    if not other:
-        return "bit-equal"
-    largest = max(float(gap.max(initial=0)) for gap in gaps)
-    return f"{other} of {sum(map(len, gaps))} images differ, by {largest:g} grey levels at most"
-
-
-def _check(recorded: Score, now: Score | None) -> Check:
-    if now is None:
-        now = Score(recorded.metric, None, 0, 0, reason="the task no longer reports it")
-    if recorded.value is None:
-        return Check(recorded, now, "reproduced" if now.value is None else "was blank")
-    if now.value is None:
-        return Check(recorded, now, "not reproduced")
-    if math.isclose(recorded.value, now.value, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
-        return Check(recorded, now, "reproduced")
-    bounded = recorded.low is not None and recorded.high is not None
-    inside = bounded and recorded.low <= now.value <= recorded.high
-    return Check(recorded, now, "within interval" if inside else "not reproduced")
+    return out / "train" / name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, Sampler, Variant
+from mribench.spec import Control, GenerativeModel, Integrator, Sampler, Variant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +31,19 @@ def alpha_bars(variant: Variant, scheduler: Any) -> tuple[np.ndarray, np.ndarray
     return signal**2 / power, np.sqrt(power)
 
 
-def compatible(variant: Variant | Control, sampler: Sampler) -> bool:
-    """Whether a sampler reverses the variant's forward process; a control needs none."""
-    return isinstance(variant, Variant) and variant.process == sampler.process
+def compatible(variant: Variant | GenerativeModel | Control, sampler: Sampler | Integrator) -> bool:
+    """Whether a sampler draws from the variant: by its forward process, or by its denoiser."""
+    if not isinstance(variant, Variant):
+        return False
+    if isinstance(sampler, Integrator):
+        return variant.has_denoiser
+    # a scheduler's own draws are white
+    return variant.process == sampler.process and variant.noise is None
+
+
+def reverses(sampler: Sampler | Integrator) -> str:
+    """What a sampler needs, in a word."""
+    return "any with a denoiser" if isinstance(sampler, Integrator) else sampler.process
 
 
 def check_compatible(variants: Iterable[Variant | Control], choices: Sequence[SamplerChoice]) -> None:
@@ -41,7 +51,7 @@ def check_compatible(variants: Iterable[Variant | Control], choices: Sequence[Sa
     trained = [variant for variant in variants if isinstance(variant, Variant)]
     for variant in trained:
         if not any(compatible(variant, choice.sampler) for choice in choices):
-            asked = ", ".join(f"{choice.name} ({choice.sampler.process})" for choice in choices) or "none"
+            asked = ", ".join(f"{choice.name} ({reverses(choice.sampler)})" for choice in choices) or "none"
             raise InputError(
                 f"variant {variant.name!r} has the forward process {variant.process!r}, which no sampler asked for "
                 f"reverses (found {asked}); {_advice(variant, trained, choices)}"
@@ -50,7 +60,7 @@ def check_compatible(variants: Iterable[Variant | Control], choices: Sequence[Sa
         if trained and not any(compatible(variant, choice.sampler) for variant in trained):
             asked = ", ".join(f"{variant.name} ({variant.process})" for variant in trained)
             raise InputError(
-                f"sampler {choice.name!r} reverses the forward process {choice.sampler.process!r}, which no variant "
+                f"sampler {choice.name!r} reverses the forward process {reverses(choice.sampler)!r}, which no variant "
                 f"asked for has (found {asked}); leave it out or add such a variant"
             )
 
@@ -73,6 +83,6 @@ def samplers_of(process: str) -> list[Sampler]:
             sampler = lookup.load("samplers", name)
         except PluginError:
             continue
-        if sampler.process == process:
+        if isinstance(sampler, Sampler) and sampler.process == process:
             samplers.append(sampler)
     return samplers

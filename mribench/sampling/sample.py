@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,14 @@ import torch
 from mribench.errors import MribenchError, Unavailable
 from mribench.progress import progress
 from mribench.sampling.forward_process import alpha_bars
+from mribench.sampling.reverse import IntegratorReverse, Reverse, SchedulerReverse, Watch
 from mribench.sampling.samplers import SamplerChoice
 from mribench.seeds import torch_generator
-from mribench.spec import Profile, Variant
+from mribench.spec import Integrator, Profile, Variant
 from mribench.training.fused import optimize
 from mribench.training.malloc import retain_freed_memory
-from mribench.training.step import encoded
+from mribench.training.space import load_space
+from mribench.training.stages import shaped
 
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -54,49 +55,47 @@ class TrainedModel:
         network, scheduler = type(variant.network(profile)), type(variant.scheduler(profile))
         self.net = optimize(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
         self.train_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
-        # of each training timestep: its level, and how much larger the variant's x_t is than the task's
-        self.alpha_bars, self.scale = alpha_bars(variant, self.train_scheduler)
+        self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
         self.dtype = DTYPES[precision]
+        self.space = load_space(variant, profile, pipeline, self.device)
         black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
-        self.shape = encoded(variant, black).shape[1:]  # of what the process runs on: (C, h, w)
+        self.shape = self.space.encode(black).shape[1:]  # of what the process runs on: (C, h, w)
         self.nfe: list[int] = []  # network evaluations per image, of each call of ``generate`` or ``denoise``
+        way = IntegratorReverse if isinstance(sampler.sampler, Integrator) else SchedulerReverse
+        self._way: Reverse = way(variant, self._autocast_net, self.train_scheduler, sampler)
 
     def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
         """float32 (len(indices), H, W) in [0, 1]."""
         return self._sample(list(indices), seed, None, lambda chunk, generators: self._noise(generators))
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
-        """float32 (N, H, W) in [0, 1]; the level alpha_bar is mapped to the nearest timestep of this variant.
+        """float32 (N, H, W) in [0, 1]; a sampler with a scheduler takes the variant's timestep nearest to the level.
 
-        Raises Unavailable for a variant whose encoder is not orthonormal.
+        Raises Unavailable for a variant whose encoder is not orthonormal, or whose noise is not white.
         """
         if not self.variant.denoises_pixels:
             raise Unavailable(
-                f"the encoder of {self.variant.name} is not orthonormal: noise on pixels has no level where it runs"
+                f"{self.variant.name} does not run on white noise in pixels: such noise has no level in its process"
             )
-        t = self._timestep(alpha_bar)
-        pixels = torch.from_numpy(np.asarray(x_t * self.scale[t], dtype=np.float32)).unsqueeze(1)
+        pixels = torch.from_numpy(np.asarray(x_t, dtype=np.float32)).unsqueeze(1)
 
         def start(chunk: Sequence[int], generators: list[torch.Generator]) -> torch.Tensor:
-            return encoded(self.variant, pixels[list(chunk)].to(self.device))
+            return self.space.encode(pixels[list(chunk)].to(self.device))
 
-        return self._sample(list(range(len(x_t))), seed, t, start)
+        return self._sample(list(range(len(x_t))), seed, alpha_bar, start)
 
     def trajectory(self, indices: Sequence[int], seed: int, frames: int) -> np.ndarray:
         """float32 (len(indices), frames, H, W) in [0, 1]: x_t on its way from noise to image."""
-        scheduler = self.sampler.sampler.scheduler(self.train_scheduler.config)
-        steps = len(self.sampler.sampler.timesteps(scheduler, self.sampler.steps, None))
-        shown = set(np.linspace(0, steps, frames).round().astype(int).tolist())
         strip: list[np.ndarray] = []
 
         def keep(step: int, x: torch.Tensor) -> None:
-            if step in shown:
-                strip.append(self._to_unit(x))
+            strip.append(self._to_unit(x))
 
         generators = [torch_generator("sample", seed, i) for i in indices]
         self._reverse(self._noise(generators), generators, None, keep)
-        return np.stack(strip, axis=1)
+        shown = np.linspace(0, len(strip) - 1, frames).round().astype(int)
+        return np.stack([strip[i] for i in shown], axis=1)
 
     @torch.inference_mode()
     def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
@@ -114,12 +113,16 @@ class TrainedModel:
                 filled = np.concatenate([chunk, chunk[:1].repeat(batch - len(chunk), axis=0)])
                 contents = [hashlib.sha256(image).hexdigest() for image in filled]
                 generators = [torch_generator("loss", content, alpha_bar, seed) for content in contents]
-                x0 = encoded(self.variant, (torch.from_numpy(filled).unsqueeze(1) * 2 - 1).to(self.device))
+                x0 = self.space.encode((torch.from_numpy(filled).unsqueeze(1) * 2 - 1).to(self.device))
                 noise = torch.cat([torch.randn(1, *x0.shape[1:], generator=g) for g in generators])
                 timesteps = torch.full((batch,), t, device=self.device)
                 with self._autocast():
                     loss = self.variant.loss(
-                        self.net, self.train_scheduler, x0, noise.to(self.device), timesteps
+                        self.net,
+                        self.train_scheduler,
+                        x0,
+                        shaped(self.variant, noise.to(self.device)),
+                        timesteps,
                     )
                 losses.append(loss.float().cpu().numpy()[: len(chunk)])
                 advance(first + len(chunk))
@@ -131,32 +134,37 @@ class TrainedModel:
 
     def _noise(self, generators: Sequence[torch.Generator]) -> torch.Tensor:
         """(N, C, h, w), each image from its own generator."""
-        return torch.cat([torch.randn(1, *self.shape, generator=g) for g in generators])
+        white = torch.cat([torch.randn(1, *self.shape, generator=g) for g in generators])
+        return shaped(self.variant, white)
 
     @torch.inference_mode()
     def _to_unit(self, x: torch.Tensor) -> np.ndarray:
         """(N, C, h, w) of the process -> float32 (N, H, W) in [0, 1]."""
-        images = self.variant.decode(x) if self.variant.decode else x
+        images = self.space.decode(x)
         return (images[:, 0].float().clamp(-1, 1) / 2 + 0.5).cpu().numpy()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
 
+    def _autocast_net(self, *args: Any) -> Any:
+        with self._autocast():
+            return self.net(*args)
+
     def _sample(
         self,
         indices: list[int],
         seed: int,
-        t: int | None,
+        alpha_bar: float | None,
         start: Callable[[Sequence[int], list[torch.Generator]], torch.Tensor],
     ) -> np.ndarray:
-        """Integrate from timestep ``t`` in batches; ``start`` gives (N, C, h, w) of the indices of a batch."""
+        """Integrate from a level in batches; ``start`` gives (N, C, h, w) of the indices of a batch."""
         batch, images = self.profile.sample_batch, []
         with progress(self.title, len(indices)) as advance, retain_freed_memory():
             for first in range(0, len(indices), batch):
                 chunk = indices[first : first + batch]
                 filled = chunk + chunk[:1] * (batch - len(chunk))
                 generators = [torch_generator("sample", seed, i) for i in filled]
-                x, nfe = self._reverse(start(filled, generators), generators, t)
+                x, nfe = self._reverse(start(filled, generators), generators, alpha_bar)
                 images.append(self._to_unit(x)[: len(chunk)])
                 advance(first + len(chunk))
         self.nfe.append(nfe)
@@ -167,37 +175,13 @@ class TrainedModel:
         self,
         x: torch.Tensor,
         generators: list[torch.Generator],
-        start: int | None,
-        watch: Callable[[int, torch.Tensor], None] = lambda step, x: None,
+        alpha_bar: float | None,
+        watch: Watch = lambda step, x: None,
     ) -> tuple[torch.Tensor, int]:
-        """Integrate x (N, C, h, w) from timestep ``start`` (None: from pure noise) to x_0; also the NFE spent."""
-        scheduler = self.sampler.sampler.scheduler(self.train_scheduler.config)
-        timesteps = self.sampler.sampler.timesteps(scheduler, self.sampler.steps, start)
-        x = to_scheduler_scale(scheduler, x.to(self.device), timesteps[0], from_noise=start is None)
-        draws = {"generator": generators} if "generator" in signature(scheduler.step).parameters else {}
-        nfe = 0
-        watch(0, x)
-        for step, t in enumerate(timesteps, start=1):
-            now = torch.tensor(t, device=self.device)
-            with self._autocast():
-                output = self.net(scaled_for_network(scheduler, x, now), now).sample
-            nfe += 1
-            x = scheduler.step(output.float(), t, x, **draws).prev_sample
-            watch(step, x)
+        """Integrate x (N, C, h, w) from a level (None: from pure noise) to x_0; also the NFE spent."""
+        x, nfe = self._way(x.to(self.device), generators, alpha_bar, watch)
         if not torch.isfinite(x).all():
             raise MribenchError(
                 f"sampler {self.sampler.name} gave values that are not finite; use more steps, another sampler, or fp32"
             )
         return x, nfe
-
-
-def scaled_for_network(scheduler: Any, x: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
-    """What the network sees of a scheduler's x at timestep t: some schedulers keep x_0 + sigma eps."""
-    return scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
-
-
-def to_scheduler_scale(scheduler: Any, x: torch.Tensor, t: float, from_noise: bool) -> torch.Tensor:
-    """x of a forward process, white noise or x_t, at the scale that the scheduler keeps at its first timestep t."""
-    if from_noise:
-        return x * getattr(scheduler, "init_noise_sigma", 1.0)
-    return x / scaled_for_network(scheduler, torch.ones((), device=x.device), t)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mribench.errors import InputError
 from mribench.plugins import lookup
-from mribench.spec import Sampler
+from mribench.spec import Integrator, Sampler
 
 RHO = 7.0  # Karras et al. 2022, table 1
 SIGMA_MIN = 0.06  # of images in [-1, 1]: below the noise of a magnitude image at an SNR of 30
@@ -17,8 +17,8 @@ MAX_STEPS = 1000
 class SamplerChoice(NamedTuple):
     """A sampler with a number of steps, as one row of a board has it."""
 
-    sampler: Sampler
-    steps: int
+    sampler: Sampler | Integrator
+    steps: int  # timesteps, or noise levels of an integrator
 
     @property
     def name(self) -> str:

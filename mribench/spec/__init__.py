@@ -6,21 +6,29 @@ A field is added with a default; a field that goes away, or changes its meaning,
 """
 
 from mribench.spec.data import Prepared, Split
+from mribench.spec.integrator import Denoiser, Integrator
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
 from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
+from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
 from mribench.spec.task import Task
-from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, Variant
+from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, ShapeNoise, Variant
 from mribench.spec.verdict import AuditVerdict
 
 __all__ = [
     "AuditVerdict",
+    "Autoencoder",
+    "Batch",
     "Control",
+    "Denoiser",
     "DenoisingLoss",
+    "Draws",
     "Expected",
     "FeatureSpace",
+    "GenerativeModel",
     "ImageFile",
+    "Integrator",
     "Metric",
     "Modality",
     "Model",
@@ -33,8 +41,11 @@ __all__ = [
     "ReportedRow",
     "Sampler",
     "Score",
+    "ShapeNoise",
     "Split",
+    "Stage",
     "Task",
+    "Update",
     "Variant",
     "Volume",
 ]

@@ -36,7 +36,7 @@ class Prepared:
 
     path: Path
     key: str  # content hash over pixels, subjects and splits
-    name: str  # what the board calls the data: "phantom", a card id, or ``local:<folder>``
+    name: str  # what the board calls the data: "phantom", a card id, a chosen name, or ``local-<8 hex of the key>``
     kind: Literal["phantom", "real"]  # the two never share a board
     train: Split
     validation: Split

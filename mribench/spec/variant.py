@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from mribench.spec.profile import Profile
+from mribench.spec.stage import Autoencoder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,37 @@ class ForwardPath(Protocol):
     def __call__(self, scheduler: Any, /) -> tuple[np.ndarray, np.ndarray]: ...
 
 
+class Estimate(Protocol):
+    """x_0 from x_t by the network, float32 (N, C, h, w), differentiable.
+
+    Args:
+        net: What ``Variant.network`` made.
+        x_t: signal x_0 + sigma eps, float32 (N, C, h, w).
+        t: float32 (N,), the timestep; between two of them where the level is.
+        signal: float32 (N, 1, 1, 1), as ``ForwardPath`` gives it.
+        sigma: float32 (N, 1, 1, 1).
+    """
+
+    def __call__(
+        self,
+        net: Any,
+        x_t: torch.Tensor,
+        t: torch.Tensor,
+        signal: torch.Tensor,
+        sigma: torch.Tensor,
+        /,
+    ) -> torch.Tensor: ...
+
+
+class ShapeNoise(Protocol):
+    """Noise of another kernel from white noise, float32 (N, C, h, w) both; each image by itself.
+
+    Linear, so that it stays Gaussian, or a map that gives what the paper calls its noise; about unit variance.
+    """
+
+    def __call__(self, white: torch.Tensor, /) -> torch.Tensor: ...
+
+
 class Encode(Protocol):
     """Into the space that the process runs in: float32 (N, C, h, w), at about unit variance.
 
@@ -83,18 +115,29 @@ class Variant:
     # x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps with abar in ``scheduler.alphas_cumprod``
     process: str = "diffusion"
     path: ForwardPath | None = None  # of a process whose scheduler has no ``alphas_cumprod``
+    # None: by the scheduler's ``prediction_type``; of a process with a ``path`` there is then no denoiser D(x; sigma)
+    estimate: Estimate | None = None
     # for a process in another space: fixed functions of the tensor alone, each image by itself; no gradient is taken
     encode: Encode | None = None  # None: the process runs on pixels
     decode: Decode | None = None
     # whether ``encode`` is linear and keeps lengths, so that white noise on pixels is white noise of the same level
     # there; a learned encoder is not, and cannot denoise an image that is noised in pixels
     orthonormal: bool = False
+    # the noise of the forward process, where it is not white; integrators draw theirs by it too
+    noise: ShapeNoise | None = None
+    autoencoder: Autoencoder | None = None  # a learned encoder and decoder in place of the fixed ones
     is_control: ClassVar[bool] = False
 
     @property
     def denoises_pixels(self) -> bool:
         """Whether noise on pixels is noise of the same level where the process runs."""
-        return self.encode is None or self.orthonormal
+        fits = self.autoencoder is None and (self.encode is None or self.orthonormal)
+        return fits and self.noise is None
+
+    @property
+    def has_denoiser(self) -> bool:
+        """Whether it shows D(x; sigma), which integrators draw with."""
+        return self.path is None or self.estimate is not None
 
 
 class Fit(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class AuditVerdict(StrEnum):
@@ -16,7 +18,8 @@ class AuditVerdict(StrEnum):
     CANNOT_SAY = "cannot say"  # test subjects are few or unknown
     NOT_AUDITED = "not audited"
     SUSPECT = "suspect"
-    MEMORISES = "MEMORISES"
+    MEMORISES = "MEMORISES"  # it gives back images of its training subjects
+    SAW_THE_TEST = "SAW THE TEST"  # it knows the subjects that its scores are measured on
     UNKNOWN = "unknown to this version"
 
     @classmethod
@@ -35,5 +38,16 @@ class AuditVerdict(StrEnum):
 
     @property
     def memorises(self) -> bool:
-        """Whether the model counts as one that gives away its training images."""
+        """Whether the model counts as one that gives back images it should not, and is not ranked."""
         return self.gravity >= AuditVerdict.MEMORISES.gravity
+
+
+def verdict_and_power(audit: Mapping[str, Any]) -> str:
+    """The verdict of a record's audit as it is shown, with the least share of copies that it could have seen.
+
+    'not detected, sees 9.1% copies or more'. Where copies were found, where nothing can be said, and in records from
+    before the share was recorded, it is the verdict alone.
+    """
+    verdict, share = str(audit["verdict"]), audit.get("least_share")
+    milder = AuditVerdict(verdict) in (AuditVerdict.NOT_DETECTED, AuditVerdict.SUSPECT)
+    return f"{verdict}, sees {share:.1%} copies or more" if milder and isinstance(share, float) else verdict

@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+from mribench import signals
 from mribench.errors import MribenchError
 
 ROW_NAMES = "a process a core, not a thread a core", "one training on two processes", "freed memory kept"
@@ -211,4 +212,5 @@ def _profile(settings: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
+    signals.leave_to_parent()
     _member(json.loads(sys.argv[1]))

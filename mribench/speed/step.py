@@ -14,9 +14,11 @@ from mribench.seeds import numpy_rng
 from mribench.spec import Network, Profile
 from mribench.speed.clock import finish
 from mribench.training.fused import optimize
+from mribench.training.launch import launch, make_optimizer
 from mribench.training.loader import InMemory
+from mribench.training.space import Space
+from mribench.training.stages import diffusion_stage
 from mribench.training.step import Autocast, Step, batches
-from mribench.training.train import launch, make_optimizer
 from mribench.variants.ddpm import DDPM
 
 N_IMAGES = 512
@@ -66,11 +68,10 @@ def training_step(
     torch.manual_seed(seed)
     raw = arrange(DDPM.network(profile).to(target), precision)
     step = Step(
-        variant=DDPM,
-        scheduler=DDPM.scheduler(profile),
+        stage=diffusion_stage(DDPM, DDPM.scheduler(profile), Space(DDPM)),
         net=raw,
         raw=raw,
-        optimizer=optimizer(raw, profile, target),
+        optimizers=[optimizer(raw, profile, target)],
         ema=[p.detach().clone() for p in raw.parameters()] if average else None,
         feed=feed(images, batches(len(images), profile.batch_size, SCHEDULE_STEPS, seed), target),
         profile=profile,

@@ -1,4 +1,4 @@
-"""Memorisation audit: are generated images, or the network, nearer to the training subjects than others are?"""
+"""Memorisation audit: are generated images, or the network, nearer to the training or test subjects than others are?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mribench.audit import losses
 from mribench.audit.examine import MAX_GENERATED, SPACE, HeldOut, examine, held_out
 from mribench.audit.match import Neighbours, neighbours
 from mribench.audit.membership import membership_inference
+from mribench.audit.poses import unposed
 from mribench.audit.verdict import VERSION, verdict
 from mribench.features import Extractor
 from mribench.figures import captioned, grid
@@ -69,16 +70,15 @@ def pairs(images: np.ndarray, train: np.ndarray, near: Neighbours, caption: str)
     for i in suspects:
         twin = train[near.nearest[i]]
         shift = scale * near.shift[i]
-        strips += [images[i], twin, _difference(images[i], twin, bool(near.flipped[i]), shift)]
+        strips += [images[i], twin, _difference(images[i], twin, int(near.symmetry[i]), shift)]
     title = f"generated | nearest in train | difference, smallest neighbour ratio first: {caption}"
     return captioned(grid(np.stack(strips), 3 * PAIRS_PER_ROW), title)
 
 
-def _difference(image: np.ndarray, twin: np.ndarray, flipped: bool, shift: np.ndarray) -> np.ndarray:
+def _difference(image: np.ndarray, twin: np.ndarray, symmetry: int, shift: np.ndarray) -> np.ndarray:
     """uint8 (H, W): |image - twin|, the twin placed as it was matched, with the best gain and bias."""
-    # the flipped query was matched to the training image as it is, so the way back flips last
-    placed = np.roll(twin, tuple(-shift), axis=(0, 1))
-    placed = (placed[:, ::-1] if flipped else placed).astype(np.float64)
+    # the turned query was matched to the training image as it is, so the way back turns last
+    placed = unposed(np.roll(twin, tuple(-shift), axis=(0, 1)), symmetry).astype(np.float64)
     centred = placed - placed.mean()
     gain = (centred * image).mean() / max(np.square(centred).mean(), 1e-9)
     return np.clip(np.abs(image - image.mean() - gain * centred), 0, 255).astype(np.uint8)

@@ -21,7 +21,7 @@ from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
 from mribench.tasks import to_uint8
 
-NOT_IN_PIXELS = "the variant's encoder is not orthonormal: noise on pixels has no level in its space"
+NOT_IN_PIXELS = "the model does not denoise images that are noised in pixels"
 
 
 def noised(split: Split, alpha_bar: float, seed: int) -> np.ndarray:

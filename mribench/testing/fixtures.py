@@ -13,7 +13,7 @@ from mribench import profiles
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.sampling import forward_process
-from mribench.spec import Prepared, Sampler, Split, Variant
+from mribench.spec import GenerativeModel, Prepared, Sampler, Split, Variant
 from mribench.testing.checking import CheckFailed
 
 IMAGE_SIZE = 32
@@ -50,7 +50,7 @@ def toy_data() -> Prepared:
 
 
 @cache
-def trained(variant: Variant) -> tuple[TemporaryDirectory, dict]:
+def trained(variant: Variant | GenerativeModel) -> tuple[TemporaryDirectory, dict]:
     """A folder with the variant after two steps of training, kept until the process ends, and its record."""
     from mribench.training.train import train
 

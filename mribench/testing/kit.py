@@ -10,10 +10,12 @@ from typing import Any
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.plugins.lookup import PluginEntry
-from mribench.spec import Control
+from mribench.spec import Control, GenerativeModel, Integrator
 from mribench.testing import (
     controls,
     features,
+    generators,
+    integrators,
     metrics,
     modalities,
     packaging,
@@ -35,9 +37,17 @@ CHECKS = {
 }
 
 
+# of the kinds that share a group with another
+CHECKS_BY_KIND = {
+    Control: controls.CHECKS,
+    GenerativeModel: generators.CHECKS,
+    Integrator: integrators.CHECKS,
+}
+
+
 def checks(group: str, plugin: Any) -> list[Check]:
     """The checks that a loaded plugin has to pass, cheap ones first."""
-    return [*packaging.CHECKS, *(controls.CHECKS if isinstance(plugin, Control) else CHECKS[group])]
+    return [*packaging.CHECKS, *CHECKS_BY_KIND.get(type(plugin), CHECKS[group])]
 
 
 def check(group: str, name: str) -> Iterator[Finding]:

@@ -97,7 +97,7 @@ def where_the_network_knows_it_arrives(case: Case) -> None:
     """A network that knows x_0 is led to x_0: from noise and from x_t, for all three kinds of prediction."""
     import torch
 
-    from mribench.sampling.sample import scaled_for_network, to_scheduler_scale
+    from mribench.sampling.reverse import scaled_for_network, to_scheduler_scale
 
     sampler = case.plugin
     if sampler.process != "diffusion":

@@ -12,6 +12,7 @@ from mribench.plugins import lookup
 from mribench.runner.runspec import TASKS
 from mribench.sampling import forward_process
 from mribench.spec import Variant
+from mribench.testing import known
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import IMAGE_SIZE, TINY, sampler_for, toy_data, trained
 
@@ -31,13 +32,15 @@ def its_loss_is_one_number_per_image(case: Case) -> None:
     """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep; also at half the side."""
     import torch
 
-    from mribench.training.step import encoded
+    from mribench.training.space import Space
 
     variant = case.plugin
     net, scheduler = variant.network(TINY), variant.scheduler(TINY)
     last = scheduler.config.num_train_timesteps - 1
     t = torch.tensor([0, last // 2, last])
-    x0, half_x0 = (encoded(variant, torch.zeros(3, 1, side, side)) for side in (IMAGE_SIZE, IMAGE_SIZE // 2))
+    x0, half_x0 = (
+        Space(variant).encode(torch.zeros(3, 1, side, side)) for side in (IMAGE_SIZE, IMAGE_SIZE // 2)
+    )
     loss = variant.loss(net, scheduler, x0, torch.randn(x0.shape), t)
     require(
         loss.shape == (3,) and loss.dtype == torch.float32,
@@ -60,7 +63,7 @@ def it_decodes_what_it_encodes(case: Case) -> None:
     """Both or neither, float32 in and out, the image's shape again; lengths where it says that it keeps them."""
     import torch
 
-    from mribench.training.step import encoded
+    from mribench.training.space import Space
 
     variant = case.plugin
     require(
@@ -71,7 +74,7 @@ def it_decodes_what_it_encodes(case: Case) -> None:
     if variant.encode is None:
         return
     x = torch.randn(3, 1, IMAGE_SIZE, IMAGE_SIZE, generator=torch.Generator().manual_seed(0))
-    z = encoded(variant, x)
+    z = Space(variant).encode(x)
     require(
         z.ndim == 4 and len(z) == 3 and z.dtype == torch.float32,
         f"encode gives {z.dtype} {tuple(z.shape)} for three images",
@@ -85,13 +88,13 @@ def it_decodes_what_it_encodes(case: Case) -> None:
         f"return float32 {tuple(x.shape)}",
     )
     require(
-        torch.allclose(encoded(variant, x[1:2]), z[1:2], atol=1e-4),
+        torch.allclose(Space(variant).encode(x[1:2]), z[1:2], atol=1e-4),
         "the code of an image depends on the images beside it",
         "no statistics over the batch: evaluation mode for a network",
     )
     if variant.orthonormal:
         lengths = z.flatten(1).norm(dim=1), x.flatten(1).norm(dim=1)
-        linear = torch.allclose(encoded(variant, 2 * x), 2 * z, atol=1e-4)
+        linear = torch.allclose(Space(variant).encode(2 * x), 2 * z, atol=1e-4)
         require(
             linear and torch.allclose(*lengths, rtol=1e-4) and torch.allclose(back, x, atol=1e-4),
             "encode is not orthonormal: it is not linear, changes lengths, or decode is not its inverse",
@@ -220,7 +223,10 @@ CHECKS = (
     Check("encode", it_decodes_what_it_encodes),
     Check("loss", its_loss_is_one_number_per_image),
     Check("scheduler", its_forward_process_has_levels),
+    Check("loss", known.its_network_sees_its_forward_process),
+    Check("estimate", known.its_denoiser_is_what_its_loss_teaches),
     Check("network", its_checkpoint_round_trips),
     Check("loss", it_trains_and_samples),
     Check("loss", it_serves_every_default_task),
+    Check("loss", known.it_learns_a_toy),
 )

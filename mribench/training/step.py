@@ -8,7 +8,7 @@ needs longer to launch a thousand small kernels than a GPU to run them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 
 from mribench.seeds import number, numpy_rng
-from mribench.spec import Profile, Variant
+from mribench.spec import Batch, Draws, Profile, Stage
+from mribench.training.draws import BatchDraws
 from mribench.training.loader import InMemory, Prefetched
 
 WARM_UP_STEPS = 3  # before a recording: cuDNN chooses its algorithms, the optimiser makes its state
@@ -30,11 +31,11 @@ def batches(n: int, size: int, steps: int, seed: int) -> np.ndarray:
     return np.concatenate(order)[: steps * size].reshape(steps, size)
 
 
-def learning_rate(profile: Profile, step: int, total: int) -> float:
-    """Linear warm-up, then constant, or half a cosine to zero at ``total``."""
+def learning_rate(profile: Profile, step: int, total: int, peak: float | None = None) -> float:
+    """Linear warm-up to ``peak`` (None: the profile's), then constant, or half a cosine to zero at ``total``."""
     warm_up = min(1.0, (step + 1) / profile.warmup_steps) if profile.warmup_steps else 1.0
     decay = 0.5 * (1 + math.cos(math.pi * step / total)) if profile.lr_schedule == "cosine" else 1.0
-    return profile.lr * warm_up * decay
+    return (profile.lr if peak is None else peak) * warm_up * decay
 
 
 def ema_weight(profile: Profile, step: int) -> float:
@@ -46,26 +47,23 @@ def ema_weight(profile: Profile, step: int) -> float:
     return 1 - min(profile.ema_decay or 0.0, (1 + step) / (10 + step))
 
 
-@torch.no_grad()
-def encoded(variant: Variant, x: torch.Tensor) -> torch.Tensor:
-    """Images (N, 1, H, W) in the space that the variant's process runs in."""
-    return variant.encode(x) if variant.encode else x
-
-
 @dataclass
 class Step:
-    """Called with the number of a step, trains on its batch and returns the mean loss, not waiting for the device."""
+    """Called with the number of a step, trains on its batch and returns the mean loss, not waiting for the device.
 
-    variant: Variant
-    scheduler: Any
-    net: Any  # what the variant's loss calls
+    Of several updates it is the loss of the first.
+    """
+
+    stage: Stage
+    net: Any  # what the losses call
     raw: torch.nn.Module  # the same network without wrappers
-    optimizer: Any
+    optimizers: list[Any]  # of each update
     ema: list[torch.Tensor] | None
     feed: InMemory | Prefetched  # gives the batches
     profile: Profile
     seed: int
-    total: int  # steps of the whole training, for the learning rate
+    total: int  # steps of the whole stage, for the learning rate
+    earlier: Mapping[str, torch.nn.Module] = field(default_factory=dict)  # networks of finished stages
     accelerator: Any = None
     mine: slice = field(default_factory=lambda: slice(None))  # the rows of a batch that this process computes
 
@@ -75,47 +73,45 @@ class Step:
         self.parameters = list(self.raw.parameters())
 
     def __call__(self, step: int) -> torch.Tensor:
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.profile, step, self.total)
         self._seed(step)
         self.feed.fill(self.pixels, step)
-        loss = self._loss(self._coarse(step))
-        self.accelerator.backward(loss)
-        if self.profile.grad_clip:
-            self.accelerator.clip_grad_norm_(self.parameters, self.profile.grad_clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        draws = BatchDraws(self.draw, len(self.pixels), self.mine)
+        batch = self._batch(self._coarse(step), draws)
+        losses = []
+        for update, optimizer in zip(self.stage.updates, self.optimizers, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(self.profile, step, self.total, update.lr)
+            loss = update.loss(self.net, batch, self.earlier, draws).mean()
+            self.accelerator.backward(loss)
+            if self.profile.grad_clip:
+                moved = [p for group in optimizer.param_groups for p in group["params"]]
+                self.accelerator.clip_grad_norm_(moved, self.profile.grad_clip)
+            optimizer.step()
+            # also those that this update does not move: the next one starts from none
+            self.raw.zero_grad()
+            losses.append(loss.detach())
         if self.ema is not None:
             # with gradients the average would keep the graph of every step: 0.1 MiB each with quick's network
             with torch.no_grad():
                 torch._foreach_lerp_(self.ema, self.parameters, ema_weight(self.profile, step + 1))
-        return loss.detach()
+        return losses[0]
 
     def _coarse(self, step: int) -> bool:
-        return step < self.profile.coarse_steps
+        return self.stage.coarse and step < self.profile.coarse_steps
 
     def _seed(self, step: int) -> None:
         """Draws depend on (seed, step), never on a state: a resumed run sees what an unbroken one sees."""
         torch.manual_seed(number("net", self.seed, step))  # for what the network itself draws: dropout
         self.draw.manual_seed(number("step", self.seed, step))
 
-    def _loss(self, coarse: bool) -> torch.Tensor:
-        """Mean loss on the images in ``pixels``."""
-        size, device = len(self.pixels), self.pixels.device
-        x0 = self.pixels.unsqueeze(1).float() / 127.5 - 1
+    def _batch(self, coarse: bool, draws: Draws) -> Batch:
+        """This process's part of the images in ``pixels``."""
+        x = self.pixels[self.mine].unsqueeze(1).float() / 127.5 - 1
         if coarse:
-            x0 = F.avg_pool2d(x0, 2)
-        # drawn for the whole batch by every process, so that n processes see what one sees
-        t = torch.randint(
-            self.scheduler.config.num_train_timesteps, (size,), generator=self.draw, device=device
-        )
-        shape = encoded(self.variant, x0[:1]).shape[1:]
-        noise = torch.randn((size, *shape), generator=self.draw, device=device)
+            x = F.avg_pool2d(x, 2)
         if self.profile.flip:
-            flipped = torch.rand(size, generator=self.draw, device=device) < 0.5
-            x0 = torch.where(flipped[:, None, None, None], x0.flip(-1), x0)
-        x0, noise, t = encoded(self.variant, x0[self.mine]), noise[self.mine], t[self.mine]
-        return self.variant.loss(self.net, self.scheduler, x0, noise, t).mean()
+            x = torch.where((draws.uniform() < 0.5)[:, None, None, None], x.flip(-1), x)
+        return Batch(x)
 
 
 class Autocast:
@@ -136,7 +132,7 @@ class Autocast:
 
 
 class RecordedStep(Step):
-    """``Step`` as one CUDA graph per image size, on one GPU in bf16 or fp32.
+    """``Step`` as one CUDA graph per image size, on one GPU in bf16 or fp32, of a stage with a single update.
 
     The optimiser must be ``capturable``. Recording raises what CUDA raises where a variant's loss waits for the device
     (``.item()``, a branch on a tensor's value); the state of training is then as it was before.
@@ -144,6 +140,7 @@ class RecordedStep(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        (self.update,), (self.optimizer,) = self.stage.updates, self.optimizers
         self.lr, self.weight = (torch.zeros((), device=self.feed.device) for _ in range(2))
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
@@ -159,7 +156,7 @@ class RecordedStep(Step):
     def __call__(self, step: int) -> torch.Tensor:
         graph, loss = self.record(step)
         self.feed.fill(self.pixels, step)
-        self.lr.fill_(learning_rate(self.profile, step, self.total))
+        self.lr.fill_(learning_rate(self.profile, step, self.total, self.update.lr))
         self.weight.fill_(ema_weight(self.profile, step + 1))
         self._seed(step)
         graph.replay()
@@ -186,7 +183,8 @@ class RecordedStep(Step):
 
     def _step(self, coarse: bool) -> torch.Tensor:
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(coarse)
+        draws = BatchDraws(self.draw, len(self.pixels), self.mine)
+        loss = self.update.loss(self.net, self._batch(coarse, draws), self.earlier, draws).mean()
         loss.backward()
         if self.profile.grad_clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.profile.grad_clip, foreach=True)

@@ -143,15 +143,15 @@ def examine_prepared(space: FeatureSpace, data: Prepared, folder: Path) -> dict[
     """
     name = hashing.json_hash([data.key, space.identity(), code_hash(examine, space.load)])
     path = folder / f"trust_{space.name}_{name}.json"
-    if path.is_file():
-        return files.read_json(path)
+    if (known := files.read_sealed_json(path)) is not None:
+        return known
     splits = data.train, data.validation, data.test
     images = np.concatenate([split.images for split in splits])
     try:
         record = examine(space, images, sum((split.subjects for split in splits), ())).record()
     except (InputError, Unavailable) as reason:
         return {"space": space.name, "trusted": None, "reason": str(reason)}
-    files.write_json(path, record)
+    files.write_sealed_json(path, record)
     return record
 
 

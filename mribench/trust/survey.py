@@ -9,6 +9,7 @@ from typing import Any
 
 from mribench import files
 from mribench.data import prepare_data
+from mribench.escaping import Markdown
 from mribench.spec import FeatureSpace, Modality, Profile
 from mribench.tables import markdown_table
 from mribench.trust.changes import CHOSEN, HALVES, INVISIBLE, REPORTED, UPSIDE_DOWN, VISIBLE
@@ -113,4 +114,4 @@ def _line(record: dict[str, Any], found: dict[str, Any], changes: Sequence[str])
 
 
 def _ratio(response: dict[str, Any]) -> str:
-    return f"{response['ratio']:.1f}" if response["passed"] else f"**{response['ratio']:.1f}**"
+    return f"{response['ratio']:.1f}" if response["passed"] else Markdown(f"**{response['ratio']:.1f}**")

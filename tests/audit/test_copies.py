@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate_below_threshold
+from mribench.audit.copies import FALSE_ALARM, binomial_interval, exceedance, rate_below_threshold, smallest
 
 
 def test_intervals_against_published_and_exact_ones():
@@ -94,3 +94,41 @@ def test_copies_are_counted_with_their_interval():
     assert found["low"] == pytest.approx(0.2124, abs=1e-3) and found["high"] == pytest.approx(
         0.3998, abs=1e-3
     )
+
+
+def test_the_smallest_of_several_ratios_is_on_one_scale():
+    """A ratio of little spread counts as much as one of much; the kind that sees the copy decides."""
+    rng = np.random.default_rng(0)
+    held = {"wide": rng.normal(0.8, 0.1, 2000), "narrow": rng.normal(0.95, 0.01, 2000)}
+    made = {"wide": np.array([0.8, 0.5, 0.8]), "narrow": np.array([0.95, 0.95, 0.92])}
+    scaled = smallest(made, held)
+    assert scaled[0] == pytest.approx(0, abs=0.05)
+    assert scaled[1] == pytest.approx(scaled[2], rel=0.05) and scaled[1] < -1.5
+    assert (np.quantile(smallest(held, held), 0.05)) < -1, "two ways of looking find more than one"
+
+
+def test_the_null_holds_for_the_smallest_of_three():
+    """Three kinds that are unalike in spread and tail: the threshold is of their smallest, so none is free."""
+    rng = np.random.default_rng(0)
+
+    def ratios(n):
+        return {"a": rng.normal(0.9, 0.02, n), "b": rng.beta(8, 2, n), "c": 1 - rng.exponential(0.05, n)}
+
+    small = 0
+    for _ in range(300):
+        held, made = ratios(120), ratios(100)
+        values = smallest(made, held), smallest(held, held)
+        small += rate_below_threshold(*values, [f"s{i}" for i in range(120)], 120)["p"] <= 0.02
+    assert small <= 14  # 6 are expected
+
+
+def test_repeats_are_draws_no_more():
+    """Ten values below the threshold that repeat one another are one of 91."""
+    rng = np.random.default_rng(0)
+    made, real = np.array([0.0] * 10 + [1.0] * 90), rng.uniform(0.8, 1, 300)
+    names = [f"s{i}" for i in range(300)]
+    alone = rate_below_threshold(made, real, names, 300)
+    found = rate_below_threshold(made, real, names, 300, np.arange(9, 100))
+    assert alone["p"] < 0.001 and found["p"] > 0.2
+    assert (found["rate"], found["distinct"], found["distinct_copies"]) == (0.1, 91, 1)
+    assert found["low"] < alone["low"] and found["high"] > alone["high"]

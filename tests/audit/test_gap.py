@@ -29,6 +29,8 @@ def test_a_copier_has_a_gap():
     found = generalisation_gap(train[0] + 0.01, *train, *test)
     assert found["p"] <= 0.01 and found["gap"] > found["high"] > 0 > found["low"]
     assert found == generalisation_gap(train[0] + 0.01, *train, *test)
+    other = generalisation_gap(test[0] + 0.01, *train, *test)
+    assert other["p_test"] <= 0.01 < 0.9 < other["p"] and found["p_test"] > 0.9
 
 
 def test_a_shuffled_gap_is_as_often_below_0_as_above():

@@ -10,13 +10,14 @@ from mribench.data.cards import terms
 from mribench.errors import InputError
 from mribench.hub import release
 from mribench.spec import AuditVerdict
+from mribench.spec.verdict import verdict_and_power
 
 pytestmark = pytest.mark.usefixtures("known_training")
 
 TOMORROW = "memorises after a fashion"
 
 
-@pytest.mark.parametrize("other", ["not detected", "suspect", "MEMORISES"])
+@pytest.mark.parametrize("other", ["not detected", "suspect", "MEMORISES", "SAW THE TEST"])
 def test_board_and_release_take_an_unknown_verdict_for_the_gravest(other, scored):
     found = [scored(seed=i, audit={"verdict": text}) for i, text in enumerate((other, TOMORROW))]
     assert boards(found)[0].row("ddpm").audit == TOMORROW
@@ -44,9 +45,36 @@ def test_verdicts_are_ordered_from_the_mildest_to_the_gravest():
         "not audited",
         "suspect",
         "MEMORISES",
+        "SAW THE TEST",
     ]
-    assert [v.value for v in AuditVerdict if v.grave] == ["suspect", "MEMORISES", AuditVerdict.UNKNOWN.value]
-    assert not AuditVerdict.SUSPECT.memorises
+    assert [v.value for v in AuditVerdict if v.grave] == [
+        "suspect",
+        "MEMORISES",
+        "SAW THE TEST",
+        AuditVerdict.UNKNOWN.value,
+    ]
+    assert not AuditVerdict.SUSPECT.memorises and AuditVerdict.SAW_THE_TEST.memorises
+
+
+@pytest.mark.parametrize(
+    ("audit", "text"),
+    [
+        ({"verdict": "not detected", "least_share": 0.031}, "not detected, sees 3.1% copies or more"),
+        ({"verdict": "suspect", "least_share": 0.2}, "suspect, sees 20.0% copies or more"),
+        ({"verdict": "MEMORISES", "least_share": 0.031}, "MEMORISES"),
+        (
+            {"verdict": "cannot say: only 3 test subjects", "least_share": 0.9},
+            "cannot say: only 3 test subjects",
+        ),
+        ({"verdict": "not detected", "least_share": None}, "not detected"),
+        ({"verdict": "not detected"}, "not detected"),
+    ],
+)
+def test_what_the_audit_could_have_seen_stands_beside_its_verdict(scored, audit, text):
+    """Records from before the share was recorded read as before; the longer text is still read as its verdict."""
+    found = boards([scored(audit=audit)])[0].row("ddpm").audit
+    assert found == verdict_and_power(audit) == text
+    assert AuditVerdict(found) is AuditVerdict(audit["verdict"])
 
 
 def test_a_verdict_is_stored_as_its_text():

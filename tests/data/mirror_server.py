@@ -16,8 +16,19 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def do_HEAD(self):
+        """The size alone; ``{"head": False}`` in the plan refuses it, as some hosts do."""
+        mirror = self.server.mirror
+        mirror.sized.append(self.path)
+        content, plan = mirror.contents.get(self.path), mirror.plans.get(self.path, [])
+        told = content is not None and (not plan or plan[0].get("head", True))
+        self.send_response(200 if told else 403)
+        self.send_header("Content-Length", str(len(content) if told else 0))
+        self.end_headers()
+
     def do_GET(self):
         mirror = self.server.mirror
+        mirror.agents.append(self.headers.get("User-Agent"))
         mirror.asked.append((self.path, self.headers.get("Range"), self.headers.get("If-Range")))
         plan = mirror.plans.get(self.path, [])
         act = plan.pop(0) if len(plan) > 1 else plan[0] if plan else {}
@@ -76,6 +87,8 @@ class Mirror:
 
     def __init__(self):
         self.contents, self.plans, self.asked = {}, {}, []
+        # paths whose size was asked for; who asked for files
+        self.sized, self.agents = [], []
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.mirror = self
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
 
 from mribench.data.cards import catalogue
-from mribench.data.cards.card import ACCESS, CardFile, DatasetCard, Overlap, digest
+from mribench.data.cards.card import ACCESS, CardFile, DatasetCard, Evidence, Masks, Overlap, digest
 from mribench.data.cards.catalogue import load_cards
 from mribench.data.cards.parse import read_card
 from mribench.data.cards.rules import as_text
+from mribench.data.source import families
 from mribench.errors import DataError
 
 CARD = """
@@ -46,6 +49,7 @@ bytes = 10
 card = "y"
 subjects = "same ids"
 """.format(sha="0" * 64)
+SEEN = '[[evidence]]\nfacts = ["licence"]\nsource = "its page"\nchecked = 2026-11-21'
 SHIPPED = load_cards(catalogue.registry())
 
 
@@ -86,7 +90,7 @@ def test_overlaps_are_told_by_both_sides():
 
 def test_no_two_cards_name_the_same_bytes():
     digests = [f.sha256 for found in SHIPPED.values() for f in found.files if f.sha256 != "unverified"]
-    assert len(digests) == len(set(digests)) >= 8
+    assert len(digests) == len(set(digests)) >= 25
 
 
 def test_a_signed_agreement_is_never_walked_around():
@@ -114,6 +118,9 @@ def test_a_signed_agreement_is_never_walked_around():
         ("spine_generic", "sub-amu01/anat/sub-amu01_T2w.nii.gz", "sub-amu01"),
         ("ovgu_4dliver", "2019-03-01_1234/a.dcm", "1234"),
         ("mama_mia", "DUKE_001/a.nii.gz", "DUKE_001"),
+        ("mama_mia", "NACT_01/a.nii.gz", "NACT_01"),
+        ("nci_isbi", "ProstateDx-01-0006/a.dcm", "ProstateDx-01-0006"),
+        ("nci_isbi", "Prostate3T-01-0001/a.dcm", "Prostate3T-01-0001"),
         ("nasa_bps", "P278_7309/a.tif", "P278"),
     ],
 )
@@ -230,6 +237,27 @@ def test_every_field_enters_the_digest(tmp_path, field):
         ('"CC0-1.0"', '"CC-BY-ND-4.0"', "derived is True, but CC-BY-ND-4.0 says False"),
         ('"https://example.org"', '"example.org"', "homepage is 'example.org'"),
         ('title = "X"', "title = X", "not valid TOML"),
+        (
+            "https://example.org/x.zip",
+            "https://figshare.com/ndownloader/files/1",
+            r"files\[0\]\.url is .*; expected https://ndownloader\.figshare\.com/files/NUMBER",
+        ),
+        (
+            "[[overlaps]]",
+            '[[masks]]\norgan = "hip"\nfiles = ["a"]\n[[overlaps]]',
+            "masks are given for .*hip",
+        ),
+        ("[[overlaps]]", '[[masks]]\norgan = "brain"\nfiles = ["/a"]\n[[overlaps]]', r"masks\[0\]\.files is"),
+        (
+            "[[overlaps]]",
+            f"{SEEN.replace('licence', 'license')}\n[[overlaps]]",
+            r"evidence\[0\]\.facts is .*license",
+        ),
+        (
+            "[[overlaps]]",
+            SEEN.replace("2026-11-21", '"today"') + "\n[[overlaps]]",
+            r"evidence\[0\]\.checked is 'today'",
+        ),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, old, new, message):
@@ -240,8 +268,52 @@ def test_a_wrong_field_is_named(tmp_path, old, new, message):
 
 def test_the_readme_explains_every_field():
     text = (catalogue.registry() / "README.md").read_text()
-    parts = [*fields(DatasetCard), *fields(CardFile), *fields(Overlap)]
+    parts = [part for kind in (DatasetCard, CardFile, Overlap, Masks, Evidence) for part in fields(kind)]
     assert [part.name for part in parts if f"`{part.name}`" not in text] == []
+
+
+def test_evidence_names_facts_source_and_day(tmp_path):
+    found = card(tmp_path, f"{CARD}\n{SEEN}")
+    assert found.evidence == (Evidence(("licence",), "its page", "2026-11-21"),)
+
+
+def test_evidence_is_given_for_facts_that_the_card_states():
+    empty = [
+        (found.id, fact)
+        for found in SHIPPED.values()
+        for row in found.evidence
+        for fact in row.facts
+        if getattr(found, fact) in (None, "unverified", ())
+    ]
+    assert empty == []
+
+
+def test_every_digest_that_opens_a_download_says_where_it_was_read():
+    fetched = [found for found in SHIPPED.values() if found.fetchable]
+    assert [f.id for f in fetched if not any("files" in row.facts for row in f.evidence)] == []
+
+
+def test_fields_that_came_later_leave_the_digests_of_other_cards_alone(tmp_path):
+    """The digest of a card without them, as computed before they existed."""
+    found = card(tmp_path, CARD)
+    old = {name: value for name, value in asdict(found).items() if name not in ("masks", "evidence")}
+    assert digest(found) == hashlib.sha256(json.dumps(old, sort_keys=True).encode()).hexdigest()
+    assert digest(replace(found, masks=(Masks("brain", ("a",)),))) != digest(found)
+
+
+def test_no_image_of_one_set_hides_in_another_unseen():
+    """UCSF-PDGM is a part of BraTS 2021."""
+    with pytest.raises(DataError, match="brats21 and ucsf_pdgm show some of the same people"):
+        families([SHIPPED["brats21"], SHIPPED["ucsf_pdgm"]])
+
+
+def test_the_readme_counts_as_the_catalogue_does():
+    organs, fetched = (
+        {found.organ for found in SHIPPED.values()},
+        [f for f in SHIPPED.values() if f.fetchable],
+    )
+    text = " ".join((catalogue.registry() / "README.md").read_text().split())
+    assert f"{len(SHIPPED)} cards over {len(organs)} organs. {len(fetched)} of them are fetched" in text
 
 
 def test_a_missing_file_is_one_sentence():

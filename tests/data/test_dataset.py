@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from mribench import files
 from mribench.data.slices import SliceRecord
 from mribench.data.store.dataset import content_key, load, save
 from mribench.errors import DataError
@@ -107,7 +108,12 @@ def swap_splits(folder):
         "/".join([names.get(k.split("/")[0], k.split("/")[0]), *k.split("/")[1:]]): v
         for k, v in manifest["files"].items()
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    files.write_sealed(folder / "manifest.json", json.dumps(manifest).encode())
+
+
+def edit_a_word(folder):
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace("real", "paper"))
 
 
 @pytest.mark.parametrize(
@@ -116,8 +122,12 @@ def swap_splits(folder):
         (flip_a_byte, r"x: test/.*arrow is missing or was changed"),
         (lambda f: shutil.rmtree(f / "train"), r"x: train/.* is missing or was changed"),
         (lambda f: (f / "manifest.json").unlink(), r"x has no readable manifest\.json"),
-        (lambda f: (f / "manifest.json").write_text("{}"), r"x: manifest\.json lacks files"),
+        (
+            lambda f: (f / "manifest.json").write_text("{}"),
+            r"x has no readable manifest\.json \(key is missing\)",
+        ),
         (lambda f: (f / "manifest.json").write_text("[1"), r"x has no readable manifest\.json"),
+        (edit_a_word, r"x: manifest\.json was changed after it was written"),
         (swap_splits, "x: the pixels do not match the manifest"),
         (shutil.rmtree, r"x has no readable manifest\.json"),
     ],
@@ -127,3 +137,9 @@ def test_damage_is_found(tmp_path, damage, message):
     damage(tmp_path / "x")
     with pytest.raises(DataError, match=message):
         load(tmp_path / "x")
+
+
+def test_a_set_of_an_earlier_version_has_no_digest_of_its_manifest(tmp_path):
+    save(tmp_path / "x", splits(), MANIFEST)
+    (tmp_path / "x" / "manifest.json.sha256").unlink()
+    assert load(tmp_path / "x").name == "local:x"

@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from email.message import Message
 
 import pytest
 from mirror_server import Mirror
 
+import mribench
 from mribench.data.download import download as module
+from mribench.data.download import session as session_module
 from mribench.data.download.download import download
+from mribench.data.download.session import announced_size
 from mribench.errors import DataError
 
 CONTENT = random.Random(0).randbytes(300_000)
@@ -162,6 +166,41 @@ def test_a_redirect_is_followed_and_a_circle_is_told(mirror, get):
     circle = mirror.file("/b", OTHER, {"status": 302, "headers": {"Location": "/b"}})
     with pytest.raises(DataError, match=r"could not be downloaded \(Exceeded 30 redirects"):
         get(circle)
+
+
+def test_accepted_without_a_file_says_why(mirror, get):
+    with pytest.raises(
+        DataError, match=r"HTTP 202 .*: the server accepts the request and sends no file.*browser"
+    ):
+        get(mirror.file("/a", CONTENT, {"status": 202}))
+    assert len(mirror.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("links", "agent"),
+    [
+        (
+            ["Homepage, https://mribench.example"],
+            f"mribench/{mribench.__version__} (+https://mribench.example)",
+        ),
+        ([], f"mribench/{mribench.__version__}"),
+    ],
+)
+def test_archives_see_name_version_and_homepage(mirror, get, monkeypatch, links, agent):
+    found = Message()
+    for link in links:
+        found["Project-URL"] = link
+    monkeypatch.setattr(session_module.metadata, "metadata", lambda name: found)
+    get(mirror.file("/a", CONTENT))
+    assert mirror.agents == [agent]
+
+
+def test_the_size_is_told_by_the_first_willing_mirror(mirror):
+    mirror.file("/a", CONTENT, {"head": False})
+    mirror.file("/b", CONTENT)
+    assert announced_size([mirror.url("/a"), mirror.url("/b")]) == len(CONTENT)
+    assert announced_size([mirror.url("/a"), mirror.url("/absent"), "http://127.0.0.1:9/a"]) is None
+    assert mirror.asked == []
 
 
 def test_a_login_page_is_no_file(mirror, get):

@@ -63,7 +63,7 @@ def test_no_id_leaves_where_it_must_not(own, tmp_path, to):
 @pytest.mark.parametrize("to", ["imagefolder", "parquet", "croissant"])
 def test_terms_and_split_go_along(own, drawn, tmp_path, to):
     folder = export.export(own, to, tmp_path / "own")
-    assert terms.of_run(folder) == [terms.of_local("local:brain.npz")]
+    assert terms.of_run(folder) == [terms.of_local(own.name)]
     assert "Do not pass this folder on" in (folder / "README.md").read_text()
     assert json.loads((folder / "split.json").read_text()) == pseudonyms.split_table(own)
     free = export.export(drawn, to, tmp_path / "drawn")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import signal
@@ -141,6 +142,69 @@ def test_space_is_asked_for_first(tmp_path, served, mirror, monkeypatch):
     with pytest.raises(DataError, match=r"x needs .* are free; make room, or set MRIBENCH_HOME"):
         fetch(card, tmp_path)
     assert mirror.asked == []
+
+
+def test_without_sizes_on_the_card_the_servers_are_asked_before_the_first_byte(tmp_path, mirror, monkeypatch):
+    files = [mirror.file(f"/{name}.zip", large(), size=False) for name in "ab"]
+    card = replace(CARD, files=tuple(files))
+    # room for both archives, but not for what they unpack to
+    free = type("Usage", (), {"free": (100 << 20) + 3 * len(large())})
+    monkeypatch.setattr("mribench.data.download.download.shutil.disk_usage", lambda path: free)
+    with pytest.raises(DataError, match=r"x needs .* are free; make room, or set MRIBENCH_HOME"):
+        fetch(card, tmp_path)
+    assert mirror.asked == [] and mirror.sized == ["/a.zip", "/b.zip"]
+
+
+def test_a_server_that_tells_no_size_is_fetched_from_all_the_same(tmp_path, mirror):
+    file = mirror.file("/a.zip", zipped(["p1/a"]), {"head": False}, size=False)
+    assert tree(fetch(replace(CARD, files=(file,)), tmp_path)) == ["p1/a"]
+
+
+@pytest.fixture
+def md5_only(mirror):
+    """A card whose source publishes an MD5 only, and the bytes that it means."""
+    content = tarred(["p1/a.png"])
+    file = mirror.file("/a.tar", content)
+    file = replace(file, sha256="unverified", md5=hashlib.md5(content).hexdigest())
+    return replace(CARD, files=(file,)), content
+
+
+def test_an_md5_opens_no_download_and_is_shown_with_the_address(tmp_path, md5_only, mirror):
+    card, _ = md5_only
+    with pytest.raises(DataError) as caught:
+        fetch(card, tmp_path)
+    said = str(caught.value)
+    assert f"{card.files[0].url} (MD5 {card.files[0].md5})" in said and "\n" not in said
+    assert str(tmp_path / "downloads/x") in said and str(tmp_path / "datasets/x") in said
+    assert mirror.asked == []
+
+
+def test_an_archive_that_a_user_downloaded_is_checked_and_unpacked(tmp_path, md5_only):
+    card, content = md5_only
+    place = tmp_path / "downloads/x/called as the browser likes.tar"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"cut" + content)
+    with pytest.raises(
+        DataError, match=r"None of the files in .* is .*/a\.tar, whose MD5 is .* by the card \("
+    ):
+        fetch(card, tmp_path)
+    assert not (tmp_path / "datasets").exists()
+    place.write_bytes(content)
+    assert tree(fetch(card, tmp_path)) == ["p1/a.png"]
+    # it is the user's own
+    assert place.is_file()
+
+
+def test_an_account_does_not_keep_a_sha256_from_being_checked(tmp_path, served):
+    content = zipped(["p1/a.png"])
+    card = replace(served("download", content), access="registration")
+    with pytest.raises(
+        DataError, match=r"access registration: ask nicely.*/download \(sha256 [0-9a-f]{64}\)"
+    ):
+        fetch(card, tmp_path)
+    (tmp_path / "downloads/x").mkdir(parents=True)
+    (tmp_path / "downloads/x/download").write_bytes(content)
+    assert tree(fetch(card, tmp_path)) == ["p1/a.png"]
 
 
 def test_two_processes_at_once_fetch_once(tmp_path, served, mirror):

@@ -4,25 +4,63 @@ import importlib
 import os
 import sys
 
+import pytest
+
+from mribench import code_hash
 from mribench.data.store.identity import DIGESTS, local_identity, phantom_identity
 
-SOURCE = "def draw(seed, subject, slice, size=64):\n    return {value}\n"
+DRAWING = """
+from mribench.phantom import Canvas
+from a_phantom_plugin import shapes
+
+def draw(seed, subject, slice, size=64):
+    return Canvas, shapes.outline()
+"""
+SHAPES = "def outline():\n    return 1\n\n\ndef unused():\n    return 1\n"
 
 
-def test_editing_the_phantom_changes_its_identity(tmp_path, profile, monkeypatch):
+@pytest.fixture
+def drawn(tmp_path, monkeypatch, profile):
+    """The identity of a plugin's phantom where its ``shapes`` are other ones."""
+    monkeypatch.syspath_prepend(tmp_path)
     package = tmp_path / "a_phantom_plugin"
     package.mkdir()
-    monkeypatch.syspath_prepend(tmp_path)
-    (package / "__init__.py").write_text(SOURCE.format(value=1))
-    (package / "shapes.py").write_text("")
-    module = importlib.import_module("a_phantom_plugin")
-    try:
-        first = phantom_identity(module.draw, profile, 0)
-        assert phantom_identity(module.draw, profile, 0) == first
-        (package / "shapes.py").write_text("x = 1")
-        assert phantom_identity(module.draw, profile, 0) != first
-    finally:
-        del sys.modules["a_phantom_plugin"]
+    (package / "__init__.py").write_text(DRAWING)
+
+    def identity_of(shapes=SHAPES, seed=0):
+        (package / "shapes.py").write_text(shapes)
+        for name in [name for name in sys.modules if name.startswith("a_phantom_plugin")]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        return phantom_identity(importlib.import_module("a_phantom_plugin").draw, profile, seed)
+
+    yield identity_of
+    for name in [name for name in sys.modules if name.startswith("a_phantom_plugin")]:
+        del sys.modules[name]
+
+
+def test_editing_what_a_phantom_is_drawn_with_changes_its_identity(drawn):
+    assert drawn() == drawn()
+    assert drawn() != drawn(SHAPES.replace("return 1", "return 2", 1))
+    assert drawn() != drawn(seed=1)
+
+
+def test_what_a_phantom_is_not_drawn_with_does_not_count(drawn):
+    assert drawn() == drawn(SHAPES + "\n\nVERSION = 2  # a comment\n")
+    assert drawn() == drawn(SHAPES.replace("unused():\n    return 1", "unused():\n    return 2"))
+
+
+@pytest.mark.parametrize(("module", "counts"), [("canvas", True), ("stamps", False)])
+def test_the_drawing_kit_counts_by_what_is_used(module, counts, drawn, monkeypatch):
+    before, parsed = drawn(), code_hash._parsed.__wrapped__
+
+    def edited(name, is_package, text, follow):
+        return parsed(
+            name, is_package, text.replace(b"return", b"return 0,") if name.endswith(module) else text, follow
+        )
+
+    monkeypatch.setattr(code_hash, "_parsed", edited)
+    assert (drawn() != before) == counts
 
 
 def test_a_lambda_has_a_stable_identity(profile):

@@ -161,5 +161,5 @@ def test_a_folder_named_by_subject_and_slice(tmp_path, modality, profile):
 @pytest.mark.skipif(not (SHARED / "real").is_dir(), reason="needs shared/data/real beside the checkout")
 def test_real_brains(tmp_path, modality, profile):
     prepared = prepare_data(modality, str(SHARED / "real"), profile, tmp_path)
-    assert sum(prepared.manifest["subjects"].values()) == 6 and prepared.name == "local:real"
+    assert sum(prepared.manifest["subjects"].values()) == 6 and prepared.name == f"local-{prepared.key[:8]}"
     assert prepared.manifest["adjusted"] and "few subjects" in describe(prepared)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -11,8 +13,9 @@ import pytest
 from PIL import Image
 
 from mribench import files
-from mribench.data import describe, load, prepare_data
-from mribench.errors import DataError
+from mribench.data import describe, load, prepare_data, source
+from mribench.data.cards import terms
+from mribench.errors import DataError, InputError
 from mribench.spec import PhantomSlice
 
 PEOPLE = [f"p{i}" for i in range(12)]
@@ -64,13 +67,72 @@ def test_a_file_a_folder_and_a_subfolder(tmp_path, modality, profile, npz, pictu
     path = npz(PEOPLE)
     direct = prepare_data(modality, str(path), profile, tmp_path / "out")
     folder = prepare_data(modality, str(path.parent), profile, tmp_path / "out")
-    assert direct.name == "local:brain.npz" and folder.name == f"local:{tmp_path.name}"
+    assert direct.name == folder.name == f"local-{direct.key[:8]}"
     assert direct.key == folder.key and direct.kind == "real"
     root = tmp_path / "pictures"
     for i, picture in enumerate(pictures(8)):
         (root / f"brain/p{i}").mkdir(parents=True)
         Image.fromarray(picture).save(root / f"brain/p{i}/a.png")
-    assert prepare_data(modality, str(root), profile, tmp_path / "out").name == "local:pictures"
+    pictures = prepare_data(modality, str(root), profile, tmp_path / "out")
+    assert pictures.name == f"local-{pictures.key[:8]}" != direct.name
+
+
+def test_the_name_of_a_folder_stays_in_one_file_of_the_run(tmp_path, modality, profile, npz):
+    folder, out = tmp_path / "anna.mueller@clinic.org", tmp_path / "out"
+    folder.mkdir()
+    npz(PEOPLE).rename(folder / "brain.npz")
+    prepared = prepare_data(modality, str(folder), profile, out)
+    written = [path for path in out.rglob("*") if path.is_file()]
+    assert {path.name for path in written if b"mueller" in path.read_bytes()} == {source.SOURCES}
+    assert not [path for path in out.rglob("*") if "mueller" in path.name]
+    assert source.noted_sources(out / "data") == {prepared.name: str(folder)}
+
+
+def test_a_chosen_name_is_that_of_the_set_and_its_terms(tmp_path, modality, profile, npz):
+    path, out = str(npz(PEOPLE)), tmp_path / "out"
+    unnamed = prepare_data(modality, path, profile, out)
+    named = prepare_data(modality, path, profile, out, name="clinic-2024")
+    assert (named.name, named.key) == ("clinic-2024", unnamed.key) and named.path != unnamed.path
+    assert [row["data"] for row in terms.of_prepared(named)] == ["clinic-2024"]
+    assert prepare_data(modality, path, profile, out).name == unnamed.name
+    assert source.noted_sources(out / "data") == {unnamed.name: path, "clinic-2024": path}
+
+
+def test_a_set_of_an_earlier_version_is_found_and_keeps_its_name(tmp_path, modality, profile, npz):
+    path = npz(PEOPLE)
+    today = prepare_data(modality, str(path), profile, tmp_path / "out")
+    manifest = today.path / "manifest.json"
+    old = json.loads(manifest.read_text()) | {"name": "local:brain.npz"}
+    old["terms"] = [terms.of_local("local:brain.npz")]
+    files.write_sealed_json(manifest, old)
+    again = prepare_data(modality, str(path), profile, tmp_path / "out")
+    assert (again.path, again.name) == (today.path, "local:brain.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("anna@clinic.org", "letters, digits, dots"),
+        ("Anna Mueller", "letters, digits, dots"),
+        ("../up", "letters, digits, dots"),
+        (".hidden", "letters, digits, dots"),
+        ("x" * 65, "letters, digits, dots"),
+        ("", "letters, digits, dots"),
+        ("phantom", "is the name of other data"),
+        ("acdc", "is the name of other data"),
+        ("local-01234567", "is the name of other data"),
+    ],
+)
+def test_a_name_that_cannot_be_published_is_refused(tmp_path, modality, profile, npz, name, said):
+    with pytest.raises(InputError, match=said):
+        prepare_data(modality, str(npz(PEOPLE)), profile, tmp_path / "out", name=name)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("data", ["phantom", "acdc", "acdc+scd"])
+def test_a_phantom_and_a_card_have_their_names(tmp_path, modality, profile, data):
+    with pytest.raises(InputError, match=f"{re.escape(data)} has its name"):
+        prepare_data(modality, data, profile, tmp_path / "out", name="clinic")
 
 
 def test_no_path_of_this_machine_is_kept(tmp_path, modality, profile, npz):
@@ -153,7 +215,7 @@ def test_a_set_says_itself_whether_it_is_mri(tmp_path, modality, profile):
         assert made.is_mri == organ.is_mri == load(made.path).is_mri
     # manifests of earlier versions do not say it
     manifest = made.path / "manifest.json"
-    files.write_json(manifest, {k: v for k, v in files.read_json(manifest).items() if k != "is_mri"})
+    files.write_sealed_json(manifest, {k: v for k, v in files.read_json(manifest).items() if k != "is_mri"})
     assert not load(made.path, microscopy).is_mri
     assert not prepare_data(microscopy, "phantom", profile, tmp_path / "False").is_mri
 
@@ -209,7 +271,7 @@ def test_the_manifest_tells_how_it_was_made(tmp_path, modality, profile, npz, pi
         {"subject": "p0", "source": "brain.npz", "slice": 1, "reason": "constant"},
     ]
     text = describe(prepared)
-    assert "local:brain.npz (real), 16x16" in text and "1 images  (constant)" in text
+    assert f"local-{prepared.key[:8]} (real), 16x16" in text and "1 images  (constant)" in text
     assert f"train      {len(prepared.train):>6} images" in text
 
 

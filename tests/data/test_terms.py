@@ -36,8 +36,8 @@ def test_the_strictest_decides_and_is_named():
 
 
 def test_what_nobody_checked_is_never_free():
-    assert said("dsb2018", "chaos_mr")["pass the data on"] == (None, ("chaos_mr",))
-    assert said("chaos_mr", "adni_t1")["pass the data on"] == (False, ("adni_t1",))
+    assert said("dsb2018", "isles22")["pass the data on"] == (None, ("isles22",))
+    assert said("isles22", "adni_t1")["pass the data on"] == (False, ("adni_t1",))
 
 
 def test_the_hardest_access():
@@ -77,7 +77,7 @@ def test_a_prepared_set_carries_its_terms(tmp_path, modality, profile, npz):
     own = prepare_data(modality, str(npz([f"p{i}" for i in range(9)])), profile, tmp_path)
     (row,) = terms.of_run(drawn.path)
     assert row == terms.of_phantom(lookup.owner("modalities", modality.name)) and "mribench-" in row["title"]
-    assert terms.of_run(own.path) == [terms.of_local("local:brain.npz")]
+    assert terms.of_run(own.path) == [terms.of_local(own.name)]
     old = replace(drawn, manifest={k: v for k, v in drawn.manifest.items() if k != "terms"})
     assert terms.of_prepared(old) == [terms.of_phantom()]
 

@@ -43,7 +43,7 @@ def test_another_process_finds_them_on_disk(counted, tmp_path):
     first = Extractor({"counted": space}, tmp_path)("counted", images())
     second = Extractor({"counted": space}, tmp_path)("counted", images())
     assert seen == [5] and (first == second).all()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".npy"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".npy", ".sha256"]
 
 
 def test_another_identity_or_shape_is_another_file(counted, tmp_path):
@@ -54,12 +54,18 @@ def test_another_identity_or_shape_is_another_file(counted, tmp_path):
     assert seen == [5, 5, 5]
 
 
-@pytest.mark.parametrize("damage", ["cut", "nan", "short", "pickle"])
+@pytest.mark.parametrize("damage", ["cut", "nan", "short", "pickle", "bit", "no digest"])
 def test_a_damaged_file_is_made_again(counted, tmp_path, damage):
     space, seen = counted
     first = Extractor({"counted": space}, tmp_path)("counted", images())
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*.npy")
     match damage:
+        case "bit":
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+        case "no digest":
+            path.with_name(f"{path.name}.sha256").unlink()
         case "cut":
             path.write_bytes(path.read_bytes()[:-3])
         case "nan":

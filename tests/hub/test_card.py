@@ -51,6 +51,7 @@ def test_weights_that_memorise_leave_only_knowingly_and_the_card_says_so(packed,
         ("cannot say", "cannot say", True),
         ("suspect", "**Suspect.**", False),
         ("MEMORISES", "**MEMORISES.**", False),
+        ("SAW THE TEST", "**SAW THE TEST.**", False),
         ("a verdict of tomorrow", "take it for the gravest", False),
     ],
 )
@@ -63,6 +64,11 @@ def test_samples_of_real_data_are_shown_only_where_none_is_a_patient(
     assert words in card and ("![Samples" in card) == shown
     assert any(name.endswith(".png") for name in found) == shown
     assert "--data path/to/the/same/images" in card, "a local name is no source for anybody else"
+
+
+def test_a_card_says_how_few_copies_the_audit_could_see(packed, trained):
+    _, found = packed(trained(), {"verdict": "not detected", "least_share": 0.031})
+    assert "Of this many samples the audit sees 3.1% copies or more." in found["README.md"].read_text()
 
 
 def test_a_blank_score_enters_no_index(result):

@@ -62,7 +62,7 @@ def test_a_changed_file_is_found(hub, sentence_of, published, tmp_path):
         (lambda m: m["files"].update({"/etc/x.json": "0" * 64}), "names the file '/etc/x.json'"),
         (lambda m: m["files"].update({"unet/x.bin": "0" * 64}), "names the file 'unet/x.bin'"),
         (lambda m: m.update(checkpoint="../x"), "names the folders"),
-        (lambda m: m.update(keep=7), "names the folders"),
+        (lambda m: m.update(keep=7), "keep is 7, expected str"),
         (lambda m: m.update(schema=2), "has layout 2, expected 1"),
         (lambda m: m.pop("files"), "no readable mribench.json"),
     ],
@@ -88,6 +88,24 @@ def test_what_the_manifest_does_not_name_stays_there(hub, shared, published, tmp
 def test_a_board_comes_back_as_results(shared, published, tmp_path):
     assert shared("pull", "alice/board", "--out", "board").code == 0
     assert len(results.read_all([tmp_path / "board"])) == 2
+
+
+def test_a_hostile_record_on_a_shared_board_stops_nobody(hub, shared, published, trained, tmp_path):
+    """Neither who reads the board, nor who adds to it, nor who brings it home."""
+    evil = {
+        "results/brain/a.json": b'{"schema": 1, "seed": NaN}',
+        "results/brain/b\x1b[31m.json": b"[" * 100_000,
+    }
+    hub.repos["dataset", "alice/board"].add(evil)
+    ended = shared("leaderboard", "--from", "alice/board")
+    assert ended.code == 0 and "ddpm ddim-5" in ended.out
+    assert ended.err.count("left out: ") == 2 and "seed is nan, expected a finite number" in ended.err
+    assert "\x1b[31m" not in ended.err
+    trained("runs/mine", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
+    ended = shared("push", "runs/mine", "--results-to", "alice/board")
+    assert ended.code == 0, ended.err
+    assert shared("pull", "alice/board", "--out", "board").code == 0
+    assert len(results.read_all([tmp_path / "board"], lambda sentence: None)) == 3
 
 
 def test_local_and_published_results_share_a_board(shared, published, trained, tmp_path):

@@ -116,6 +116,67 @@ def test_nothing_planted_is_in_a_dry_run_or_a_pack(planted, shared, tmp_path):
     assert owners == {(0, 0, "", "", 0)}
 
 
+FOLDER = "anna.mueller@clinic.org"
+OLD = f"local:{FOLDER}"
+
+
+@pytest.fixture
+def of_an_earlier_version(trained, clinic):
+    """A run whose records call the data after their folder, as they did before names were made from the images."""
+    old = replace(clinic, name=OLD)
+    run = trained(rows=[terms.of_local(OLD)], data=old)
+    for path in (run / "results").rglob("*.json"):
+        one = results.read(path)
+        scores = tuple(replace(s, reason=s.reason and f"{s.reason} of {OLD}") for s in one.scores)
+        metrics = {k: dict(m) | {"paper": f"measured on {FOLDER}"} for k, m in one.metrics.items()}
+        spec = {"spec": {"profile": "smoke"} | dict(one.provenance.get("spec", {})) | {"data": OLD}}
+        results.write(
+            run, replace(one, scores=scores, metrics=metrics, provenance=dict(one.provenance) | spec)
+        )
+    files.write_json(next((run / "train").iterdir()) / "log.json", {"data": OLD})
+    return run
+
+
+def test_the_folder_of_an_earlier_record_is_published_as_a_hash(of_an_earlier_version, clinic, hub, shared):
+    run, name = of_an_earlier_version, f"local-{clinic.key[:8]}"
+    ended = shared("push", run, "--repo", "alice/brain", "--results-to", "alice/board", *OWN)
+    assert ended.code == 0, ended.err
+    (said,) = [line for line in ended.err.splitlines() if "name of the data folder" in line]
+    assert "2 records of an earlier version hold" in said and f"replaced by {name}; " in said
+    sent = {**hub.blobs, **{k: v for repo in hub.repos.values() for k, v in repo.files.items()}}
+    for secret in (FOLDER, "mueller", "clinic.org"):
+        assert not [key for key, content in sent.items() if secret in key or secret.encode() in content]
+    card = hub.repos["model", "alice/brain"].files["README.md"].decode()
+    records = [json.loads(content) for key, content in sent.items() if key.startswith("results/")]
+    assert records and all(one["comparability"]["data"] == name for one in records)
+    assert name in card and results.read_all([run])[0].comparability["data"] == OLD
+    ended = shared("pack", run, "--out", "brain.tar", *OWN)
+    assert ended.code == 0 and "name of the data folder" in ended.err
+
+
+def test_a_chosen_name_is_published_though_the_folder_has_it_too(trained, clinic, hub, shared):
+    run = trained(rows=[terms.of_local("Clinic-2024")], data=replace(clinic, name="Clinic-2024"))
+    (run / "spec.toml").write_text('data = "/mnt/scans/Clinic-2024"\n')
+    assert shared("push", run, "--repo", "alice/brain", *OWN).code == 0
+    card = hub.repos["model", "alice/brain"].files["README.md"].decode()
+    assert "Clinic-2024" in card and "--data path/to/the/same/images" in card and REMOVED not in card
+
+
+@pytest.mark.parametrize("note", ["spec.toml", "data/sources.json"])
+def test_a_folder_that_a_plugin_names_in_its_words_is_removed(trained, clinic, hub, shared, note):
+    run = trained(rows=[terms.of_local(clinic.name)], data=clinic)
+    folder = "Mueller_Anna_1971"
+    text = f'data = "/mnt/{folder}"' if note == "spec.toml" else json.dumps({"local-1": f"/mnt/{folder}"})
+    (run / note).write_text(text)
+    for path in (run / "results").rglob("*.json"):
+        one = results.read(path)
+        metrics = {k: dict(m) | {"paper": f"see {folder}"} for k, m in one.metrics.items()}
+        results.write(run, replace(one, metrics=metrics))
+    ended = shared("push", run, "--repo", "alice/brain", *OWN)
+    assert ended.code == 0 and "x name of a data folder" in ended.err
+    assert not [k for k, v in hub.repos["model", "alice/brain"].files.items() if folder.encode() in v]
+
+
 def test_the_repository_may_be_called_like_the_user(trained, hub, shared):
     assert shared("push", trained(), "--repo", "alice/brain", USER="alice", LOGNAME="alice").code == 0
     assert "alice/brain" in hub.repos["model", "alice/brain"].files["README.md"].decode()
@@ -167,6 +228,8 @@ GUARD = Redactor(
         ("x_PAT-0007_y", ["subject id"]),
         ("PAT-00071", []),
         ("17", ["subject id"]),
+        ("write to anna.mueller+x@clinic-2.org.", ["mail address"]),
+        ("kd@0.52, quick@5000, user/board@main", []),
         ("scan_123456.nii", ["subject id"]),
         ("0.123456 1.123456e-5 123456.7 1,123456", []),
         ("17 subjects", []),

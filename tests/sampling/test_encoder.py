@@ -86,7 +86,7 @@ def test_little_noise_is_undone_in_the_other_space(trained):
 
 def test_a_learned_encoder_cannot_denoise_pixels_and_the_scores_say_so(trained):
     folded, split = model(trained, FOLDED), blobs(4)
-    with pytest.raises(Unavailable, match="not orthonormal"):
+    with pytest.raises(Unavailable, match="white noise in pixels"):
         folded.denoise(split.unit(), 0.5, 0)
     data = Prepared(trained, "key", "phantom", "phantom", split, split, split)
     outputs = denoising.produce(folded, data, TINY, 0)

@@ -15,8 +15,9 @@ from tiny import TINY, blobs, equal, fit, weights
 from mribench import files, profiles
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.training import checkpoint
+from mribench.training.budget import total_steps
 from mribench.training.step import batches, learning_rate
-from mribench.training.train import total_steps, train
+from mribench.training.train import train
 from mribench.variants import ddpm
 
 
@@ -118,7 +119,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(tmp_
     explode.calls = 0
     with pytest.raises(TrainingDiverged, match="nan"):
         fit(tmp_path, variant=replace(ddpm.DDPM, loss=explode))
-    (kept,) = (tmp_path / "checkpoints").iterdir()
+    (kept,) = (tmp_path / "checkpoints").glob("*.pt")
     assert kept.name == "step-0000004-best-4.pt"
     assert all(v.isfinite().all() for v in torch.load(kept, weights_only=True)["net"].values())
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mribench.board.html.values import BoardView, RowView
 from mribench.results import Result, file_of
+from mribench.spec.verdict import verdict_and_power
 
 HEADINGS = {"versions": "Packages", "plugins": "Plugins"}
 Facts = Mapping[tuple[str, str], str]  # (heading, name) -> value
@@ -162,7 +163,7 @@ def _audit(row: RowView, record: Record, audit: Mapping[str, Any]) -> Audit:
     return Audit(
         row=row,
         record=record,
-        verdict=str(audit["verdict"]),
+        verdict=verdict_and_power(audit),
         copies=_interval(audit, "copy_rate", ".1%"),
         false_alarms=_digits(audit.get("false_alarm_high"), ".1%"),
         ratios=", ".join(filter(None, ratios)),

@@ -20,6 +20,7 @@ from mribench.board.html.machines import Machine
 from mribench.board.html.origin import origin
 from mribench.board.html.pictures import choose
 from mribench.board.html.summary import facts, summary
+from mribench.escaping import visible
 
 ARXIV = r"(?:arXiv[: ]?)(?P<arxiv>\d{4}\.\d{4,5})"
 DOI = r"(?:doi[: ]|https://doi\.org/)(?P<doi>10\.\d{4,9}/[^\s;,]*[^\s;,.])"
@@ -68,10 +69,11 @@ def html(
 
 @cache
 def environment() -> Environment:
-    """Templates escape whatever they print, and stop at a name that does not exist."""
+    """Templates escape whatever they print, show what is invisible, and stop at a name that does not exist."""
     made = Environment(
         loader=PackageLoader("mribench.board.html"),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -81,9 +83,15 @@ def environment() -> Environment:
     return made
 
 
+def _visible(value: object) -> object:
+    """Of a text of a record; markup is ours."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def cited(text: str) -> Markup:
     """arXiv numbers and DOIs become links."""
     parts, end = [], 0
+    text = visible(text)
     for match in IDENTIFIER.finditer(text):
         parts += [text[end : match.start()], LINK.format(_address(match), match[0])]
         end = match.end()
@@ -92,6 +100,7 @@ def cited(text: str) -> Markup:
 
 def homepage(text: str) -> Markup:
     """A link where the whole text is a web address, else the text as it is."""
+    text = visible(text)
     return LINK.format(text, text) if WEB.fullmatch(text) else escape(text)
 
 

@@ -25,6 +25,8 @@ UNITS = ("mm", "um", "none")
 FOREGROUND = ("none", "threshold")
 NEAR_DUPLICATES = ("report", "drop")
 SAME_IDS, UNMATCHED = "same ids", "unmatched"
+# fields that the first cards did not have
+ADDED = ("masks", "evidence")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,27 @@ class Overlap:
     subjects: str
     """``same ids``: one person has one id in both; ``unmatched``: the two are never combined"""
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Masks of one organ that come with the images; they choose the slices that show it."""
+
+    organ: str
+    files: tuple[str, ...]
+    """beside each image, relative to its folder; a slice counts where one of them is set"""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where facts of the card were read."""
+
+    facts: tuple[str, ...]
+    """names of fields of the card"""
+    source: str
+    """what was read"""
+    checked: str
+    """the day of reading, YYYY-MM-DD"""
 
 
 @dataclass(frozen=True)
@@ -106,9 +129,12 @@ class DatasetCard:
     """``threshold`` sets the air around the body to 0; see ``slices.outside``"""
     near_duplicates: str = NEAR_DUPLICATES[0]
     """``drop`` takes out what nearly equals an image of a later split; see ``select.drop_near_duplicates``"""
+    masks: tuple[Masks, ...] = ()
+    """where the card shows several organs: which slices show the one that is asked for"""
     spacing_unit: str | None = None
     caveats: tuple[str, ...] = ()
     """full sentences: what a user must know before trusting a split"""
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def fetchable(self) -> bool:
@@ -134,4 +160,6 @@ class DatasetCard:
 
 def digest(card: DatasetCard) -> str:
     """sha256 hex over every field: what a manifest records as the card it was made with."""
-    return hashlib.sha256(json.dumps(asdict(card), sort_keys=True).encode()).hexdigest()
+    # a field that was added later counts where a card has it, so that the digests of other cards stay
+    filled = {name: value for name, value in asdict(card).items() if name not in ADDED or value}
+    return hashlib.sha256(json.dumps(filled, sort_keys=True).encode()).hexdigest()

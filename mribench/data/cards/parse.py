@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import tomllib
+import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -24,6 +26,8 @@ from mribench.data.cards.card import (
     UNVERIFIED,
     CardFile,
     DatasetCard,
+    Evidence,
+    Masks,
     Overlap,
 )
 from mribench.errors import DataError
@@ -73,6 +77,8 @@ def _card(table: Table) -> DatasetCard:
         caveats=tuple(_list(table, "caveats", str)),
         files=_rows(table, "files", _file),
         overlaps=_rows(table, "overlaps", _overlap),
+        masks=_rows(table, "masks", _masks),
+        evidence=_rows(table, "evidence", _evidence),
     )
 
 
@@ -96,6 +102,9 @@ def _check(card: DatasetCard, stem: str) -> None:
             raise ValueError(
                 f"{name} is {getattr(card, name)}, but {card.licence} says {value}; correct one of them."
             )
+    organs = [masks.organ for masks in card.masks]
+    if len(set(organs)) < len(organs) or not set(organs) <= {card.organ, *card.other_organs}:
+        raise ValueError(f"masks are given for {organs}; expected each organ of the card at most once.")
     if any(overlap.card == card.id for overlap in card.overlaps):
         raise ValueError(f"overlaps names the card itself ({card.id}); name the other card.")
 
@@ -207,6 +216,10 @@ def _file(row: Table) -> CardFile:
     for name, url in zip(["url", *["mirrors"] * len(addresses)], addresses, strict=False):
         if not isinstance(url, str) or not url.startswith(ADDRESS):
             raise ValueError(f"{name} is {url!r}; expected a http(s) address.")
+        address = urllib.parse.urlparse(url)
+        if address.hostname in ("figshare.com", "www.figshare.com") and "ndownloader" in address.path:
+            # figshare.com/ndownloader answers 202 and wants a browser
+            raise ValueError(f"{name} is {url!r}; expected https://ndownloader.figshare.com/files/NUMBER.")
     return CardFile(
         url=addresses[0],
         sha256=_hex(row, "sha256", 64) or UNVERIFIED,
@@ -229,3 +242,26 @@ def _overlap(row: Table) -> Overlap:
     _only(row, {field.name for field in fields(Overlap)}, "an overlap")
     note = _text(row, "note") if "note" in row else ""
     return Overlap(_text(row, "card"), _choice(row, "subjects", (SAME_IDS, UNMATCHED)), note)
+
+
+def _masks(row: Table) -> Masks:
+    _only(row, {field.name for field in fields(Masks)}, "masks")
+    names = _list(row, "files", str)
+    if not names or any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
+        raise ValueError(f"files is {names!r}; expected names relative to the folder of an image.")
+    return Masks(_text(row, "organ"), tuple(names))
+
+
+def _evidence(row: Table) -> Evidence:
+    _only(row, {field.name for field in fields(Evidence)}, "evidence")
+    facts = _list(row, "facts", str)
+    known = {field.name for field in fields(DatasetCard)}
+    if not facts or not set(facts) <= known:
+        wrong = sorted(set(facts) - known)
+        raise ValueError(
+            f"facts is {facts!r}; {wrong or 'an empty list'} names no field of a card: name some."
+        )
+    day = row.get("checked")
+    if type(day) is not datetime.date:
+        raise ValueError(f"checked is {day!r}; expected a date like 2026-11-21, without quotes.")
+    return Evidence(tuple(facts), _text(row, "source"), day.isoformat())

@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 # rules by which the files themselves name their subject
 SUBJECT_INSIDE = ("patient_id", "field")
 # fields that change the images and that a card need not have
-OPTIONS = ("foreground", "near_duplicates")
+OPTIONS = ("foreground", "near_duplicates", "masks")
 
 
 def applied(

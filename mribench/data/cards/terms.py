@@ -19,6 +19,7 @@ PERMISSIVE = ("MIT", "Apache-2.0", "BSD-3-Clause", "BSD-2-Clause", "CC0-1.0", "P
 CREATIVE = re.compile(r"CC-BY(-NC)?(-SA|-ND)?-\d\.\d")
 # the file of terms beside whatever was made from data
 TERMS = "terms.json"
+OWN_FILES = "files of the user"
 # what a licence can allow (True is free) or ask for (False is free); None, unverified, is never free
 ALLOWS = {
     "redistributable": "pass the data on",
@@ -98,7 +99,7 @@ def of_local(name: str) -> Row:
     unknown = dict.fromkeys((*ALLOWS, *ASKS))
     return {
         "data": name,
-        "title": "files of the user",
+        "title": OWN_FILES,
         "licence": UNVERIFIED,
         **unknown,
         "access": None,
@@ -108,8 +109,13 @@ def of_local(name: str) -> Row:
     }
 
 
+def is_own(row: Row) -> bool:
+    """Whether a row is of a user's own files."""
+    return row.get("title") == OWN_FILES
+
+
 def of_prepared(prepared: Prepared) -> list[Row]:
-    """The rows of a prepared set; of one without terms (earlier versions), what follows from its name."""
+    """The rows of a prepared set; where its manifest has none (a user's own files), what follows from its name."""
     if prepared.manifest.get("terms"):
         return list(prepared.manifest["terms"])
     return [of_phantom() if prepared.kind == "phantom" else of_local(prepared.name)]

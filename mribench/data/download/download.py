@@ -13,6 +13,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from mribench import files, hashing
+from mribench.data.download.session import TIMEOUT, is_page, open_session
 from mribench.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # small, because what a broken connection leaves of a chunk is lost
 CHUNK = 1 << 16
-TIMEOUT = (20, 60)
 # tries that bring no new byte; the wait doubles from one to the next
 TRIES = 4
 BACKOFF = 1.0
@@ -87,12 +87,9 @@ def check_space(folder: Path, needed: int, what: str) -> None:
 
 
 def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Report) -> None:
-    import requests
-
     part = target.with_name(target.name + ".part")
     most, idle, resumed = _size_of(part), 0, part.is_file()
-    with requests.Session() as session:
-        session.headers["User-Agent"] = "mribench"
+    with open_session() as session:
         while True:
             broken = None
             try:
@@ -132,7 +129,7 @@ def _stream(session: requests.Session, url: str, part: Path, size: int | None, r
     import urllib3
 
     have, known = _size_of(part), _read_state(part)
-    headers = {"Accept-Encoding": "identity"}
+    headers = {}
     if have and known:
         headers["Range"] = f"bytes={have}-"
         if _strong(known["etag"]):
@@ -181,9 +178,14 @@ def _start(
         raise Broken(status, wait=0)
     if answer.status_code in PASSING:
         raise Broken(status, _retry_after(answer.headers.get("Retry-After")))
+    if answer.status_code == 202:
+        raise Refusal(
+            f"could not be downloaded ({status}: the server accepts the request and sends no file, which is how some "
+            "hosts turn programs away: open the address in a browser)"
+        )
     if answer.status_code != 200:
         raise Refusal(f"could not be downloaded ({status})")
-    if answer.headers.get("Content-Type", "").startswith("text/html"):
+    if is_page(answer):
         raise Refusal(
             "could not be downloaded (it answers with a web page, perhaps a login, and not with the file)"
         )

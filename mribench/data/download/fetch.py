@@ -6,13 +6,15 @@ import os
 import shutil
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from mribench.data.cards.card import CardFile, DatasetCard
+from mribench.data.download import by_hand
 from mribench.data.download.archive import is_archive, unpack
 from mribench.data.download.download import check_space, download
+from mribench.data.download.session import announced_size
 from mribench.errors import DataError
 from mribench.files import new_folder
 from mribench.progress import progress as shown
@@ -39,9 +41,9 @@ def dataset_folder(card: DatasetCard, cache: Path) -> Path:
 def fetch(card: DatasetCard, cache: Path, progress: Progress | None = None) -> Path:
     """The folder ``<cache>/datasets/<id>`` with the card's files, archives unpacked.
 
-    What a user put there is taken as it is; otherwise the files are downloaded where that is allowed. It may be
-    killed at any time: the next call goes on with what is already here. Of several processes one works, the
-    others wait for it.
+    What a user put there is taken as it is; otherwise the files are downloaded where that is allowed. Archives that a
+    user downloaded are checked and unpacked from ``<cache>/downloads/<id>``, and stay there. It may be killed at any
+    time: the next call goes on with what is already here. Of several processes one works, the others wait for it.
 
     Args:
         card: Whose files are wanted.
@@ -57,10 +59,12 @@ def fetch(card: DatasetCard, cache: Path, progress: Progress | None = None) -> P
     if _filled(folder):
         return folder
     if not card.fetchable:
-        raise DataError(
-            f"{card.id} is not downloaded by mribench (access {card.access}: {card.how_to_apply}); "
-            f"get it from {card.homepage} and put the files into {folder}."
-        )
+        given = by_hand.found(card, downloads)
+        if given is None:
+            raise DataError(by_hand.how_to(card, downloads, folder))
+        with _alone(Path(cache) / "locks" / f"{card.id}.lock", card.id):
+            _put_in_place(given, folder)
+        return folder
     downloads.mkdir(parents=True, exist_ok=True)
     with _alone(Path(cache) / "locks" / f"{card.id}.lock", card.id):
         if not _filled(folder):
@@ -72,7 +76,7 @@ def fetch(card: DatasetCard, cache: Path, progress: Progress | None = None) -> P
 def _fetch(card: DatasetCard, folder: Path, downloads: Path, progress: Progress | None) -> None:
     downloads.mkdir(parents=True, exist_ok=True)
     targets = {file: downloads / f"{file.sha256[:16]}-{_name(file)}" for file in card.files}
-    total = sum(file.bytes or 0 for file in card.files)
+    total = sum(_size(file, target) or 0 for file, target in targets.items())
     here = sum(path.stat().st_size for path in downloads.iterdir())
     # the archive and at least as much again for what it unpacks to
     check_space(downloads, max(0, 2 * total - here), card.id)
@@ -87,7 +91,18 @@ def _fetch(card: DatasetCard, folder: Path, downloads: Path, progress: Progress 
                 lambda n, size, done=done: report(done + n, total or size or 0),
             )
             done += target.stat().st_size
+    _put_in_place(targets, folder)
 
+
+def _size(file: CardFile, target: Path) -> int | None:
+    """Bytes of a file: as it is here, as the card says, or as its server announces."""
+    return (
+        target.stat().st_size if target.is_file() else file.bytes or announced_size([file.url, *file.mirrors])
+    )
+
+
+def _put_in_place(targets: Mapping[CardFile, Path], folder: Path) -> None:
+    """Unpack or copy files that are proved into the folder, which appears whole or not at all."""
     with new_folder(folder, is_valid=_filled) as temporary:
         for file, target in targets.items():
             if is_archive(target):

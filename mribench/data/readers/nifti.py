@@ -16,8 +16,9 @@ from mribench.spec import ImageFile, Reader, Volume
 
 MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
 BIDS = re.compile(r"_([A-Za-z0-9]+)\.(?:nii|nii\.gz)$")
-# what nibabel raises for damaged files; MemoryError: a header claims more voxels than any machine holds
-DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, zlib.error)
+# what nibabel raises for damaged files; MemoryError and OverflowError: a header claims more voxels than any machine
+# holds, or fewer than none
+DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, OverflowError, zlib.error)
 
 
 def read_nifti(path: Path, name: str, plane: Plane = "auto") -> Slices:
@@ -38,7 +39,7 @@ def read_nifti(path: Path, name: str, plane: Plane = "auto") -> Slices:
     except nib.filebasedimages.ImageFileError as error:
         raise DataError(f"{name} is not a NIfTI file{_pointer(path)}; fetch the real file.") from error
     except (*DAMAGE, HeaderDataError, OrientationError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0].replace(str(path), name) if str(error) else type(error).__name__
         raise DataError(f"{name} is damaged or cut off ({reason}); fetch or export it again.") from error
 
 

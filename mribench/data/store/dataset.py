@@ -16,6 +16,7 @@ from mribench.data.store.arrow import head, read_split, write_splits
 from mribench.errors import DataError
 from mribench.hashing import file_sha256
 from mribench.provenance import git_commit
+from mribench.results import schema
 from mribench.spec import Modality, Prepared, Split
 
 MANIFEST = "manifest.json"
@@ -32,24 +33,31 @@ def content_key(splits: Mapping[str, Split], size: int) -> str:
     return digest.hexdigest()
 
 
+def name_by_content(key: str) -> str:
+    """What boards call a user's own images that were given no name. key: of their content."""
+    return f"local-{key[:8]}"
+
+
 def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapping[str, Any]) -> None:
     """Write ``path`` so that it exists either completely or not at all; another process may do the same.
 
     Args:
         path: The folder of the set.
         splits: Records of train, validation and test.
-        manifest: Holds at least name, kind and size. Added are the key, counts, the sha256 of every image's pixels and
-            of every file, the commit of the code, and for real data what looked suspicious (``qa``), with a contact
-            sheet ``qa.png``.
+        manifest: Holds at least kind and size. Added are the name where there is none (``name_by_content``), the key,
+            counts, the sha256 of every image's pixels and of every file, the commit of the code, and for real data what
+            looked suspicious (``qa``), with a contact sheet ``qa.png``.
 
     Raises:
         DataError: Where a subject is in two splits.
     """
     check_disjoint({name: (record.subject for record in records) for name, records in splits.items()})
     report = qa.inspect(splits)
+    key = _key_of(splits, manifest["size"])
     full = {
         **manifest,
-        "key": _key_of(splits, manifest["size"]),
+        "name": manifest.get("name") or name_by_content(key),
+        "key": key,
         "images": {name: len(splits[name]) for name in SPLITS},
         "subjects": {name: len({record.subject for record in splits[name]}) for name in SPLITS},
         "commit": git_commit(),
@@ -65,7 +73,7 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
             qa.draw(folder / qa.SHEET, splits, report)
         written = sorted(file for file in folder.rglob("*") if file.is_file())
         full["files"] = {file.relative_to(folder).as_posix(): file_sha256(file) for file in written}
-        (folder / MANIFEST).write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
+        files.write_sealed(folder / MANIFEST, (json.dumps(full, indent=1) + "\n").encode())
 
 
 def load(path: Path, modality: Modality | None = None) -> Prepared:
@@ -79,7 +87,7 @@ def load(path: Path, modality: Modality | None = None) -> Prepared:
     Raises:
         DataError: Where something is missing or was changed; names the folder.
     """
-    manifest = _manifest(path)
+    manifest = read_manifest(path)
     for name, expected in manifest["files"].items():
         file = path / name
         if not file.is_file() or file_sha256(file) != expected:
@@ -105,17 +113,18 @@ def load(path: Path, modality: Modality | None = None) -> Prepared:
     )
 
 
-def _manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of the set at ``path``, its images not proved. Raises DataError where it is missing or damaged."""
     try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        missing = {"key", "name", "kind", "size", "files"} - set(manifest)
-    except (OSError, ValueError, TypeError) as error:
+        manifest: dict[str, Any] = schema.decode((path / MANIFEST).read_bytes())
+        schema.check(manifest, schema.Manifest)
+    except (OSError, ValueError) as error:
         raise DataError(
-            f"{path.name} has no readable {MANIFEST}; delete the folder and prepare it again."
+            f"{path.name} has no readable {MANIFEST} ({error}); delete the folder and prepare it again."
         ) from error
-    if missing:
+    if files.is_damaged(path / MANIFEST):
         raise DataError(
-            f"{path.name}: {MANIFEST} lacks {sorted(missing)[0]}; delete the folder and prepare it again."
+            f"{path.name}: {MANIFEST} was changed after it was written; delete the folder and prepare it again."
         )
     return manifest
 

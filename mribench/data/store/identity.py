@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mribench import files as disk
 from mribench import phantom as drawing_kit
+from mribench.code_hash import code_hash
 from mribench.data.slices import PREPARATION
 from mribench.hashing import file_sha256, json_hash
 from mribench.spec import Profile
@@ -19,12 +17,13 @@ DIGESTS = ".digests.json"
 
 
 def phantom_identity(phantom: Callable[..., Any], profile: Profile, seed: int) -> str:
-    """12 hex digits over the code that draws (plugin and mribench.phantom), the sizes and the seed.
+    """12 hex digits over the code that draws (of the plugin and of mribench.phantom), the sizes and the seed.
 
     The code counts and not its version: an edited drawing with the old version number is another data set.
     """
     drawn = [profile.size, profile.max_images, profile.phantom_subjects, profile.phantom_slices, seed]
-    return json_hash(["phantom", PREPARATION, _code(phantom), drawn])
+    code = code_hash(phantom, follow=(drawing_kit.__name__,))
+    return json_hash(["phantom", PREPARATION, code, drawn])
 
 
 def local_identity(
@@ -74,22 +73,6 @@ def _mark(file: Path) -> str:
     state = file.stat()
     parts = [str(file.resolve()), state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
     return json_hash(parts)
-
-
-def _code(function: Callable[..., Any]) -> str:
-    """sha256 over the source files of the package that defines ``function`` and of mribench.phantom."""
-    module = sys.modules.get(getattr(function, "__module__", ""))
-    sources = sorted(Path(drawing_kit.__file__).parent.glob("*.py"))
-    try:
-        file = Path(inspect.getsourcefile(module) or "") if module else None
-    except TypeError:
-        file = None
-    if file and file.is_file():
-        sources += sorted(file.parent.rglob("*.py")) if getattr(module, "__package__", "") else [file]
-    digest = hashlib.sha256(f"{getattr(function, '__module__', '')}.{function!r}".split(" at 0x")[0].encode())
-    for source in sources:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
 
 
 def _relative(file: Path, root: Path) -> str:

@@ -34,6 +34,11 @@ def loss(net, scheduler, x0, noise, t):
     return (net(x_sigma, time).sample.float() - (noise - x0)).square().mean(dim=(1, 2, 3))
 
 
+def estimate(net, x_t, t, signal, sigma):
+    """x_0 = x_sigma - sigma v: along a straight line the velocity leads there. The network counts sigma from 1 / T."""
+    return x_t - sigma * net(x_t, t + 1).sample.float()
+
+
 def euler(config):
     """The ordinary differential equation dx = v(x, sigma) dsigma, one Euler step at a time."""
     from diffusers import FlowMatchEulerDiscreteScheduler
@@ -59,6 +64,7 @@ FLOW = Variant(
     loss=loss,
     process="flow",
     path=path,
+    estimate=estimate,
 )
 EULER = Sampler(
     name="flow-euler",

@@ -1,0 +1,78 @@
+"""What made a record: machine, packages, training, sampling, budget."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from mribench.results.schema.values import Count, Name, Number, Positive, Text
+
+
+class Machine(Struct, gc=False):
+    device: Text
+    threads: Count | None
+
+
+class Environment(Struct, gc=False, kw_only=True):
+    machine: Machine | None = None
+    versions: dict[str, Text | None] | None = None
+    git_commit: Text | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("mribench", "torch", "diffusers"):
+            if self.machine and self.versions and name not in self.versions:
+                raise ValueError(f"versions lacks {name}, expected the version of each package")
+
+
+class Training(Struct, gc=False, kw_only=True):
+    """Also ``train.json``."""
+
+    steps: Count = 0
+    images_seen: Count = 0
+    seconds: Positive = 0
+    parameters: Count | None = None
+    prediction: Text | None = None
+    precision: Text | None = None
+    made_with: Environment | None = None
+
+
+class Produced(Struct, gc=False, kw_only=True):
+    """Also ``made.json``."""
+
+    nfe: list[Count] | None = None
+    seconds: Positive | None = None
+    seconds_scoring: Positive | None = None
+    gflops_per_evaluation: Positive | None = None
+    made_with: Environment | None = None
+
+
+class Profile(Struct, gc=False, kw_only=True):
+    batch_size: Count
+    prediction: Text
+    keep: Name
+    name: Text
+    optimizer: Text
+    lr: Number
+    ema_decay: Number | None
+    precision: Text | None
+
+
+class Spec(Struct, gc=False, kw_only=True):
+    profile: Text
+    features: list[Text] = []
+    train_steps: Count | None = None
+    precision: Text | None = None
+
+
+class Provenance(Environment, gc=False, kw_only=True):
+    training: Training | None = None
+    produced: Produced | None = None
+    profile: Profile | None = None
+    spec: Spec | None = None
+    plugins: dict[str, Text] = {}
+    checkpoint: Name | None = None
+    outputs: Name | None = None
+    reads: Name | None = None
+    data_key: Text | None = None
+    checkpoint_sha256: Text | None = None
+    outputs_sha256: Text | None = None
+    reads_sha256: Text | None = None

@@ -1,0 +1,124 @@
+"""The plugins that a record was made with, and stand-ins for missing ones where outputs are only scored again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, NoReturn, TypeVar
+
+from mribench.errors import InputError
+from mribench.plugins import lookup
+from mribench.results import Result
+from mribench.sampling import samplers
+from mribench.sampling.samplers import SamplerChoice
+from mribench.spec import Control, Expected, Modality, Sampler, Variant
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a cell is made of."""
+
+    modality: Modality
+    variant: Variant | Control
+    sampler: SamplerChoice | None
+    # dotted names of the fields of the record that a missing plugin would have told
+    unknown: tuple[str, ...] = ()
+
+
+def load(result: Result, stand_ins: bool = False) -> Parts:
+    """The modality, variant and sampler that a record names.
+
+    Args:
+        result: the record.
+        stand_ins: take a missing plugin's name and version from the record. Such a part can be asked for nothing else.
+
+    Raises:
+        InputError: a plugin is missing or broken; it names the package that the record was made with.
+    """
+    unknown: list[str] = []
+
+    def loaded(real: Callable[[], T], stand_in: Callable[[Callable[..., NoReturn]], T], *told: str) -> T:
+        try:
+            return real()
+        except InputError as error:
+            refusal = _with_package(error, result)
+            if not stand_ins:
+                raise refusal from error
+            unknown.extend(told)
+
+            def refuse(*_: Any, **__: Any) -> NoReturn:
+                raise refusal
+
+            return stand_in(refuse)
+
+    modality = loaded(
+        lambda: lookup.load("modalities", result.modality),
+        lambda refuse: _modality(result, refuse),
+        "data.title",
+        "data.contrast",
+        "data.is_mri",
+        "reported",
+    )
+    variant = loaded(
+        lambda: lookup.load("variants", result.variant),
+        lambda refuse: _variant(result, refuse),
+        "versions.variant",
+        "is_control",
+        "expected",
+    )
+    sampler = None
+    if name := result.sampler:
+        sampler = loaded(
+            lambda: samplers.resolve(name), lambda refuse: _sampler(result, name, refuse), "versions.sampler"
+        )
+    return Parts(modality, variant, sampler, tuple(unknown))
+
+
+def with_package(load: Callable[[], T], result: Result) -> T:
+    """What ``load`` gives; of a plugin that is missing or broken here, the record knows the package."""
+    try:
+        return load()
+    except InputError as error:
+        raise _with_package(error, result) from error
+
+
+def _with_package(error: InputError, result: Result) -> InputError:
+    packages = ", ".join(sorted(set(result.provenance.get("plugins", {}).values())))
+    return InputError(f"{error}; the record was made with {packages}" if packages else str(error))
+
+
+def _modality(result: Result, refuse: Callable[..., NoReturn]) -> Modality:
+    told = result.data
+    return Modality(
+        result.modality,
+        str(told.get("title")),
+        str(told.get("contrast")),
+        phantom=refuse,
+        is_mri=bool(told.get("is_mri", True)),
+    )
+
+
+def _variant(result: Result, refuse: Callable[..., NoReturn]) -> Variant | Control:
+    version = result.versions.get("variant", 1)
+    about = result.variant, result.variant, ""
+    if not result.is_control:
+        return Variant(*about, network=refuse, scheduler=refuse, loss=refuse, version=version)
+    names = {field.name for field in fields(Expected)}
+    expected = (
+        Expected(**{k: v for k, v in result.expected.items() if k in names}) if result.expected else None
+    )
+    return Control(*about, fit=refuse, generate=refuse, denoise=refuse, version=version, expected=expected)
+
+
+def _sampler(result: Result, name: str, refuse: Callable[..., NoReturn]) -> SamplerChoice:
+    base, _, steps = name.rpartition("-")
+    number = int(steps) if base and steps.isdecimal() else 1
+    version = result.versions.get("sampler", 1)
+    return SamplerChoice(
+        Sampler(
+            base or name, name, "", scheduler=refuse, timesteps=refuse, default_steps=number, version=version
+        ),
+        number,
+    )

@@ -1,0 +1,67 @@
+"""The denoiser D(x; sigma) of a trained variant, whatever its forward process and its network's output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from mribench.errors import InputError
+from mribench.sampling.forward_process import alpha_bars
+from mribench.spec import Variant
+
+
+class VariantDenoiser:
+    """A ``mribench.spec.Denoiser`` in the space and range of the variant's process.
+
+    The level sigma of x = x_0 + sigma eps is that of the process's x_t = signal x_0 + sigma_t eps with
+    sigma_t / signal = sigma; between two timesteps t is interpolated in log sigma.
+
+    Args:
+        variant: What was trained.
+        net: Its network, called as its loss calls it.
+        scheduler: Its training scheduler.
+    """
+
+    def __init__(self, variant: Variant, net: Callable[..., Any], scheduler: Any):
+        alpha_bar, scale = alpha_bars(variant, scheduler)
+        # at the end of a straight path there is no signal left
+        known = alpha_bar > 0
+        self._log_sigma = 0.5 * (np.log1p(-alpha_bar[known]) - np.log(alpha_bar[known]))
+        self._log_scale = np.log(scale[known])
+        self.sigmas = float(np.exp(self._log_sigma[0])), float(np.exp(self._log_sigma[-1]))
+        self.nfe = 0
+        self._net = net
+        self._estimate = variant.estimate or _estimate_by(scheduler.config.prediction_type, variant.name)
+
+    def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        self.nfe += 1
+        levels = torch.as_tensor(sigma, dtype=torch.float64).detach().cpu().expand(len(x)).numpy()
+        log_sigma = np.log(levels)
+        t = np.interp(log_sigma, self._log_sigma, np.arange(len(self._log_sigma)))
+        scale = np.exp(np.interp(log_sigma, self._log_sigma, self._log_scale))
+        signal = scale / np.sqrt(1 + levels**2)
+        t, signal, noise = (
+            torch.as_tensor(part, dtype=torch.float32, device=x.device)
+            for part in (t, signal, signal * levels)
+        )
+        signal, noise = signal[:, None, None, None], noise[:, None, None, None]
+        return self._estimate(self._net, signal * x, t, signal, noise)
+
+
+def _estimate_by(prediction: str, name: str) -> Callable[..., torch.Tensor]:
+    """x_0 from the output that the scheduler's ``prediction_type`` names (Salimans & Ho, arXiv 2202.00512)."""
+    estimates = {
+        # for signal^2 + sigma^2 = 1: v = signal eps - sigma x_0
+        "v_prediction": lambda out, x_t, signal, sigma: signal * x_t - sigma * out,
+        "epsilon": lambda out, x_t, signal, sigma: (x_t - sigma * out) / signal,
+        "sample": lambda out, x_t, signal, sigma: out,
+    }
+    if prediction not in estimates:
+        raise InputError(
+            f"variant {name!r} predicts {prediction!r}, which is none of {', '.join(estimates)}; give it `estimate`"
+        )
+    estimate = estimates[prediction]
+    return lambda net, x_t, t, signal, sigma: estimate(net(x_t, t).sample.float(), x_t, signal, sigma)

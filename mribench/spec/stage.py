@@ -1,0 +1,131 @@
+"""Training in stages: each is one network and one or more optimisers that take turns on the same batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from mribench.spec.profile import Profile
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Draws(Protocol):
+    """Random numbers with an address, float32 (N, *shape) on the device in use, a row for each image.
+
+    In training they depend on (seed, step) alone, in sampling row i depends on (seed, i) alone: whoever takes all his
+    random numbers from here can be killed and resumed, split over processes and sampled in any batch.
+    """
+
+    def normal(self, *shape: int) -> torch.Tensor:
+        """Standard normal."""
+
+    def uniform(self, *shape: int) -> torch.Tensor:
+        """In [0, 1)."""
+
+    def integers(self, high: int, *shape: int) -> torch.Tensor:
+        """int64 in [0, high)."""
+
+
+class Batch(NamedTuple):
+    """What an update sees."""
+
+    x: torch.Tensor  # float32 (N, 1, H, W) in [-1, 1], of the profile's side, or half of it in coarse steps
+
+
+class UpdateLoss(Protocol):
+    """The loss of each image: float32 (N,).
+
+    Args:
+        net: What ``Stage.network`` made.
+        batch: The images.
+        earlier: The networks of finished stages by name, in evaluation mode, their parameters without gradients.
+        draws: Random numbers; take them in the same order at every step.
+    """
+
+    def __call__(
+        self, net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws, /
+    ) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser. The updates of a stage follow each other on the same batch, each after the one before."""
+
+    loss: UpdateLoss
+    part: str | None = None  # name of the submodule whose parameters it moves; None: all of the network
+    lr: float | None = None  # None: the profile's; its warm-up and schedule hold for both
+    betas: tuple[float, float] = (0.9, 0.999)  # of Adam
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training of one network."""
+
+    name: str
+    network: Callable[[Profile], Any]  # a diffusers ``ModelMixin``
+    updates: tuple[Update, ...]
+    share: float = 1.0  # of the training's budget; those of all stages add up to 1
+    # validation loss, by which ``best`` is chosen and training stops early; None: the first update's
+    validation: UpdateLoss | None = None
+    coarse: bool = False  # whether the first steps may see half the side (``Profile.coarse_steps``)
+    average: bool = True  # whether the moving average of the weights is kept, where the profile has one
+
+
+class GenerateImages(Protocol):
+    """float32 (N, 1, H, W) in [-1, 1], H the profile's side; what leaves the range is clamped afterwards.
+
+    Args:
+        nets: The trained network of every stage by name.
+        profile: The budget.
+        draws: One row for each image; N is the length of what it gives.
+    """
+
+    def __call__(self, nets: Mapping[str, Any], profile: Profile, draws: Draws, /) -> torch.Tensor: ...
+
+
+class DenoiseImages(Protocol):
+    """x_0, float32 (N, 1, H, W), from x = x_0 + sigma eps with x_0 in [-1, 1].
+
+    Args:
+        nets: The trained network of every stage by name.
+        x: float32 (N, 1, H, W).
+        sigma: Standard deviation of the noise, above 0.
+        draws: One row for each image.
+    """
+
+    def __call__(
+        self, nets: Mapping[str, Any], x: torch.Tensor, sigma: float, draws: Draws, /
+    ) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class GenerativeModel:
+    """A trained generator that is no ``Variant``: it has its own way from noise to image (VAE, GAN, cascade)."""
+
+    name: str
+    title: str
+    paper: str
+    stages: tuple[Stage, ...]
+    generate: GenerateImages
+    denoise: DenoiseImages | None = None  # None: the denoising task is not for it
+    nfe: int = 1  # network evaluations for one image
+    version: int = 1
+    is_control: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """The learned space of a latent diffusion model (Rombach et al. 2022, arXiv 2112.10752).
+
+    mribench trains ``stage`` first, then the variant on latents divided by their standard deviation over the training
+    images.
+    """
+
+    stage: Stage
+    encode: Callable[
+        [Any, torch.Tensor], torch.Tensor
+    ]  # (net, float32 (N, 1, H, W) in [-1, 1]) -> (N, C, h, w)
+    decode: Callable[[Any, torch.Tensor], torch.Tensor]  # back to (N, 1, H, W)

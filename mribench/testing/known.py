@@ -1,0 +1,218 @@
+"""Known answers: what a trained family must give on toys where the right answer is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mribench import profiles
+from mribench.spec import GenerativeModel, Integrator, Network, Split, Variant
+from mribench.testing.checking import Case, require
+from mribench.testing.fixtures import IMAGE_SIZE, TINY
+
+if TYPE_CHECKING:
+    import torch
+
+TOY_SIZE = 8
+TOY_STEPS = 200
+TOY = replace(
+    profiles.get("smoke", precision="fp32"),
+    size=TOY_SIZE,
+    network=Network(channels=(16, 32), layers_per_block=1),
+    max_steps=TOY_STEPS,
+    eval_every=TOY_STEPS,
+    checkpoint_every=TOY_STEPS,
+    batch_size=16,
+    sample_batch=64,
+    ema_decay=0.98,
+    keep="last",
+)
+MIDDLE = (0.2, 0.5, 0.8)  # of the timesteps; at the ends signal or noise is lost in rounding
+
+
+class _Probe:
+    """A network in whose place something else answers; it notes what it is shown."""
+
+    def __init__(self, net: Any, answer: Any = None):
+        self._net, self._answer, self.seen = net, answer, None
+
+    def __call__(self, x: torch.Tensor, t: Any, *args: Any, **kwargs: Any) -> Any:
+        self.seen = x
+        out = self._net(x, t, *args, **kwargs)
+        if self._answer is not None:
+            out.sample = self._answer.expand_as(out.sample) if self._answer.ndim == 0 else self._answer
+        return out
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._net, name)
+
+
+def its_network_sees_its_forward_process(case: Case) -> None:
+    """What the loss shows the network is signal x_0 + sigma eps up to a factor, in the ratio of ``path``.
+
+    A loss with another noise than the process's, or at another level, trains for a process that no sampler reverses.
+    """
+    import torch
+
+    from mribench.sampling.forward_process import alpha_bars
+
+    variant, draw = case.plugin, torch.Generator().manual_seed(0)
+    if variant.autoencoder is not None:
+        return
+    net, scheduler, x0 = _network_on(variant, draw)
+    noise = torch.randn(x0.shape, generator=draw)
+    levels, _ = alpha_bars(variant, scheduler)
+    for share in MIDDLE:
+        t = int(share * (len(levels) - 1))
+        # a mask that the loss draws hides the same pixels of both
+        image, noisy = (
+            _seen(variant, net, scheduler, *parts, t) for parts in ((x0, 0 * noise), (0 * x0, noise))
+        )
+        (signal, off_image), (sigma, off_noise) = _factor(image, x0), _factor(noisy, noise)
+        require(
+            off_image < 0.01 and off_noise < 0.01,
+            f"at t = {t} the network is not shown the image and the noise that the loss is given, but something that "
+            f"differs from them by {max(off_image, off_noise):.0%}",
+            "let the loss add the noise that it is given: another kernel belongs into `noise`, another space into "
+            "`encode`, so that samplers know of it",
+        )
+        expected = np.sqrt((1 - levels[t]) / levels[t])
+        require(
+            abs(sigma / signal / expected - 1) < 0.02,
+            f"at t = {t} the network is shown {sigma / signal:.3f} times as much noise as image, where the forward "
+            f"process has {expected:.3f}",
+            "let loss, scheduler and `path` speak of the same level",
+        )
+
+
+def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
+    """Where the network answers so that D(x; sigma) = x_0, the loss is at its smallest."""
+    import torch
+
+    from mribench.sampling.denoiser import VariantDenoiser
+    from mribench.sampling.forward_process import alpha_bars
+
+    variant, draw = case.plugin, torch.Generator().manual_seed(0)
+    if not variant.has_denoiser or variant.autoencoder is not None:
+        return
+    net, scheduler, x0 = _network_on(variant, draw)
+    noise = torch.randn(x0.shape, generator=draw)
+    levels, _ = alpha_bars(variant, scheduler)
+    for share in MIDDLE:
+        t = int(share * (len(levels) - 1))
+        sigma = float(np.sqrt((1 - levels[t]) / levels[t]))
+
+        def denoised(answer: float, sigma: float = sigma) -> torch.Tensor:
+            probe = _Probe(net, torch.tensor(answer))
+            return VariantDenoiser(variant, probe, scheduler)(x0 + sigma * noise, sigma)
+
+        with torch.no_grad():
+            at_0, at_1 = denoised(0.0), denoised(1.0)
+            right = (x0 - at_0) / (at_1 - at_0)
+        answer = _answer(net, right, x0, t).requires_grad_()
+
+        def loss(answer: torch.Tensor, t: int = t) -> torch.Tensor:
+            return variant.loss(_Probe(net, answer), scheduler, x0, noise, torch.full((len(x0),), t)).mean()
+
+        there = loss(answer)
+        (downhill,) = torch.autograd.grad(there, answer)
+        size = downhill.square().mean().sqrt()
+        least = there.item()
+        beside = loss(answer.detach() - 0.3 * downhill / size).item() if size > 0 else least
+        require(
+            least <= beside,
+            f"at t = {t} the loss is {least:.4g} where the denoiser gives x_0, and {beside:.4g} beside it",
+            "let `estimate` (or the scheduler's prediction_type) turn into x_0 just what the loss asks of the network",
+        )
+
+
+def it_learns_a_toy(case: Case) -> None:
+    """After a few hundred steps on blobs of 8 x 8 pixels its samples are nearer to them than noise is."""
+    samples = _toy_samples(case.plugin)
+    blobs, noise = toy_blobs(256, 1), np.random.default_rng(0).random((256, TOY_SIZE, TOY_SIZE))
+    ours, theirs = _distance(samples, blobs), _distance(noise, blobs)
+    require(
+        ours < 0.5 * theirs,
+        f"after {TOY_STEPS} steps its samples are {ours / theirs:.2f} times as far from real images as noise is",
+        "see that the loss teaches what the sampler asks for: an autoencoder does not learn to generate",
+    )
+
+
+def toy_blobs(n: int, seed: int) -> np.ndarray:
+    """float (n, 8, 8) in [0, 1]: a bright spot at a random place."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:TOY_SIZE, :TOY_SIZE]
+    centre = rng.uniform(2, 5, (2, n, 1, 1))
+    return 0.9 * np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / 4)
+
+
+@cache
+def _toy_samples(model: Variant | GenerativeModel) -> np.ndarray:
+    from mribench.sampling.generator import TrainedGenerator
+    from mribench.sampling.sample import TrainedModel
+    from mribench.sampling.samplers import SamplerChoice
+    from mribench.testing.fixtures import sampler_for
+    from mribench.training.train import train
+
+    images = (toy_blobs(512, 0) * 255).astype(np.uint8)
+    split = Split(images, tuple(map(str, range(len(images)))))
+    with TemporaryDirectory() as name:
+        train(model, split, Split(images[:32], split.subjects[:32]), TOY, 0, Path(name), "toy")
+        if isinstance(model, GenerativeModel):
+            return TrainedGenerator(Path(name), model, TOY, "fp32").generate(range(256), 0)
+        sampler = sampler_for(model)
+        steps = 10 if isinstance(sampler, Integrator) else 20
+        made = TrainedModel(Path(name) / TOY.keep, model, SamplerChoice(sampler, steps), TOY, "fp32")
+        return made.generate(range(256), 0)
+
+
+def _distance(images: np.ndarray, others: np.ndarray) -> float:
+    """Energy distance of two sets of images (Szekely & Rizzo 2013, doi:10.1016/j.jspi.2013.03.018)."""
+    from scipy.spatial.distance import cdist
+
+    a, b = (part.reshape(len(part), -1) for part in (images, others))
+    return float(2 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean())
+
+
+def _network_on(variant: Variant, draw: torch.Generator) -> tuple[Any, Any, torch.Tensor]:
+    """Network and scheduler of the check's profile, and x_0 in the space of the process."""
+    import torch
+
+    from mribench.training.space import Space
+
+    torch.manual_seed(0)
+    x = torch.rand(4, 1, IMAGE_SIZE, IMAGE_SIZE, generator=draw) * 2 - 1
+    return variant.network(TINY).eval(), variant.scheduler(TINY), Space(variant).encode(x)
+
+
+def _seen(
+    variant: Variant, net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: int
+) -> torch.Tensor:
+    import torch
+
+    probe = _Probe(net)
+    torch.manual_seed(0)  # for what the loss itself draws
+    with torch.no_grad():
+        variant.loss(probe, scheduler, x0, noise, torch.full((len(x0),), t))
+    return probe.seen
+
+
+def _factor(seen: torch.Tensor, given: torch.Tensor) -> tuple[float, float]:
+    """k of seen = k given where it is shown at all, and what is left over, as a share."""
+    seen = seen[:, : given.shape[1]]
+    shown = seen != 0
+    k = float((seen * given)[shown].sum() / given[shown].square().sum())
+    return k, float((seen - k * given)[shown].norm() / seen.norm())
+
+
+def _answer(net: Any, right: torch.Tensor, x0: torch.Tensor, t: int) -> torch.Tensor:
+    """The right answer in the channels of x_0; further outputs (a learned variance) as the network gives them."""
+    import torch
+
+    out = net(x0, torch.full((len(x0),), t)).sample
+    return torch.cat([right, out[:, right.shape[1] :]], dim=1)

@@ -1,0 +1,39 @@
+"""The folder of a training: whether it is finished, and whether its files are as they were written. Without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mribench import manifest
+from mribench.manifest import Damage
+
+RECORD, LOG = "train.json", "log.jsonl"
+
+
+def seal(folder: Path, stages: Iterable[str] = ()) -> None:
+    """Write the manifest of a finished training: networks, those of its stages, ``train.json`` and log."""
+    parts = ("best", "last", RECORD, LOG, *stages)
+    manifest.write(folder / manifest.NAME, [folder / part for part in parts])
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a training ended. One of an earlier version left no manifest, and no checkpoints either."""
+    ended = (folder / RECORD).exists() and not (folder / "checkpoints").is_dir()
+    return ended or (folder / manifest.NAME).exists()
+
+
+def damages(folder: Path, keep: str, quick: bool) -> tuple[list[Damage], list[Damage]]:
+    """What was changed in the folder of a finished training: what its weights are used with, and the rest.
+
+    Args:
+        folder: Of the training.
+        keep: The pipeline that is sampled, ``best`` or ``last``.
+        quick: See ``manifest.damages``.
+    """
+    found = manifest.damages(folder / manifest.NAME, quick)
+    # a stage has the same files in a folder of its own
+    used = [
+        d for d in found if d.path.name in (manifest.NAME, RECORD) or keep in d.path.relative_to(folder).parts
+    ]
+    return used, [d for d in found if d not in used]

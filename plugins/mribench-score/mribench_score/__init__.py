@@ -1,0 +1,1 @@
+"""Score-based families for mribench: each file is one idea, with the equations of its paper."""

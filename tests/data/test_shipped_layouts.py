@@ -1,0 +1,209 @@
+"""Shipped cards over archives laid out as their sources are: from a server of this machine to a trained board.
+
+In every archive masks, other contrasts and tables lie beside the images: what a card's rules let through is counted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+from mirror_server import Mirror
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from mribench.data import prepare
+from mribench.data.cards import catalogue
+
+PEOPLE, SLICES, SIZE = range(8), 4, 40
+
+
+def body(seed):
+    """int16 (SLICES, SIZE, SIZE): an ellipse with a texture of its own."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
+    inside = x**2 / rng.uniform(0.5, 0.8) + y**2 / rng.uniform(0.5, 0.8) < 1
+    waves = [np.sin(rng.uniform(2, 9) * x + rng.uniform(2, 9) * y) for _ in range(SLICES)]
+    return np.stack([inside * (500 + 300 * wave) for wave in waves]).astype(np.int16)
+
+
+def mask(slices):
+    """Set in a corner of these slices."""
+    array = np.zeros((SLICES, SIZE, SIZE), np.int16)
+    array[slices, 5:15, 5:15] = 1
+    return array
+
+
+def nifti(array):
+    return gzip.compress(nib.Nifti1Image(np.moveaxis(array, 0, 2), np.diag([1, 1, 4, 1])).to_bytes())
+
+
+def picture(array, kind):
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def dicom(pixels, series, i):
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.SeriesInstanceUID, dataset.PatientID, dataset.InstanceNumber = series, "nobody", i
+    dataset.set_pixel_data(pixels.astype(np.uint16), "MONOCHROME2", 16)
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def totalseg():
+    """Lungs in two of the four slices."""
+    files = {"Totalsegmentator_dataset_v300/meta.csv": b"image_id;split"}
+    for p in PEOPLE:
+        case = f"Totalsegmentator_dataset_v300/s{p:04d}"
+        files[f"{case}/mri.nii.gz"] = nifti(body(p))
+        for organ in ("lung_left", "lung_right", "heart"):
+            files[f"{case}/segmentations/{organ}.nii.gz"] = nifti(mask([1, 2]))
+    return zipped(files)
+
+
+def chaos():
+    """T2 SPIR beside both phases of T1 DUAL."""
+    files = {}
+    for p in PEOPLE:
+        for contrast in ("T2SPIR/DICOM_anon", "T1DUAL/DICOM_anon/InPhase", "T1DUAL/DICOM_anon/OutPhase"):
+            series = generate_uid()
+            for i, pixels in enumerate(body(100 + p)):
+                files[f"Train_Sets/MR/{p + 1}/{contrast}/IMG-{i:05d}.dcm"] = dicom(pixels, series, i)
+        files[f"Train_Sets/MR/{p + 1}/T2SPIR/Ground/IMG-00000.png"] = picture(
+            mask([0])[0].astype(np.uint8), "PNG"
+        )
+        files[f"Train_Sets/CT/{p + 1}/DICOM_anon/i0000,0000b.dcm"] = dicom(body(p)[0], generate_uid(), 0)
+    return zipped(files)
+
+
+def decathlon():
+    """Two channels in the fourth axis, labels apart, and what macOS leaves in a tar."""
+    files = {"Task05_Prostate/dataset.json": b"{}"}
+    for p in PEOPLE:
+        t2, adc = (np.moveaxis(body(k + p), 0, 2) for k in (200, 300))
+        image = nib.Nifti1Image(np.stack([t2, adc], axis=3), np.diag([1, 1, 4, 1]))
+        files[f"Task05_Prostate/imagesTr/prostate_{p:02d}.nii.gz"] = gzip.compress(image.to_bytes())
+        files[f"Task05_Prostate/imagesTr/._prostate_{p:02d}.nii.gz"] = b"resource fork"
+        files[f"Task05_Prostate/labelsTr/prostate_{p:02d}.nii.gz"] = nifti(mask([1]))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def fields_of_view():
+    """Four fields of each of eight wells."""
+    files = {}
+    for p in PEOPLE:
+        for i, pixels in enumerate(body(400 + p)):
+            name = f"images/IXMtest_{chr(65 + p)}02_s{i + 1}_w1{p:08X}-7042.tif"
+            files[name] = picture(pixels.astype(np.uint16), "TIFF")
+    return zipped(files)
+
+
+def spines():
+    """MetaImage: three contrasts of a person side by side."""
+    files = {}
+    for p in PEOPLE:
+        for k, contrast in enumerate(("t1", "t2", "t2_SPACE")):
+            header = (
+                f"ObjectType = Image\nNDims = 3\nDimSize = {SIZE} {SIZE} {SLICES}\nElementSpacing = 1 1 4\n"
+                "ElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+            )
+            files[f"images/{p + 1}_{contrast}.mha"] = header.encode() + body(500 + 10 * k + p).tobytes()
+    return zipped(files)
+
+
+def zipped(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+# card: (archive, the organ asked for, images that its rules let through)
+LAYOUTS = {
+    "totalseg_mr": (totalseg, "lung", 16),
+    "chaos_mr": (chaos, "kidney", 32),
+    "msd_prostate": (decathlon, "prostate", 32),
+    "bbbc039": (fields_of_view, "chromatin", 32),
+    "spider": (spines, "spine", 32),
+}
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """world(card, archive) -> the id of a card with the same rules whose file is on a server of this machine."""
+    mirror = Mirror()
+    (tmp_path / "cards").mkdir()
+
+    def publish(name, content):
+        file = mirror.file(f"/{name}", content)
+        text = (catalogue.registry() / f"{name}.toml").read_text()
+        rules = re.sub(r"\[\[(files|overlaps|evidence)\]\]\n(?:\w+ = .*\n)+\n?", "", text + "\n")
+        rules = rules.replace(f'id = "{name}"', f'id = "own_{name}"', 1)
+        address = f'[[files]]\nurl = "{file.url}"\nsha256 = "{file.sha256}"\nbytes = {file.bytes}\n'
+        (tmp_path / f"cards/own_{name}.toml").write_text(f"{rules}\n{address}")
+        return f"own_{name}"
+
+    monkeypatch.setenv("MRIBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MRIBENCH_CARDS", str(tmp_path / "cards"))
+    yield publish
+    mirror.close()
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_only_the_images_of_the_asked_organ_come_through(name, world, profile, tmp_path):
+    make, organ, images = LAYOUTS[name]
+    made = prepare.prepare_target(world(name, make()), organ, profile, tmp_path / "out")
+    assert (made.manifest["available"], sum(made.manifest["subjects"].values())) == (images, len(PEOPLE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, (_, organ, _) in LAYOUTS.items() if organ != "prostate"])
+def test_one_command_goes_from_a_shipped_layout_to_a_smoke_board(name, world, tmp_path):
+    make, organ, _ = LAYOUTS[name]
+    id, out = world(name, make()), tmp_path / "out"
+    args = [
+        "--data",
+        id,
+        "--modalities",
+        organ,
+        "--variants",
+        "ddpm",
+        "--profile",
+        "smoke",
+        "--out",
+        str(out),
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-m", "mribench", "run", *args],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        timeout=600,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert id in (out / "leaderboard.md").read_text()
