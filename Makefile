@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# worked examples: installed for the tests, left out of the demo
-EXAMPLES := plugins/mribench-flow plugins/mribench-knee
+# families of methods, and a worked example of an organ: installed for the tests, left out of the demo
+METHODS := flow score latent comparators
+EXAMPLES := plugins/mribench-knee $(wildcard $(METHODS:%=plugins/mribench-%))
 ORGANS := $(filter-out $(EXAMPLES),$(sort $(wildcard plugins/mribench-*)))
 EMPTY :=
 COMMA := ,

@@ -98,6 +98,7 @@ def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
                 f"{run} has no cell {pattern!r}; expected one of {', '.join(cell.name for cell in cells)}"
             )
     for cell in chosen:
+        _check_single_network(cell)
         _check_weights(cell)
     return chosen
 
@@ -144,6 +145,16 @@ def _cell(
     beside = [r for r in everything if r.modality == modality and (r.is_control or r in members)]
     joined = tuple(b for b in boards(beside) if any(r in members for r in b.members))
     return TrainedCell(run, name, checkpoint, tuple(members), joined)
+
+
+def _check_single_network(cell: TrainedCell) -> None:
+    """Raises InputError for a model of several stages: what is published opens as one diffusers pipeline."""
+    stages = cell.results[0].provenance["training"].get("stages")
+    if stages:
+        raise InputError(
+            f"{cell.name} has the stages {', '.join(stages)}, and a repository holds one diffusers pipeline; leave the "
+            "cell out with --cell, and publish its results with --results-to"
+        )
 
 
 def _check_weights(cell: TrainedCell) -> None:

@@ -108,8 +108,8 @@ def examine(space: FeatureSpace, images: np.ndarray, subjects: Sequence[str]) ->
 
     def distance(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """KD of each changed half to the unchanged other half, (HALVINGS,); counts: how often each image is taken."""
-        pairs = kernel_distance_on_subsets(features, real, real, space, subjects)
-        return pairs(counts, ~halves) * KD.scale
+        # all pairs count, also those of one subject: both halves have them, and so has the floor
+        return kernel_distance_on_subsets(features, real, real, space)(counts, ~halves) * KD.scale
 
     distances = {"floor": distance(real, halves)}
     for name, change in {**INVISIBLE, **VISIBLE}.items():

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from mribench import results
+from mribench.errors import InputError
+from mribench.hub import cells
 
 
 def names(repo):
@@ -176,3 +178,13 @@ def test_what_is_sent_can_be_read_back_as_results(hub, shared, trained, tmp_path
     shared("push", run, "--repo", "alice/brain", "--dry-run")
     own, sent = results.read_all([run]), results.read_all([run / "hub" / "brain-ddpm-s0"])
     assert [(r.key, r.scores[0]) for r in own] == [(r.key, r.scores[0]) for r in sent]
+
+
+def test_a_model_of_several_stages_is_refused_with_what_to_do(trained):
+    run = trained()
+    for one in results.read_all([run]):
+        if not one.is_control:
+            training = {**one.provenance["training"], "stages": {"autoencoder": {}}}
+            results.write(run, replace(one, provenance={**one.provenance, "training": training}))
+    with pytest.raises(InputError, match=r"has the stages autoencoder, .*--results-to"):
+        cells.trained_cells(run)
