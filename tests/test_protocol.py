@@ -157,7 +157,7 @@ def test_what_a_space_is_blind_to_is_counted_from_the_kept_records():
                     seen.setdefault(space["space"], {}).setdefault(response["change"], []).append(
                         response["passed"]
                     )
-    assert set(seen) == set(runspec.FEATURES)
+    assert set(seen) >= set(runspec.FEATURES)
     for space, found in seen.items():
         counts = [found[change] for change in (*changes.REPORTED, changes.HALVES)]
         cells = " | ".join(f"{sum(passed)} of {len(passed)}" for passed in counts)

