@@ -1,4 +1,4 @@
-"""The worked examples among the plugins pass their own tests, run as their authors would."""
+"""The worked examples and the families among the plugins pass their own tests, run as their authors would."""
 
 import subprocess
 import sys
@@ -9,14 +9,28 @@ import pytest
 from mribench.plugins import lookup
 
 ROOT = Path(__file__).parent.parent / "plugins"
-EXAMPLES = {"mribench-knee": ("modalities", "knee"), "mribench-flow": ("variants", "flow")}
+EXAMPLES = {
+    "mribench-knee": ("modalities", "knee"),
+    "mribench-flow": ("variants", "flow"),
+    "mribench-score": ("samplers", "heun"),
+    "mribench-latent": ("variants", "ldm-kl"),
+    "mribench-comparators": ("variants", "vae"),
+}
+# known answers of many families
+SLOW = ("mribench-score", "mribench-latent", "mribench-comparators")
 
 
-@pytest.mark.parametrize("folder", EXAMPLES)
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param(name, marks=(pytest.mark.slow, pytest.mark.timeout(1800)) if name in SLOW else ())
+        for name in EXAMPLES
+    ],
+)
 def test_an_example_passes_its_own_tests(folder):
     group, name = EXAMPLES[folder]
     if name not in lookup.names(group):
         pytest.skip(f"{folder} is not installed")
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", str(ROOT / folder)]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=200)
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=1800 if folder in SLOW else 200)
     assert ended.returncode == 0, ended.stdout

@@ -67,7 +67,7 @@ def check_compatible(variants: Iterable[Variant | Control], choices: Sequence[Sa
 
 def _advice(variant: Variant, trained: Sequence[Variant], choices: Sequence[SamplerChoice]) -> str:
     """The option as it should be given: the samplers that serve another variant, and one for this."""
-    candidates = samplers_of(variant.process)
+    candidates = samplers_of(variant)
     if not candidates:
         return "install a plugin that brings one"
     useful = [choice.name for choice in choices if any(compatible(v, choice.sampler) for v in trained)]
@@ -75,14 +75,17 @@ def _advice(variant: Variant, trained: Sequence[Variant], choices: Sequence[Samp
     return f"use --samplers {','.join([*useful, SamplerChoice(candidates[0], steps).name])}"
 
 
-def samplers_of(process: str) -> list[Sampler]:
-    """The installed samplers that reverse a process; one that cannot be loaded is left out."""
+def samplers_of(variant: Variant) -> list[Sampler | Integrator]:
+    """The installed samplers that draw from a variant, those of its own process first.
+
+    One that cannot be loaded is left out.
+    """
     samplers = []
     for name in lookup.names("samplers"):
         try:
             sampler = lookup.load("samplers", name)
         except PluginError:
             continue
-        if isinstance(sampler, Sampler) and sampler.process == process:
+        if compatible(variant, sampler):
             samplers.append(sampler)
-    return samplers
+    return sorted(samplers, key=lambda sampler: isinstance(sampler, Integrator))

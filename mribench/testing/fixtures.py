@@ -13,7 +13,7 @@ from mribench import profiles
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.sampling import forward_process
-from mribench.spec import GenerativeModel, Prepared, Sampler, Split, Variant
+from mribench.spec import GenerativeModel, Integrator, Prepared, Sampler, Split, Variant
 from mribench.testing.checking import CheckFailed
 
 IMAGE_SIZE = 32
@@ -59,13 +59,14 @@ def trained(variant: Variant | GenerativeModel) -> tuple[TemporaryDirectory, dic
     return folder, record
 
 
-def sampler_for(variant: Variant) -> Sampler:
+def sampler_for(variant: Variant) -> Sampler | Integrator:
     """An installed sampler that fits: ddim where it does. Raises CheckFailed where none is installed."""
-    fitting = forward_process.samplers_of(variant.process)
+    fitting = forward_process.samplers_of(variant)
     if not fitting:
         raise CheckFailed(
             f"no installed sampler reverses the process {variant.process!r}",
-            "give the package a sampler with the same word in `process`, or leave `process` out for a diffusion",
+            "install mribench-score for its integrators, give the package a sampler with the same word in `process`, "
+            "or leave `process` out for a diffusion",
         )
     return next((sampler for sampler in fitting if sampler.name == "ddim"), fitting[0])
 

@@ -43,7 +43,9 @@ def test_samplers_that_fit_pass():
 
 
 def test_a_variant_without_a_sampler_is_one_sentence_with_the_option_to_give(monkeypatch):
-    monkeypatch.setattr(forward_process, "samplers_of", lambda word: [EULER] if word == "line" else [DDIM])
+    monkeypatch.setattr(
+        forward_process, "samplers_of", lambda variant: [EULER] if variant is STRAIGHT else [DDIM]
+    )
     for variants, option in (
         ([STRAIGHT], "--samplers euler-7"),
         ([DDPM, STRAIGHT], "--samplers ddim-7,euler-7"),
@@ -51,7 +53,7 @@ def test_a_variant_without_a_sampler_is_one_sentence_with_the_option_to_give(mon
         with pytest.raises(InputError, match="'straight' has the forward process 'line'") as raised:
             forward_process.check_compatible(variants, [SamplerChoice(DDIM, 7)])
         assert str(raised.value).endswith(option)
-    monkeypatch.setattr(forward_process, "samplers_of", lambda word: [])
+    monkeypatch.setattr(forward_process, "samplers_of", lambda variant: [])
     with pytest.raises(InputError, match="install a plugin that brings one"):
         forward_process.check_compatible([STRAIGHT], [])
 
@@ -62,6 +64,4 @@ def test_a_sampler_without_a_variant_is_named():
 
 
 def test_the_samplers_of_the_core_reverse_diffusion():
-    assert {"ddpm", "ddim", "dpm-solver"} <= {
-        sampler.name for sampler in forward_process.samplers_of("diffusion")
-    }
+    assert {"ddpm", "ddim", "dpm-solver"} <= {sampler.name for sampler in forward_process.samplers_of(DDPM)}

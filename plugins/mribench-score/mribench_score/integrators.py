@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-
-import torch
+from typing import TYPE_CHECKING
 
 from mribench.spec import Denoiser, Draws, Integrator
+
+if TYPE_CHECKING:
+    import torch
 
 # Karras et al. 2022, table 5, as chosen there for ImageNet; S_tmin and S_tmax bound the levels that are churned
 S_CHURN, S_TMIN, S_TMAX, S_NOISE = 40.0, 0.05, 50.0, 1.003

@@ -1,0 +1,145 @@
+"""Improved DDPM: the network learns the variance of the reverse steps too; Nichol & Dhariwal 2021, arXiv 2102.09672.
+
+The network has two outputs, eps and v, for which only the sampler ``iddpm`` and integrators have a use; integrators
+take the mean alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from mribench.spec import Profile, Sampler, Variant
+from mribench.variants.ddpm import DDPM
+from mribench_score import cosine
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import DDPMScheduler
+
+WEIGHT = 1e-3  # lambda of L_hybrid
+GREY = 1 / 255  # half the distance of two grey levels on [-1, 1]
+
+
+def network(profile: Profile) -> Any:
+    """The profile's U-Net with two outputs: eps, and v of equation 15."""
+    plain = DDPM.network(profile)
+    return plain.from_config({**plain.config, "out_channels": 2})
+
+
+def scheduler(profile: Profile) -> DDPMScheduler:
+    """The cosine schedule, equation 17."""
+    made = cosine.scheduler(profile)
+    return type(made).from_config(made.config, prediction_type="epsilon", variance_type="learned_range")
+
+
+def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """L_hybrid = L_simple + lambda L_vlb, equation 16, float32 (N,).
+
+    L_vlb, the sum of equation 4 over t, is T times the term at t, in bits per dimension as in the paper's code; lambda
+    T = 1. It moves v alone: the mean's gradient is stopped (section 3.1).
+    """
+    x_t = scheduler.add_noise(x0, noise, t)
+    eps, v = net(x_t, t).sample.float().chunk(2, dim=1)
+    bits = WEIGHT * scheduler.config.num_train_timesteps * bound(scheduler, x0, x_t, t, eps.detach(), v)
+    return ((eps - noise).square() + bits).mean(dim=(1, 2, 3))
+
+
+def bound(
+    scheduler: Any, x0: torch.Tensor, x_t: torch.Tensor, t: torch.Tensor, eps: torch.Tensor, v: torch.Tensor
+) -> torch.Tensor:
+    """L_t of equation 4 in bits for each pixel, of the shape of x0.
+
+    KL(q(x_(t-1) | x_t, x_0) || p(x_(t-1) | x_t)), equation 6; at t = 0 - log p(x_0 | x_1) of an image of 256 grey
+    levels.
+    """
+    import torch
+
+    alpha_bar, before = levels(scheduler, t)
+    beta = 1 - alpha_bar / before
+    posterior = log_posterior_variance(scheduler, t)
+    log_variance = interpolated(posterior, beta.log(), v)
+    # equation 10, the mean of q(x_(t-1) | x_t, x_0), and of p with x_0 as eps says
+    of_x0 = before.sqrt() * beta / (1 - alpha_bar)
+    off = of_x0 * ((x_t - (1 - alpha_bar).sqrt() * eps) / alpha_bar.sqrt() - x0)
+    divergence = 0.5 * (
+        log_variance - posterior - 1 + (posterior - log_variance).exp() + off.square() * (-log_variance).exp()
+    )
+    surprise = -log_likelihood(x0, x0 + off, log_variance)
+    return torch.where(t[:, None, None, None] == 0, surprise, divergence) / math.log(2)
+
+
+def interpolated(posterior: torch.Tensor, log_beta: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Log variance between beta-tilde at v = -1 and beta at v = 1; equation 15, v scaled as in diffusers."""
+    share = (v + 1) / 2
+    return share * log_beta + (1 - share) * posterior
+
+
+def levels(scheduler: Any, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """alpha_bar at t and at t - 1 (1 before the first), float32 (N, 1, 1, 1); t int64 (N,)."""
+    alpha_bar = scheduler.alphas_cumprod.to(t.device)
+    before = alpha_bar[(t - 1).clamp(min=0)].where(t > 0, alpha_bar.new_ones(()))
+    return alpha_bar[t][:, None, None, None], before[:, None, None, None]
+
+
+def log_posterior_variance(scheduler: Any, t: torch.Tensor) -> torch.Tensor:
+    """log beta-tilde, equation 9, float32 (N, 1, 1, 1); at t = 0, where it is -inf, that of t = 1."""
+    alpha_bar, before = levels(scheduler, t.clamp(min=1))
+    return ((1 - before) / (1 - alpha_bar) * (1 - alpha_bar / before)).log()
+
+
+def log_likelihood(x0: torch.Tensor, mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """Of a grey level of 256 on [-1, 1] under a Gaussian, nats; Ho et al. 2020, arXiv 2006.11239, equation 13."""
+    import torch
+
+    precision = (-0.5 * log_variance).exp()
+    upper, lower = (torch.special.ndtr(precision * (x0 - mean + step)) for step in (GREY, -GREY))
+    # the first and the last grey level reach to infinity
+    upper, lower = torch.where(x0 > 0.999, 1.0, upper), torch.where(x0 < -0.999, 0.0, lower)
+    return (upper - lower).clamp(min=1e-12).log()
+
+
+def estimate(
+    net: Any, x_t: torch.Tensor, t: torch.Tensor, signal: torch.Tensor, sigma: torch.Tensor
+) -> torch.Tensor:
+    """x_0 = (x_t - sigma eps_theta) / signal."""
+    eps, _ = net(x_t, t).sample.float().chunk(2, dim=1)
+    return (x_t - sigma * eps) / signal
+
+
+def ancestral(config: Any) -> DDPMScheduler:
+    """Algorithm 2 of Ho et al. with the learned variance, on any subsequence of timesteps (section 4)."""
+    from diffusers import DDPMScheduler
+
+    return DDPMScheduler.from_config(config, timestep_spacing="trailing")
+
+
+def timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """At equal distances from T - 1, or from ``start`` with the stride of a full run, down to 0 or just above."""
+    total = scheduler.config.num_train_timesteps
+    if start is None:
+        scheduler.set_timesteps(steps)
+    else:
+        scheduler.set_timesteps(timesteps=list(range(start, -1, -max(1, total // steps))))
+    return scheduler.timesteps.tolist()
+
+
+IDDPM = Variant(
+    name="iddpm",
+    title="Improved DDPM, learned variance",
+    paper="Nichol & Dhariwal 2021, arXiv 2102.09672",
+    network=network,
+    scheduler=scheduler,
+    loss=loss,
+    process="diffusion with a learned variance",
+    estimate=estimate,
+)
+ANCESTRAL = Sampler(
+    name="iddpm",
+    title="Ancestral, learned variance",
+    paper="Nichol & Dhariwal 2021, arXiv 2102.09672, section 4",
+    scheduler=ancestral,
+    timesteps=timesteps,
+    default_steps=50,
+    process="diffusion with a learned variance",
+)
