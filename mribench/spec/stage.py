@@ -72,6 +72,9 @@ class Stage:
     validation: UpdateLoss | None = None
     coarse: bool = False  # whether the first steps may see half the side (``Profile.coarse_steps``)
     average: bool = True  # whether the moving average of the weights is kept, where the profile has one
+    starts_from: str | None = (
+        None  # an earlier stage whose trained weights its network has at first; None: new ones
+    )
 
 
 class GenerateImages(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from mribench import profiles
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.sampling import forward_process
-from mribench.spec import GenerativeModel, Integrator, Prepared, Sampler, Split, Variant
+from mribench.spec import GenerativeModel, Integrator, Prepared, Profile, Sampler, Split, Variant
 from mribench.testing.checking import CheckFailed
+
+if TYPE_CHECKING:
+    from mribench.training.space import Space
 
 IMAGE_SIZE = 32
 TINY = replace(
@@ -57,6 +61,18 @@ def trained(variant: Variant | GenerativeModel) -> tuple[TemporaryDirectory, dic
     folder = TemporaryDirectory(prefix="mribench-check-")
     record = train(variant, toy_data().train, toy_data().validation, TINY, 0, Path(folder.name), "train")
     return folder, record
+
+
+def untrained_space(variant: Variant, profile: Profile = TINY) -> Space:
+    """The space of a variant, its autoencoder as it is before training."""
+    import torch
+
+    from mribench.training.space import Space
+
+    if variant.autoencoder is None:
+        return Space(variant)
+    torch.manual_seed(0)
+    return Space(variant, variant.autoencoder.stage.network(profile).eval())
 
 
 def sampler_for(variant: Variant) -> Sampler | Integrator:

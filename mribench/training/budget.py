@@ -50,7 +50,8 @@ def budgeted(profile: Profile, n: int, share: float, cost: StepCost) -> Profile:
     """
     steps = total_steps(profile, n)
     coarse = profile.coarse_steps / steps
-    part = share * min(1.0, reference_cost(profile).mean(coarse) / cost.mean(coarse))
+    # 1: no FLOPs are counted where no operation is a convolution or a product of matrices
+    part = share * min(1.0, reference_cost(profile).mean(coarse) / max(1, cost.mean(coarse)))
     if part == 1.0:
         return profile
     allowed = max(1, int(steps * part))

@@ -64,6 +64,8 @@ def train_stage(
     precision = profile.precision or "fp32"
     torch.manual_seed(seed)  # the network's initial weights
     raw = stage.network(profile).to(accelerator.device)
+    if stage.starts_from:
+        raw.load_state_dict(earlier[stage.starts_from].state_dict())
     cost = step_cost(stage, raw, earlier, profile)
     profile = budgeted(profile, len(train_split), stage.share, cost)
     raw = optimize(raw, precision)

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mribench import files
+from mribench.metrics.paired import psnr
 from mribench.spec import Profile, Stage, Variant
 
-LATENT_STD = "latent_std"  # in the record of an autoencoder's training
+# in the record of an autoencoder's training
+LATENT_STD = "latent_std"
+RECONSTRUCTION_PSNR = "reconstruction_psnr"
 BATCH = 64  # images that are encoded at once to measure the latents
 
 
@@ -46,6 +50,21 @@ def latent_std(variant: Variant, autoencoder: Any, images: torch.Tensor) -> floa
     """Root mean square of the latents of images in [-1, 1], float32 (N, 1, H, W)."""
     codes = [variant.autoencoder.encode(autoencoder, part).double() for part in images.split(BATCH)]
     return float(torch.cat(codes).square().mean().sqrt())
+
+
+def reconstruction_psnr(space: Space, images: torch.Tensor) -> float:
+    """Mean PSNR in dB, data range 1, of images in [-1, 1], float32 (N, 1, H, W), against what becomes of them when they
+    are encoded and decoded: what the autoencoder loses no sampler brings back."""
+    found = [
+        psnr(
+            *(
+                (x[:, 0].clamp(-1, 1) / 2 + 0.5).cpu().numpy()
+                for x in (space.decode(space.encode(part)), part)
+            )
+        )
+        for part in images.split(BATCH)
+    ]
+    return float(np.concatenate(found).mean())
 
 
 def load_space(variant: Variant, profile: Profile, pipeline: Path, where: torch.device) -> Space:

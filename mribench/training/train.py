@@ -20,10 +20,17 @@ from mribench.training import checkpoint
 from mribench.training import folder as training_folder
 from mribench.training.loop import train_stage
 from mribench.training.malloc import retain_freed_memory
-from mribench.training.space import LATENT_STD, Space, latent_std, load_network
+from mribench.training.space import (
+    LATENT_STD,
+    RECONSTRUCTION_PSNR,
+    Space,
+    latent_std,
+    load_network,
+    reconstruction_psnr,
+)
 from mribench.training.stages import diffusion_stage, earlier_stages
 
-MAX_LATENTS = 512  # training images that it is measured on
+MAX_LATENTS = 512  # images that latents and their decoding are measured on
 
 
 def train(
@@ -116,7 +123,10 @@ def training(
             record = yield from stage_training(stage, None, where, f"{title}, {stage.name}")
             network = load_network(stage, profile, where / profile.keep, accelerator.device)
             if isinstance(model, Variant):
-                record[LATENT_STD] = latent_std(model, network, _some(train_split, accelerator.device))
+                std = latent_std(model, network, _some(train_split, accelerator.device))
+                seen = _some(validation_split, accelerator.device)
+                record[LATENT_STD] = std
+                record[RECONSTRUCTION_PSNR] = reconstruction_psnr(Space(model, network, std), seen)
             _finish(where, record, accelerator)
         if damaged := training_folder.damages(where, profile.keep, quick=False)[0]:
             raise Damaged(f"{damaged[0]}; remove {where} to train this stage again")

@@ -1,0 +1,92 @@
+"""Variational autoencoder.
+
+Kingma & Welling, Auto-Encoding Variational Bayes, arXiv 1312.6114. The variance of p(x | z), which the paper leaves to
+the data, is one trained number (Rybkin et al., arXiv 2006.13202): it sets how much the code may cost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+
+from mribench.spec import Batch, Draws, GenerativeModel, Profile, Stage, Update
+from mribench_comparators.networks import ImageToVector, VectorToImage, shape_of
+
+CODE = 64  # dimensions of z; those that pay for nothing are left at their prior
+GAIN = 10.0  # of the log variance: Adam moves a parameter by about lr a step, and it has to fall by about 5
+
+
+class VariationalAutoencoder(ModelMixin, ConfigMixin):
+    """q(z | x) = N(mean, diag(variance)), p(z) = N(0, I), p(x | z) = N(decoder(z), exp(log_variance) I)."""
+
+    @register_to_config
+    def __init__(
+        self,
+        code: int = CODE,
+        size: int = 64,
+        channels: tuple[int, ...] = (32, 64, 128, 128),
+        layers: int = 1,
+        groups: int = 8,
+        patch: int = 2,
+    ):
+        super().__init__()
+        shape = {"size": size, "channels": channels, "layers": layers, "groups": groups, "patch": patch}
+        self.encoder = ImageToVector(2 * code, shape)
+        self.decoder = VectorToImage(code, shape)
+        self.level = torch.nn.Parameter(torch.zeros(()))
+
+    @property
+    def log_variance(self) -> torch.Tensor:
+        """Of p(x | z), one number."""
+        return GAIN * self.level
+
+    def forward(
+        self, x: torch.Tensor, noise: torch.Tensor
+    ) -> tuple[DiagonalGaussianDistribution, torch.Tensor, torch.Tensor]:
+        """q(z | x), the mean of p(x | z) for a z of it by the noise (N, code), and the log variance."""
+        posterior = DiagonalGaussianDistribution(self.encoder(x)[:, :, None, None])
+        z = (posterior.mean + posterior.std * noise[:, :, None, None]).flatten(1)
+        return posterior, self.decoder(z), self.log_variance
+
+
+def network(profile: Profile) -> VariationalAutoencoder:
+    """Encoder and decoder of the widths of the profile's U-Net."""
+    return VariationalAutoencoder(**shape_of(profile))
+
+
+def elbo(
+    x: torch.Tensor,
+    posterior: DiagonalGaussianDistribution,
+    mean: torch.Tensor,
+    log_variance: torch.Tensor,
+) -> torch.Tensor:
+    """Evidence lower bound, equation 3 with one draw of z: E_q log p(x | z) - KL(q || p), nats, float32 (N,)."""
+    squares = (x - mean).square().flatten(1)
+    likelihood = -0.5 * (squares / log_variance.exp() + log_variance + math.log(2 * math.pi)).sum(1)
+    return likelihood - posterior.kl()
+
+
+def loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> torch.Tensor:
+    """The negative bound in nats per pixel."""
+    posterior, mean, log_variance = net(batch.x, draws.normal(net.config.code))
+    return -elbo(batch.x, posterior, mean, log_variance) / batch.x[0].numel()
+
+
+def generate(nets: Mapping[str, Any], profile: Profile, draws: Draws) -> torch.Tensor:
+    """The mean of p(x | z) for z from the prior; as is customary, its pixel noise is not added."""
+    return nets["vae"].decoder(draws.normal(nets["vae"].config.code))
+
+
+VAE = GenerativeModel(
+    name="vae",
+    title="VAE",
+    paper="Kingma & Welling 2013, arXiv 1312.6114",
+    stages=(Stage("vae", network, updates=(Update(loss),)),),
+    generate=generate,
+)

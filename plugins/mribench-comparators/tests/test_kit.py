@@ -1,0 +1,8 @@
+"""The conformance kit, with its own toys, on every family."""
+
+from mribench.testing import conforms
+
+test_vae = conforms("variants", "vae")
+test_gan = conforms("variants", "gan")
+test_flow_nf = conforms("variants", "flow-nf")
+test_dae = conforms("variants", "dae")

@@ -1,0 +1,1 @@
+"""Generators in several stages for mribench: latent diffusion, progressive distillation, cascades."""
