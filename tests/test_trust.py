@@ -15,6 +15,7 @@ from mribench.features.shape import SHAPE
 from mribench.metrics.distribution import KD
 from mribench.plugins import lookup
 from mribench.trust import changes
+from mribench.trust import survey as SURVEY
 from mribench.trust.examine import examine, of_another_subject
 from mribench.trust.survey import survey
 from mribench.variants.warp import warped
@@ -168,3 +169,19 @@ def test_a_survey_leaves_records_and_a_table(tmp_path):
     assert len(found["responses"]) == 12 - found["no_up"]
     assert path.read_text().count("| Heart |") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["phantom", "trust.md"]
+
+
+def test_a_survey_of_another_space_keeps_the_first_on_the_same_images_alone(tmp_path, monkeypatch):
+    said = {"trusted": None, "reason": "not examined"}
+    monkeypatch.setattr(SURVEY, "examine_prepared", lambda space, *_: {"space": space.name, **said})
+
+    def surveyed(space, size=32):
+        profile = replace(profiles.get("smoke"), size=size, phantom_subjects=8, phantom_slices=1)
+        survey([lookup.load("modalities", "heart")], [space], "phantom", profile, tmp_path)
+        record = json.loads((tmp_path / "phantom" / "heart.json").read_text())
+        return [found["space"] for found in record["spaces"]]
+
+    assert surveyed(HC85) == ["hc85-v1"]
+    assert surveyed(GIST) == ["hc85-v1", "gist208-v1"]
+    assert surveyed(HC85) == ["hc85-v1", "gist208-v1"]
+    assert surveyed(GIST, size=64) == ["gist208-v1"]

@@ -95,7 +95,7 @@ class Group:
         """What trained rows are ranked by: the primary metric of a task, the kernel distance before any other.
 
         Its space is the primary one, else the first there is; one that is not trusted with these images only where no
-        other is. Its level is the one of the headline.
+        other is, and one in which no row has a value only where none has. Its level is the one of the headline.
         """
         of_task = self.agreed.primary
         named = dict.fromkeys(metric for metric in of_task.values() if metric)
@@ -103,8 +103,12 @@ class Group:
             # another task may report the same metric at other levels
             scores = [s for r in self.records if of_task.get(r.task) == metric for s in r.scores]
             found = {(s.metric, s.space, s.level) for s in scores if s.metric == metric}
+            # a space whose package or weights are missing everywhere is blank, and nothing was found against it
+            given = {
+                (s.metric, s.space, s.level) for s in scores if s.metric == metric and s.value is not None
+            }
             if found and self.metrics[metric]["direction"] != "zero":
-                return min((a for a in self.addresses if a in found), key=self._preference)
+                return min((a for a in self.addresses if a in (given or found)), key=self._preference)
         return None
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BATCH = 32
 SIDE = 224
-# of ImageNet in RGB, which every network here was trained with
+# of ImageNet in RGB, as torchvision and DINOv2 take them off
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -59,8 +59,15 @@ def state_dict(path: Path, digest: str) -> dict[str, torch.Tensor]:
     return state
 
 
-def extractor(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
-    """extract: (N, H, W) in [0, 1] -> float64 (N, d), by forward: float32 (n, 3, 224, 224) -> (n, d)."""
+def extractor(
+    forward: Callable[[torch.Tensor], torch.Tensor],
+    mean: Sequence[float] = MEAN,
+    std: Sequence[float] = STD,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """extract: (N, H, W) in [0, 1] -> float64 (N, d), by forward: float32 (n, 3, 224, 224) -> (n, d).
+
+    ``mean`` and ``std`` of the three channels are those that the network was trained with.
+    """
     import torch
 
     def extract(images: np.ndarray) -> np.ndarray:
@@ -73,18 +80,18 @@ def extractor(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.n
             batch = torch.from_numpy(images[start : start + BATCH].astype(np.float32))
             # TF32 is the default of cuDNN and would make a score depend on the device
             with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                features.append(forward(_as_rgb(batch)).cpu().numpy().astype(np.float64))
+                features.append(forward(_as_rgb(batch, mean, std)).cpu().numpy().astype(np.float64))
         return np.concatenate(features)
 
     return extract
 
 
-def _as_rgb(images: torch.Tensor) -> torch.Tensor:
+def _as_rgb(images: torch.Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> torch.Tensor:
     """Grey (n, H, W) in [0, 1] -> normalised (n, 3, 224, 224), bilinear, antialiased where it shrinks."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (MEAN, STD))
+    centre, scale = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (mean, std))
     grey = images[:, None].to(device)
     grey = torch.nn.functional.interpolate(grey, size=(SIDE, SIDE), mode="bilinear", antialias=True)
-    return (grey.expand(-1, 3, -1, -1) - mean) / std
+    return (grey.expand(-1, 3, -1, -1) - centre) / scale

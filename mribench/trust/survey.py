@@ -27,7 +27,8 @@ def survey(
 ) -> Path:
     """Examine every space on every modality's images and write ``<out>/<kind>/<modality>.json``.
 
-    The images are prepared in a temporary folder, which is removed.
+    What such a file says of other spaces stays where it was said of the same images. The images are prepared in a
+    temporary folder, which is removed.
 
     Args:
         modalities: the organs.
@@ -42,17 +43,26 @@ def survey(
     with TemporaryDirectory() as folder:
         for modality in modalities:
             prepared = prepare_data(modality, data, profile, Path(folder))
+            path = out / prepared.kind / f"{modality.name}.json"
+            examined = [examine_prepared(space, prepared, Path(folder)) for space in spaces]
             record = {
                 "modality": modality.name,
                 "title": modality.title,
                 "data": prepared.name,
                 "data_key": prepared.key,
                 "size": profile.size,
-                "spaces": [examine_prepared(space, prepared, Path(folder)) for space in spaces],
+                "spaces": _beside_others(path, prepared.key, examined),
             }
-            files.write_json(out / prepared.kind / f"{modality.name}.json", record)
+            files.write_json(path, record)
     files.write_text(out / TABLE, markdown(out))
     return out / TABLE
+
+
+def _beside_others(path: Path, data_key: str, examined: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Spaces that the file holds of the same images, then new ones; one examined again takes its own place."""
+    known = files.read_json(path) if path.is_file() else {}
+    kept = known["spaces"] if known.get("data_key") == data_key else []
+    return list({space["space"]: space for space in [*kept, *examined]}.values())
 
 
 def markdown(out: Path) -> str:

@@ -12,6 +12,8 @@ import pytest
 from mribench import results
 from mribench.board import columns, export, markdown
 from mribench.board.boards import boards
+from mribench.board.claims import claims
+from mribench.board.findings import disagreements
 from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
@@ -168,6 +170,52 @@ def test_a_space_that_is_not_trusted_ranks_nothing(scored, controls, tmp_path, a
     assert [board.ranks[f"{name} ddim-5"].text for name in "ab"] == ["2", "1"]
     unknown = [replace(r, spaces={"hc85-v1": {"trusted": None}}) for r in found]
     assert boards(audited(unknown))[0].ranks["a ddim-5"].text == "1"
+
+
+def test_a_space_without_any_value_is_not_preferred_to_one_that_is_not_trusted(scored, controls, audited):
+    spaces = {
+        "hc85-v1": {"trusted": False, "reason": "it sees a background of 2 grey levels"},
+        "lite0-im1k": {"trusted": None, "reason": "the weights are not here"},
+    }
+
+    def beside_a_blank(result):
+        blank = Score("kd", None, 40, 40, reason="the weights are not here", space="lite0-im1k")
+        return replace(result, scores=(*result.scores, blank), spaces=spaces)
+
+    (board,) = boards(audited(beside_a_blank(r) for r in [scored("a", 100.0), scored("b", 200.0), *controls]))
+    assert board.primary == ("kd", "hc85-v1", None)
+    assert board.ranks["a ddim-5"].reason == "hc85-v1 is not trusted with these images"
+
+
+def test_five_spaces_are_all_asked_who_is_ahead(scored, controls, audited):
+    names = ("hc85-v1", "gist208-v1", "shape156-v1", "radiomics84", "lite0-im1k")
+
+    def in_all(result):
+        (first, *_) = result.scores
+        scores = tuple(replace(first, space=space) for space in names)
+        return replace(result, scores=scores, floor={}, spaces={name: {"trusted": True} for name in names})
+
+    (board,) = boards(audited(in_all(r) for r in [scored("a", 100.0), scored("b", 200.0), *controls]))
+    assert [address[1] for address in board.claim_addresses] == list(names)
+    a, b = (row for row in board.rows if not row.is_control)
+    (claim,) = claims(board, [(a, b)])
+    assert len(claim.differences) == 5 and claim.ahead == "a ddim-5"
+    assert claim.p == pytest.approx(min(1, 5 * claim.clearest.p))
+
+
+@pytest.mark.parametrize("other", ["shape156-v1", "lite0-im1k"])
+def test_every_space_that_orders_the_rows_differently_is_named(scored, audited, other):
+    names = ("hc85-v1", "gist208-v1", "shape156-v1", "radiomics84", "lite0-im1k")
+
+    def in_all(result):
+        (first, *_) = result.scores
+        values = {name: 900 - first.value if name == other else first.value for name in names}
+        scores = tuple(replace(first, space=name, value=value) for name, value in values.items())
+        return replace(result, scores=scores, floor={}, spaces={name: {"trusted": True} for name in names})
+
+    made = boards(audited(in_all(scored(name, 100.0 * k)) for k, name in enumerate("abc", start=1)))
+    (said,) = [sentence for sentence in disagreements(made) if "different orders" in sentence]
+    assert f"kd[hc85-v1] and kd[{other}] put the 3 rows in different orders (Kendall's tau -1.00)" in said
 
 
 def restoring(result, variant, value, **changes):

@@ -1,5 +1,6 @@
 """What the tasks make of their metrics: intervals, blanks with a reason, decibels of a mean."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 from mribench import profiles
-from mribench.features import Extractor
+from mribench.features import Extractor, lite0, radiomics
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
+from mribench.features.lite0 import LITE0
+from mribench.features.radiomics import RADIOMICS
 from mribench.features.shape import SHAPE
 from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets
 from mribench.metrics.paired import MSE
@@ -44,6 +47,17 @@ def generated(data, *names, images=None):
     outputs = {"images": split("generated", 9).images if images is None else images}
     found = generation.score(outputs, data, SMOKE, load_metrics(names), Extractor(SPACES), 0)
     return {(score.metric, score.space): score for score in found}
+
+
+@pytest.mark.parametrize(("space", "extra"), [(LITE0, "imagenet"), (RADIOMICS, "radiomics")])
+def test_a_space_without_its_package_is_blank_and_says_what_to_install(data, monkeypatch, space, extra):
+    monkeypatch.setattr(lite0, "PACKAGE", "no_such_package")
+    monkeypatch.setitem(sys.modules, radiomics.PACKAGE, None)
+    metrics = load_metrics(["kd", "coverage"], (space.name,))
+    images = {"images": split("generated", 9).images}
+    found = generation.score(images, data, SMOKE, metrics, Extractor({space.name: space}), 0)
+    assert [(score.space, score.value) for score in found] == [(space.name, None)] * 2
+    assert all(f"pip install 'mribench[{extra}]'" in score.reason for score in found)
 
 
 def test_a_metric_without_spaces_of_its_own_is_taken_in_those_of_the_run(data):
