@@ -102,6 +102,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "mribench.tasks": ("to_uint8",),
     "mribench.testing": ("Finding", "check", "checks", "conforms"),
+    "mribench.training.draws": ("BatchDraws",),
     "mribench.variants": ("ddpm",),
     "mribench.variants.ddpm": ("DDPM", "loss", "network", "scheduler"),
 }
