@@ -10,6 +10,7 @@ import pytest
 import mribench
 from mribench.plugins import lookup
 from mribench.runner.runspec import TASKS
+from mribench.runner.verify import verify
 from mribench.sampling.forward_process import compatible
 from mribench.spec import Variant
 
@@ -35,6 +36,9 @@ def board(tmp_path):
         results = mribench.run(profile="smoke", out=str(tmp_path), **settings)
         assert {result.task for result in results} == set(TASKS)
         assert (tmp_path / "leaderboard.html").stat().st_size > 10_000
+        for one in results:
+            if one.task == "generation" and not one.is_control:
+                assert verify(tmp_path, one, beside=results).answer == "reproduced"
         rows = {}
         for line in csv.DictReader((tmp_path / "leaderboard.csv").open()):
             rows.setdefault((line["variant"], line["sampler"]), []).append(line)
