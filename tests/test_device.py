@@ -6,6 +6,7 @@ from mribench import device, profiles
 from mribench.device import Hardware
 from mribench.errors import InputError
 from mribench.plugins import lookup
+from mribench.runner.runspec import CONTROLS
 
 ORGANS = lookup.names("modalities")[:2]
 no_driver = pytest.mark.skipif(
@@ -104,4 +105,4 @@ dispatch.run_jobs = work
 app.main()
 """
     ended = python(code)
-    assert ended.out == "12 []\n", ended.err
+    assert ended.out == f"{2 * (1 + len(CONTROLS))} []\n", ended.err
