@@ -38,7 +38,7 @@ class Agreement:
 
 def is_edited(result: Result) -> bool:
     """Whether the digest of a record does not match what it holds."""
-    return getattr(result, "edited", None) is True
+    return result.edited is True
 
 
 def voter(result: Result) -> Hashable:

@@ -70,7 +70,7 @@ def contradictions(ranking: Ranking) -> Iterator[str]:
 
 
 def _without_digest(results: Iterable[Result]) -> Iterator[str]:
-    held = [getattr(result, "edited", None) for result in results]
+    held = [result.edited for result in results]
     if without := held.count(None):
         yield (
             f"{without} of {len(held)} records carry no digest, as early ones do: whether they were edited cannot be "

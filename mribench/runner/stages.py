@@ -129,7 +129,7 @@ def _existing_result(
     except Damaged:
         tell(f"{path} cannot be read; it is made again")
         return None
-    if getattr(result, "edited", None):
+    if result.edited:
         tell(f"{path} was changed after it was written; it is made again")
         return None
     return result if result.provenance.items() >= _output_names(cell, task, plan).items() else None
