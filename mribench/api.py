@@ -81,6 +81,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "GenerativeModel",
         "ImageFile",
         "Integrator",
+        "Likelihood",
         "Metric",
         "Modality",
         "Model",

@@ -10,6 +10,7 @@ from mribench.plugins import lookup
 from mribench.spec import Integrator, Sampler
 
 RHO = 7.0  # Karras et al. 2022, table 1
+SIGMA_MAX = 80.0  # Karras et al. 2022, table 1; above it an image is lost in the noise
 SIGMA_MIN = 0.06  # of images in [-1, 1]: below the noise of a magnitude image at an SNR of 30
 MAX_STEPS = 1000
 
@@ -24,6 +25,11 @@ class SamplerChoice(NamedTuple):
     def name(self) -> str:
         """'ddim-50'."""
         return f"{self.sampler.name}-{self.steps}"
+
+    @property
+    def nfe(self) -> int:
+        """Network evaluations from noise; of an integrator about so many."""
+        return self.steps * (self.sampler.evaluations if isinstance(self.sampler, Integrator) else 1)
 
 
 def resolve(name: str) -> SamplerChoice:
