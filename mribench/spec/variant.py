@@ -52,6 +52,9 @@ class ForwardPath(Protocol):
 class Estimate(Protocol):
     """x_0 from x_t by the network, float32 (N, C, h, w), differentiable.
 
+    A function with a parameter named ``scheduler`` is also given, by that name, what ``Variant.scheduler`` made: whose
+    network predicts what the profile says takes ``mribench.sampling.prediction.estimate_by_prediction``.
+
     Args:
         net: What ``Variant.network`` made.
         x_t: signal x_0 + sigma eps, float32 (N, C, h, w).
