@@ -10,6 +10,8 @@ from mribench.plugins import lookup
 from mribench.spec import Integrator, Sampler
 
 RHO = 7.0  # Karras et al. 2022, table 1
+SIGMA_MAX = 80.0  # Karras et al. 2022, table 1; above it an image is lost in the noise
+SPACED_FROM = 200.0  # above the end of DDPM's linear schedule, 157
 SIGMA_MIN = 0.06  # of images in [-1, 1]: below the noise of a magnitude image at an SNR of 30
 MAX_STEPS = 1000
 
@@ -24,6 +26,11 @@ class SamplerChoice(NamedTuple):
     def name(self) -> str:
         """'ddim-50'."""
         return f"{self.sampler.name}-{self.steps}"
+
+    @property
+    def nfe(self) -> int:
+        """Network evaluations from noise; of an integrator about so many."""
+        return self.steps * (self.sampler.evaluations if isinstance(self.sampler, Integrator) else 1)
 
 
 def resolve(name: str) -> SamplerChoice:
@@ -84,8 +91,10 @@ def _listed_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int
 def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
     """Noise levels spaced as in Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7, at their timesteps.
 
-    The last step removes all noise below ``SIGMA_MIN``. Equal strides in t would spend most of the steps where there
-    is only noise, and one step on all fine detail. From x_t: ``spaced_timesteps``.
+    The first is T - 1, from which the levels are spaced as from ``SPACED_FROM`` at most: the cosine schedule ends at
+    sigma 20,000, and half of 16 steps would go where there is only noise. The last step removes all noise below
+    ``SIGMA_MIN``. Equal strides in t would spend most of the steps where there is only noise, and one step on all fine
+    detail. From x_t: ``spaced_timesteps``.
     """
     import numpy as np
 
@@ -93,10 +102,10 @@ def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int
         return _listed_timesteps(scheduler, steps, start)
     alpha_bar = scheduler.alphas_cumprod.double()
     sigma = ((1 - alpha_bar) / alpha_bar).sqrt().numpy()
-    ends = sigma[-1] ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
+    ends = min(SPACED_FROM, sigma[-1]) ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
     timesteps: list[int] = []
     for steps_left, level in zip(range(steps - 1, -1, -1), np.linspace(*ends, steps) ** RHO, strict=True):
-        nearest = int(np.abs(np.log(sigma / level)).argmin())
+        nearest = int(np.abs(np.log(sigma / level)).argmin()) if timesteps else len(sigma) - 1
         # each timestep once, and room for those that are left
         timesteps.append(max(steps_left, min([nearest, *(t - 1 for t in timesteps[-1:])])))
     scheduler.set_timesteps(timesteps=timesteps)

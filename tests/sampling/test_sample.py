@@ -126,6 +126,16 @@ def test_dpm_solver_spaces_its_levels_of_noise_as_karras(steps):
         assert np.ptp(np.diff(sigma ** (1 / 7))) < 0.02
 
 
+def test_a_schedule_that_ends_in_noise_alone_spends_no_steps_there():
+    """The cosine schedule ends at sigma 20,000; one step is enough above 200, of which seven of 16 were taken."""
+    config = {**ddpm.DDPM.scheduler(TINY).config, "beta_schedule": "squaredcos_cap_v2"}
+    own = samplers.DPM_SOLVER.scheduler(config)
+    timesteps = samplers.DPM_SOLVER.timesteps(own, 16, None)
+    sigma = ((1 - own.alphas_cumprod) / own.alphas_cumprod).sqrt().numpy()[timesteps]
+    assert timesteps[0] == 999 and sigma[0] > 10_000
+    assert (sigma[1:] < 200).all() and np.ptp(np.diff(sigma[1:] ** (1 / 7))) < 0.05
+
+
 @pytest.mark.parametrize("steps", [30, 300, 400, 700])
 def test_ddim_steps_where_it_says_it_is(pipeline, steps):
     """An exact score of N(0, 0.2^2) data must give that spread back, also where steps does not divide T."""

@@ -54,4 +54,5 @@ SUB_VP = Variant(
     process="sub-vp",
     path=path,
     estimate=estimate,
+    sampler="heun",
 )

@@ -69,4 +69,5 @@ VE = Variant(
     process="ve",
     path=path,
     estimate=estimate,
+    sampler="heun",
 )
