@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mribench.errors import InputError
@@ -46,6 +48,29 @@ def resolve(name: str) -> SamplerChoice:
     if not 1 <= steps <= MAX_STEPS:
         raise InputError(f"sampler {name!r} asks for {steps} steps; expected 1 to {MAX_STEPS}")
     return SamplerChoice(lookup.load("samplers", numbered[1]), steps)
+
+
+def with_nfe(sampler: Sampler | Integrator, nfe: int) -> SamplerChoice:
+    """A sampler with as many steps as make about ``nfe`` network evaluations."""
+    return SamplerChoice(sampler, max(1, math.ceil(nfe / SamplerChoice(sampler, 1).nfe)))
+
+
+def at_each_nfe(names: Iterable[str], nfes: Sequence[int]) -> list[str]:
+    """'heun' at 5 and 10 network evaluations -> 'heun-3', 'heun-5'.
+
+    Raises InputError for a name that carries a number of steps, and for evaluations outside 1..1000.
+    """
+    for nfe in nfes:
+        if not 1 <= nfe <= MAX_STEPS:
+            raise InputError(f"NFE {nfe} is asked for; expected 1 to {MAX_STEPS}")
+    found = []
+    for name in names:
+        if name not in lookup.names("samplers") and re.fullmatch(r".+-\d+", name):
+            raise InputError(
+                f"sampler {name!r} has its steps in its name and NFE are asked for; leave out one of the two"
+            )
+        found += [with_nfe(lookup.load("samplers", name), nfe).name for nfe in nfes]
+    return list(dict.fromkeys(found))
 
 
 def _ddpm_scheduler(config: Any) -> Any:
