@@ -44,6 +44,10 @@ class RunSpec:
     data_name: str | None = None  # what boards call the data of a path; None: local-<8 hex of its content>
     out: str = "runs"
     track: str | None = None  # one of ``TRACKERS``
+    nfe: tuple[
+        int, ...
+    ] = ()  # network evaluations: each of the samplers, named without steps, at each of them
+    n_generated: int | None = None  # replaces the profile's; nothing is trained again for it
 
 
 @dataclass(frozen=True)
@@ -128,9 +132,15 @@ def resolve(spec: RunSpec) -> Plan:
         if old in spec.tasks and old not in lookup.names("tasks"):
             raise InputError(f"the task {old!r} is called {new!r} since 0.1.0; its numbers are the same")
     _check_tracker(spec.track)
-    profile = profiles.get(spec.profile, spec.train_steps, spec.precision)
+    profile = profiles.get(spec.profile, spec.train_steps, spec.precision, spec.n_generated)
     # the precision that is chosen for this machine enters hashes and keys: two precisions are two models
     profile = replace(profile, precision=device.precision(profile))
+    if spec.nfe:
+        if not spec.samplers:
+            raise InputError(
+                "NFE are asked for and no samplers; name them without steps, --samplers ddim,dpm-solver"
+            )
+        spec = replace(spec, samplers=tuple(samplers.at_each_nfe(spec.samplers, spec.nfe)), nfe=())
     asked = spec.samplers or profile.samplers
     tasks, metrics = _tasks_and_metrics(spec)
     variants = lookup.load_all("variants", (*spec.variants, *spec.controls))

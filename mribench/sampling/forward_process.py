@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
-from mribench.sampling.samplers import SamplerChoice
+from mribench.sampling.samplers import SamplerChoice, with_nfe
 from mribench.spec import Control, GenerativeModel, Integrator, Sampler, Variant
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def default_sampler(variant: Variant, nfe: int) -> SamplerChoice:
             f"variant {variant.name!r} has the forward process {variant.process!r}, which no installed sampler "
             "reverses; install a plugin that brings one (mribench-score has integrators)"
         )
-    one = SamplerChoice(fitting[0], 1)
-    return SamplerChoice(fitting[0], max(1, math.ceil(nfe / one.nfe)))
+    return with_nfe(fitting[0], nfe)
 
 
 def _advice(variant: Variant, trained: Sequence[Variant], choices: Sequence[SamplerChoice]) -> str:

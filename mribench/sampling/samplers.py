@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mribench.errors import InputError
@@ -48,6 +50,29 @@ def resolve(name: str) -> SamplerChoice:
     return SamplerChoice(lookup.load("samplers", numbered[1]), steps)
 
 
+def with_nfe(sampler: Sampler | Integrator, nfe: int) -> SamplerChoice:
+    """A sampler with as many steps as make about ``nfe`` network evaluations."""
+    return SamplerChoice(sampler, max(1, math.ceil(nfe / SamplerChoice(sampler, 1).nfe)))
+
+
+def at_each_nfe(names: Iterable[str], nfes: Sequence[int]) -> list[str]:
+    """'heun' at 5 and 10 network evaluations -> 'heun-3', 'heun-5'.
+
+    Raises InputError for a name that carries a number of steps, and for evaluations outside 1..1000.
+    """
+    for nfe in nfes:
+        if not 1 <= nfe <= MAX_STEPS:
+            raise InputError(f"NFE {nfe} is asked for; expected 1 to {MAX_STEPS}")
+    found = []
+    for name in names:
+        if name not in lookup.names("samplers") and re.fullmatch(r".+-\d+", name):
+            raise InputError(
+                f"sampler {name!r} has its steps in its name and NFE are asked for; leave out one of the two"
+            )
+        found += [with_nfe(lookup.load("samplers", name), nfe).name for nfe in nfes]
+    return list(dict.fromkeys(found))
+
+
 def _ddpm_scheduler(config: Any) -> Any:
     from diffusers import DDPMScheduler
 
@@ -67,6 +92,12 @@ def _dpm_solver_scheduler(config: Any) -> Any:
     return DPMSolverMultistepScheduler.from_config(
         config, algorithm_type="dpmsolver++", timestep_spacing="trailing"
     )
+
+
+def _unipc_scheduler(config: Any) -> Any:
+    from diffusers import UniPCMultistepScheduler
+
+    return UniPCMultistepScheduler.from_config(config, timestep_spacing="trailing")
 
 
 def spaced_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
@@ -96,10 +127,16 @@ def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int
     ``SIGMA_MIN``. Equal strides in t would spend most of the steps where there is only noise, and one step on all fine
     detail. From x_t: ``spaced_timesteps``.
     """
-    import numpy as np
-
     if start is not None:
         return _listed_timesteps(scheduler, steps, start)
+    timesteps = _karras_spaced(scheduler, steps)
+    scheduler.set_timesteps(timesteps=timesteps)
+    return timesteps
+
+
+def _karras_spaced(scheduler: Any, steps: int) -> list[int]:
+    import numpy as np
+
     alpha_bar = scheduler.alphas_cumprod.double()
     sigma = ((1 - alpha_bar) / alpha_bar).sqrt().numpy()
     ends = min(SPACED_FROM, sigma[-1]) ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
@@ -108,7 +145,19 @@ def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int
         nearest = int(np.abs(np.log(sigma / level)).argmin()) if timesteps else len(sigma) - 1
         # each timestep once, and room for those that are left
         timesteps.append(max(steps_left, min([nearest, *(t - 1 for t in timesteps[-1:])])))
-    scheduler.set_timesteps(timesteps=timesteps)
+    return timesteps
+
+
+def _unipc_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """As ``_karras_timesteps``. The scheduler takes no list of timesteps: it is told them after it was reset."""
+    timesteps = (
+        _karras_spaced(scheduler, steps) if start is None else spaced_timesteps(scheduler, steps, start)
+    )
+    scheduler.set_timesteps(len(timesteps))
+    alpha_bar = scheduler.alphas_cumprod[timesteps]
+    sigmas = ((1 - alpha_bar) / alpha_bar).sqrt()
+    scheduler.timesteps = scheduler.timesteps.new_tensor(timesteps)
+    scheduler.sigmas = sigmas.new_tensor([*sigmas.tolist(), 0.0])
     return timesteps
 
 
@@ -144,4 +193,12 @@ DPM_SOLVER = Sampler(
     timesteps=_karras_timesteps,
     default_steps=20,
     version=2,
+)
+UNIPC = Sampler(
+    name="unipc",
+    title="UniPC",
+    paper="Zhao et al. 2023, arXiv 2302.04867, algorithms 5 and 6",
+    scheduler=_unipc_scheduler,
+    timesteps=_unipc_timesteps,
+    default_steps=20,
 )

@@ -25,7 +25,10 @@ LANGEVIN_STEP = 0.1  # of a step, over sigma^2
 
 
 def euler(denoise: Denoiser, x: torch.Tensor, sigmas: Sequence[float], draws: Draws) -> torch.Tensor:
-    """Euler steps of the probability-flow ODE: DDIM (Song et al. 2020, arXiv 2010.02502, equation 13)."""
+    """Euler steps of the probability-flow ODE: DDIM (Song et al. 2020, arXiv 2010.02502, equation 13).
+
+    Along ascending levels it encodes an image: DDIM inversion (section 4.3 there).
+    """
     for sigma, smaller in pairwise(sigmas):
         x = x + (smaller - sigma) * _slope(denoise, x, sigma)
     return x
