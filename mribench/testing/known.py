@@ -133,7 +133,7 @@ def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
 
 
 def it_learns_a_toy(case: Case) -> None:
-    """After a few hundred steps on blobs of 8 x 8 pixels its samples are nearer to them than noise is, and as varied."""
+    """After a few hundred steps on blobs of 8 x 8 pixels its samples are nearer to them than noise is, and vary."""
     samples = _toy_samples(case.plugin)
     blobs, noise = toy_blobs(256, 1), np.random.default_rng(0).random((256, TOY_SIZE, TOY_SIZE))
     ours, theirs = _distance(samples, blobs), _distance(noise, blobs)
