@@ -1,8 +1,8 @@
 """Any Gaussian forward process as a diffusion: at unit length it has noise levels, and nothing else, of its own.
 
 Divided by sqrt(signal^2 + sigma^2), x_t = signal x_0 + sigma eps is DDPM's x_t with alpha_bar = signal^2 / (signal^2 +
-sigma^2): processes differ in their levels alone (Kingma et al. 2021, arXiv 2107.00630, section 5.1). So the network sees
-about unit variance and predicts what the profile says, and every sampler of diffusions draws from it.
+sigma^2): processes differ in their levels alone (Kingma et al. 2021, arXiv 2107.00630, section 5.1). So the network
+sees about unit variance and predicts what the profile says, and every sampler of diffusions draws from it.
 """
 
 from __future__ import annotations
