@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mribench.board.compare import Comparison
     from mribench.plugins.lookup import PluginEntry
     from mribench.runner.verify import Verification
+    from mribench.speed.forecast import Forecast
 
 WIDE = 120  # characters a line, below which a board with all columns breaks its words
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
@@ -92,6 +93,12 @@ def _print(shown: BoardTable, title: str) -> None:
     for line, cells in zip(shown.lines, shown.texts(), strict=True):
         table.add_row(*map(text, cells), style=None if line.kind == "trained" else "dim")
     console.print(table)
+
+
+def forecast(found: Forecast) -> None:
+    """What a run would do: its cells, and what they take."""
+    for line in found.lines:
+        say(line)
 
 
 def comparison(found: Comparison) -> None:
