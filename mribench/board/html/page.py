@@ -16,10 +16,12 @@ from markupsafe import Markup, escape
 from mribench.board.boards import Board
 from mribench.board.html import strips, view
 from mribench.board.html.charts import chart_rows
+from mribench.board.html.critical import diagram
 from mribench.board.html.machines import Machine
 from mribench.board.html.origin import origin
 from mribench.board.html.pictures import choose
 from mribench.board.html.summary import facts, summary
+from mribench.board.over_organs import over_organs
 from mribench.escaping import visible
 
 ARXIV = r"(?:arXiv[: ]?)(?P<arxiv>\d{4}\.\d{4,5})"
@@ -56,6 +58,7 @@ def html(
             summary=summary(views, pictures),
             legend=strips.legend(),
             findings=view.findings_of(boards),
+            diagrams=[diagram(found, f"organs-{n}") for n, found in enumerate(over_organs(boards), start=1)],
             chart_rows=chart_rows(views),
             pictures=pictures,
             origins={board.id: origin(board, out) for board in views},
