@@ -15,11 +15,12 @@ from markupsafe import Markup, escape
 
 from mribench.board.boards import Board
 from mribench.board.html import strips, view
-from mribench.board.html.charts import chart_rows
+from mribench.board.html.charts import quality_against_cost
 from mribench.board.html.critical import diagram
 from mribench.board.html.machines import Machine
 from mribench.board.html.origin import origin
 from mribench.board.html.pictures import choose
+from mribench.board.html.sampling import sampler_tables
 from mribench.board.html.summary import facts, summary
 from mribench.board.over_organs import over_organs
 from mribench.escaping import visible
@@ -59,7 +60,8 @@ def html(
             legend=strips.legend(),
             findings=view.findings_of(boards),
             diagrams=[diagram(found, f"organs-{n}") for n, found in enumerate(over_organs(boards), start=1)],
-            chart_rows=chart_rows(views),
+            costs=quality_against_cost(views),
+            sampler_tables=sampler_tables(boards, views),
             pictures=pictures,
             origins={board.id: origin(board, out) for board in views},
             reported=view.reported(boards),

@@ -118,6 +118,8 @@ class RowView:
 
     id: str  # anchor of the block that says how it was made
     name: str  # 'ddpm dpm-solver-16 v2'
+    method: str  # 'ddpm': the variant in its version
+    sampler: str  # 'dpm-solver-16', or empty
     help: str  # 'variant ddpm, sampler dpm-solver-16, version 2'
     kind: str  # trained or control
     off_scale: bool  # so far from all others that it decides no scale

@@ -117,6 +117,8 @@ def _row(line: lines.Line, anchor: str, plain: Sequence[Column]) -> RowView:
     return RowView(
         id=anchor,
         name=row.name,
+        method=row.variant if row.versions[0] == 1 else f"{row.variant} v{row.versions[0]}",
+        sampler=row.sampler or "",
         help=", ".join(f"{what} {name}, version {version}" for what, name, version in named if name),
         kind=line.kind,
         off_scale=row.off_scale,
