@@ -23,14 +23,14 @@ SAID = {
 
 def short(board: Board) -> Table:
     """Five columns, which fit into 80 characters; all others stand in the files of the board."""
-    psnr = _psnr(board)
-    numbers = [columns.number_column(board, a) for a in (board.primary, psnr) if a]
+    beside = psnr(board)
+    numbers = [columns.number_column(board, a) for a in (board.primary, beside) if a]
     shown = [a for a in (board.primary,) if a]
     rank = Column("rank", columns.RANK.value, _rank)
     return Table([columns.VARIANT, rank, *map(_plain, numbers), VERDICT], [*rows(board), *real(board, shown)])
 
 
-def _psnr(board: Board) -> Address | None:
+def psnr(board: Board) -> Address | None:
     """PSNR at the level of the headline; None where no record holds one, or where it ranks itself."""
     found = [a for a in board.addresses if a[0] == PSNR and a != board.primary]
     return min(found, key=lambda a: abs((a[2] or HEADLINE_LEVEL) - HEADLINE_LEVEL), default=None)

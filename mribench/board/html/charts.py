@@ -51,6 +51,7 @@ class Level:
 @dataclass(frozen=True)
 class Chart:
     id: str
+    modality: str
     organ: str
     quality: str  # name of the vertical axis
     cost: str  # name of the horizontal axis
@@ -132,6 +133,7 @@ def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters
     halves = column.halves.interval
     return Chart(
         id=anchor,
+        modality=board.modality,
         organ=board.organ,
         quality=column.title,
         cost=cost,

@@ -24,6 +24,7 @@ class Number:
     seeds: tuple[float, ...] = ()  # value of each training seed
     reason: str = "no number"
     drawing: Markup = NOTHING
+    record: str = ""  # anchor of the record that holds it
 
     @property
     def mean(self) -> str:
@@ -65,6 +66,7 @@ class MetricColumn:
     numbers: Mapping[str, Number]  # by name of the row
     real_train: Number  # real training images in a model's place
     halves: Number  # one half of the test subjects against the other; its interval is shaded in every line
+    task: str = ""  # that reports it
 
     @property
     def name(self) -> str:
@@ -88,6 +90,7 @@ class MetricTable:
     caption: str
     columns: tuple[MetricColumn, ...]
     real_rows: tuple[RealRow, ...] = ()
+    drawn_by_script: bool = False  # whether the script draws the intervals, from the text of the cells
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ class BoardView:
     gaussian: str  # name of the row of the Gaussian control, or empty
     fields: tuple[tuple[str, str], ...]  # what is equal in all results
     results: tuple[Result, ...]
+    many: bool = False  # whether it stands on a page of so many rows that drawings are left to the script
 
     @property
     def trained(self) -> list[RowView]:
