@@ -27,6 +27,11 @@ TRAIN_VERSION = 1
 PRODUCE_VERSION = 1
 
 
+def is_joint(variant: Variant | GenerativeModel | Control) -> bool:
+    """Whether one training serves all organs of a run."""
+    return isinstance(variant, Variant) and "modality" in variant.conditions
+
+
 @dataclass(frozen=True)
 class Cell:
     """modality x dataset x variant x seed; after training also its weights and the sampler that draws from them."""
@@ -37,6 +42,18 @@ class Cell:
     seed: int
     trained: Path | None = None  # the training's folder; None for a control
     sampler: SamplerChoice | None = None  # None for all but a ``Variant``
+    # (name, data) of every organ of the run, sorted by name, for a joint training; none: of this organ alone
+    organs: tuple[tuple[str, Prepared], ...] = ()
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether its training is one for all organs of the run."""
+        return is_joint(self.variant)
+
+    @property
+    def trained_on(self) -> dict[str, Prepared]:
+        """The data of its training by organ, in the order of the labels."""
+        return dict(self.organs) or {self.modality.name: self.data}
 
     @property
     def name(self) -> str:
@@ -47,12 +64,22 @@ class Cell:
         """Named by everything that the weights depend on."""
         made_from = {
             "version": TRAIN_VERSION,
-            "data": self.data.key,
+            "data": [[name, data.key] for name, data in self.trained_on.items()]
+            if self.is_joint
+            else self.data.key,
             "variant": self._variant(),
             "budget": profiles.training_budget(plan.profile),
             "seed": self.seed,
         }
-        return plan.out / "train" / f"{self.name}_{hashing.json_hash(made_from)}"
+        name = self.name
+        if self.is_joint:
+            name = f"organs-{len(self.trained_on)}_{self._trained_as}_s{self.seed}"
+        return plan.out / "train" / f"{name}_{hashing.json_hash(made_from)}"
+
+    @property
+    def _trained_as(self) -> str:
+        """The name that its training goes by: variants that differ in guidance alone share one."""
+        return getattr(self.variant, "trained_as", None) or self.variant.name
 
     def _variant(self) -> list[Any]:
         """Name, version and code: an edited variant with its old version number is another variant."""
@@ -69,7 +96,8 @@ class Cell:
             if v.autoencoder:
                 parts += [v.autoencoder.encode, v.autoencoder.decode]
                 more = [_settings(v.autoencoder.stage, parts)]
-        return [v.name, v.version, code_hash(*filter(None, parts)), *more]
+            more += [v.conditions] if v.conditions else []
+        return [self._trained_as, v.version, code_hash(*filter(None, parts)), *more]
 
     def output_name(self, task: Task, plan: Plan) -> str:
         """Named by everything that the produced images depend on."""
@@ -83,6 +111,8 @@ class Cell:
             )
             code = code_hash(*parts)
             model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
+            if self.is_joint:
+                model += [self.modality.name, self.variant.guidance]
         elif self.trained:
             model = [self.trained.name, plan.profile.keep]
         made_from = {
@@ -112,7 +142,8 @@ class Cell:
         from mribench.sampling.sample import TrainedModel
 
         pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
-        return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title)
+        label = self.modality.name if self.is_joint else None
+        return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title, label)
 
 
 def _settings(stage: Stage, parts: list[Any]) -> list[Any]:

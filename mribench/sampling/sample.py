@@ -13,6 +13,7 @@ import torch
 from mribench.errors import MribenchError, Unavailable
 from mribench.progress import progress
 from mribench.sampling.forward_process import alpha_bars
+from mribench.sampling.guidance import GuidedNetwork, bind, labels_of
 from mribench.sampling.reverse import IntegratorReverse, Reverse, SchedulerReverse, Watch
 from mribench.sampling.samplers import SamplerChoice
 from mribench.seeds import torch_generator
@@ -39,6 +40,7 @@ class TrainedModel:
         profile: its ``size`` and ``sample_batch`` are used.
         precision: fp32, bf16 or fp16.
         title: what the progress bar says.
+        label: of a variant with conditions: which of its training's labels is drawn, None for the only one.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class TrainedModel:
         profile: Profile,
         precision: str,
         title: str = "sample",
+        label: str | None = None,
     ):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         # by the variant's own classes: a plugin's network need not be one that diffusers knows
@@ -57,6 +60,12 @@ class TrainedModel:
         self.train_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
         self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
+        # what a sampler calls; losses are those of the network without guidance
+        self._sampled_net = self.net
+        if variant.conditions:
+            self.net, self._sampled_net = bind(
+                self.net, labels_of(pipeline.parent), label, variant.guidance, self.device
+            )
         self.dtype = DTYPES[precision]
         self.space = load_space(variant, profile, pipeline, self.device)
         black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
@@ -148,7 +157,7 @@ class TrainedModel:
 
     def _autocast_net(self, *args: Any) -> Any:
         with self._autocast():
-            return self.net(*args)
+            return self._sampled_net(*args)
 
     def _sample(
         self,
@@ -167,7 +176,7 @@ class TrainedModel:
                 x, nfe = self._reverse(start(filled, generators), generators, alpha_bar)
                 images.append(self._to_unit(x)[: len(chunk)])
                 advance(first + len(chunk))
-        self.nfe.append(nfe)
+        self.nfe.append(nfe * (2 if isinstance(self._sampled_net, GuidedNetwork) else 1))
         return np.concatenate(images)
 
     @torch.inference_mode()
