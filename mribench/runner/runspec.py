@@ -19,6 +19,7 @@ from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
+CONDITIONS = ("modality",)  # what a variant's network can be told
 # three that differ in kind and need no weights
 FEATURES = ("hc85-v1", "gist208-v1", "shape156-v1")
 # Accelerate's; each is the name of a package
@@ -127,6 +128,7 @@ def resolve(spec: RunSpec) -> Plan:
     asked = spec.samplers or profile.samplers
     tasks, metrics = _tasks_and_metrics(spec)
     variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
+    _check_conditions(variants.values())
     choices = tuple(map(samplers.resolve, asked))
     forward_process.check_compatible(variants.values(), choices)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
@@ -176,6 +178,17 @@ def _tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metri
         fitting = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
         widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *fitting)))))
     return tuple(widened), own | further
+
+
+def _check_conditions(variants: Iterable[Any]) -> None:
+    """A condition of a later mribench would be trained without."""
+    for variant in variants:
+        for condition in getattr(variant, "conditions", ()):
+            if condition not in CONDITIONS:
+                raise InputError(
+                    f"variant {variant.name!r} has the condition {condition!r}, expected {' or '.join(CONDITIONS)}; "
+                    "use the mribench that it was written for"
+                )
 
 
 def _check_tracker(name: str | None) -> None:
