@@ -26,16 +26,16 @@ class GuidedNetwork:
     """
 
     def __init__(self, net: Any, label: torch.Tensor, null: torch.Tensor, weight: float):
-        self._labelled, self._null = LabelledNetwork(net, label), LabelledNetwork(net, null)
-        self._weight = weight
+        self.labelled = LabelledNetwork(net, label)  # without guidance
+        self._null, self._weight = LabelledNetwork(net, null), weight
 
     def __call__(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        null, out = (net(x, *args, **kwargs) for net in (self._null, self._labelled))
+        null, out = (net(x, *args, **kwargs) for net in (self._null, self.labelled))
         out.sample = null.sample + self._weight * (out.sample - null.sample)
         return out
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._labelled, name)
+        return getattr(self.labelled, name)
 
 
 def labels_of(training: Path) -> list[str]:
@@ -46,8 +46,8 @@ def labels_of(training: Path) -> list[str]:
 
 def bind(
     net: Any, known: list[str], label: str | None, guidance: float, where: torch.device
-) -> tuple[LabelledNetwork, LabelledNetwork | GuidedNetwork]:
-    """The network at one label, and as a sampler calls it, with guidance.
+) -> LabelledNetwork | GuidedNetwork:
+    """The network at one label, with guidance, called as that of a variant without conditions.
 
     Args:
         net: Takes ``class_labels``.
@@ -64,5 +64,4 @@ def bind(
     if label not in known:
         raise InputError(f"the training has no label {label!r}, expected one of {', '.join(known)}")
     index, null = (torch.tensor(i, device=where) for i in (known.index(label), len(known)))
-    labelled = LabelledNetwork(net, index)
-    return labelled, labelled if guidance == 1 else GuidedNetwork(net, index, null, guidance)
+    return LabelledNetwork(net, index) if guidance == 1 else GuidedNetwork(net, index, null, guidance)

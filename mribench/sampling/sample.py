@@ -60,12 +60,8 @@ class TrainedModel:
         self.train_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
         self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
-        # what a sampler calls; losses are those of the network without guidance
-        self._sampled_net = self.net
         if variant.conditions:
-            self.net, self._sampled_net = bind(
-                self.net, labels_of(pipeline.parent), label, variant.guidance, self.device
-            )
+            self.net = bind(self.net, labels_of(pipeline.parent), label, variant.guidance, self.device)
         self.dtype = DTYPES[precision]
         self.space = load_space(variant, profile, pipeline, self.device)
         black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
@@ -110,10 +106,11 @@ class TrainedModel:
     def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
         """float32 (N,): the variant's own training loss at one level; images float32 (N, H, W) in [0, 1].
 
-        The noise of an image depends on its content, the level and the seed; short batches are filled up, as in
-        sampling.
+        Under the model's label, without guidance. The noise of an image depends on its content, the level and the
+        seed; short batches are filled up, as in sampling.
         """
         t = self._timestep(alpha_bar)
+        net = self.net.labelled if isinstance(self.net, GuidedNetwork) else self.net
         batch, losses = self.profile.sample_batch, []
         title = f"{self.title} at alpha-bar {alpha_bar:.3f}"
         with progress(title, len(images)) as advance, retain_freed_memory():
@@ -127,7 +124,7 @@ class TrainedModel:
                 timesteps = torch.full((batch,), t, device=self.device)
                 with self._autocast():
                     loss = self.variant.loss(
-                        self.net,
+                        net,
                         self.train_scheduler,
                         x0,
                         shaped(self.variant, noise.to(self.device)),
@@ -157,7 +154,7 @@ class TrainedModel:
 
     def _autocast_net(self, *args: Any) -> Any:
         with self._autocast():
-            return self._sampled_net(*args)
+            return self.net(*args)
 
     def _sample(
         self,
@@ -176,7 +173,7 @@ class TrainedModel:
                 x, nfe = self._reverse(start(filled, generators), generators, alpha_bar)
                 images.append(self._to_unit(x)[: len(chunk)])
                 advance(first + len(chunk))
-        self.nfe.append(nfe * (2 if isinstance(self._sampled_net, GuidedNetwork) else 1))
+        self.nfe.append(nfe * (2 if isinstance(self.net, GuidedNetwork) else 1))
         return np.concatenate(images)
 
     @torch.inference_mode()

@@ -6,14 +6,41 @@ import pytest
 import torch
 from mribench_score.joint import GUIDANCE, JOINT, JOINT_CFG
 
-from mribench import profiles
+from mribench import Network, Profile
 from mribench.testing import conforms
 from mribench.variants.ddpm import DDPM
 
 test_joint = conforms("variants", "joint")
 test_joint_cfg = conforms("variants", "joint-cfg")
 
-PROFILES = {name: replace(profiles.get(name), size=32) for name in ("smoke", "quick")}
+SMOKE = Profile(
+    name="smoke",
+    purpose="a test",
+    size=32,
+    max_images=120,
+    phantom_subjects=24,
+    phantom_slices=3,
+    network=Network(channels=(8, 16, 32), layers_per_block=1),
+    prediction="v_prediction",
+    optimizer="adam",
+    lr=2e-3,
+    lr_schedule="constant",
+    warmup_steps=0,
+    batch_size=8,
+    max_epochs=None,
+    max_steps=40,
+    eval_every=20,
+    eval_images=16,
+    patience=None,
+    ema_decay=0.9,
+    grad_clip=1.0,
+    flip=False,
+    keep="best",
+    samplers=("ddim-5",),
+    n_generated=24,
+    sample_batch=8,
+)
+PROFILES = {"pixels": SMOKE, "patches": replace(SMOKE, network=Network(channels=(16, 32), patch=2))}
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
