@@ -17,6 +17,8 @@ from mribench.spec import (
     Modality,
     Model,
     Prepared,
+    Profile,
+    Split,
     Stage,
     Task,
     Variant,
@@ -55,10 +57,24 @@ class Cell:
         """The data of its training by organ, in the order of the labels."""
         return dict(self.organs) or {self.modality.name: self.data}
 
+    def split(self, name: str) -> Split:
+        """Its training or validation images; of a joint training those of all organs, labelled."""
+        if not self.is_joint:
+            return getattr(self.data, name)
+        from mribench.training.conditions import joined
+
+        return joined({organ: getattr(data, name) for organ, data in self.trained_on.items()})
+
     @property
     def name(self) -> str:
         parts = self.modality.name, self.variant.name, self.sampler and self.sampler.name, f"s{self.seed}"
         return "_".join(part for part in parts if part)
+
+    def network(self, profile: Profile) -> Any:
+        """The untrained network of a variant, called without a label also where it takes one."""
+        from mribench.training.conditions import at_first_label
+
+        return at_first_label(self.variant, self.variant.network(profile))
 
     def train_folder(self, plan: Plan) -> Path:
         """Named by everything that the weights depend on."""

@@ -26,11 +26,12 @@ from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.results import Result, schema
-from mribench.runner import damage, record
+from mribench.runner import damage, not_asked, record
 from mribench.runner.cell import Cell
+from mribench.runner.not_asked import needs_training
 from mribench.runner.runspec import Plan
-from mribench.sampling import forward_process
-from mribench.spec import GenerativeModel, Model, Prepared, Score, Task
+from mribench.sampling.offers import not_applicable
+from mribench.spec import GenerativeModel, Model, Prepared, Score, Task, Variant
 from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
@@ -41,7 +42,7 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
     Under ``accelerate launch`` all processes train and the first does the rest.
     """
-    if not cell.variant.is_control:
+    if needs_training(cell, plan):
         _train(cell, plan)
     rank, _ = device.world()
     if rank != 0:
@@ -51,18 +52,17 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
 def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
     """The trained cell with each compatible sampler; what needs none is a single one."""
-    if cell.variant.is_control:
+    if needs_training(cell, plan):
+        cell = replace(cell, trained=cell.train_folder(plan))
+    if not isinstance(cell.variant, Variant):
         return [cell]
-    if isinstance(cell.variant, GenerativeModel):
-        return [replace(cell, trained=cell.train_folder(plan))]
-    choices = [choice for choice in plan.samplers if forward_process.compatible(cell.variant, choice.sampler)]
-    return [replace(cell, trained=cell.train_folder(plan), sampler=choice) for choice in choices]
+    return [replace(cell, sampler=choice) for choice in plan.samplers_of(cell.variant)]
 
 
 def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
     """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
     # of cells that share a training one stands for all
-    by_training = {cell.train_folder(plan): cell for cell in cells if not cell.variant.is_control}
+    by_training = {cell.train_folder(plan): cell for cell in cells if needs_training(cell, plan)}
     untrained = [cell for cell in by_training.values() if not _is_trained(cell, plan)]
     if len(untrained) > 1 and device.one_gpu():
         imports.load_diffusers()
@@ -95,22 +95,23 @@ def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
     folder = cell.train_folder(plan)
     folder.mkdir(parents=True, exist_ok=True)
     damage.write_terms(cell, folder)
-    splits, where = (cell.data.train, cell.data.validation), cell.modality.name
-    if cell.is_joint:
-        from mribench.training.conditions import joined
-
-        splits = tuple(
-            joined({name: getattr(data, split) for name, data in cell.trained_on.items()})
-            for split in ("train", "validation")
-        )
-        where = ", ".join(cell.trained_on)
-    title = f"train {where} {cell.variant.name} seed {cell.seed}"
-    return cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track
+    title = f"train {', '.join(cell.trained_on)} {cell.variant.name} seed {cell.seed}"
+    profile, track = plan.profile, plan.spec.track
+    return (
+        cell.variant,
+        cell.split("train"),
+        cell.split("validation"),
+        profile,
+        cell.seed,
+        folder,
+        title,
+        track,
+    )
 
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
     """The results of a cell with nothing left to do; None where something is, or is damaged."""
-    if not cell.variant.is_control:
+    if needs_training(cell, plan):
         if not _is_trained(cell, plan):
             return None
         try:
@@ -150,8 +151,10 @@ def _task_read_by(task: Task) -> Task | None:
     return lookup.load("tasks", task.reads) if task.reads else None
 
 
-def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str]:
-    """Provenance: the folders of the outputs that a result is made from."""
+def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str | None]:
+    """Provenance: the folders of the outputs that a result is made from; of a task that does not apply the training."""
+    if not_applicable(task, cell.variant):
+        return {"checkpoint": cell.trained.name if cell.trained else None}
     other = _task_read_by(task)
     reads = {"reads": cell.output_name(other, plan)} if other else {}
     return {"outputs": cell.output_name(task, plan)} | reads
@@ -163,6 +166,8 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     damaged = damage.of_result(plan.out, existing) if existing else []
     if existing and not damaged:
         return existing
+    if not_applicable(task, cell.variant):
+        return not_asked.write_record(cell, task, plan)
     name, other = cell.output_name(task, plan), _task_read_by(task)
     outputs = _outputs(cell, other, plan) if other else {}
     outputs |= _outputs(cell, task, plan)
@@ -287,10 +292,7 @@ def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
         whole = provenance.gflops(lambda: model.generate(range(batch), cell.seed))
         return round(whole / batch / cell.variant.nfe, 4)
     # of the network as it is defined, not as it is optimised for this machine
-    from mribench.training.conditions import at_first_label
-
-    network = at_first_label(cell.variant, cell.variant.network(plan.profile))
-    return provenance.gflops_per_image(network, model.shape[-1])
+    return provenance.gflops_per_image(cell.network(plan.profile), model.shape[-1])
 
 
 def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan, name: str) -> dict[str, str]:

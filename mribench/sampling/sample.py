@@ -12,6 +12,8 @@ import torch
 
 from mribench.errors import MribenchError, Unavailable
 from mribench.progress import progress
+from mribench.sampling import likelihood
+from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.forward_process import alpha_bars
 from mribench.sampling.guidance import GuidedNetwork, bind, labels_of
 from mribench.sampling.reverse import IntegratorReverse, Reverse, SchedulerReverse, Watch
@@ -54,14 +56,11 @@ class TrainedModel:
         label: str | None = None,
     ):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # by the variant's own classes: a plugin's network need not be one that diffusers knows
-        network, scheduler = type(variant.network(profile)), type(variant.scheduler(profile))
-        self.net = optimize(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
-        self.train_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
-        self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
-        if variant.conditions:
-            self.net = bind(self.net, labels_of(pipeline.parent), label, variant.guidance, self.device)
+        self._pipeline, self._label = pipeline, label
+        self.net = self._at_label(optimize(self._load(), precision), variant.guidance)
+        self.train_scheduler = type(variant.scheduler(profile)).from_pretrained(pipeline / "scheduler")
+        self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.dtype = DTYPES[precision]
         self.space = load_space(variant, profile, pipeline, self.device)
         black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
@@ -133,6 +132,36 @@ class TrainedModel:
                 losses.append(loss.float().cpu().numpy()[: len(chunk)])
                 advance(first + len(chunk))
         return np.concatenate(losses)
+
+    def log_likelihood(self, x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """As ``mribench.spec.Likelihood``, by the probability-flow ODE, in fp32; under the label, without guidance.
+
+        Raises Unavailable where noise on pixels has no level in the variant's process, or it has no denoiser.
+        """
+        if not (self.variant.denoises_pixels and self.variant.has_denoiser):
+            raise Unavailable(f"{self.variant.name} has no denoiser D(x; sigma) on pixels")
+        # neither in bf16 nor with modules that are optimised for it
+        net = self._at_label(self._load().requires_grad_(False), 1.0)
+        denoise = VariantDenoiser(self.variant, net, self.train_scheduler)
+        pixels = torch.from_numpy(np.asarray(x, dtype=np.float32)).unsqueeze(1).to(self.device)
+        with progress(self.title, len(x)) as advance, retain_freed_memory():
+            found = likelihood.with_errors(
+                denoise, self.space.encode(pixels), seed, self.profile.sample_batch, advance
+            )
+        self.nfe.append(2 * likelihood.STEPS)
+        return found
+
+    def _load(self) -> torch.nn.Module:
+        """The network as it was trained."""
+        # by the variant's own class: a plugin's network need not be one that diffusers knows
+        network = type(self.variant.network(self.profile))
+        return network.from_pretrained(self._pipeline / "unet").to(self.device).eval()
+
+    def _at_label(self, net: Any, guidance: float) -> Any:
+        """The network as samplers and losses call it: of a variant with conditions under the model's label."""
+        if not self.variant.conditions:
+            return net
+        return bind(net, labels_of(self._pipeline.parent), self._label, guidance, self.device)
 
     def _timestep(self, alpha_bar: float) -> int:
         """The training timestep whose level is nearest."""
