@@ -96,17 +96,8 @@ def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     damage.write_terms(cell, folder)
     title = f"train {', '.join(cell.trained_on)} {cell.variant.name} seed {cell.seed}"
-    profile, track = plan.profile, plan.spec.track
-    return (
-        cell.variant,
-        cell.split("train"),
-        cell.split("validation"),
-        profile,
-        cell.seed,
-        folder,
-        title,
-        track,
-    )
+    splits = cell.split("train"), cell.split("validation")
+    return cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track
 
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:

@@ -117,6 +117,13 @@ def test_losses_are_of_the_label_without_guidance(two_organs):
     assert np.array_equal(guided, model(two_organs, "black").losses(images, 0.5, 0))
 
 
+def test_the_likelihood_is_of_the_label_without_guidance(two_organs):
+    x = 2 * blobs(4).unit() - 1
+    right, wrong = (model(two_organs, label).log_likelihood(x, 0)["nats"] for label in ("black", "white"))
+    assert (right > wrong).all()
+    assert np.array_equal(model(two_organs, "black", 3.0).log_likelihood(x, 0)["nats"], right)
+
+
 def test_guidance_is_counted_as_two_evaluations_and_stays_addressed(two_organs):
     guided, plain = model(two_organs, "white", 3.0), model(two_organs, "white")
     images = guided.generate(range(5), 0)
