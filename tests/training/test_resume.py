@@ -108,10 +108,12 @@ def test_a_second_run_into_the_same_folder_is_refused(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif("joint" not in lookup.names("variants"), reason="needs mribench-score")
 def test_a_joint_training_killed_in_every_stage_ends_as_an_unbroken_one(tmp_path):
     organs = ",".join(lookup.names("modalities")[:2])
-    more = ("--modalities", organs, "--variants", "joint,joint-cfg", "--controls", "noise", "--jobs", "2")
+    more = ["--modalities", organs, "--variants", "joint,joint-cfg", "--tasks", "denoising"]
+    more += ["--controls", "noise", "--jobs", "2"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     finish(start(whole, *more))
     for pattern in ("train/*/checkpoints/*.pt", "train/*/best", "outputs/*", "results/*/*.json"):
