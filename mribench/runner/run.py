@@ -40,12 +40,12 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
     check_name(plan.spec.data_name, plan.spec.data)
-    execution = resources.settle(execution, plan.profile, _trainings(plan))
+    execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with dispatch.executor(execution, plan.out) as workers:
             data: dict[str, Prepared] = {}
-            imports = _Imports(needed=workers is None and _trainings(plan) > 0)
+            imports = _Imports(needed=workers is None and trainings(plan) > 0)
             if workers is None or plan.spec.data != "phantom":
                 # users' images may be refused: all of them before anything is trained
                 data |= {modality.name: _prepared(modality, plan, imports) for modality in plan.modalities}
@@ -66,7 +66,8 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     return done
 
 
-def _trainings(plan: Plan) -> int:
+def trainings(plan: Plan) -> int:
+    """How many networks a plan trains: of a joint training one for all organs."""
     trained = [variant for variant in plan.variants if not variant.is_control]
     joint = {variant.trained_as or variant.name for variant in trained if is_joint(variant)}
     of_one_organ = sum(not is_joint(variant) for variant in trained)

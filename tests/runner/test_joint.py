@@ -136,7 +136,7 @@ def test_workers_are_given_the_cells_of_a_training_together(cells):
     plan, data = cells
     (together,) = run._joint_cells(data, plan)
     assert [(c.modality.name, c.variant.name) for c in together] == [(o, v) for o in ORGANS for v in OWN]
-    assert run._trainings(plan) == 1
+    assert run.trainings(plan) == 1
 
 
 def test_an_unknown_condition_is_refused(told, monkeypatch):
