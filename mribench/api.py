@@ -48,7 +48,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "subject_means",
         "subsample_interval",
     ),
-    "mribench.networks": ("PatchUNet2DModel",),
+    "mribench.networks": ("LabelledPatchUNet2DModel", "PatchUNet2DModel"),
     "mribench.phantom": (
         "BalancedSSFP",
         "Canvas",
