@@ -36,7 +36,7 @@ DataName = Annotated[
     ),
 ]
 Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
-Tasks = names_option("comma-separated tasks: generation,denoising,audit", "tasks")
+Tasks = names_option("comma-separated tasks: generation,denoising,audit, and likelihood", "tasks")
 Metrics = names_option("comma-separated metrics in addition to those of the tasks", "metrics")
 Features = names_option("comma-separated feature spaces of the distribution metrics", "features")
 Controls = names_option("comma-separated controls; '' for none", "variants")
