@@ -59,4 +59,9 @@ def _estimate(variant: Variant, scheduler: Any) -> Callable[..., torch.Tensor]:
         takes_scheduler = "scheduler" in signature(variant.estimate).parameters
         return partial(variant.estimate, scheduler=scheduler) if takes_scheduler else variant.estimate
     estimate = formula(scheduler.config.prediction_type)
-    return lambda net, x_t, t, signal, sigma: estimate(net(x_t, t).sample.float(), x_t, signal, sigma)
+
+    def by_prediction(net: Any, x_t: torch.Tensor, t: Any, signal: Any, sigma: Any) -> torch.Tensor:
+        # a learned variance has channels of its own
+        return estimate(net(x_t, t).sample.float()[:, : x_t.shape[1]], x_t, signal, sigma)
+
+    return by_prediction

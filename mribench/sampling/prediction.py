@@ -24,10 +24,11 @@ def estimate_by_prediction(
 ) -> torch.Tensor:
     """A ``Variant.estimate`` by the ``prediction_type`` of the variant's scheduler, for any path.
 
-    v is that of the path at unit length, (signal eps - sigma x_0) / sqrt(signal^2 + sigma^2).
+    v is that of the path at unit length, (signal eps - sigma x_0) / sqrt(signal^2 + sigma^2). Channels of the output
+    beyond those of x_t, such as a learned variance, are not used.
     """
     length = (signal**2 + sigma**2) ** 0.5
-    out = net(x_t, t).sample.float()
+    out = net(x_t, t).sample.float()[:, : x_t.shape[1]]
     return formula(scheduler.config.prediction_type)(out, x_t / length, signal / length, sigma / length)
 
 
