@@ -12,7 +12,11 @@ from mribench.cli.options import complete_profile, names_option, split_names, sp
 
 Modalities = names_option("comma-separated organs, or all", "modalities", "all")
 Variants = names_option("comma-separated trained variants, e.g. ddpm", "variants")
-Samplers = names_option("comma-separated samplers with their steps: ddim-50,dpm-solver-20", "samplers")
+Samplers = names_option(
+    "comma-separated samplers with their steps: ddim-50,dpm-solver-20; default: the profile's, and a variant's own "
+    "where that does not fit",
+    "samplers",
+)
 Nfe = Annotated[
     str | None,
     typer.Option(
