@@ -90,6 +90,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Network",
         "PhantomSlice",
         "Prepared",
+        "Prior",
         "Profile",
         "Reader",
         "ReportedRow",

@@ -134,22 +134,33 @@ class TrainedModel:
         return np.concatenate(losses)
 
     def log_likelihood(self, x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-        """As ``mribench.spec.Likelihood``, by the probability-flow ODE, in fp32; under the label, without guidance.
+        """As ``mribench.spec.Likelihood``, by the probability-flow ODE; under the label, without guidance.
 
         Raises Unavailable where noise on pixels has no level in the variant's process, or it has no denoiser.
         """
-        if not (self.variant.denoises_pixels and self.variant.has_denoiser):
-            raise Unavailable(f"{self.variant.name} has no denoiser D(x; sigma) on pixels")
-        # neither in bf16 nor with modules that are optimised for it
-        net = self._at_label(self._load().requires_grad_(False), 1.0)
-        denoise = VariantDenoiser(self.variant, net, self.train_scheduler)
+        self._check_prior(in_an_orthonormal_space=True)
+        denoise = self._denoiser()
         pixels = torch.from_numpy(np.asarray(x, dtype=np.float32)).unsqueeze(1).to(self.device)
         with progress(self.title, len(x)) as advance, retain_freed_memory():
-            found = likelihood.with_errors(
-                denoise, self.space.encode(pixels), seed, self.profile.sample_batch, advance
-            )
+            codes = self.space.encode(pixels)
+            found = likelihood.with_errors(denoise, codes, seed, self.profile.sample_batch, advance)
         self.nfe.append(2 * likelihood.STEPS)
         return found
+
+    def denoiser(self) -> VariantDenoiser:
+        """As ``mribench.spec.Prior``."""
+        self._check_prior(in_an_orthonormal_space=False)
+        return self._denoiser()
+
+    def _check_prior(self, in_an_orthonormal_space: bool) -> None:
+        on_pixels = self.variant.denoises_pixels and (in_an_orthonormal_space or self.variant.encode is None)
+        if not (on_pixels and self.variant.has_denoiser):
+            raise Unavailable(f"{self.variant.name} has no denoiser D(x; sigma) on pixels")
+
+    def _denoiser(self) -> VariantDenoiser:
+        """In the space of the process, in fp32 and without modules that are optimised for bf16; without guidance."""
+        net = self._at_label(self._load().requires_grad_(False), 1.0)
+        return VariantDenoiser(self.variant, net, self.train_scheduler)
 
     def _load(self) -> torch.nn.Module:
         """The network as it was trained."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from mribench.spec.integrator import Denoiser
 from mribench.spec.profile import Profile
 from mribench.spec.stage import Autoencoder
 
@@ -245,6 +246,17 @@ class Model(Protocol):
         """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1].
 
         Raises ``Unavailable`` where noise on pixels has no level in the space that the model runs in.
+        """
+
+
+@runtime_checkable
+class Prior(Protocol):
+    """What a ``Model`` may have besides, for tasks that need "denoiser"."""
+
+    def denoiser(self) -> Denoiser:
+        """D(x; sigma) of images (N, 1, H, W) in [-1, 1], differentiable, in fp32.
+
+        Raises ``Unavailable`` where noise on pixels has no level in the model's process.
         """
 
 

@@ -28,6 +28,17 @@ def it_says_what_it_is(case: Case) -> None:
     )
 
 
+def its_own_sampler_draws_from_it(case: Case) -> None:
+    """What ``sampler`` names is installed and fits."""
+    name, compatible = case.plugin.sampler, forward_process.compatible
+    require(
+        name is None
+        or (name in lookup.names("samplers") and compatible(case.plugin, lookup.load("samplers", name))),
+        f"sampler is {name!r}, which is not installed or does not draw from it",
+        "name one without steps that `mribench list samplers` shows and that fits the process, or leave it out",
+    )
+
+
 def its_loss_is_one_number_per_image(case: Case) -> None:
     """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep; also at half the side."""
     import torch
@@ -222,6 +233,7 @@ def its_checkpoint_round_trips(case: Case) -> None:
 
 CHECKS = (
     Check("", it_says_what_it_is),
+    Check("", its_own_sampler_draws_from_it),
     Check("encode", it_decodes_what_it_encodes),
     Check("loss", its_loss_is_one_number_per_image),
     Check("scheduler", its_forward_process_has_levels),
