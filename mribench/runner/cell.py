@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import hashing, profiles
+from mribench.audit import training_set
 from mribench.code_hash import code_hash
 from mribench.runner.runspec import Plan
 from mribench.sampling.samplers import SamplerChoice
@@ -17,6 +18,7 @@ from mribench.spec import (
     Modality,
     Model,
     Prepared,
+    PretrainedModel,
     Stage,
     Task,
     Variant,
@@ -33,15 +35,30 @@ class Cell:
 
     modality: Modality
     data: Prepared
-    variant: Variant | GenerativeModel | Control
+    variant: Variant | GenerativeModel | PretrainedModel | Control
     seed: int
-    trained: Path | None = None  # the training's folder; None for a control
+    trained: Path | None = None  # the training's folder; None for what is not trained here
     sampler: SamplerChoice | None = None  # None for all but a ``Variant``
+    # what is known of a training elsewhere, as the audit is to see it (``audit.training_set``); None: see ``judged``
+    audited: Prepared | None = None
 
     @property
     def name(self) -> str:
         parts = self.modality.name, self.variant.name, self.sampler and self.sampler.name, f"s{self.seed}"
         return "_".join(part for part in parts if part)
+
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether it goes through a training: controls and pretrained models do not."""
+        return isinstance(self.variant, Variant | GenerativeModel)
+
+    @property
+    def judged(self) -> Prepared:
+        """The data as a task's ``judge`` sees them: with the training images that the model has seen."""
+        if self.audited is not None:
+            return self.audited
+        is_foreign = isinstance(self.variant, PretrainedModel) and self.variant.trained_on != self.data.name
+        return training_set.unknown(self.data) if is_foreign else self.data
 
     def train_folder(self, plan: Plan) -> Path:
         """Named by everything that the weights depend on."""
@@ -59,6 +76,9 @@ class Cell:
         v, more = self.variant, []
         if isinstance(v, Control):
             parts = [v.fit, v.generate, v.denoise]
+        elif isinstance(v, PretrainedModel):
+            # a hash of the weights or images says more than the code that reads them
+            parts, more = [] if v.source.get("sha256") else [v.generate], [dict(v.source)]
         elif isinstance(v, GenerativeModel):
             parts = [v.generate, v.denoise]
             more = [_settings(stage, parts) for stage in v.stages]
@@ -85,6 +105,8 @@ class Cell:
             model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
         elif self.trained:
             model = [self.trained.name, plan.profile.keep]
+        elif isinstance(self.variant, PretrainedModel) and task.judge:
+            model += [self.judged.key, self.judged.manifest.get(training_set.KNOWN, True)]
         made_from = {
             "version": [PRODUCE_VERSION, task.name, task.version, code_hash(task.produce)],
             "model": model,
@@ -99,7 +121,12 @@ class Cell:
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"
 
     def model(self, plan: Plan, title: str) -> Model:
-        """What a task sees: the trained variant with its sampler, the trained generator, or the fitted control."""
+        """What a task sees: the trained variant with its sampler, the trained generator, the pretrained model, or the
+        fitted control."""
+        if isinstance(self.variant, PretrainedModel):
+            from mribench.sampling.pretrained import SampledModel
+
+            return SampledModel(self.variant, plan.profile.size)
         if self.trained is None:
             from mribench.sampling.controls import FittedControl
 

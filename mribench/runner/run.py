@@ -25,7 +25,7 @@ from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finished, read_outputs, run_cell, train_on_one_gpu
 from mribench.runner.worker import Job, Outcome
-from mribench.spec import Modality, Prepared
+from mribench.spec import Control, Modality, Prepared, PretrainedModel
 
 IN_THIS_PROCESS = Execution(jobs=1)
 
@@ -65,7 +65,7 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
 
 
 def _trainings(plan: Plan) -> int:
-    trained = sum(not variant.is_control for variant in plan.variants)
+    trained = sum(not isinstance(variant, Control | PretrainedModel) for variant in plan.variants)
     return len(plan.modalities) * trained * len(plan.spec.seeds)
 
 
@@ -99,25 +99,25 @@ def _by_workers(
     data: dict[str, Prepared], plan: Plan, workers: Executor, processes: int | None
 ) -> list[Outcome]:
     """Unfinished cells go to workers: an organ's trainings as soon as its images are prepared, which are added to
-    ``data``; then the controls, which are short and keep all workers busy to the end."""
+    ``data``; then what is not trained, controls above all, which are short and keep all workers busy to the end."""
     outcomes: dict[Job, Outcome] = {}
     submitted: list[Job] = []
 
     def unfinished() -> Iterator[Job]:
-        controls = []
+        untrained = []
         for modality in plan.modalities:
             if modality.name not in data:
                 data[modality.name] = _prepared(modality, plan)
             for cell in _cells(modality, data[modality.name], plan):
                 job, existing = Job.of(cell, plan), finished(cell, plan)
                 outcomes[job] = Outcome(tuple(existing or ()))
-                if existing is None and cell.variant.is_control:
-                    controls.append(job)
+                if existing is None and not cell.is_trained_here:
+                    untrained.append(job)
                 elif existing is None:
                     submitted.append(job)
                     yield job
-        submitted.extend(controls)
-        yield from controls
+        submitted.extend(untrained)
+        yield from untrained
 
     new = dispatch.run_jobs(unfinished(), workers, plan.out, processes)
     locks.tidy(plan.out)

@@ -15,7 +15,7 @@ from mribench.plugins import lookup
 from mribench.results import RENAMED_TASKS
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task, Variant
+from mribench.spec import Control, FeatureSpace, Metric, Modality, PretrainedModel, Profile, Task, Variant
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
@@ -53,7 +53,7 @@ class Plan:
     spec: RunSpec
     profile: Profile
     modalities: tuple[Modality, ...]
-    variants: tuple[Variant | Control, ...]
+    variants: tuple[Variant | PretrainedModel | Control, ...]
     samplers: tuple[SamplerChoice, ...]
     tasks: tuple[Task, ...]
     metrics: Mapping[str, Metric]
@@ -125,8 +125,8 @@ def resolve(spec: RunSpec) -> Plan:
     # the precision that is chosen for this machine enters hashes and keys: two precisions are two models
     profile = replace(profile, precision=device.precision(profile))
     asked = spec.samplers or profile.samplers
-    tasks, metrics = _tasks_and_metrics(spec)
-    variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
+    tasks, metrics = tasks_and_metrics(spec)
+    variants = lookup.load_generators((*spec.variants, *spec.controls))
     choices = tuple(map(samplers.resolve, asked))
     forward_process.check_compatible(variants.values(), choices)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
@@ -159,7 +159,7 @@ def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> 
     }
 
 
-def _tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
+def tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
     """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
     tasks = lookup.load_all("tasks", spec.tasks).values()
     own = load_metrics([name for task in tasks for name in task.metrics], spec.features)

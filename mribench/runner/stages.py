@@ -41,7 +41,7 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
     Under ``accelerate launch`` all processes train and the first does the rest.
     """
-    if not cell.variant.is_control:
+    if cell.is_trained_here:
         _train(cell, plan)
     rank, _ = device.world()
     if rank != 0:
@@ -51,7 +51,7 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
 def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
     """The trained cell with each compatible sampler; what needs none is a single one."""
-    if cell.variant.is_control:
+    if not cell.is_trained_here:
         return [cell]
     if isinstance(cell.variant, GenerativeModel):
         return [replace(cell, trained=cell.train_folder(plan))]
@@ -61,7 +61,7 @@ def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
 
 def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
     """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
-    untrained = [cell for cell in cells if not cell.variant.is_control and not _is_trained(cell, plan)]
+    untrained = [cell for cell in cells if cell.is_trained_here and not _is_trained(cell, plan)]
     if len(untrained) > 1 and device.one_gpu():
         imports.load_diffusers()
         from mribench.training import interleave
@@ -100,7 +100,7 @@ def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
     """The results of a cell with nothing left to do; None where something is, or is damaged."""
-    if not cell.variant.is_control:
+    if cell.is_trained_here:
         if not _is_trained(cell, plan):
             return None
         try:
@@ -163,7 +163,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
     scores = tuple(map(finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
-    judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
+    judged = task.judge(outputs, cell.judged, plan.profile, extract, cell.seed) if task.judge else None
     folder = plan.out / "outputs" / name
     produced = schema.read(folder / damage.MADE, schema.Produced, f"delete {folder} to make it again")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
@@ -287,7 +287,8 @@ def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan,
     caption = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
     paths = {}
     model = (lambda: _model(cell, plan, "reverse process")) if cell.sampler else None
-    for kind, picture in task.draw(outputs, cell.data, plan.profile, model, caption).items():
+    data = cell.judged if task.judge else cell.data
+    for kind, picture in task.draw(outputs, data, plan.profile, model, caption).items():
         paths[kind] = f"figures/{name}_{kind}.png"
         figures.save(plan.out / paths[kind], picture)
     manifest.write(damage.figure_manifest(plan.out, name), [plan.out / path for path in paths.values()])

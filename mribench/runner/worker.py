@@ -81,7 +81,8 @@ def warm_up() -> None:
 
 def _cell(job: Job, plan: Plan) -> Cell:
     """Raises InputError where this machine has other code, data or packages than the one that sent the job."""
-    modality, variant = lookup.load("modalities", job.modality), lookup.load("variants", job.variant)
+    modality = lookup.load("modalities", job.modality)
+    variant = lookup.load_generators([job.variant])[job.variant]
     cell = Cell(modality, _data(job.data, modality), variant, job.seed)
     if (own := cell.train_folder(plan).name) != job.name:
         raise InputError(
