@@ -73,7 +73,7 @@ def contradictions(ranking: Ranking) -> Iterator[str]:
 def _trained_elsewhere(group: Group) -> Iterator[str]:
     """Rows of models that did not go through the profile's training."""
     for row in group.rows:
-        if any(result.provenance.get("source") for result in row.results):
+        if row.trained_elsewhere:
             yield f"{row.name} was trained elsewhere: with which data, budget and choices, its record does not prove."
 
 

@@ -92,7 +92,8 @@ def score(
         ),
     )
     console.boards([found.board])
-    console.say(repr(found))
+    for line in repr(found).splitlines():
+        console.say(line)
     print(found.page)
 
 

@@ -93,9 +93,11 @@ def load(folder: Path) -> Any:
     """The pipeline, on the GPU where there is one. Raises InputError in one sentence."""
     import torch
     from diffusers import DiffusionPipeline
+    from diffusers.utils import logging
 
     import mribench.networks  # noqa: F401  # the class of networks that earlier versions saved by that name
 
+    logging.disable_progress_bar()
     try:
         pipeline = DiffusionPipeline.from_pretrained(str(folder), use_safetensors=True, local_files_only=True)
     except (OSError, ValueError, TypeError, AttributeError, ImportError, KeyError, RuntimeError) as error:
