@@ -63,9 +63,9 @@ def score(
     features: names_option("comma-separated feature spaces", "features") = None,
     metrics: names_option("comma-separated metrics in addition to those of generation", "metrics") = None,
 ) -> None:
-    """Score samples or a model that you have against held-out images.
+    """Score your own samples or model.
 
-    Kernel distances with intervals by subject, noise floor, controls, memorisation audit, board and page. The images
+    They are compared with held-out real images, as the rows of a board are. Kernel distances with intervals by subject, noise floor, controls, memorisation audit, board and page. The images
     must be grey squares of 32 to 256 pixels; nothing is resized.
     """
     from mribench.cli import console
