@@ -65,8 +65,9 @@ def score(
 ) -> None:
     """Score your own samples or model.
 
-    They are compared with held-out real images, as the rows of a board are. Kernel distances with intervals by subject, noise floor, controls, memorisation audit, board and page. The images
-    must be grey squares of 32 to 256 pixels; nothing is resized.
+    They are compared with held-out real images, as the rows of a board are: kernel distances with intervals by subject,
+    noise floor, controls, memorisation audit, board and page. The images must be grey squares of 32 to 256 pixels;
+    nothing is resized.
     """
     from mribench.cli import console
     from mribench.scoring.score import Settings
