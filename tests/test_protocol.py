@@ -23,6 +23,7 @@ from mribench.metrics import (
 )
 from mribench.plugins import lookup
 from mribench.runner import check_fields, check_scores, runspec
+from mribench.scoring import sources
 from mribench.trust import changes
 from mribench.trust import examine as examine_space
 from mribench.variants import controls
@@ -43,6 +44,11 @@ def ours(group):
 @pytest.mark.parametrize("group", ["metrics", "features", "tasks"])
 def test_everything_registered_is_named(group):
     assert not [name for name in ours(group) if f"`{name}`" not in TEXT]
+
+
+def test_what_can_be_scored_is_said():
+    assert f"squares of {sources.SIDES[0]} to {sources.SIDES[-1]} pixels (`sources.SIDES`)" in FLAT
+    assert f"{sources.LEAST} at least (`sources.LEAST`)" in FLAT
 
 
 def test_every_task_has_its_version():

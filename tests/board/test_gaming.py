@@ -450,3 +450,35 @@ def test_two_tasks_that_report_one_metric_have_a_number_each(scored, controls, a
     row = board.row("a")
     assert row.value(("psnr", None, 0.5)) == 20.0 and row.value(("psnr (superres)", None, 0.5)) == 30.0
     assert "PSNR (SUPERRES) @" in markdown([board], Path("."))
+
+
+@pytest.mark.parametrize(
+    ("source", "audit_source", "word"),
+    [
+        ({"kind": "npz", "sha256": "3" * 64}, {"kind": "npz", "sha256": "3" * 64}, "1"),
+        (
+            {"kind": "npz", "sha256": "3" * 64},
+            {"kind": "npz", "sha256": "4" * 64},
+            "audit of another checkpoint",
+        ),
+        ({"kind": "plugin"}, {"kind": "plugin"}, "no checkpoint on record"),
+    ],
+)
+def test_images_from_elsewhere_are_known_by_their_hash(
+    source, audit_source, word, scored, controls, audited, said
+):
+    def elsewhere(result):
+        own = audit_source if result.task == "audit" else source
+        bare = {"checkpoint": None, "checkpoint_sha256": None, "training": None, "source": own}
+        return replace(result, provenance=result.provenance | bare)
+
+    found = [elsewhere(r) if r.variant == "a" else r for r in audited([scored("a"), scored("b"), *controls])]
+    assert said(found, "a ddim-5") in (word, word.replace("1", "1-2"))
+
+
+def test_a_board_says_which_rows_were_trained_elsewhere(scored, controls):
+    bare = {"source": {"kind": "folder", "sha256": "3" * 64}, "training": None}
+    found = [replace(scored("a"), provenance=bare), scored("b"), *controls]
+    (board,) = boards(found)
+    told = [sentence for sentence in board.doubts if "trained elsewhere" in sentence]
+    assert len(told) == 1 and told[0].startswith("a ddim-5 was trained elsewhere")
