@@ -114,11 +114,19 @@ def check_comparable(planned: Result, records: Sequence[Result]) -> None:
     if all(differing):
         fields = min(differing, key=len)
         told = "; ".join(
-            f"{name} is {ours!r} there and {here!r} here" for name, (ours, here) in fields.items()
+            f"{name} is {_beyond(there, here)} there and {_beyond(here, there)} here"
+            for name, (there, here) in fields.items()
         )
         raise InputError(
             f"the rows beside do not compare: {told}; use the same versions, or leave --beside out"
         )
+
+
+def _beyond(value: Any, other: Any) -> str:
+    """A value; of a list only what the other one lacks."""
+    if isinstance(value, list) and isinstance(other, list):
+        return ", ".join(str(part) for part in value if part not in other) or "nothing more"
+    return str(value)
 
 
 def _told(result: Result) -> str:

@@ -476,6 +476,20 @@ def test_images_from_elsewhere_are_known_by_their_hash(
     assert said(found, "a ddim-5") in (word, word.replace("1", "1-2"))
 
 
+def test_two_sampling_seeds_of_one_pipeline_are_not_two_trainings(scored, controls, audited, said):
+    def sampled(result):
+        bare = {
+            "checkpoint": None,
+            "checkpoint_sha256": None,
+            "source": {"kind": "pipeline", "sha256": "5" * 64},
+        }
+        return replace(result, provenance=result.provenance | bare)
+
+    found = [scored("a", seed=0), scored("a", seed=1), scored("b", 200.0), *controls]
+    found = [sampled(r) if r.variant == "a" else r for r in audited(found)]
+    assert said(found, "a ddim-5") == "one training filed as seeds 0, 1"
+
+
 def test_a_board_says_which_rows_were_trained_elsewhere(scored, controls):
     bare = {"source": {"kind": "folder", "sha256": "3" * 64}, "training": None}
     found = [replace(scored("a"), provenance=bare), scored("b"), *controls]

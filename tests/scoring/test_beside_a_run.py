@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from made_by_hand import discs
 
 import mribench as package
 from mribench import results
@@ -19,13 +20,23 @@ from mribench.scoring.pipelines import Pipeline
 def scored(own, run, generators, tmp_path_factory):
     """The run folder of all three, scored as a user would."""
     out = tmp_path_factory.mktemp("scored")
+    other = tmp_path_factory.mktemp("other") / "more.npz"
+    np.savez(other, images=discs(36, 9), subject=np.repeat([f"q{i}" for i in range(12)], 3))
     about = {"against": own, "beside": run, "out": out, "controls": ["noise", "gaussian"]}
     made = [
         package.score(str(generators.pngs), name="a GAN", trained_on=own, **about),
         package.score(str(generators.pipeline), name="my ddpm", steps=2, **about),
-        package.score(str(generators.vae), name="my VAE", **about),
+        package.score(str(generators.vae), name="my VAE", trained_on=other, **about),
     ]
     return out, made
+
+
+def manifest_of(out, one):
+    """The manifest of the prepared set that something was scored against."""
+    found = (out / "data").glob("*/manifest.json")
+    return next(
+        p for p in found if json.loads(p.read_text())["key"] == one.generation.comparability["data_key"]
+    )
 
 
 def test_one_board_holds_all_of_them_beside_ddpm(scored, run):
@@ -86,7 +97,9 @@ def test_the_object_says_what_the_record_says(scored):
     assert "kd[hc85-v1]" in repr(vae)
     assert kept["provenance"]["source"]["kind"] == "npz"
     assert len(kept["provenance"]["source"]["sha256"]) == 64
-    assert kept["provenance"]["trained_on"] is None
+    assert pipeline.to_dict()["audit"]["provenance"]["trained_on"] is None
+    # all images of another set stand where the training split was
+    assert kept["provenance"]["trained_on"] not in (None, vae.generation.comparability["data_key"])
     assert gan.to_dict()["audit"]["provenance"]["trained_on"] == gan.generation.comparability["data_key"]
     assert pipeline.to_dict()["generation"]["provenance"]["source"]["steps"] == 2
 
@@ -94,7 +107,7 @@ def test_the_object_says_what_the_record_says(scored):
 def test_kernel_distance_is_that_of_the_record(scored):
     """Known answer: in batches of any size, and again after ``reset``."""
     out, (_, _, vae) = scored
-    (folder,) = (out / "data").glob("*/manifest.json")
+    folder = manifest_of(out, vae)
     metric = KernelDistance(folder.parent, split="test")
     with np.load(next((out / "outputs").glob("brain_my-VAE_*generation*")) / "outputs.npz") as archive:
         images = archive["images"]
@@ -108,8 +121,8 @@ def test_kernel_distance_is_that_of_the_record(scored):
 
 def test_kernel_distance_holds_the_test_subjects_back(scored):
     """By default: a checkpoint that was chosen by the test subjects has seen them."""
-    out, _ = scored
-    (folder,) = (out / "data").glob("*/manifest.json")
+    out, (_, _, vae) = scored
+    folder = manifest_of(out, vae)
     metric = KernelDistance(folder.parent)
     n = json.loads(folder.read_text())["images"]["validation"]
     assert f"against {n} of" in repr(metric)
