@@ -11,7 +11,7 @@ import numpy as np
 
 from mribench import device
 from mribench._version import __version__
-from mribench.data import phantom_workers
+from mribench.data import left_out, phantom_workers
 from mribench.data.cards.rules import UNKNOWN, without_subjects
 from mribench.data.select import cap, drop_duplicates, drop_near_duplicates
 from mribench.data.slices import SliceRecord, prepare_volume
@@ -49,6 +49,7 @@ def build_real(
     strata: Mapping[str, str] | None = None,
     spool: Spool | None = None,
     near: str = "report",
+    masks: bool = True,
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
@@ -62,6 +63,7 @@ def build_real(
         spool: Where the images wait until they are written, so that memory does not grow with the set; None keeps
             them in memory.
         near: A card's ``near_duplicates``.
+        masks: Whether volumes of two values are kept; of a user's own files they are masks that lie beside the images.
 
     Raises:
         DataError: Where a subject has no usable slice.
@@ -71,16 +73,20 @@ def build_real(
     dropped: list[dict[str, Any]] = []
     subjects: set[str] = set()
     for done, volume in enumerate(volumes, start=1):
-        kept, note, lost = prepare_volume(volume, profile.size)
-        records += [record._replace(image=spool.add(record.image)) for record in kept] if spool else kept
-        windows.append(note)
-        dropped += lost
         subjects.add(volume.subject)
+        if not masks and left_out.is_mask(volume.pixels):
+            dropped += _slices(volume, left_out.TWO_VALUES)
+        else:
+            kept, note, lost = prepare_volume(volume, profile.size)
+            records += [record._replace(image=spool.add(record.image)) for record in kept] if spool else kept
+            windows.append(note)
+            dropped += lost
         if progress:
             progress(done, max(done, total))
     _check_none_lost(subjects, records, dropped)
-    records, twins = drop_duplicates(records)
+    records, twins, leaks = drop_duplicates(records)
     dropped += _rows(twins, "same pixels as another image")
+    dropped += _rows(leaks, "same pixels as an image of another subject: perhaps one person under two names")
     notes: dict[str, Any] = {"windows": windows, "dropped": dropped, "near_duplicates": near}
     if subjects == {UNKNOWN}:
         records, notes["subjects_known"] = without_subjects(records), False
@@ -109,6 +115,11 @@ def _finish(
         "mribench": __version__,
         **notes,
     }
+
+
+def _slices(volume: Volume, reason: str) -> list[dict[str, Any]]:
+    about = {"subject": volume.subject, "source": volume.source, "reason": reason}
+    return [{**about, "slice": index} for index in range(len(volume.pixels))]
 
 
 def _rows(records: Iterable[SliceRecord], reason: str) -> list[dict[str, Any]]:

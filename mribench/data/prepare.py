@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mribench.data import left_out
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import catalogue, organ_masks, rules, terms
 from mribench.data.cards.card import digest
@@ -76,7 +77,8 @@ def prepare_data(
         )
         drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
         near = "drop" if drop else "report"
-        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root), near)
+        total, masks = sum(map(len, files)), any(source.card for source in sources)
+        return build_real(volumes, profile, seed, progress, total, strata, Spool(root), near, masks)
 
     notes = {"name": public or name, "kind": "real", **_notes(sources)}
     prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build)
@@ -148,7 +150,9 @@ def describe(prepared: Prepared) -> str:
 
 def _files(source: Source) -> list[Path]:
     include = source.card.include if source.card else None
-    return image_folder.find_files(source.path, include, source.reader)
+    found = image_folder.find_files(source.path, include, source.reader)
+    # a card was reviewed, and says itself which files are images
+    return found if source.card else left_out.without(source.path, found)
 
 
 def _identity(
