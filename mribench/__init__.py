@@ -84,6 +84,7 @@ def score(
     beside: str | Path | Sequence[str | Path] = (),
     modality: str | None = None,
     data_name: str | None = None,
+    skip_broken: bool = False,
     profile: str | None = None,
     n: int | None = None,
     seed: int = 0,
@@ -106,6 +107,7 @@ def score(
         beside: run folders and kept boards whose rows it is to stand beside.
         modality: the organ, where the data do not tell.
         data_name: what boards call your own data.
+        skip_broken: leave out your own files that cannot be read.
         profile: decides how many images are compared; None is that of the rows beside, else ``quick``.
         n: images that are scored, in place of the profile's.
         seed: of a function or pipeline.
@@ -131,6 +133,7 @@ def score(
             beside=tuple(map(Path, folders)),
             modality=modality,
             data_name=data_name,
+            skip_broken=skip_broken,
             profile=profile,
             n=n,
             seed=seed,

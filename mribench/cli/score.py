@@ -47,6 +47,9 @@ def score(
         str | None,
         typer.Option(help="name of your own data on boards; default: local- and a hash of the images"),
     ] = None,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="leave out your real files that cannot be read")
+    ] = False,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -85,6 +88,7 @@ def score(
             beside=tuple(beside or ()),
             modality=modality,
             data_name=data_name,
+            skip_broken=skip_broken,
             profile=profile,
             n=n,
             seed=seed,

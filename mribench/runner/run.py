@@ -169,7 +169,13 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
 
         spec, profile = plan.spec, plan.profile
         data = prepare_data(
-            modality, spec.data, profile, plan.out, progress=prepared_so_far, name=spec.data_name
+            modality,
+            spec.data,
+            profile,
+            plan.out,
+            progress=prepared_so_far,
+            name=spec.data_name,
+            skip_broken=spec.skip_broken,
         )
     if rank == 0:
         wait()

@@ -42,6 +42,7 @@ class RunSpec:
     precision: str | None = None  # replaces the profile's
     data: str = "phantom"  # or a registry id, or a path
     data_name: str | None = None  # what boards call the data of a path; None: local-<8 hex of its content>
+    skip_broken: bool = False  # leave out files of a path that cannot be read
     out: str = "runs"
     track: str | None = None  # one of ``TRACKERS``
 
@@ -77,13 +78,16 @@ def make(base: RunSpec | None = None, **settings: Any) -> RunSpec:
 
 
 def _typed(name: str, value: Any, annotation: str) -> Any:
+    if annotation == "bool" and isinstance(value, bool):
+        return value
     element, several = int if "int" in annotation else str, annotation.startswith("tuple")
     if isinstance(value, Path):
         value = str(value)
     values = list(value) if several and isinstance(value, list | tuple | range) else [value]
-    if all(isinstance(v, element) and not isinstance(v, bool) for v in values):
+    if annotation != "bool" and all(isinstance(v, element) and not isinstance(v, bool) for v in values):
         return tuple(dict.fromkeys(values)) if several else value
-    expected = {int: "a whole number", str: "a string"}[element] + (" or a list of them" if several else "")
+    kind = "true or false" if annotation == "bool" else {int: "a whole number", str: "a string"}[element]
+    expected = kind + (" or a list of them" if several else "")
     raise InputError(f"setting {name!r} is {value!r}; expected {expected}")
 
 

@@ -46,7 +46,14 @@ def modality(organ: str, is_mri: bool = True) -> Modality:
     return Modality(name=organ, title=organ, contrast="", phantom=_no_phantom, is_mri=is_mri)
 
 
-def prepared(data: str, organ: str, profile: Profile, out: Path, name: str | None = None) -> Prepared:
+def prepared(
+    data: str,
+    organ: str,
+    profile: Profile,
+    out: Path,
+    name: str | None = None,
+    skip_broken: bool = False,
+) -> Prepared:
     """The prepared set below ``out``, where ``verify`` finds it; a set that is prepared already is copied there.
 
     Args:
@@ -55,6 +62,7 @@ def prepared(data: str, organ: str, profile: Profile, out: Path, name: str | Non
         profile: size and largest number of the images.
         out: the folder of the run.
         name: what boards call the user's own files.
+        skip_broken: leave out those that cannot be read.
 
     Raises:
         InputError: the data cannot be used, or are prepared at another size.
@@ -69,9 +77,8 @@ def prepared(data: str, organ: str, profile: Profile, out: Path, name: str | Non
             signals.raise_if_stopped()
             advance(done, total=total)
 
-        found = prepare_target(
-            "phantom" if is_phantom else data, own_organ, profile, out, progress=prepared_so_far, name=name
-        )
+        target = "phantom" if is_phantom else data
+        found = prepare_target(target, own_organ, profile, out, prepared_so_far, name, skip_broken)
     _check_splits(found)
     return found
 

@@ -41,6 +41,7 @@ class Settings:
     beside: tuple[Path, ...] = ()  # run folders and kept boards whose rows it is to stand beside
     modality: str | None = None  # the organ, where the data do not tell
     data_name: str | None = None  # what boards call the user's own data
+    skip_broken: bool = False  # leave out the user's own files that cannot be read
     profile: str | None = None
     n: int | None = None  # images that are scored, in place of the profile's
     seed: int = 0
@@ -86,7 +87,7 @@ def score(given: Any, asked: Settings) -> Scored:
             )
     model = source.drawing(profile.n_generated)
     with locks.suite(asked.out, workers=False):
-        found = data.prepared(asked.against, organ, profile, asked.out, asked.data_name)
+        found = data.prepared(asked.against, organ, profile, asked.out, asked.data_name, asked.skip_broken)
         if fitting and found.key == fitting.data_key:
             found = replace(
                 found, name=fitting.data
@@ -142,7 +143,9 @@ def _audited(found: Prepared, organ: str, profile: Profile, asked: Settings) -> 
     if asked.trained_on == asked.against:
         return found
     own_organ = data.organ_of(asked.trained_on, None if asked.trained_on.startswith(data.PHANTOM) else organ)
-    return training_set.named(found, data.prepared(asked.trained_on, own_organ, profile, asked.out))
+    return training_set.named(
+        found, data.prepared(asked.trained_on, own_organ, profile, asked.out, None, asked.skip_broken)
+    )
 
 
 def _plan(cell: Cell, profile: Profile, asked: Settings) -> Plan:
