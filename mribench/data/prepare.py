@@ -82,8 +82,8 @@ def prepare_data(
         )
         drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
         near = "drop" if drop else "report"
-        total, masks = sum(map(len, files)), any(source.card for source in sources)
-        return build_real(volumes, profile, seed, progress, total, strata, Spool(root), near, masks)
+        total, own = sum(map(len, files)), public is None
+        return build_real(volumes, profile, seed, progress, total, strata, Spool(root), near, own)
 
     def build_readable() -> Built:
         try:
@@ -165,7 +165,9 @@ def describe(prepared: Prepared) -> str:
     if not manifest.get("subjects_known", True):
         lines.append("  subjects unknown: one person may be in several splits, nothing is ranked")
     if manifest.get("adjusted"):
-        lines.append("  few subjects: some were moved so that no split is too small")
+        lines.append(
+            "  few subjects: some were moved so that no split is too small; a new subject may move others"
+        )
     return "\n".join(lines)
 
 
