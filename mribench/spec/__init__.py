@@ -14,7 +14,16 @@ from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
 from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
 from mribench.spec.task import Task
-from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, ShapeNoise, Variant
+from mribench.spec.variant import (
+    Control,
+    DenoisingLoss,
+    Expected,
+    Likelihood,
+    Model,
+    Sampler,
+    ShapeNoise,
+    Variant,
+)
 from mribench.spec.verdict import AuditVerdict
 
 __all__ = [
@@ -30,6 +39,7 @@ __all__ = [
     "GenerativeModel",
     "ImageFile",
     "Integrator",
+    "Likelihood",
     "Metric",
     "Modality",
     "Model",

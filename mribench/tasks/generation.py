@@ -156,4 +156,5 @@ GENERATION = Task(
     score=score,
     draw=draw,
     floor=floor,
+    needs=("samples",),
 )
