@@ -47,8 +47,8 @@ class Scored:
     @property
     def rank(self) -> str:
         """The rank interval on the board, or why there is none."""
-        place = self.board.ranks.get(self.name)
-        return "-" if place is None else str(place)
+        place = self.board.ranks[self.name]
+        return place.text or place.reason or ""
 
     @property
     def page(self) -> Path:

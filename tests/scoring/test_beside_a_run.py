@@ -95,6 +95,7 @@ def test_the_object_says_what_the_record_says(scored):
     assert json.dumps(vae.to_dict())
     assert "my-VAE: 24 images against" in repr(vae)
     assert "kd[hc85-v1]" in repr(vae)
+    assert vae.rank == "only 2 test subjects" and vae.verdict == "cannot say"
     assert kept["provenance"]["source"]["kind"] == "npz"
     assert len(kept["provenance"]["source"]["sha256"]) == 64
     assert pipeline.to_dict()["audit"]["provenance"]["trained_on"] is None
