@@ -6,7 +6,8 @@ import pytest
 
 from mribench import profiles
 from mribench.data import left_out
-from mribench.data.prepare import prepare_target
+from mribench.data.prepare import describe, prepare_target
+from mribench.data.split import assign_all
 from mribench.errors import DataError
 
 PEOPLE = [f"sub-{i:02d}" for i in range(8)]
@@ -35,6 +36,17 @@ def prepared(folder, tmp_path):
 
 def images(found):
     return sum(found.manifest["images"].values())
+
+
+def test_few_people_of_a_user_are_cut_and_not_left_to_their_hash(tmp_path):
+    six = [f"P{i}" for i in range(1, 7)]
+    for seed, person in enumerate(six):
+        save(tmp_path / "own" / person / "t1.nii.gz", volume(seed))
+    found = prepared(tmp_path / "own", tmp_path)
+    assert found.manifest["subjects"] == {"train": 4, "validation": 1, "test": 1}
+    by_hash, _ = assign_all(six)
+    assert list(by_hash.values()).count("train") < 4
+    assert "a new subject may move others" in describe(found)
 
 
 def test_masks_by_name_and_derivatives_are_left_out_and_said(bids, tmp_path, capsys):
