@@ -7,9 +7,13 @@ from mribench._version import __version__
 # imported when first used: the command line is to answer Ctrl-C before it has imported anything
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
     from typing import Any
 
     from mribench.results import Result
+    from mribench.scoring.kernel_distance import KernelDistance
+    from mribench.scoring.scored import Scored
     from mribench.spec import (
         Control,
         Expected,
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
         Modality,
         Network,
         PhantomSlice,
+        PretrainedModel,
         Profile,
         Reader,
         ReportedRow,
@@ -32,10 +37,12 @@ __all__ = [
     "Control",
     "Expected",
     "FeatureSpace",
+    "KernelDistance",
     "Metric",
     "Modality",
     "Network",
     "PhantomSlice",
+    "PretrainedModel",
     "Profile",
     "Reader",
     "ReportedRow",
@@ -46,6 +53,7 @@ __all__ = [
     "Volume",
     "__version__",
     "run",
+    "score",
 ]
 
 
@@ -70,9 +78,82 @@ def run(
     return run_suite(runspec.make(read(suite) if suite else None, **settings), Execution(executor, jobs))
 
 
+def score(
+    images: Any,
+    *,
+    against: str | Path,
+    trained_on: str | Path | None = None,
+    out: str | Path = "runs/score",
+    name: str | None = None,
+    beside: str | Path | Sequence[str | Path] = (),
+    modality: str | None = None,
+    data_name: str | None = None,
+    skip_broken: bool = False,
+    profile: str | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    **more: Sequence[str],
+) -> Scored:
+    """Score images or a model that exist already; the words are those of ``mribench score``.
+
+    >>> scored = mribench.score(images, against="phantom:brain", name="my VAE")
+    >>> scored.kd["hc85-v1"].value, scored.verdict, scored.page
+
+    Args:
+        images: (N, H, W) or (N, 1, H, W), uint8 or float in [0, 1], an array or a tensor; a function
+            ``generate(indices, seed)`` that gives such; a ``PretrainedModel``; or whatever ``mribench score`` takes: a
+            path, the id of a pipeline on the Hub, ``module:function``.
+        against: a card's id, a file or folder, a prepared set, or ``phantom:ORGAN``.
+        trained_on: the same for the training set; None is unknown, and the audit cannot clear the model.
+        out: the folder of the records and the page.
+        name: of the row on boards.
+        beside: run folders and kept boards whose rows it is to stand beside.
+        modality: the organ, where the data do not tell.
+        data_name: what boards call your own data.
+        skip_broken: leave out your own files that cannot be read.
+        profile: decides how many images are compared; None is that of the rows beside, else ``quick``.
+        n: images that are scored, in place of the profile's.
+        seed: of a function or pipeline.
+        steps: ``num_inference_steps`` of a pipeline.
+        **more: ``controls``, ``features`` and ``metrics``, names each.
+
+    Raises:
+        MribenchError: ``mribench.errors``, in one sentence; ``InputError`` where something given cannot be used.
+    """
+    from pathlib import Path
+
+    from mribench.scoring.score import Settings, settings_of
+    from mribench.scoring.score import score as scored
+
+    folders = [beside] if isinstance(beside, str | Path) else beside
+    return scored(
+        images,
+        Settings(
+            against=str(against),
+            trained_on=None if trained_on is None else str(trained_on),
+            out=Path(out),
+            name=name,
+            beside=tuple(map(Path, folders)),
+            modality=modality,
+            data_name=data_name,
+            skip_broken=skip_broken,
+            profile=profile,
+            n=n,
+            seed=seed,
+            steps=steps,
+            **settings_of(more),
+        ),
+    )
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'mribench' has no attribute {name!r}")
+    if name == "KernelDistance":
+        from mribench.scoring.kernel_distance import KernelDistance
+
+        return KernelDistance
     from mribench import spec
 
     return getattr(spec, name)

@@ -34,6 +34,7 @@ LAYERS = (
     "board",
     "hub",
     "runner",
+    "scoring",
     "calibration",
     "speed",
     "tune",

@@ -13,7 +13,7 @@ def test_the_last_of_several_names_is_completed():
 
 
 def test_other_words():
-    assert options.complete_group("m") == ["modalities", "metrics"]
+    assert options.complete_group("m") == ["modalities", "models", "metrics"]
     assert options.complete_kind("s") == ["sampler"]
     assert options.complete_profile("q") == ["quick"]
     assert "mribench" in options.complete_distribution("mri")

@@ -24,6 +24,7 @@ from mribench.metrics import (
 from mribench.plugins import lookup
 from mribench.runner import check_fields, check_scores, runspec
 from mribench.sampling import likelihood
+from mribench.scoring import sources
 from mribench.tasks import likelihood as likelihood_task
 from mribench.trust import changes
 from mribench.trust import examine as examine_space
@@ -45,6 +46,11 @@ def ours(group):
 @pytest.mark.parametrize("group", ["metrics", "features", "tasks"])
 def test_everything_registered_is_named(group):
     assert not [name for name in ours(group) if f"`{name}`" not in TEXT]
+
+
+def test_what_can_be_scored_is_said():
+    assert f"squares of {sources.SIDES[0]} to {sources.SIDES[-1]} pixels (`sources.SIDES`)" in FLAT
+    assert f"{sources.LEAST} at least (`sources.LEAST`)" in FLAT
 
 
 def test_every_task_has_its_version():

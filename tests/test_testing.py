@@ -11,8 +11,18 @@ from mribench.errors import InputError
 from mribench.phantom import PhantomSlice
 from mribench.plugins import lookup
 from mribench.plugins.lookup import PluginEntry
-from mribench.spec import Expected
-from mribench.testing import controls, features, metrics, modalities, packaging, samplers, tasks, variants
+from mribench.spec import Expected, PretrainedModel
+from mribench.testing import (
+    controls,
+    features,
+    metrics,
+    modalities,
+    packaging,
+    pretrained,
+    samplers,
+    tasks,
+    variants,
+)
 from mribench.testing.checking import Case, run_check
 from mribench.testing.contact_sheet import contact_sheet
 
@@ -181,6 +191,25 @@ def batched(indices, seed):
 )
 def test_a_bad_control_is_found(plugin, found):
     said = finding(controls.CHECKS, controls.it_generates_images_by_seed_and_index, plugin, "variants")
+    assert said.state == "broken" and found in said.found
+
+
+@pytest.mark.parametrize(
+    ("generate", "found"),
+    [
+        (lambda indices, seed: np.zeros((len(indices), 32, 32)), "another seed gives the same images"),
+        (batched, "an image depends on the others"),
+        (lambda indices, seed: np.full((len(indices), 32, 32), seed / 9), "two images of one seed are equal"),
+        (lambda indices, seed: np.zeros((1, 32, 32)), "images of shape (1, 32, 32)"),
+        (lambda indices, seed: np.zeros((len(indices), 32, 48)), "images of shape (5, 32, 48)"),
+        (lambda indices, seed: np.zeros((len(indices), 3, 32, 32)), "colour images"),
+        (lambda indices, seed: np.full((len(indices), 32, 32), -1.0), "from -1 to -1"),
+    ],
+    ids=range(7),
+)
+def test_a_bad_pretrained_model_is_found(generate, found):
+    check = pretrained.it_generates_grey_squares_by_seed_and_index
+    said = finding(pretrained.CHECKS, check, PretrainedModel("m", "m", "a paper", generate), "models")
     assert said.state == "broken" and found in said.found
 
 

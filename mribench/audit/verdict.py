@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mribench.audit import training_set
 from mribench.audit.copies import exceedance
 from mribench.metrics.significance import FEW_SUBJECTS, holm
 from mribench.spec import AuditVerdict, Prepared
@@ -60,6 +61,8 @@ def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Pr
     all_reasons = [reason for found in reasons.values() for reason in found]
     if obstacle := _obstacle(data):
         verdict, all_reasons = AuditVerdict.CANNOT_SAY, [obstacle]
+    elif (unknown := training_set.obstacle(data.manifest)) and not verdict.grave:
+        verdict, all_reasons = AuditVerdict.CANNOT_SAY, [unknown]
     return {
         "verdict": verdict.value,
         "reasons": all_reasons,

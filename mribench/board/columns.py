@@ -236,20 +236,30 @@ def _training(row: Row) -> Mapping[str, Any] | None:
 
 
 def nfe(row: Row) -> int | None:
-    """Network evaluations per generated image; None where none was generated, 0 where nothing was trained."""
+    """Network evaluations per generated image; None where none was generated, or trained elsewhere; 0 of a control."""
+    if row.trained_elsewhere:
+        return None
     if not _training(row):
         return 0
     evaluations = _produced(row).get("nfe")
     return int(evaluations[0]) if evaluations else None
 
 
-def train_images(row: Row) -> int:
-    """Training images seen."""
+def train_images(row: Row) -> int | None:
+    """Training images seen; None where it was trained elsewhere."""
+    if row.trained_elsewhere:
+        return None
     return int((_training(row) or {}).get("images_seen", 0))
 
 
-def train_seconds(row: Row) -> float:
+def train_seconds(row: Row) -> float | None:
+    if row.trained_elsewhere:
+        return None
     return float((_training(row) or {}).get("seconds", 0))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def _of_row(
@@ -277,10 +287,10 @@ RANK = _of_row("rank", lambda x, row: x.board.ranks[row.name].best, lambda x, ro
 SEEDS = _of_row("seeds", lambda _, row: len(row.seeds), lambda _, row: seeds(row))
 NFE = _of_row("NFE", lambda _, row: nfe(row))
 TRAIN_IMAGES = _of_row(
-    "train images", lambda _, row: train_images(row), lambda _, row: f"{train_images(row):,}"
+    "train images", lambda _, row: train_images(row), lambda _, row: _number(train_images(row), ",")
 )
 TRAIN_SECONDS = _of_row(
-    "train s", lambda _, row: train_seconds(row), lambda _, row: f"{train_seconds(row):.0f}"
+    "train s", lambda _, row: train_seconds(row), lambda _, row: _number(train_seconds(row), ".0f")
 )
 COST = (NFE, TRAIN_IMAGES, TRAIN_SECONDS)
 NOTES = _of_row("notes", lambda x, row: ", ".join(notes(x.board, row)))

@@ -22,6 +22,7 @@ def doubts(group: Group, ranking: Ranking, landed: Sequence[Landed]) -> list[str
         _copies(ranking),
         seeds_apart(landed),
         contradictions(ranking),
+        _trained_elsewhere(group),
         _without_digest(group.members),
     )
     return [sentence for kind in kinds for sentence in shortened(list(dict.fromkeys(kind)))]
@@ -67,6 +68,13 @@ def contradictions(ranking: Ranking) -> Iterator[str]:
     for claim in ranking.claims:
         if claim.doubt:
             yield f"{claim.doubt}: the two are tied."
+
+
+def _trained_elsewhere(group: Group) -> Iterator[str]:
+    """Rows of models that did not go through the profile's training."""
+    for row in group.rows:
+        if row.trained_elsewhere:
+            yield f"{row.name} was trained elsewhere: with which data, budget and choices, its record does not prove."
 
 
 def _without_digest(results: Iterable[Result]) -> Iterator[str]:

@@ -91,9 +91,9 @@ def why_unaudited(row: Row, address: Address) -> str | None:
 def _of_another(result: Result, audit: Result) -> str | None:
     """What an audit is of, where it is not of the checkpoint and the outputs of a result."""
     ours, theirs = result.provenance, audit.provenance
-    if not ours.get("checkpoint_sha256"):
+    if not (ours.get("checkpoint_sha256") or (ours.get("source") or {}).get("sha256")):
         return "no checkpoint on record"
-    if any(ours.get(name) != theirs.get(name) for name in ("checkpoint", "checkpoint_sha256")):
+    if any(ours.get(name) != theirs.get(name) for name in ("checkpoint", "checkpoint_sha256", "source")):
         return "audit of another checkpoint"
     if result.task != GENERATION:
         return None

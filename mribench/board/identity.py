@@ -33,7 +33,9 @@ def same_training(members: Sequence[Result]) -> tuple[list[Result], tuple[int, .
     marks: dict[int, set[Hashable]] = {}
     for result in members:
         own = marks.setdefault(result.seed, set())
-        if weights := result.provenance.get("checkpoint_sha256"):
+        # of a pipeline that was trained elsewhere, two sampling seeds are not two trainings
+        source = result.provenance.get("source") or {}
+        if weights := result.provenance.get("checkpoint_sha256") or source.get("sha256"):
             own.add(str(weights))
         own |= output_marks(result)
     several = [seeds for seeds in linked(marks) if len(seeds) > 1]

@@ -73,6 +73,11 @@ class Row:
         return tuple(sorted({result.seed for result in self.results}))
 
     @property
+    def trained_elsewhere(self) -> bool:
+        """Whether mribench did not train it: then no record proves with which data and budget it was trained."""
+        return any(result.provenance.get("source") for result in self.results)
+
+    @property
     def audit(self) -> str | None:
         """What the gravest audit among the seeds says, and what it could have seen; None where there was no audit."""
         said = [verdict_and_power(result.audit) for result in self.results if result.audit]

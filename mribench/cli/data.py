@@ -92,6 +92,9 @@ def prepare(
             help="name of your file or folder on boards, published; default: local- and a hash of the images"
         ),
     ] = None,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="leave out your files that cannot be read")
+    ] = False,
 ) -> None:
     """Read, window, resize and split images, as a run does.
 
@@ -99,7 +102,7 @@ def prepare(
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, out, data_name)
+    prepared = _prepared(target, modality, profile, out, data_name, skip_broken)
     print(describe(prepared))
     print(prepared.path)
 
@@ -200,12 +203,25 @@ def show_terms(
     data_console.allowed(terms.of_run(run))
 
 
-def _prepared(target: str, modality: str | None, profile: str | None, out: Path, name: str | None = None):
+def _prepared(
+    target: str,
+    modality: str | None,
+    profile: str | None,
+    out: Path,
+    name: str | None = None,
+    skip_broken: bool = False,
+):
     from mribench import profiles
     from mribench.data import prepare
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
         return prepare.prepare_target(
-            target, modality, profiles.get(profile), out, lambda done, total: advance(done, total=total), name
+            target,
+            modality,
+            profiles.get(profile),
+            out,
+            lambda done, total: advance(done, total=total),
+            name,
+            skip_broken,
         )

@@ -43,6 +43,9 @@ DataName = Annotated[
         help="name of your file or folder on boards, published; default: local- and a hash of the images"
     ),
 ]
+SkipBroken = Annotated[
+    bool | None, typer.Option("--skip-broken", help="leave out your files that cannot be read")
+]
 Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
 Tasks = names_option("comma-separated tasks: generation,denoising,audit, and likelihood", "tasks")
 Metrics = names_option("comma-separated metrics in addition to those of the tasks", "metrics")
@@ -84,6 +87,7 @@ def run(
     profile: Profile = None,
     data: Data = None,
     data_name: DataName = None,
+    skip_broken: SkipBroken = None,
     out: Out = None,
     tasks: Tasks = None,
     metrics: Metrics = None,
@@ -126,6 +130,7 @@ def run(
         precision=precision,
         data=data,
         data_name=data_name,
+        skip_broken=skip_broken,
         out=out,
         track=track,
     )

@@ -11,11 +11,11 @@ import numpy as np
 
 from mribench import device
 from mribench._version import __version__
-from mribench.data import phantom_workers
+from mribench.data import left_out, phantom_workers
 from mribench.data.cards.rules import UNKNOWN, without_subjects
 from mribench.data.select import cap, drop_duplicates, drop_near_duplicates
 from mribench.data.slices import SliceRecord, prepare_volume
-from mribench.data.split import SPLITS, assign_all
+from mribench.data.split import FEW, MIN_SUBJECTS, SPLITS, assign_all, cut
 from mribench.data.store.spool import Spool
 from mribench.errors import DataError
 from mribench.spec import Modality, PhantomSlice, Profile, Volume
@@ -49,6 +49,7 @@ def build_real(
     strata: Mapping[str, str] | None = None,
     spool: Spool | None = None,
     near: str = "report",
+    own: bool = False,
 ) -> Built:
     """Prepare every volume, drop repeated images, cap, split.
 
@@ -62,6 +63,8 @@ def build_real(
         spool: Where the images wait until they are written, so that memory does not grow with the set; None keeps
             them in memory.
         near: A card's ``near_duplicates``.
+        own: Whether these are a user's own files. Of them volumes of two values are left out, as masks lie beside
+            images, and few subjects are split by their order (``split.cut``).
 
     Raises:
         DataError: Where a subject has no usable slice.
@@ -71,20 +74,24 @@ def build_real(
     dropped: list[dict[str, Any]] = []
     subjects: set[str] = set()
     for done, volume in enumerate(volumes, start=1):
-        kept, note, lost = prepare_volume(volume, profile.size)
-        records += [record._replace(image=spool.add(record.image)) for record in kept] if spool else kept
-        windows.append(note)
-        dropped += lost
         subjects.add(volume.subject)
+        if own and left_out.is_mask(volume.pixels):
+            dropped += _slices(volume, left_out.TWO_VALUES)
+        else:
+            kept, note, lost = prepare_volume(volume, profile.size)
+            records += [record._replace(image=spool.add(record.image)) for record in kept] if spool else kept
+            windows.append(note)
+            dropped += lost
         if progress:
             progress(done, max(done, total))
     _check_none_lost(subjects, records, dropped)
-    records, twins = drop_duplicates(records)
+    records, twins, leaks = drop_duplicates(records)
     dropped += _rows(twins, "same pixels as another image")
+    dropped += _rows(leaks, "same pixels as an image of another subject: perhaps one person under two names")
     notes: dict[str, Any] = {"windows": windows, "dropped": dropped, "near_duplicates": near}
     if subjects == {UNKNOWN}:
         records, notes["subjects_known"] = without_subjects(records), False
-    return _finish(records, profile, seed, notes, strata)
+    return _finish(records, profile, seed, notes, strata, own)
 
 
 def _finish(
@@ -93,9 +100,12 @@ def _finish(
     seed: int,
     notes: dict[str, Any],
     strata: Mapping[str, str] | None = None,
+    own: bool = False,
 ) -> Built:
     chosen = cap(records, profile.max_images, seed)
-    splits, adjusted = assign_all((record.subject for record in chosen), seed, strata)
+    subjects = {record.subject for record in chosen}
+    by_order = own and MIN_SUBJECTS <= len(subjects) < FEW
+    splits, adjusted = (cut(subjects, seed), True) if by_order else assign_all(subjects, seed, strata)
     built = {name: [r for r in chosen if splits[r.subject] == name] for name in SPLITS}
     if notes.get("near_duplicates") == "drop":
         built, lost = drop_near_duplicates(built)
@@ -109,6 +119,11 @@ def _finish(
         "mribench": __version__,
         **notes,
     }
+
+
+def _slices(volume: Volume, reason: str) -> list[dict[str, Any]]:
+    about = {"subject": volume.subject, "source": volume.source, "reason": reason}
+    return [{**about, "slice": index} for index in range(len(volume.pixels))]
 
 
 def _rows(records: Iterable[SliceRecord], reason: str) -> list[dict[str, Any]]:

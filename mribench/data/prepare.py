@@ -10,9 +10,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mribench.data import left_out
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import catalogue, organ_masks, rules, terms
 from mribench.data.cards.card import digest
+from mribench.data.qa import SHEET
+from mribench.data.readers import broken
 from mribench.data.readers import folder as image_folder
 from mribench.data.source import Source, check_name, label, locate, note_source
 from mribench.data.split import SPLITS
@@ -21,6 +24,7 @@ from mribench.data.store.identity import local_identity, phantom_identity
 from mribench.data.store.spool import Spool
 from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
+from mribench.progress import say
 from mribench.spec import Modality, Prepared, Profile, Volume
 
 log = logging.getLogger(__name__)
@@ -34,6 +38,7 @@ def prepare_data(
     seed: int = 0,
     progress: Progress | None = None,
     name: str | None = None,
+    skip_broken: bool = False,
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
@@ -47,9 +52,10 @@ def prepare_data(
         progress: Called with (done, total).
         name: What boards call a file or folder; None gives ``local-`` and 8 hex digits of the content key. The name of
             the file or folder itself is not used: it may be a patient's.
+        skip_broken: Leave out the user's own files that cannot be read, and say which.
 
     Raises:
-        DataError: Where the data cannot be used.
+        DataError: Where the data cannot be used; of the user's own files it names all that cannot be read.
         InputError: Where the name cannot be used, see ``source.check_name``.
     """
     check_name(name, data)
@@ -65,7 +71,7 @@ def prepare_data(
     named = public or name or label(data)
     identity = _identity(sources, files, named, profile, seed, root, modality.name)
 
-    def build() -> Built:
+    def build(files: Sequence[list[Path]] = files) -> Built:
         strata: dict[str, str] = {}
         for source, found in zip(sources, files, strict=True):
             if source.card:
@@ -76,10 +82,23 @@ def prepare_data(
         )
         drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
         near = "drop" if drop else "report"
-        return build_real(volumes, profile, seed, progress, sum(map(len, files)), strata, Spool(root), near)
+        total, own = sum(map(len, files)), public is None
+        return build_real(volumes, profile, seed, progress, total, strata, Spool(root), near, own)
+
+    def build_readable() -> Built:
+        try:
+            return build()
+        except DataError:
+            unreadable = broken.broken(sources[0].path, files[0]) if public is None else {}
+            if not unreadable or (len(unreadable) == 1 and not skip_broken):
+                raise
+            if not skip_broken:
+                raise DataError(broken.listed(unreadable, len(files[0]))) from None
+            say(f"left out: {broken.listed(unreadable, len(files[0])).partition('. Replace')[0]}")
+            return build([[file for file in files[0] if file not in unreadable]])
 
     notes = {"name": public or name, "kind": "real", **_notes(sources)}
-    prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build)
+    prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build_readable)
     if public is None:
         note_source(root, prepared.name, data)
     return prepared
@@ -92,6 +111,7 @@ def prepare_target(
     out: Path,
     progress: Progress | None = None,
     name: str | None = None,
+    skip_broken: bool = False,
 ) -> Prepared:
     """The prepared set that somebody asks for by hand and not for a run; a prepared folder is read as it is.
 
@@ -104,6 +124,7 @@ def prepare_target(
         out: As for ``prepare_data``.
         progress: As for ``prepare_data``.
         name: As for ``prepare_data``.
+        skip_broken: As for ``prepare_data``.
 
     Raises:
         InputError: Where the target or the organ is unknown; DataError where the data cannot be used.
@@ -118,7 +139,7 @@ def prepare_target(
         )
     first = catalogue.cards().get(target.split("+")[0])
     modality = _modality(organ or (first.organ if first else "local"), target)
-    return prepare_data(modality, target, profile, out, progress=progress, name=name)
+    return prepare_data(modality, target, profile, out, progress=progress, name=name, skip_broken=skip_broken)
 
 
 def describe(prepared: Prepared) -> str:
@@ -139,16 +160,22 @@ def describe(prepared: Prepared) -> str:
         lines.append(
             f"  look at    {near:>6} pairs of subjects with nearly one image, {across} across splits (qa.png)"
         )
+    if (sheet := prepared.path / SHEET).is_file():
+        lines.append(f"  pictures   {sheet}")
     if not manifest.get("subjects_known", True):
         lines.append("  subjects unknown: one person may be in several splits, nothing is ranked")
     if manifest.get("adjusted"):
-        lines.append("  few subjects: some were moved so that no split is too small")
+        lines.append(
+            "  few subjects: some were moved so that no split is too small; a new subject may move others"
+        )
     return "\n".join(lines)
 
 
 def _files(source: Source) -> list[Path]:
     include = source.card.include if source.card else None
-    return image_folder.find_files(source.path, include, source.reader)
+    found = image_folder.find_files(source.path, include, source.reader)
+    # a card was reviewed, and says itself which files are images
+    return found if source.card else left_out.without(source.path, found)
 
 
 def _identity(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,19 +14,33 @@ from mribench.data.split import SPLITS
 from mribench.errors import DataError
 
 
-def drop_duplicates(records: Sequence[SliceRecord]) -> tuple[list[SliceRecord], list[SliceRecord]]:
-    """(kept, dropped): of slices with identical pixels, as read or as prepared, the first by subject stays.
+class Distinct(NamedTuple):
+    """Slices by whether another one has the same pixels."""
+
+    kept: list[SliceRecord]
+    twins: list[SliceRecord]
+    """repeat an image of the same subject"""
+    leaks: list[SliceRecord]
+    """repeat an image of another subject, which may be the same person under another name"""
+
+
+def drop_duplicates(records: Sequence[SliceRecord]) -> Distinct:
+    """Of slices with identical pixels, as read or as prepared, the first by subject stays.
 
     The same image under two subjects could otherwise be in two splits.
     """
-    seen: set[bytes] = set()
-    kept, dropped = [], []
+    seen: dict[bytes, str] = {}
+    found = Distinct([], [], [])
     for record in sorted(records, key=lambda r: r.subject):
         pixels = hashlib.sha256(record.image.tobytes()).digest()
         marks = {record.origin or pixels, pixels}
-        (dropped if marks & seen else kept).append(record)
-        seen |= marks
-    return kept, dropped
+        owners = {seen[mark] for mark in marks if mark in seen}
+        (found.kept if not owners else found.twins if owners == {record.subject} else found.leaks).append(
+            record
+        )
+        for mark in marks:
+            seen.setdefault(mark, record.subject)
+    return found
 
 
 def drop_near_duplicates(

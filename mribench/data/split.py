@@ -11,6 +11,8 @@ from mribench.errors import DataError
 # share of [0, 1) per split
 BOUNDS = {"train": (0.0, 0.70), "validation": (0.70, 0.85), "test": (0.85, 1.0)}
 SPLITS = tuple(BOUNDS)
+FEW = 20  # subjects of a user's own below which ``cut`` splits them
+MIN_SUBJECTS = len(SPLITS)
 
 
 def position(subject: str, seed: int = 0) -> float:
@@ -38,7 +40,7 @@ def assign_all(
     but a new subject may undo a move: the manifest says ``adjusted``. Raises DataError below three subjects.
     """
     unique = sorted(set(subjects))
-    if len(unique) < 3:
+    if len(unique) < MIN_SUBJECTS:
         raise DataError(
             f"Found {len(unique)} subject(s) ({', '.join(unique) or 'none'}), but train, validation and test "
             "need 3 or more; add subjects, or name them by subfolders or metadata.csv (file_name,subject)."
@@ -48,6 +50,18 @@ def assign_all(
     for members in [*_members(unique, strata or {}), unique]:
         _fill(splits, members, seed)
     return splits, splits != plain
+
+
+def cut(subjects: Iterable[str], seed: int = 0) -> dict[str, str]:
+    """Split of few subjects: in the order of their hashes, 15 % for test, 15 % for validation, the rest for train.
+
+    A hash of six subjects may give train two of them; this gives it four. A new subject may move others.
+    """
+    order = sorted(set(subjects), key=lambda subject: (position(subject, seed), subject))
+    held_out = max(1, round(len(order) * (BOUNDS["test"][1] - BOUNDS["test"][0])))
+    n_train = len(order) - 2 * held_out
+    names = ["train"] * n_train + ["validation"] * held_out + ["test"] * held_out
+    return dict(zip(order, names, strict=True))
 
 
 def _members(unique: Sequence[str], strata: Mapping[str, str]) -> list[list[str]]:

@@ -38,12 +38,15 @@ class Extractor:
 
     def __call__(self, space: str, images: np.ndarray) -> np.ndarray:
         """float64 (N, dim) of uint8 images (N, H, W). Raises Unavailable where the space cannot be loaded."""
-        content = hashlib.sha256(
-            f"{images.shape}".encode() + np.ascontiguousarray(images).tobytes()
-        ).hexdigest()
+        content = _content(images)
         if (space, content) not in self._seen:
             self._seen[space, content] = self._cached(space, content, images)
         return self._seen[space, content]
+
+    def forget(self, images: np.ndarray) -> None:
+        """Drop what is remembered of images that will not come again."""
+        content = _content(images)
+        self._seen = {key: features for key, features in self._seen.items() if key[1] != content}
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         """The result of ``make``, called once for each key: for values that depend on the data alone."""
@@ -78,6 +81,10 @@ class Extractor:
         if isinstance(extract, Unavailable):
             raise extract
         return extract(images.astype(np.float32) / 255)
+
+
+def _content(images: np.ndarray) -> str:
+    return hashlib.sha256(f"{images.shape}".encode() + np.ascontiguousarray(images).tobytes()).hexdigest()
 
 
 def _read(path: Path, n: int) -> np.ndarray | None:

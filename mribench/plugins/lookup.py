@@ -21,6 +21,7 @@ from mribench.plugins.diagnose import distribution_info, problem, source_file, v
 GROUPS: dict[str, tuple[type, ...]] = {
     "modalities": (spec.Modality,),
     "variants": (spec.Variant, spec.GenerativeModel, spec.Control),
+    "models": (spec.PretrainedModel,),
     "samplers": (spec.Sampler, spec.Integrator),
     "tasks": (spec.Task,),
     "metrics": (spec.Metric,),
@@ -145,6 +146,15 @@ def load(group: str, name: str) -> Any:
 def load_all(group: str, wanted: Iterable[str]) -> dict[str, Any]:
     """``load`` for several names, in the order given, each once."""
     return {name: load(group, name) for name in dict.fromkeys(wanted)}
+
+
+def load_generators(wanted: Iterable[str]) -> dict[str, Any]:
+    """Variants, controls and pretrained models by name, in the order given, each once."""
+    own, models = names("variants"), names("models")
+    return {
+        name: load("models" if name in models and name not in own else "variants", name)
+        for name in dict.fromkeys(wanted)
+    }
 
 
 def owner(group: str, name: str) -> str:

@@ -21,6 +21,7 @@ from mribench.plugins import lookup
 KINDS = {
     "modality": "modalities",
     "variant": "variants",
+    "model": "models",
     "sampler": "samplers",
     "task": "tasks",
     "metric": "metrics",
@@ -99,6 +100,7 @@ def _template_values(kind: str, name: str) -> dict[str, str]:
     runs = {
         "modality": f"mribench run --modalities {name} {smoke}",
         "variant": f"mribench run --variants {name},ddpm {smoke}",
+        "model": f"mribench score {name} --against DATA --out runs/try",
         "sampler": f"mribench run --samplers {name}-10,ddim-10 {smoke}",
         "task": f"mribench run --tasks {name} {smoke}",
         "metric": f"mribench run --metrics {name} {smoke}",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import hashing, profiles
+from mribench.audit import training_set
 from mribench.code_hash import code_hash
 from mribench.runner.runspec import Plan
 from mribench.sampling.samplers import SamplerChoice
@@ -17,6 +18,7 @@ from mribench.spec import (
     Modality,
     Model,
     Prepared,
+    PretrainedModel,
     Profile,
     Split,
     Stage,
@@ -40,12 +42,14 @@ class Cell:
 
     modality: Modality
     data: Prepared
-    variant: Variant | GenerativeModel | Control
+    variant: Variant | GenerativeModel | PretrainedModel | Control
     seed: int
-    trained: Path | None = None  # the training's folder; None for a control
+    trained: Path | None = None  # the training's folder; None for what is not trained here
     sampler: SamplerChoice | None = None  # None for all but a ``Variant``
     # (name, data) of every organ of the run, sorted by name, for a joint training; none: of this organ alone
     organs: tuple[tuple[str, Prepared], ...] = ()
+    # what is known of a training elsewhere, as the audit is to see it (``audit.training_set``); None: see ``judged``
+    audited: Prepared | None = None
 
     @property
     def is_joint(self) -> bool:
@@ -76,6 +80,19 @@ class Cell:
 
         return at_first_label(self.variant, self.variant.network(profile))
 
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether it goes through a training: controls and pretrained models do not."""
+        return isinstance(self.variant, Variant | GenerativeModel)
+
+    @property
+    def judged(self) -> Prepared:
+        """The data as a task's ``judge`` sees them: with the training images that the model has seen."""
+        if self.audited is not None:
+            return self.audited
+        is_foreign = isinstance(self.variant, PretrainedModel) and self.variant.trained_on != self.data.name
+        return training_set.unknown(self.data) if is_foreign else self.data
+
     def train_folder(self, plan: Plan) -> Path:
         """Named by everything that the weights depend on."""
         made_from = {
@@ -102,6 +119,9 @@ class Cell:
         v, more = self.variant, []
         if isinstance(v, Control):
             parts = [v.fit, v.generate, v.denoise]
+        elif isinstance(v, PretrainedModel):
+            # a hash of the weights or images says more than the code that reads them
+            parts, more = [] if v.source.get("sha256") else [v.generate], [dict(v.source)]
         elif isinstance(v, GenerativeModel):
             parts = [v.generate, v.denoise]
             more = [_settings(stage, parts) for stage in v.stages]
@@ -131,6 +151,8 @@ class Cell:
                 model += [self.modality.name, self.variant.guidance]
         elif self.trained:
             model = [self.trained.name, plan.profile.keep]
+        elif isinstance(self.variant, PretrainedModel) and task.judge:
+            model += [self.judged.key, self.judged.manifest.get(training_set.KNOWN, True)]
         made_from = {
             "version": [PRODUCE_VERSION, task.name, task.version, code_hash(task.produce)],
             "model": model,
@@ -145,7 +167,12 @@ class Cell:
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"
 
     def model(self, plan: Plan, title: str) -> Model:
-        """What a task sees: the trained variant with its sampler, the trained generator, or the fitted control."""
+        """What a task sees: the trained variant with its sampler, the trained generator, the pretrained model, or the
+        fitted control."""
+        if isinstance(self.variant, PretrainedModel):
+            from mribench.sampling.pretrained import SampledModel
+
+            return SampledModel(self.variant, plan.profile.size)
         if self.trained is None:
             from mribench.sampling.controls import FittedControl
 

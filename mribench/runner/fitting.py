@@ -9,15 +9,17 @@ from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.sampling import forward_process
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, GenerativeModel, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, Variant
 
 ALL = "all"
 
 
 def variants(
     names: Sequence[str], choices: Sequence[SamplerChoice], own_samplers: bool
-) -> dict[str, Variant | GenerativeModel | Control]:
+) -> dict[str, Variant | GenerativeModel | PretrainedModel | Control]:
     """The variants of a run by name, in the order given; ``all`` stands for the others that fit, by name.
+
+    Models of ``mribench.models`` are named one by one: each was trained for images of its own.
 
     Of those that ``all`` leaves out a line says which and why: no sampler asked for draws from them, or their package
     is broken. A variant that is named is not left out.
@@ -30,7 +32,7 @@ def variants(
     Raises:
         InputError, PluginError: a variant that is named is unknown or broken.
     """
-    named = lookup.load_all("variants", [name for name in names if name != ALL])
+    named = lookup.load_generators(name for name in names if name != ALL)
     if ALL not in names:
         return named
     found, unserved = dict(named), []

@@ -17,7 +17,7 @@ from mribench.spec import Task
 def needs_training(cell: Cell, plan: Plan) -> bool:
     """Whether any task of the run is asked of a variant that learns."""
     asked = (task for task in plan.tasks if not_applicable(task, cell.variant) is None)
-    return not cell.variant.is_control and any(asked)
+    return cell.is_trained_here and any(asked)
 
 
 def write_record(cell: Cell, task: Task, plan: Plan) -> Result:

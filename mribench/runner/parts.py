@@ -62,7 +62,7 @@ def load(result: Result, stand_ins: bool = False) -> Parts:
         "reported",
     )
     variant = loaded(
-        lambda: lookup.load("variants", result.variant),
+        lambda: lookup.load_generators([result.variant])[result.variant],
         lambda refuse: _variant(result, refuse),
         "versions.variant",
         "is_control",

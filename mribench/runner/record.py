@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import hashing, profiles
+from mribench.audit import training_set
 from mribench.data.cards import terms
 from mribench.metrics import floor, uncertainty
 from mribench.plugins import lookup
@@ -17,7 +18,7 @@ from mribench.results import Result, schema
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
-from mribench.spec import Control, Metric, Task
+from mribench.spec import Control, Metric, PretrainedModel, Task
 
 # fields of a profile that no score depends on
 UNSCORED = {
@@ -123,21 +124,33 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
     trained = cell.trained
     weights = checkpoint_files(trained, plan.profile.keep) if trained else []
     made_with = produced.pop("made_with", {})
-    return made_with | {
-        "outputs": outputs,
-        "data_key": cell.data.key,
-        "checkpoint": trained.name if trained else None,
-        "checkpoint_sha256": checkpoint_sha256(weights),
-        "training": _training(trained) if trained else None,
-        "produced": produced,
-        "profile": asdict(plan.profile),
-        "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
-        "plugins": {
-            "modality": _owner("modalities", cell.modality.name),
-            "variant": _owner("variants", cell.variant.name),
+    is_foreign = isinstance(cell.variant, PretrainedModel)
+    return (
+        made_with
+        | {
+            "outputs": outputs,
+            "data_key": cell.data.key,
+            "checkpoint": trained.name if trained else None,
+            "checkpoint_sha256": checkpoint_sha256(weights),
+            "training": _training(trained) if trained else None,
+            "produced": produced,
+            "profile": asdict(plan.profile),
+            "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
+            "plugins": {
+                "modality": _owner("modalities", cell.modality.name),
+                "variant": _owner("models" if is_foreign else "variants", cell.variant.name),
+            }
+            | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {}),
         }
-        | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {}),
-    }
+        | (_elsewhere(cell) if is_foreign else {})
+    )
+
+
+def _elsewhere(cell: Cell) -> dict[str, Any]:
+    """Provenance of a model that was trained elsewhere: what it is, and the images that it was trained on."""
+    known = cell.judged.manifest.get(training_set.KNOWN, True)
+    source = cell.variant.source if isinstance(cell.variant, PretrainedModel) else {}
+    return {"source": {"kind": "plugin", **source}, "trained_on": cell.judged.key if known else None}
 
 
 def _training(trained: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finished, read_outputs, run_cell, train_on_one_gpu
 from mribench.runner.worker import Job, Outcome
-from mribench.spec import Modality, Prepared
+from mribench.spec import Control, Modality, Prepared, PretrainedModel
 
 IN_THIS_PROCESS = Execution(jobs=1)
 
@@ -68,7 +68,7 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
 
 def trainings(plan: Plan) -> int:
     """How many networks a plan trains: of a joint training one for all organs."""
-    trained = [variant for variant in plan.variants if not variant.is_control]
+    trained = [v for v in plan.variants if not isinstance(v, Control | PretrainedModel)]
     joint = {variant.trained_as or variant.name for variant in trained if is_joint(variant)}
     of_one_organ = sum(not is_joint(variant) for variant in trained)
     return (len(plan.modalities) * of_one_organ + len(joint)) * len(plan.spec.seeds)
@@ -117,13 +117,13 @@ def _by_workers(
     data: dict[str, Prepared], plan: Plan, workers: Executor, processes: int | None
 ) -> list[Outcome]:
     """Unfinished cells go to workers: an organ's trainings as soon as its images are prepared, which are added to
-    ``data``; then the joint trainings, each with the cells of all organs; then the controls, which are short and keep
-    all workers busy to the end."""
+    ``data``; then the joint trainings, each with the cells of all organs; then what is not trained, controls above all,
+    which are short and keep all workers busy to the end."""
     outcomes: dict[Job, Outcome] = {}
     submitted: list[Job] = []
 
     def unfinished() -> Iterator[Job]:
-        controls = []
+        untrained = []
         for modality in plan.modalities:
             if modality.name not in data:
                 data[modality.name] = _prepared(modality, plan)
@@ -132,8 +132,8 @@ def _by_workers(
                     continue
                 job, existing = Job.of([cell], plan), finished(cell, plan)
                 outcomes[job] = Outcome(tuple(existing or ()))
-                if existing is None and cell.variant.is_control:
-                    controls.append(job)
+                if existing is None and not cell.is_trained_here:
+                    untrained.append(job)
                 elif existing is None:
                     submitted.append(job)
                     yield job
@@ -143,8 +143,8 @@ def _by_workers(
             if None in existing:
                 submitted.append(job)
                 yield job
-        submitted.extend(controls)
-        yield from controls
+        submitted.extend(untrained)
+        yield from untrained
 
     new = dispatch.run_jobs(unfinished(), workers, plan.out, processes)
     locks.tidy(plan.out)
@@ -205,7 +205,13 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
 
         spec, profile = plan.spec, plan.profile
         data = prepare_data(
-            modality, spec.data, profile, plan.out, progress=prepared_so_far, name=spec.data_name
+            modality,
+            spec.data,
+            profile,
+            plan.out,
+            progress=prepared_so_far,
+            name=spec.data_name,
+            skip_broken=spec.skip_broken,
         )
     if rank == 0:
         wait()

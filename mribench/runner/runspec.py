@@ -16,7 +16,7 @@ from mribench.results import RENAMED_TASKS
 from mribench.runner import fitting
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task, Variant
+from mribench.spec import Control, FeatureSpace, Metric, Modality, PretrainedModel, Profile, Task, Variant
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
@@ -44,6 +44,7 @@ class RunSpec:
     precision: str | None = None  # replaces the profile's
     data: str = "phantom"  # or a registry id, or a path
     data_name: str | None = None  # what boards call the data of a path; None: local-<8 hex of its content>
+    skip_broken: bool = False  # leave out files of a path that cannot be read
     out: str = "runs"
     track: str | None = None  # one of ``TRACKERS``
     nfe: tuple[
@@ -59,7 +60,7 @@ class Plan:
     spec: RunSpec
     profile: Profile
     modalities: tuple[Modality, ...]
-    variants: tuple[Variant | Control, ...]
+    variants: tuple[Variant | PretrainedModel | Control, ...]
     samplers: tuple[SamplerChoice, ...]
     tasks: tuple[Task, ...]
     metrics: Mapping[str, Metric]
@@ -90,13 +91,16 @@ def make(base: RunSpec | None = None, **settings: Any) -> RunSpec:
 
 
 def _typed(name: str, value: Any, annotation: str) -> Any:
+    if annotation == "bool" and isinstance(value, bool):
+        return value
     element, several = int if "int" in annotation else str, annotation.startswith("tuple")
     if isinstance(value, Path):
         value = str(value)
     values = list(value) if several and isinstance(value, list | tuple | range) else [value]
-    if all(isinstance(v, element) and not isinstance(v, bool) for v in values):
+    if annotation != "bool" and all(isinstance(v, element) and not isinstance(v, bool) for v in values):
         return tuple(dict.fromkeys(values)) if several else value
-    expected = {int: "a whole number", str: "a string"}[element] + (" or a list of them" if several else "")
+    kind = "true or false" if annotation == "bool" else {int: "a whole number", str: "a string"}[element]
+    expected = kind + (" or a list of them" if several else "")
     raise InputError(f"setting {name!r} is {value!r}; expected {expected}")
 
 
@@ -156,7 +160,7 @@ def resolve(spec: RunSpec) -> Plan:
             )
         spec = replace(spec, samplers=tuple(samplers.at_each_nfe(spec.samplers, spec.nfe)), nfe=())
     asked = spec.samplers or profile.samplers
-    tasks, metrics = _tasks_and_metrics(spec)
+    tasks, metrics = tasks_and_metrics(spec)
     choices = tuple(map(samplers.resolve, asked))
     # one list that is named holds for every variant
     trained = fitting.variants(spec.variants, choices, own_samplers=not spec.samplers)
@@ -214,7 +218,7 @@ def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> 
     }
 
 
-def _tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
+def tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
     """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
     tasks = lookup.load_all("tasks", spec.tasks).values()
     own = load_metrics([name for task in tasks for name in task.metrics], spec.features)

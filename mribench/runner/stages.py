@@ -169,7 +169,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     start = time.monotonic()
     metrics = {metric: plan.metrics[metric] for metric in task.metrics}
     scores = tuple(map(finite, task.score(outputs, cell.data, plan.profile, metrics, extract, cell.seed)))
-    judged = task.judge(outputs, cell.data, plan.profile, extract, cell.seed) if task.judge else None
+    judged = task.judge(outputs, cell.judged, plan.profile, extract, cell.seed) if task.judge else None
     folder = plan.out / "outputs" / name
     produced = schema.read(folder / damage.MADE, schema.Produced, f"delete {folder} to make it again")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
@@ -293,7 +293,8 @@ def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan,
     caption = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
     paths = {}
     model = (lambda: _model(cell, plan, "reverse process")) if cell.sampler else None
-    for kind, picture in task.draw(outputs, cell.data, plan.profile, model, caption).items():
+    data = cell.judged if task.judge else cell.data
+    for kind, picture in task.draw(outputs, data, plan.profile, model, caption).items():
         paths[kind] = f"figures/{name}_{kind}.png"
         figures.save(plan.out / paths[kind], picture)
     manifest.write(damage.figure_manifest(plan.out, name), [plan.out / path for path in paths.values()])

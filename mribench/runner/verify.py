@@ -12,6 +12,7 @@ from typing import Any
 
 from mribench import data as datasets
 from mribench import results
+from mribench.audit import training_set
 from mribench.data.cards import terms
 from mribench.data.source import noted_sources
 from mribench.data.store import dataset
@@ -76,12 +77,14 @@ def verify(
         result: the record.
         data: where the images are, should the prepared ones be gone from ``out`` and the record name a local folder.
         rescore: take the kept outputs instead of generating. Then task, metrics and feature spaces are needed, and no
-            plugin of the organ, variant or sampler.
+            plugin of the organ, variant or sampler. Images that somebody gave are never generated.
         beside: the other records of ``out``, where an audit is looked for; None reads them.
 
     Raises:
         InputError: something that the record names (plugin, data, checkpoint, outputs) is gone or was changed.
     """
+    given = result.provenance.get("source")
+    rescore = rescore or (given is not None and given["kind"] != "plugin")
     parts = loading.load(result, stand_ins=rescore)
     cell, plan = _assembled(out, result, data, parts, rescore)
     task = plan.tasks[0]
@@ -96,7 +99,9 @@ def verify(
         scores=tuple(map(finite, scores)),
         spaces=_trust(cell.data, task, plan, extract),
         floor=_floor(cell.data, task, plan, extract),
-        audit=task.judge(made.arrays, cell.data, plan.profile, extract, result.seed) if task.judge else None,
+        audit=task.judge(made.arrays, cell.judged, plan.profile, extract, result.seed)
+        if task.judge
+        else None,
     )
     differing = [
         *identity.checks(result, results.read_all([out]) if beside is None else beside),
@@ -135,7 +140,7 @@ def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Pla
 def _assembled(
     out: Path, result: Result, data: str | None, parts: loading.Parts, rescore: bool = False
 ) -> tuple[Cell, Plan]:
-    profile = _profile(result.provenance["profile"])
+    profile = profile_on_record(result.provenance["profile"])
     task = loading.with_package(lambda: lookup.load("tasks", result.task), result)
     asked = result.provenance["spec"]
     features = tuple(asked.get("features", runspec.FEATURES))
@@ -149,7 +154,8 @@ def _assembled(
     spaces = lookup.load_all("features", needed)
     trained = _checkpoint(out, result, profile, rescore)
     prepared = _data(out, result, parts.modality, profile, data)
-    cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler)
+    audited = _audited(out, result, prepared, parts.modality)
+    cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler, audited)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     samplers = (parts.sampler,) if parts.sampler else ()
     plan = Plan(spec, profile, (parts.modality,), (parts.variant,), samplers, (task,), metrics, spaces, out)
@@ -194,7 +200,7 @@ def _floor(data: Prepared, task: Task, plan: Plan, extract: Extractor) -> dict[s
     }
 
 
-def _profile(recorded: Mapping[str, Any]) -> Profile:
+def profile_on_record(recorded: Mapping[str, Any]) -> Profile:
     """The profile as recorded. Raises InputError where this mribench has other settings."""
 
     def made(kind: type, values: Mapping[str, Any]) -> Any:
@@ -236,6 +242,24 @@ def _data(out: Path, result: Result, modality: Modality, profile: Profile, data:
             f"{name} gives images with key {prepared.key[:12]}, the record is of {wanted[:12]}; give the data on record"
         )
     return replace(prepared, name=recorded)
+
+
+def _audited(out: Path, result: Result, data: Prepared, modality: Modality) -> Prepared | None:
+    """What the audit of a model that was trained elsewhere compared with; None for all others."""
+    if result.provenance.get("source") is None:
+        return None
+    wanted = result.provenance.get("trained_on")
+    if wanted is None:
+        return training_set.unknown(data)
+    kept = (manifest.parent for manifest in sorted((out / "data").glob("*/manifest.json")))
+    found = (training_set.named(data, datasets.load(folder, modality)) for folder in kept)
+    for audited in (data, *found):
+        if audited.key == wanted:
+            return audited
+    raise InputError(
+        f"the training images that {result.name} was audited with are not in {out}/data; score it again with "
+        "--trained-on"
+    )
 
 
 @lru_cache(maxsize=1)

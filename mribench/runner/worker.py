@@ -94,9 +94,11 @@ def _cells(job: Job, plan: Plan) -> list[Cell]:
     }
     organs = tuple((name, _data(folder, modalities[name])) for name, folder in job.organs)
     data = dict(organs) or {job.modality: _data(job.data, modalities[job.modality])}
+    wanted = ((job.modality, job.variant), *job.beside)
+    generators = lookup.load_generators([variant for _, variant in wanted])
     cells = [
-        Cell(modalities[name], data[name], lookup.load("variants", variant), job.seed, organs=organs)
-        for name, variant in ((job.modality, job.variant), *job.beside)
+        Cell(modalities[name], data[name], generators[variant], job.seed, organs=organs)
+        for name, variant in wanted
     ]
     for own in (cell.train_folder(plan).name for cell in cells):
         if own != job.name:

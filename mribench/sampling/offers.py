@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mribench.spec import Control, GenerativeModel, Task, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, Task, Variant
 
 # what a task may need, and how a sentence says that a variant lacks it
 NEEDS = {
@@ -13,8 +13,10 @@ NEEDS = {
 }
 
 
-def offers(variant: Variant | GenerativeModel | Control) -> frozenset[str]:
+def offers(variant: Variant | GenerativeModel | PretrainedModel | Control) -> frozenset[str]:
     """The words of ``Task.needs`` that a variant meets."""
+    if isinstance(variant, PretrainedModel):
+        return frozenset({"samples"})
     if isinstance(variant, Control):
         return frozenset({"samples", "denoising"})
     found = {"samples"}
@@ -28,7 +30,7 @@ def offers(variant: Variant | GenerativeModel | Control) -> frozenset[str]:
     return frozenset(found)
 
 
-def not_applicable(task: Task, variant: Variant | GenerativeModel | Control) -> str | None:
+def not_applicable(task: Task, variant: Variant | GenerativeModel | PretrainedModel | Control) -> str | None:
     """Why a task cannot be asked of a variant, in one clause; None where it can.
 
     Raises KeyError where the task needs what this version does not know.
@@ -39,7 +41,7 @@ def not_applicable(task: Task, variant: Variant | GenerativeModel | Control) -> 
     return f"{NEEDS[missing[0]]}{_because(variant)}"
 
 
-def _because(variant: Variant | GenerativeModel | Control) -> str:
+def _because(variant: Variant | GenerativeModel | PretrainedModel | Control) -> str:
     if isinstance(variant, Control):
         return ", being a control"
     if not isinstance(variant, Variant) or variant.denoises_pixels:

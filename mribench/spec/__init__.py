@@ -9,6 +9,7 @@ from mribench.spec.data import Prepared, Split
 from mribench.spec.integrator import Denoiser, Integrator
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
+from mribench.spec.pretrained import PretrainedModel
 from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
 from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
@@ -46,6 +47,7 @@ __all__ = [
     "Network",
     "PhantomSlice",
     "Prepared",
+    "PretrainedModel",
     "Prior",
     "Profile",
     "ReadVolumes",

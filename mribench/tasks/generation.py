@@ -52,7 +52,7 @@ def _score(
     }
     try:
         sets = _compared(metric, space, images, data, extract)
-        value = with_subjects(metric, metric.compute, data.test.subjects)(*sets) * metric.scale
+        value = _value(metric, sets, data)
     except Unavailable as reason:
         return Score(**about, value=None, reason=str(reason))
     try:
@@ -64,6 +64,26 @@ def _score(
     drawn = None if drawn is None else drawn * metric.scale
     low, high = interval_around(value, drawn, data.test.n_subjects, metric.range)
     return Score(**about, value=value, low=low, high=high, subsamples=round_for_record(drawn))
+
+
+def distance(metric: Metric, space: str, images: np.ndarray, data: Prepared, extract: Extractor) -> float:
+    """The value that ``score`` gives a distribution metric in one feature space, without its interval.
+
+    Args:
+        metric: of two sets of features.
+        space: name of the feature space.
+        images: generated, uint8 (N, H, W).
+        data: the prepared set; its test split is compared with.
+        extract: features by space.
+
+    Raises:
+        Unavailable: too few images or subjects, or a space without its weights.
+    """
+    return _value(metric, _compared(metric, space, images, data, extract), data)
+
+
+def _value(metric: Metric, sets: tuple[Any, ...], data: Prepared) -> float:
+    return with_subjects(metric, metric.compute, data.test.subjects)(*sets) * metric.scale
 
 
 def _compared(

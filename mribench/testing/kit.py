@@ -19,6 +19,7 @@ from mribench.testing import (
     metrics,
     modalities,
     packaging,
+    pretrained,
     readers,
     samplers,
     tasks,
@@ -29,6 +30,7 @@ from mribench.testing.checking import Case, Check, Finding, raised_at, run_check
 CHECKS = {
     "modalities": modalities.CHECKS,
     "variants": variants.CHECKS,
+    "models": pretrained.CHECKS,
     "samplers": samplers.CHECKS,
     "tasks": tasks.CHECKS,
     "metrics": metrics.CHECKS,

@@ -450,3 +450,49 @@ def test_two_tasks_that_report_one_metric_have_a_number_each(scored, controls, a
     row = board.row("a")
     assert row.value(("psnr", None, 0.5)) == 20.0 and row.value(("psnr (superres)", None, 0.5)) == 30.0
     assert "PSNR (SUPERRES) @" in markdown([board], Path("."))
+
+
+@pytest.mark.parametrize(
+    ("source", "audit_source", "word"),
+    [
+        ({"kind": "npz", "sha256": "3" * 64}, {"kind": "npz", "sha256": "3" * 64}, "1"),
+        (
+            {"kind": "npz", "sha256": "3" * 64},
+            {"kind": "npz", "sha256": "4" * 64},
+            "audit of another checkpoint",
+        ),
+        ({"kind": "plugin"}, {"kind": "plugin"}, "no checkpoint on record"),
+    ],
+)
+def test_images_from_elsewhere_are_known_by_their_hash(
+    source, audit_source, word, scored, controls, audited, said
+):
+    def elsewhere(result):
+        own = audit_source if result.task == "audit" else source
+        bare = {"checkpoint": None, "checkpoint_sha256": None, "training": None, "source": own}
+        return replace(result, provenance=result.provenance | bare)
+
+    found = [elsewhere(r) if r.variant == "a" else r for r in audited([scored("a"), scored("b"), *controls])]
+    assert said(found, "a ddim-5") in (word, word.replace("1", "1-2"))
+
+
+def test_two_sampling_seeds_of_one_pipeline_are_not_two_trainings(scored, controls, audited, said):
+    def sampled(result):
+        bare = {
+            "checkpoint": None,
+            "checkpoint_sha256": None,
+            "source": {"kind": "pipeline", "sha256": "5" * 64},
+        }
+        return replace(result, provenance=result.provenance | bare)
+
+    found = [scored("a", seed=0), scored("a", seed=1), scored("b", 200.0), *controls]
+    found = [sampled(r) if r.variant == "a" else r for r in audited(found)]
+    assert said(found, "a ddim-5") == "one training filed as seeds 0, 1"
+
+
+def test_a_board_says_which_rows_were_trained_elsewhere(scored, controls):
+    bare = {"source": {"kind": "folder", "sha256": "3" * 64}, "training": None}
+    found = [replace(scored("a"), provenance=bare), scored("b"), *controls]
+    (board,) = boards(found)
+    told = [sentence for sentence in board.doubts if "trained elsewhere" in sentence]
+    assert len(told) == 1 and told[0].startswith("a ddim-5 was trained elsewhere")

@@ -47,17 +47,18 @@ def test_input_order_of_subjects_does_not_matter():
     assert [(r.subject, r.slice) for r in cap(whole, 10)] == [(r.subject, r.slice) for r in cap(mixed, 10)]
 
 
-def test_the_same_image_under_two_subjects_is_kept_once():
+def test_the_same_image_under_two_subjects_is_kept_once_and_told_from_a_repeat():
     one, two = records({"b": 1, "c": 1})
-    twin = one._replace(subject="a")
-    kept, dropped = drop_duplicates([one, two, twin])
+    twin, again = one._replace(subject="a"), two._replace(slice=7)
+    kept, twins, leaks = drop_duplicates([one, two, twin, again])
     assert [r.subject for r in kept] == ["a", "c"]
-    assert [r.subject for r in dropped] == ["b"]
+    assert [r.slice for r in twins] == [7]
+    assert [r.subject for r in leaks] == ["b"]
 
 
 def test_a_copy_with_another_window_is_a_copy():
     one, two = records({"b": 1, "c": 1})
-    kept, _ = drop_duplicates([one._replace(origin=b"1"), two._replace(origin=b"1")])
+    kept, _, _ = drop_duplicates([one._replace(origin=b"1"), two._replace(origin=b"1")])
     assert [r.subject for r in kept] == ["b"]
 
 

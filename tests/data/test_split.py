@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mribench.data.split import BOUNDS, SPLITS, assign, assign_all, check_disjoint
+from mribench.data.split import BOUNDS, SPLITS, assign, assign_all, check_disjoint, cut, position
 from mribench.errors import DataError
 
 KNOWN = [
@@ -75,3 +75,14 @@ def test_a_subject_in_two_splits_is_refused():
     check_disjoint({"train": ["a", "a"], "validation": ["b"], "test": ["c"]})
     with pytest.raises(DataError, match="Subject b is in train and in test"):
         check_disjoint({"train": ["a", "b"], "validation": ["c"], "test": ["b"]})
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"), [(3, (1, 1, 1)), (6, (4, 1, 1)), (7, (5, 1, 1)), (10, (6, 2, 2)), (19, (13, 3, 3))]
+)
+def test_few_subjects_of_a_user_are_cut_in_the_order_of_their_hashes(n, sizes):
+    for seed in range(5):
+        splits = cut([f"p{i}" for i in range(n)], seed)
+        assert tuple(list(splits.values()).count(name) for name in SPLITS) == sizes
+        order = sorted(splits, key=lambda subject: position(subject, seed))
+        assert [splits[subject] for subject in order] == sorted(splits.values(), key=SPLITS.index)

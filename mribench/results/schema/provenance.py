@@ -72,6 +72,17 @@ class Spec(Struct, gc=False, kw_only=True):
     precision: Text | None = None
 
 
+class Source(Struct, gc=False, kw_only=True):
+    """Of a model that was trained elsewhere."""
+
+    kind: Text
+    sha256: Text | None = None
+    images: Count | None = None  # of which those that are scored were taken
+    steps: Count | None = None  # of a pipeline; None: its own
+    repository: Text | None = None
+    commit: Text | None = None
+
+
 class Provenance(Environment, gc=False, kw_only=True):
     training: Training | None = None
     produced: Produced | None = None
@@ -85,3 +96,6 @@ class Provenance(Environment, gc=False, kw_only=True):
     checkpoint_sha256: Text | None = None
     outputs_sha256: Text | None = None
     reads_sha256: Text | None = None
+    # of a model that was trained elsewhere; ``trained_on``: key of what its audit compares with, None where unknown
+    source: Source | None = None
+    trained_on: Text | None = None
