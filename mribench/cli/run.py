@@ -17,6 +17,17 @@ Variants = names_option(
     "all",
 )
 Samplers = names_option("comma-separated samplers with their steps: ddim-50,dpm-solver-20", "samplers")
+Nfe = Annotated[
+    str | None,
+    typer.Option(
+        "--nfe",
+        help="comma-separated network evaluations, e.g. 5,10,20: each sampler, named without steps, at each",
+    ),
+]
+NGenerated = Annotated[
+    int | None,
+    typer.Option(help="number of generated images, in place of the profile's; nothing is trained again"),
+]
 Seeds = Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")]
 Profile = Annotated[
     str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete_profile)
@@ -64,6 +75,7 @@ def run(
     modalities: Modalities = None,
     variants: Variants = None,
     samplers: Samplers = None,
+    nfe: Nfe = None,
     seeds: Seeds = None,
     profile: Profile = None,
     data: Data = None,
@@ -75,6 +87,7 @@ def run(
     controls: Controls = None,
     precision: Precision = None,
     train_steps: TrainSteps = None,
+    n_generated: NGenerated = None,
     track: Track = None,
     spec: Spec = None,
     suite: Suite = None,
@@ -104,6 +117,8 @@ def run(
         seeds=split_numbers(seeds),
         profile=profile,
         train_steps=train_steps,
+        nfe=split_numbers(nfe),
+        n_generated=n_generated,
         precision=precision,
         data=data,
         data_name=data_name,

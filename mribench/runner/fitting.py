@@ -15,12 +15,16 @@ ALL = "all"
 
 
 def variants(
-    names: Sequence[str], choices: Sequence[SamplerChoice]
+    names: Sequence[str], choices: Sequence[SamplerChoice] | None
 ) -> dict[str, Variant | GenerativeModel | Control]:
     """The variants of a run by name, in the order given; ``all`` stands for the others that fit, by name.
 
     Of those that ``all`` leaves out a line says which and why: no sampler asked for draws from them, or their package
     is broken. A variant that is named is not left out.
+
+    Args:
+        names: of variants, or ``all``.
+        choices: the samplers asked for; None where none is named, and each variant may bring its own.
 
     Raises:
         InputError, PluginError: a variant that is named is unknown or broken.
@@ -42,17 +46,18 @@ def variants(
         else:
             unserved.append(variant)
     if unserved:
-        asked = ", ".join(choice.name for choice in choices)
-        say(
-            f"left out of all variants: {', '.join(variant.name for variant in unserved)}, from which {asked} cannot "
-            f"draw; {_advice(unserved)}"
-        )
+        asked = "no installed sampler" if choices is None else " or ".join(choice.name for choice in choices)
+        verb = "can" if choices is None else "cannot"
+        names_of = ", ".join(variant.name for variant in unserved)
+        say(f"left out of all variants: {names_of}, from which {asked} {verb} draw; {_advice(unserved)}")
     return found
 
 
-def _fits(variant: Variant | GenerativeModel, choices: Sequence[SamplerChoice]) -> bool:
+def _fits(variant: Variant | GenerativeModel, choices: Sequence[SamplerChoice] | None) -> bool:
     if isinstance(variant, GenerativeModel):
         return True
+    if choices is None:
+        return bool(forward_process.samplers_of(variant))
     return any(forward_process.compatible(variant, choice.sampler) for choice in choices)
 
 

@@ -182,7 +182,7 @@ def _column(
 def _number(estimate: Estimate | None, unit: str, seeds: Iterable[Score] = (), record: str = "") -> Number:
     if estimate is None or estimate.value is None:
         reason = sentences.of_a_blank(estimate.reason) if estimate and estimate.reason else "no number"
-        return Number(reason=reason, record=record)
+        return Number(reason=reason, record=record, applies=estimate is None or estimate.applies)
     low, high = estimate.low, estimate.high
     return Number(
         text=columns.number(estimate, unit),
