@@ -48,7 +48,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "subject_means",
         "subsample_interval",
     ),
-    "mribench.networks": ("PatchUNet2DModel",),
+    "mribench.networks": ("LabelledPatchUNet2DModel", "PatchUNet2DModel"),
     "mribench.phantom": (
         "BalancedSSFP",
         "Canvas",
@@ -69,6 +69,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench.phantom.fields": ("smooth_field", "waves", "wobble"),
     "mribench.phantom.shapes": ("ellipse", "rotate", "star", "superellipse", "tube"),
     "mribench.phantom.stamps": ("ellipse", "ellipsoid", "shape", "tube"),
+    "mribench.sampling.denoiser": ("VariantDenoiser",),
     "mribench.sampling.prediction": ("estimate_by_prediction",),
     "mribench.seeds": ("number", "numpy_rng", "torch_generator"),
     "mribench.spec": (

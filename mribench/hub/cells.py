@@ -149,6 +149,11 @@ def _cell(
 
 def _check_single_network(cell: TrainedCell) -> None:
     """Raises InputError for a model of several stages: what is published opens as one diffusers pipeline."""
+    if organs := cell.results[0].organs:
+        raise InputError(
+            f"{cell.name} is told its organ ({', '.join(organs)}), and a repository holds one diffusers pipeline, "
+            "which draws without labels; leave the cell out with --cell, and publish its results with --results-to"
+        )
     stages = cell.results[0].provenance["training"].get("stages")
     if stages:
         raise InputError(

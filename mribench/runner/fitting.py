@@ -1,4 +1,4 @@
-"""``--variants all``: every installed trained variant that the samplers asked for draw from."""
+"""``--variants all``: every installed trained variant that a sampler draws from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALL = "all"
 
 
 def variants(
-    names: Sequence[str], choices: Sequence[SamplerChoice] | None
+    names: Sequence[str], choices: Sequence[SamplerChoice], own_samplers: bool
 ) -> dict[str, Variant | GenerativeModel | Control]:
     """The variants of a run by name, in the order given; ``all`` stands for the others that fit, by name.
 
@@ -23,8 +23,9 @@ def variants(
     is broken. A variant that is named is not left out.
 
     Args:
-        names: of variants, or ``all``.
-        choices: the samplers asked for; None where none is named, and each variant may bring its own.
+        names: Of variants, and ``all``.
+        choices: The samplers asked for, or the profile's.
+        own_samplers: Whether a variant from which none of them draws may have another.
 
     Raises:
         InputError, PluginError: a variant that is named is unknown or broken.
@@ -41,23 +42,22 @@ def variants(
             continue
         if isinstance(variant, Control) or name in named:
             continue
-        if _fits(variant, choices):
+        if _fits(variant, choices, own_samplers):
             found[name] = variant
         else:
             unserved.append(variant)
     if unserved:
-        asked = "no installed sampler" if choices is None else " or ".join(choice.name for choice in choices)
-        verb = "can" if choices is None else "cannot"
-        names_of = ", ".join(variant.name for variant in unserved)
-        say(f"left out of all variants: {names_of}, from which {asked} {verb} draw; {_advice(unserved)}")
+        asked = ", ".join(choice.name for choice in choices)
+        say(
+            f"left out of all variants: {', '.join(variant.name for variant in unserved)}, from which {asked} cannot "
+            f"draw; {_advice(unserved)}"
+        )
     return found
 
 
-def _fits(variant: Variant | GenerativeModel, choices: Sequence[SamplerChoice] | None) -> bool:
-    if isinstance(variant, GenerativeModel):
+def _fits(variant: Variant | GenerativeModel, choices: Sequence[SamplerChoice], own_samplers: bool) -> bool:
+    if isinstance(variant, GenerativeModel) or (own_samplers and forward_process.samplers_of(variant)):
         return True
-    if choices is None:
-        return bool(forward_process.samplers_of(variant))
     return any(forward_process.compatible(variant, choice.sampler) for choice in choices)
 
 
