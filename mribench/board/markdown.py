@@ -7,9 +7,10 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from mribench.board import columns, findings, sentences
+from mribench.board import columns, findings, over_organs, sentences
 from mribench.board.boards import Board
 from mribench.board.lines import Line
+from mribench.board.over_organs import OverOrgans
 from mribench.escaping import Markdown, one_line
 from mribench.escaping import markdown as escaped
 from mribench.tables import markdown_table
@@ -18,7 +19,7 @@ from mribench.tables import markdown_table
 def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
     parts = ["# mribench leaderboard\n", _legend(), _overview(out), board_table(columns.all_organs(boards))]
-    parts.append(_interpretation(boards))
+    parts += [_interpretation(boards), *map(_over_organs, over_organs.over_organs(boards))]
     for board in boards:
         parts += [
             _heading(board),
@@ -59,6 +60,17 @@ def _interpretation(boards: Sequence[Board]) -> str:
         for heading, lines in findings.sections(boards)
     ]
     return "## What the numbers allow to say\n\n" + "\n".join(said) if said else ""
+
+
+def _over_organs(found: OverOrgans) -> str:
+    """Average ranks, and what they allow to say."""
+    said = "".join(f"- {escaped(sentence)}\n" for sentence in over_organs.sentences(found))
+    lines = [
+        [name, f"{rank:.2f}", *(f"{each:g}" for each in found.ranks[name])]
+        for name, rank in found.average.items()
+    ]
+    table = markdown_table(["method", "average rank", *found.organs], lines)
+    return f"## Methods over all organs ({escaped(found.about)})\n\n{said}\n{table}"
 
 
 def _heading(board: Board) -> str:

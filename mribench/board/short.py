@@ -57,12 +57,9 @@ def _verdict(line: Line) -> str:
     """'ahead of gaussian', 'MEMORISES', why there is no rank, or what kind of line it is."""
     if line.row is None:
         return "real images"
-    audit = AuditVerdict(line.row.audit) if line.row.audit else None
-    grave = audit.value if audit and audit.grave else ""
     if line.row.is_control:
-        return ", ".join(filter(None, ["control", grave]))
-    if grave:
-        return grave
+        audit = AuditVerdict(line.row.audit) if line.row.audit else None
+        return f"control, {audit}" if audit and audit.grave else "control"
     reason, outcome = line.board.ranks[line.name].reason, line.board.outcomes.get(line.name)
     if reason or outcome is None:
         return reason or ""

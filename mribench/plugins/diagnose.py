@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, EntryPoint
@@ -39,8 +39,36 @@ class SourceNames(NamedTuple):
     imported: tuple[str, ...]  # top-level packages
 
 
-def problem(point: EntryPoint) -> str | None:
-    """One clause, or None where nothing is visibly wrong.
+def find_spec(module: str) -> ModuleSpec | None:
+    """Where a module would be imported from.
+
+    ``importlib.util.find_spec`` of a dotted name imports the parents, so each part is looked up by itself.
+    """
+    name, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        name = f"{name}.{part}"
+        locations = list(spec.submodule_search_locations)
+        try:
+            spec = PathFinder.find_spec(name, locations)
+        except KeyError:  # a folder without __init__.py asks for its parent, which is not imported
+            folders = [str(Path(place) / part) for place in locations if (Path(place) / part).is_dir()]
+            spec = ModuleSpec(name, None, is_package=True) if folders else None
+            if spec:
+                spec.submodule_search_locations += folders
+    return spec
+
+
+FindSpec = Callable[[str], ModuleSpec | None]
+
+
+def problem(point: EntryPoint, find: FindSpec = find_spec) -> str | None:
+    """One clause, or None where nothing is visibly wrong; ``find`` is ``find_spec``, or one that remembers.
 
     Found are: a malformed value, a missing module, a source that does not parse, a name that it does not define, a
     missing dependency, and a version of mribench that the distribution excludes. What only an import can show (an
@@ -50,7 +78,7 @@ def problem(point: EntryPoint) -> str | None:
         return f"{point.value!r} does not name an object; expected module:name"
     if clause := version_mismatch(point):
         return clause
-    spec = _find_spec(point.module)
+    spec = find(point.module)
     if spec is None:
         return f"module {point.module} not found"
     if not spec.origin or not spec.origin.endswith(".py"):
@@ -64,7 +92,7 @@ def problem(point: EntryPoint) -> str | None:
     if not source.defined & {point.attr.split(".")[0], UNCERTAIN, "__getattr__"}:
         return f"module {point.module} has no {point.attr}"
     needed = [package for package in source.imported if package not in sys.stdlib_module_names]
-    missing = next((package for package in needed if _find_spec(package) is None), None)
+    missing = next((package for package in needed if find(package) is None), None)
     return f"{point.module} needs {missing}, which is not installed" if missing else None
 
 
@@ -88,9 +116,9 @@ def _exclusion(requires: tuple[str, ...]) -> str | None:
     return None
 
 
-def source_file(point: EntryPoint) -> str:
+def source_file(point: EntryPoint, find: FindSpec = find_spec) -> str:
     """The file that the entry point's module would be imported from; empty where there is none."""
-    spec = _find_spec(point.module) if point.pattern.fullmatch(point.value) else None
+    spec = find(point.module) if point.pattern.fullmatch(point.value) else None
     return (spec.origin or "") if spec else ""
 
 
@@ -112,31 +140,6 @@ def distribution_info(distribution: Distribution | None) -> DistributionInfo:
 def _applies(marker: Marker | None) -> bool:
     """Whether a requirement with this marker is needed here; that of an extra is optional."""
     return marker is None or marker.evaluate({"extra": ""})
-
-
-def _find_spec(module: str) -> ModuleSpec | None:
-    """Where a module would be imported from.
-
-    ``importlib.util.find_spec`` of a dotted name imports the parents, so each part is looked up by itself.
-    """
-    name, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    for part in rest:
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        name = f"{name}.{part}"
-        locations = list(spec.submodule_search_locations)
-        try:
-            spec = PathFinder.find_spec(name, locations)
-        except KeyError:  # a folder without __init__.py asks for its parent, which is not imported
-            folders = [str(Path(place) / part) for place in locations if (Path(place) / part).is_dir()]
-            spec = ModuleSpec(name, None, is_package=True) if folders else None
-            if spec:
-                spec.submodule_search_locations += folders
-    return spec
 
 
 @lru_cache(maxsize=CACHE_SIZE)

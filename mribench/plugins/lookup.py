@@ -10,13 +10,20 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
 from typing import Any
 
 from mribench import spec
 from mribench.errors import InputError, PluginError, unknown_name
-from mribench.plugins.diagnose import distribution_info, problem, source_file, version_mismatch
+from mribench.plugins.diagnose import (
+    FindSpec,
+    distribution_info,
+    find_spec,
+    problem,
+    source_file,
+    version_mismatch,
+)
 
 GROUPS: dict[str, tuple[type, ...]] = {
     "modalities": (spec.Modality,),
@@ -48,7 +55,7 @@ def entries(group: str) -> list[PluginEntry]:
     return _entries(group, _points(group))
 
 
-def _entries(group: str, points: Iterable[EntryPoint]) -> list[PluginEntry]:
+def _entries(group: str, points: Iterable[EntryPoint], find: FindSpec = find_spec) -> list[PluginEntry]:
     points = sorted(points, key=lambda point: (point.name, _distribution(point)))
     claimants: dict[str, list[str]] = {}
     for point in points:
@@ -60,8 +67,8 @@ def _entries(group: str, points: Iterable[EntryPoint]) -> list[PluginEntry]:
             value=point.value,
             distribution=_distribution(point),
             version=distribution_info(point.dist).version,
-            problem=_problem(point, claimants[point.name]),
-            file=source_file(point),
+            problem=_problem(point, claimants[point.name], find),
+            file=source_file(point, find),
         )
         for point in points
     ]
@@ -83,8 +90,11 @@ def choose(
     if group is not None and group not in GROUPS:
         raise InputError(unknown_name("group", group, GROUPS))
     points = _all_points()
+    find = cache(find_spec)  # of one listing: most plugins import the same packages
     installed = [
-        entry for each in ([group] if group else GROUPS) for entry in _entries(each, _of_group(points, each))
+        entry
+        for each in ([group] if group else GROUPS)
+        for entry in _entries(each, _of_group(points, each), find)
     ]
     matching = [
         entry
@@ -223,7 +233,7 @@ def _unknown(group: str, name: str) -> str:
     return f"{unknown_name(_noun(group), name, installed, otherwise)} (mribench list shows all)"
 
 
-def _problem(point: EntryPoint, claimants: list[str]) -> str | None:
+def _problem(point: EntryPoint, claimants: list[str], find: FindSpec) -> str | None:
     if len(claimants) > 1:
         return f"claimed by {' and '.join(claimants)}"
-    return problem(point)
+    return problem(point, find)

@@ -11,7 +11,6 @@ from mribench.runner import resources
 from mribench.runner.resources import Execution
 from mribench.runner.run import trainings
 from mribench.runner.runspec import Plan
-from mribench.sampling import forward_process
 from mribench.spec import Control, GenerativeModel, Variant
 from mribench.training.budget import reference_cost, total_steps
 
@@ -76,12 +75,11 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
 
 
 def _evaluations(variant: Variant | GenerativeModel, plan: Plan) -> list[int]:
-    """Network evaluations for one image, of each row of a variant, as many as its sampler has steps: how often a step
-    evaluates the network only its integration shows."""
+    """Network evaluations for one image, of each row of a variant."""
     if isinstance(variant, GenerativeModel):
         return [variant.nfe]
     guided = 1 if variant.guidance == 1 else 2
-    return [guided * c.steps for c in plan.samplers if forward_process.compatible(variant, c.sampler)]
+    return [guided * choice.nfe for choice in plan.samplers_of(variant)]
 
 
 def _finished(plan: Plan) -> int:
@@ -89,7 +87,8 @@ def _finished(plan: Plan) -> int:
     if not (plan.out / "results").is_dir():
         return 0
     names = {variant.name for variant in plan.variants}, {modality.name for modality in plan.modalities}
-    tasks, samplers = {task.name for task in plan.tasks}, {choice.name for choice in plan.samplers}
+    tasks = {task.name for task in plan.tasks}
+    samplers = {choice.name for choice in (*plan.samplers, *plan.own_samplers.values())}
     found = read_all([plan.out], lambda sentence: None)
     return sum(
         r.variant in names[0]

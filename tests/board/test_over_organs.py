@@ -1,5 +1,7 @@
 """Methods over organs: average ranks, Friedman's test and Nemenyi's critical difference, by published numbers."""
 
+import re
+
 import many_rows
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from scipy.stats import friedmanchisquare
 
 from mribench.board import over_organs
 from mribench.board.boards import boards
+from mribench.board.markdown import markdown
 from mribench.board.over_organs import OverOrgans, critical_difference, friedman
 
 
@@ -38,7 +41,7 @@ def test_equal_methods_are_not_told_apart():
     assert friedman([(1.5, 1.5), (1.5, 1.5)]).p == 1.0
 
 
-def test_only_methods_with_every_organ_enter_and_the_rest_are_named():
+def test_only_methods_with_every_organ_enter_and_the_rest_are_named(tmp_path):
     found = [r for r in many_rows.records(5, 6, 2) if (r.variant, r.modality) != ("variant-02", "lung")]
     (made,) = over_organs.over_organs(boards(found))
     assert list(made.average.values()) == [1.0, 2.0, 3.0, 4.0]
@@ -48,6 +51,9 @@ def test_only_methods_with_every_organ_enter_and_the_rest_are_named():
     assert "4 methods on 6 organs: as a whole they differ (Friedman's chi-squared 18.0, p < 0.001)." in said
     assert "must differ by 1.91 or more (critical" in said[2] and "of the 3 by which" in said[2]
     assert said[-1].endswith("variant-02 dpm-solver-16 (no row in Lung).")
+    text = markdown(boards(found), tmp_path)
+    assert "## Methods over all organs (phantom, quick)" in text
+    assert re.search(r"\| variant-00 dpm-solver-16 +\| 1.00 +\| 1 ", text), text[:3000]
 
 
 def test_a_row_without_a_rank_does_not_enter(scored, controls, audited):
@@ -76,11 +82,11 @@ def test_a_row_without_a_rank_does_not_enter(scored, controls, audited):
 def test_samplers_of_one_variant_are_one_method(scored, controls, audited):
     """The sampler that most variants share enters, whatever its score."""
     rows = [
-        ("a", "ddim-5", 90),
-        ("b", "ddim-5", 60),
-        ("a", "heun-9", 10),
-        ("c", "heun-9", 70),
-        ("d", "ddim-5", 80),
+        ("a", "heun-9", 90),
+        ("b", "heun-9", 60),
+        ("a", "ddim-5", 10),
+        ("c", "ddim-5", 70),
+        ("d", "heun-9", 80),
     ]
     found = []
     for organ in ("brain", "lung"):
@@ -90,8 +96,8 @@ def test_samplers_of_one_variant_are_one_method(scored, controls, audited):
             scored(c.variant, c.scores[0].value, is_control=True, audit=c.audit, **where) for c in controls
         ]
     (made,) = over_organs.over_organs(boards(audited(found)))
-    assert set(made.average) == {"a ddim-5", "b ddim-5", "c heun-9", "d ddim-5"}
-    assert made.left_out == {"a heun-9": over_organs.SAMPLER}
+    assert set(made.average) == {"a heun-9", "b heun-9", "c ddim-5", "d heun-9"}
+    assert made.left_out == {"a ddim-5": over_organs.SAMPLER}
     assert over_organs.sentences(made)[-1].endswith("enters; 1 other row does not.")
 
 

@@ -122,9 +122,7 @@ def test_the_script_draws_as_the_page_does(scored, run_folder):
     ]
     folder = run_folder("run", *made)
     publish.write(results.read_all([folder]), folder)
-    drawn = (
-        "[...document.querySelectorAll('th')].filter((h) => h.textContent === 'PSNR @ᾱ 0.52 (dB) ↑').slice(1)"
-    )
+    drawn = "[...document.querySelectorAll('thead th')].filter((h) => h.textContent === 'PSNR @ᾱ 0.52 (dB) ↑').slice(1)"
     column = (
         f"{drawn}.map((h) => [...h.closest('table').tBodies[0].rows].map((row) => "
         "row.cells[h.cellIndex].querySelector('svg').outerHTML))"
