@@ -28,6 +28,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Volume",
         "__version__",
         "run",
+        "sample",
     ),
     "mribench.api": ("API", "PUBLIC"),
     "mribench.data.readers.orientation": ("Slices", "slices"),

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench import hashing
 from mribench.board.boards import Board, boards
 from mribench.data.cards import terms
 from mribench.data.store import dataset
@@ -17,6 +16,7 @@ from mribench.errors import InputError
 from mribench.hub import data_names
 from mribench.results import Result
 from mribench.spec import Prepared
+from mribench.training import folder
 
 # the only names of folders that a stranger's record may give
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -41,9 +41,22 @@ class TrainedCell:
         return self.run / "train" / self.checkpoint
 
     @property
+    def keep(self) -> str:
+        """``best`` or ``last``: the weights that were sampled."""
+        return str(self.results[0].provenance["profile"]["keep"])
+
+    @property
     def pipeline(self) -> Path:
-        """The diffusers pipeline that was sampled: moving average where the profile keeps one."""
-        return self.folder / self.results[0].provenance["profile"]["keep"]
+        """The diffusers pipeline that was sampled: moving average where the profile keeps one.
+
+        A model that is no ``Variant`` has none; its networks are those of its stages.
+        """
+        return self.folder / self.keep
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Networks with a folder of their own."""
+        return tuple(self.results[0].provenance["training"].get("stages") or ())
 
     @property
     def rows(self) -> list[terms.Row]:
@@ -79,26 +92,25 @@ def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
         if not result.is_control and (checkpoint := result.provenance.get("checkpoint")):
             check_provenance(result)
             by_checkpoint.setdefault(checkpoint, []).append(result)
-    names = Counter(map(_name, by_checkpoint.values()))
-    cells = []
+    counts = Counter(map(_name, by_checkpoint.values()))
+    names = {}
     for checkpoint, members in sorted(by_checkpoint.items()):
         name = _name(members)
-        if names[name] > 1:
-            name += f"-{checkpoint.rpartition('_')[2]}"
-        cells.append(_cell(run, name, checkpoint, members, everything))
-    if not cells:
+        names[checkpoint] = name if counts[name] == 1 else f"{name}-{checkpoint.rpartition('_')[2]}"
+    if not names:
         raise InputError(
             f"{run} has no trained variant to share, only controls; run it with --variants ddpm, or "
             "publish its results alone with --results-to"
         )
-    chosen = [c for c in cells if not patterns or any(fnmatch.fnmatch(c.name, p) for p in patterns)]
     for pattern in patterns:
-        if not fnmatch.filter([cell.name for cell in cells], pattern):
-            raise InputError(
-                f"{run} has no cell {pattern!r}; expected one of {', '.join(cell.name for cell in cells)}"
-            )
+        if not fnmatch.filter(names.values(), pattern):
+            raise InputError(f"{run} has no cell {pattern!r}; expected one of {', '.join(names.values())}")
+    chosen = [
+        _cell(run, name, checkpoint, by_checkpoint[checkpoint], everything)
+        for checkpoint, name in names.items()
+        if not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+    ]
     for cell in chosen:
-        _check_single_network(cell)
         _check_weights(cell)
     return chosen
 
@@ -147,25 +159,16 @@ def _cell(
     return TrainedCell(run, name, checkpoint, tuple(members), joined)
 
 
-def _check_single_network(cell: TrainedCell) -> None:
-    """Raises InputError for a model of several stages: what is published opens as one diffusers pipeline."""
-    stages = cell.results[0].provenance["training"].get("stages")
-    if stages:
-        raise InputError(
-            f"{cell.name} has the stages {', '.join(stages)}, and a repository holds one diffusers pipeline; leave the "
-            "cell out with --cell, and publish its results with --results-to"
-        )
-
-
 def _check_weights(cell: TrainedCell) -> None:
-    weights = sorted(cell.pipeline.glob("*/*.safetensors"))
-    if not weights or not (cell.folder / "train.json").is_file():
+    found = folder.checkpoint_files(cell.folder, cell.keep)
+    lacking = [name for name in cell.stages if not (cell.folder / name / folder.RECORD).is_file()]
+    if not found or lacking or not (cell.folder / folder.RECORD).is_file():
         raise InputError(
-            f"{cell.pipeline} holds no trained weights; run the same `mribench run` again, it trains what is missing"
+            f"{cell.folder} holds no trained weights; run the same `mribench run` again, it trains what is missing"
         )
     measured = {r.provenance.get("checkpoint_sha256") for r in cell.results} - {None}
-    if not measured <= {hashing.file_sha256(path) for path in weights}:
+    if measured - {folder.checkpoint_sha256(found)}:
         raise InputError(
-            f"the weights in {cell.pipeline} are not those that the results were measured with (another sha256); "
+            f"the weights in {cell.folder} are not those that the results were measured with (another sha256); "
             "run the same `mribench run` into a new --out"
         )

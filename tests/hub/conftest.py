@@ -129,11 +129,20 @@ def sentence_of(shared, sentence):
 def trained(tmp_path, result):
     """``trained(name="run", ...)``: a run folder with one trained cell and a control.
 
-    weights: further numbers in its file; write: makes another pipeline in the folder that it is given.
+    weights: further numbers in its file; write: makes another pipeline in the folder that it is given; budget: its
+    profile, whose first sampler is that of the records.
     """
 
     def make(
-        name="run", rows=None, data=None, value=10.0, checkpoint=CHECKPOINT, seed=0, weights=0, write=None
+        name="run",
+        rows=None,
+        data=None,
+        value=10.0,
+        checkpoint=CHECKPOINT,
+        seed=0,
+        weights=0,
+        write=None,
+        budget=profiles.SMOKE,
     ) -> Path:
         run = tmp_path / name
         rows = rows if rows is not None else [terms.of_phantom()]
@@ -169,15 +178,21 @@ def trained(tmp_path, result):
             "training": TRAINING,
             "produced": {"nfe": [5]},
             "outputs": SAMPLED,
-            "profile": asdict(profiles.get("smoke")),
-            "spec": {"profile": "smoke", "train_steps": None, "precision": None, "data": "phantom"},
+            "profile": asdict(budget),
+            "spec": {"profile": budget.name, "train_steps": None, "precision": None, "data": "phantom"},
             "plugins": {"modality": "mribench-brain 0.1.0", "variant": "mribench 0.1.0"},
             "data_key": data.key if data else "a" * 64,
         }
         one = result(value, value - 2, value + 2, seed=seed, same=same, provenance=provenance)
         blank = Score("fid", None, 24, 4, reason="no weights in /home/jdoe/inception.pth", space="inception")
         metrics = dict(one.metrics) | {"fid": one.metrics["kd"]}
-        one = replace(one, data=dict(one.data) | about, scores=(*one.scores, blank), metrics=metrics)
+        one = replace(
+            one,
+            sampler=budget.samplers[0],
+            data=dict(one.data) | about,
+            scores=(*one.scores, blank),
+            metrics=metrics,
+        )
         control = result(value=50.0, variant="gaussian", is_control=True, same=same)
         for record in (one, replace(control, data=dict(control.data) | about)):
             results.write(run, record)
