@@ -185,7 +185,11 @@ def _training(first: Result) -> str:
         "batch size": profile["batch_size"],
         "optimizer": f"{profile['optimizer']}, learning rate {profile['lr']:g}",
         "predicts": training.get("prediction") or (profile["prediction"] if first.sampler else None),
-        "stages": ", ".join(training.get("stages") or ()) or None,
+        "stages": ", ".join(
+            f"{name}: {_count(record.get('steps'))} steps"
+            for name, record in (training.get("stages") or {}).items()
+        )
+        or None,
         "parameters": _count(training.get("parameters")),
         "weights": f"{profile['keep']}, moving average {profile['ema_decay'] or 'none'}",
         "precision": training.get("precision") or profile["precision"],

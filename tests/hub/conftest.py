@@ -16,10 +16,12 @@ import pytest
 from hub_server import ALICE, Hub
 from safetensors.numpy import save_file
 
-from mribench import files, hashing, profiles, results
+from mribench import files, profiles, results
 from mribench.data import prepare_data
 from mribench.data.cards import terms
+from mribench.plugins import lookup
 from mribench.spec import Score
+from mribench.training.folder import checkpoint_files, checkpoint_sha256
 
 CHECKPOINT = "brain_ddpm_s0_0123456789ab"
 SAMPLED = "brain_ddpm_ddim-5_s0_generation_aaaaaaaaaaaa"
@@ -129,8 +131,9 @@ def sentence_of(shared, sentence):
 def trained(tmp_path, result):
     """``trained(name="run", ...)``: a run folder with one trained cell and a control.
 
-    weights: further numbers in its file; write: makes another pipeline in the folder that it is given; budget: its
-    profile, whose first sampler is that of the records.
+    weights: further numbers in its file; write: makes another pipeline in the folder that it is given; stages: makes
+    all networks in the folder of the training, and returns those with a folder of their own; budget: its profile, whose
+    first sampler is that of the records.
     """
 
     def make(
@@ -142,6 +145,8 @@ def trained(tmp_path, result):
         seed=0,
         weights=0,
         write=None,
+        stages=None,
+        variant="ddpm",
         budget=profiles.SMOKE,
     ) -> Path:
         run = tmp_path / name
@@ -162,7 +167,8 @@ def trained(tmp_path, result):
         files.write_json(pipeline / "scheduler" / "scheduler_config.json", {"_class_name": "DDPMScheduler"})
         if write:
             write(pipeline)
-        files.write_json(run / "train" / checkpoint / "train.json", TRAINING)
+        training = TRAINING | ({"stages": stages(pipeline.parent)} if stages else {})
+        files.write_json(run / "train" / checkpoint / "train.json", training)
         files.write_json(run / "train" / checkpoint / terms.TERMS, rows)
         sampled = run / "outputs" / SAMPLED
         sampled.mkdir(parents=True, exist_ok=True)
@@ -172,15 +178,13 @@ def trained(tmp_path, result):
             same = {"data": data.name, "data_kind": data.kind, "data_key": data.key}
         provenance = {
             "checkpoint": checkpoint,
-            "checkpoint_sha256": hashing.file_sha256(
-                pipeline / "unet" / "diffusion_pytorch_model.safetensors"
-            ),
-            "training": TRAINING,
+            "checkpoint_sha256": checkpoint_sha256(checkpoint_files(pipeline.parent, "best")),
+            "training": training,
             "produced": {"nfe": [5]},
             "outputs": SAMPLED,
             "profile": asdict(budget),
             "spec": {"profile": budget.name, "train_steps": None, "precision": None, "data": "phantom"},
-            "plugins": {"modality": "mribench-brain 0.1.0", "variant": "mribench 0.1.0"},
+            "plugins": {"modality": "mribench-brain 0.1.0", "variant": lookup.owner("variants", variant)},
             "data_key": data.key if data else "a" * 64,
         }
         one = result(value, value - 2, value + 2, seed=seed, same=same, provenance=provenance)
@@ -188,7 +192,8 @@ def trained(tmp_path, result):
         metrics = dict(one.metrics) | {"fid": one.metrics["kd"]}
         one = replace(
             one,
-            sampler=budget.samplers[0],
+            variant=variant,
+            sampler=next(iter(budget.samplers), None),
             data=dict(one.data) | about,
             scores=(*one.scores, blank),
             metrics=metrics,
@@ -204,8 +209,6 @@ def trained(tmp_path, result):
 @pytest.fixture
 def clinic(tmp_path):
     """A prepared set of a user's own files in the run folder ``run``: its subjects must never be seen."""
-    from mribench.plugins import lookup
-
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1:1:24j, -1:1:24j]
     images = ((x**2 + y**2 < 0.7) * rng.integers(60, 250, (36, 24, 24))).astype(np.uint8)
