@@ -46,7 +46,7 @@ def sample(
     if out.exists():
         raise InputError(f"{out} exists; choose another --out")
     images = to_uint8(drawing.sample(source, n, sampler, seed, cell))
-    if out.suffix == ".npz":
+    if is_archive := out.suffix == ".npz":
         with files.new_file(out) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, images=images)
     else:
@@ -55,7 +55,8 @@ def sample(
                 figures.save(folder / f"{i:06d}.png", image)
     # beside the images: whoever reads the folder finds nothing else in it
     shown = images[: GRID_SIDE**2]
-    figures.save(out.with_name(f"{out.stem}-grid.png"), figures.grid(shown, GRID_SIDE))
+    name = out.stem if is_archive else out.name
+    figures.save(out.with_name(f"{name}-grid.png"), figures.grid(shown, min(GRID_SIDE, len(shown))))
     print(out)
 
 
