@@ -113,7 +113,7 @@ def _use_diffusers(repo: str | None, recipe: Recipe, first: Result) -> str:
     return (
         "\n".join(["```sh", "pip install diffusers torch", "```", "", "```python", *lines, "```"])
         + f"\n\nThe images are drawn by `{recipe.sampler.name}`, the sampler of the scores. `trust_remote_code` lets "
-        "diffusers run [pipeline.py](pipeline.py), 80 lines beside the weights, which need no code of their own: "
+        "diffusers run [pipeline.py](pipeline.py), a short file beside the weights, which need no code of their own: "
         f"`unet/` is a plain `UNet2DModel` on {seen}. The weights are those that were sampled, the moving average "
         "where one was kept." + _unpacked(repo)
     )

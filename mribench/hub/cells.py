@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench.board.boards import Board, boards
+from mribench.board.boards import boards
 from mribench.data.cards import terms
 from mribench.data.store import dataset
 from mribench.errors import InputError
@@ -30,11 +30,15 @@ class TrainedCell:
     name: str  # ``brain-ddpm-s0``, with the checkpoint's hash where a run has several cells of that name
     checkpoint: str  # name of its folder below ``train/``
     results: tuple[Result, ...]  # of its samplers and tasks
-    boards: tuple[Board, ...]  # of these results, with the controls and nothing else
+    beside: tuple[Result, ...]  # all of the run
 
     @property
     def controls(self) -> tuple[Result, ...]:
-        return tuple(r for board in self.boards for r in board.members if r.is_control)
+        """Those that share a board with the cell."""
+        modality = self.results[0].modality
+        joined = [r for r in self.beside if r.modality == modality and (r.is_control or r in self.results)]
+        shared = [board.members for board in boards(joined) if any(r in self.results for r in board.members)]
+        return tuple(r for members in shared for r in members if r.is_control)
 
     @property
     def folder(self) -> Path:
@@ -76,7 +80,7 @@ class TrainedCell:
 
 
 def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
-    """The trained cells of a run folder, in a fixed order.
+    """The trained cells of a run folder, in a fixed order, their weights proved by their sha256.
 
     Args:
         run: the run folder.
@@ -86,6 +90,14 @@ def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
         InputError: the run has no trained cell, a pattern fits none, or weights are not those that the results were
             measured with.
     """
+    chosen = find(run, patterns)
+    for cell in chosen:
+        check_weights(cell)
+    return chosen
+
+
+def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
+    """As ``trained_cells``, by the records alone: nobody has looked at the weights."""
     by_checkpoint: dict[str, list[Result]] = {}
     everything = data_names.read_all(run)
     for result in everything:
@@ -105,14 +117,11 @@ def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
     for pattern in patterns:
         if not fnmatch.filter(names.values(), pattern):
             raise InputError(f"{run} has no cell {pattern!r}; expected one of {', '.join(names.values())}")
-    chosen = [
+    return [
         _cell(run, name, checkpoint, by_checkpoint[checkpoint], everything)
         for checkpoint, name in names.items()
         if not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
     ]
-    for cell in chosen:
-        _check_weights(cell)
-    return chosen
 
 
 def prepared_sets(run: Path, records: Sequence[Result]) -> list[Prepared]:
@@ -153,13 +162,11 @@ def _cell(
         raise InputError(
             f"{run}: a result names the checkpoint {checkpoint!r}, expected the name of a folder"
         )
-    modality = members[0].modality
-    beside = [r for r in everything if r.modality == modality and (r.is_control or r in members)]
-    joined = tuple(b for b in boards(beside) if any(r in members for r in b.members))
-    return TrainedCell(run, name, checkpoint, tuple(members), joined)
+    return TrainedCell(run, name, checkpoint, tuple(members), tuple(everything))
 
 
-def _check_weights(cell: TrainedCell) -> None:
+def check_weights(cell: TrainedCell) -> None:
+    """Raises InputError where weights are gone, or are not those that the results were measured with."""
     found = folder.checkpoint_files(cell.folder, cell.keep)
     lacking = [name for name in cell.stages if not (cell.folder / name / folder.RECORD).is_file()]
     if not found or lacking or not (cell.folder / folder.RECORD).is_file():

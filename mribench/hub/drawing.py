@@ -12,8 +12,8 @@ import numpy as np
 
 from mribench import profiles
 from mribench.errors import InputError
-from mribench.hub import layout
-from mribench.hub.cells import TrainedCell, trained_cells
+from mribench.hub import cells, layout
+from mribench.hub.cells import TrainedCell
 from mribench.hub.pull import as_folder
 from mribench.plugins import lookup
 from mribench.progress import say
@@ -22,7 +22,7 @@ from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import GenerativeModel, Model, Variant
 
-MOST_NAMES = 8  # names of cells in a message
+MOST_NAMES = 8  # of cells in a message
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ def open_model(
         InputError: As ``sample`` does.
     """
     with _as_run(source) as run:
-        return _opened(_only(trained_cells(run, [cell] if cell else ()), source), sampler, batch)
+        chosen = _only(cells.find(run, [cell] if cell else ()), source)
+        cells.check_weights(chosen)
+        return _opened(chosen, sampler, batch)
 
 
 @contextmanager
@@ -89,14 +91,14 @@ def _as_run(source: str) -> Iterator[Path]:
             yield Path(temporary)
 
 
-def _only(cells: list[TrainedCell], source: str) -> TrainedCell:
-    if len(cells) > 1:
-        names = [cell.name for cell in cells[:MOST_NAMES]]
-        more = ", ..." if len(cells) > len(names) else ""
+def _only(found: list[TrainedCell], source: str) -> TrainedCell:
+    if len(found) > 1:
+        names = [cell.name for cell in found[:MOST_NAMES]]
+        more = ", ..." if len(found) > len(names) else ""
         raise InputError(
-            f"{source} has {len(cells)} trained models; give --cell one of {', '.join(names)}{more}"
+            f"{source} has {len(found)} trained models; give --cell one of {', '.join(names)}{more}"
         )
-    return cells[0]
+    return found[0]
 
 
 def _opened(cell: TrainedCell, sampler: str | None, batch: int | None) -> Opened:

@@ -12,7 +12,9 @@ import yaml
 from hub_server import Repo
 
 from mribench import files, hashing, profiles, results
-from mribench.hub import card, layout, plain, staging, weights
+from mribench.errors import InputError
+from mribench.hub import card, layout, leak_scan, plain, staging, weights
+from mribench.hub.redaction import Redactor
 from mribench.networks import PatchUNet2DModel
 from mribench.sampling import samplers
 from mribench.sampling.sample import TrainedModel
@@ -208,3 +210,13 @@ def test_a_card_names_the_packages_with_their_versions(result):
     packages = card._packages(own)
     assert packages[0].startswith("mribench==")
     assert packages[1:] == ["mribench-latent==0.1.0", "mribench-score==0.2.0"]
+
+
+def test_no_other_code_leaves(staged, trained):
+    folder = staged(made(trained))
+    nobody = Redactor({})
+    leak_scan.scan(folder, nobody)
+    with open(folder / "pipeline.py", "a") as file:
+        file.write("import os\n")
+    with pytest.raises(InputError, match=r"pipeline\.py is no kind of file that mribench shares"):
+        leak_scan.scan(folder, nobody)
