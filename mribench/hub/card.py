@@ -110,13 +110,15 @@ def _use_diffusers(repo: str | None, recipe: Recipe, first: Result) -> str:
         f'images = pipeline(batch_size=4, output_type="np").images  # float32 (4, {size}, {size}, 1) in [0, 1]',
     ]
     seen = "pixels" if recipe.patch == 1 else f"patches of {recipe.patch} x {recipe.patch} pixels as channels"
-    return (
-        "\n".join(["```sh", "pip install diffusers torch", "```", "", "```python", *lines, "```"])
-        + f"\n\nThe images are drawn by `{recipe.sampler.name}`, the sampler of the scores. `trust_remote_code` lets "
-        "diffusers run [pipeline.py](pipeline.py), a short file beside the weights, which need no code of their own: "
-        f"`unet/` is a plain `UNet2DModel` on {seen}. The weights are those that were sampled, the moving average "
-        "where one was kept." + _unpacked(repo)
-    )
+    about = [
+        f"The images are drawn by `{recipe.sampler.name}`, the sampler of the scores.",
+        "`trust_remote_code` lets diffusers run [pipeline.py](pipeline.py), a short file beside the weights;",
+        f"`mribench.sample({_source(repo)}, n=4)` does without it, where mribench is installed.",
+        f"`unet/` is a plain `UNet2DModel` on {seen}, by the weights that were sampled (the moving average where one",
+        "was kept).",
+    ]
+    code = ["```sh", "pip install diffusers torch", "```", "", "```python", *lines, "```"]
+    return "\n".join([*code, "", *about, *_unpacked(repo)])
 
 
 def _use_mribench(repo: str | None, own: Sequence[Result]) -> str:
@@ -128,19 +130,20 @@ def _use_mribench(repo: str | None, own: Sequence[Result]) -> str:
         f"images = mribench.sample({_source(repo)}, n=4)  # float32 (4, {size}, {size}) in [0, 1]",
     ]
     how = f"by `{own[0].sampler}`, the sampler of the scores" if own[0].sampler else "as for the scores"
-    return (
-        "\n".join(["```sh", f"pip install {' '.join(_packages(own))}", "```", "", "```python", *lines, "```"])
-        + f"\n\nThe images are drawn {how}. The weights of each network are safetensors in a folder of its own, the "
-        "moving average where one was kept; no code is downloaded with them." + _unpacked(repo)
-    )
+    about = [
+        f"The images are drawn {how}. The weights of each network are safetensors in a folder of its own, the moving",
+        "average where one was kept; no code is downloaded with them.",
+    ]
+    code = ["```sh", f"pip install {' '.join(_packages(own))}", "```", "", "```python", *lines, "```"]
+    return "\n".join([*code, "", *about, *_unpacked(repo)])
 
 
 def _source(repo: str | None) -> str:
     return f'"{repo}"' if repo else '"path/to/this/folder"'
 
 
-def _unpacked(repo: str | None) -> str:
-    return "" if repo else " This folder is the one that `tar -xf` takes out of the packed file."
+def _unpacked(repo: str | None) -> list[str]:
+    return [] if repo else ["This folder is the one that `tar -xf` takes out of the packed file."]
 
 
 def _packages(own: Sequence[Result]) -> list[str]:
