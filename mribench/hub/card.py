@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,8 @@ LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff m
 grey and small, and look like the data set above, with its scanners, ages and diseases, and like no other. A good
 score says nothing about privacy: weights can remember patients even where no audit finds it. Compare the scores with
 another table only where every field of `comparability` in the records is equal (`mribench leaderboard` does)."""
+# a package as records name it; what a shell would read otherwise is not put into the card
+PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*) (?P<version>\d[\w.+!]*)")
 SPLITS = ("train", "validation", "test")
 AUDIT = {
     AuditVerdict.NOT_DETECTED: "No memorisation was detected. That is no proof of privacy.",
@@ -151,10 +154,9 @@ def _packages(own: Sequence[Result]) -> list[str]:
     owners = [
         result.provenance.get("plugins", {}).get(part) for result in own for part in ("variant", "sampler")
     ]
-    versions = {f"mribench {__version__}", *filter(None, owners)}
-    # another version of mribench may have written the record; one of them can be installed
-    named = dict(sorted(owner.rsplit(" ", 1) for owner in versions if " " in owner))
-    return [f"{name}=={version}" for name, version in named.items()]
+    made_with = filter(None, map(PACKAGE.fullmatch, filter(None, owners)))
+    named = {match["name"]: match["version"] for match in made_with} | {"mribench": __version__}
+    return [f"{name}=={version}" for name, version in sorted(named.items())]
 
 
 def _data(first: Result, rows: Sequence[terms.Row]) -> str:
