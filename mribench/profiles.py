@@ -149,7 +149,12 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, STANDARD, PAPER)}
 
 
-def get(name: str | None, train_steps: int | None = None, precision: str | None = None) -> Profile:
+def get(
+    name: str | None,
+    train_steps: int | None = None,
+    precision: str | None = None,
+    n_generated: int | None = None,
+) -> Profile:
     """A profile by its name.
 
     Args:
@@ -157,9 +162,10 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
         train_steps: replaces the number of optimiser steps; the share of coarse ones stays. The profile is then
             called "quick@6000", so that no board mixes it with the plain one.
         precision: replaces the profile's.
+        n_generated: replaces the profile's number of generated images. No weights depend on it, and no board mixes two.
 
     Raises:
-        InputError: an unknown name or precision, or fewer steps than 1.
+        InputError: an unknown name or precision, or fewer steps than 1 or images than 2.
     """
     if name is None:
         name = "standard" if device.hardware().gpu else "quick"
@@ -177,6 +183,10 @@ def get(name: str | None, train_steps: int | None = None, precision: str | None 
             max_epochs=None,
             coarse_steps=coarse,
         )
+    if n_generated is not None:
+        if n_generated < 2:
+            raise InputError(f"at least 2 generated images are needed, found {n_generated}")
+        profile = replace(profile, n_generated=n_generated)
     if precision is not None:
         if precision not in PRECISIONS:
             raise InputError(unknown_name("precision", precision, PRECISIONS))

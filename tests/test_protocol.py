@@ -23,6 +23,8 @@ from mribench.metrics import (
 )
 from mribench.plugins import lookup
 from mribench.runner import check_fields, check_scores, runspec
+from mribench.sampling import likelihood
+from mribench.tasks import likelihood as likelihood_task
 from mribench.trust import changes
 from mribench.trust import examine as examine_space
 from mribench.variants import controls
@@ -87,6 +89,10 @@ def test_headline_metrics_are_called_primary():
         f"within the {neighbours.K}th-neighbour ball",
         f"at most {neighbours.MAX_IMAGES:,}, drawn with a fixed seed",
         f"of {diversity.PAIRS:,} seeded pairs",
+        f"at most {likelihood_task.OF_A_SUBJECT} images of a subject and {likelihood_task.MAX_IMAGES} in all",
+        f"from sigma {likelihood.SIGMA_MIN}, or the least that it knows, to {likelihood.SIGMA_MAX:.0f}, or the "
+        f"largest, by Heun's method in {likelihood.STEPS} steps of log sigma",
+        f"on the first {likelihood.CHECKED} images",
         f"their {background.WINDOW}x{background.WINDOW} mean",
         f"halved {examine_space.HALVINGS} times",
         f"above the {examine_space.QUANTILE} % quantile",

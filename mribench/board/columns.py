@@ -170,9 +170,10 @@ def levels_title(board: Board) -> str:
 
 
 def number(estimate: Estimate | None, unit: str) -> str:
-    """'0.713 ± 0.004 [0.702, 0.724]', the spread only where there are several seeds; empty where there is none."""
+    """'0.713 ± 0.004 [0.702, 0.724]', the spread only where there are several seeds; empty where there is none, 'n/a'
+    where the task does not apply to the variant."""
     if estimate is None or estimate.value is None:
-        return ""
+        return "" if estimate is None or estimate.applies else "n/a"
     digits = DIGITS.get(unit, 4 if abs(estimate.value) < 1 else 2)
     spread = f" ± {estimate.spread:.{digits}f}" if estimate.spread is not None else ""
     interval = f" [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]" if estimate.low is not None else ""

@@ -60,7 +60,8 @@ def why_not(group: Group, row: Row, why_unranked: str | None) -> str | None:
     if row.is_control:
         return "control"
     if address is None or row.value(address) is None:
-        return "no score to rank by"
+        estimate = row.estimates.get(address) if address else None
+        return "no score to rank by" if estimate is None or estimate.applies else "not applicable"
     if any(map(is_edited, row.results)):
         return "edited"
     if row.audit and AuditVerdict(row.audit).grave:

@@ -11,7 +11,7 @@ from mribench.board.agreement import Agreement, agree, majority
 from mribench.board.borrowed import with_borrowed_variance
 from mribench.board.differences import Difference, difference
 from mribench.board.identity import same_training
-from mribench.board.rows import Address, Row, row, versions
+from mribench.board.rows import Address, Row, row, versions, with_not_applicable
 from mribench.board.task_names import tasks_apart
 from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, metric_label, sort_key
@@ -59,7 +59,11 @@ class Group:
         for key in sorted(groups):
             kept, seeds = (groups[key], ()) if key[0] else same_training(groups[key])
             made.append(replace(row(kept), same_training=seeds))
-        return with_borrowed_variance(made, self.metrics)
+        of_task: dict[str, dict[Address, None]] = {}
+        for result in self.records:
+            found = of_task.setdefault(result.task, {})
+            found.update(dict.fromkeys((s.metric, s.space, s.level) for s in result.scores))
+        return with_borrowed_variance([with_not_applicable(row, of_task) for row in made], self.metrics)
 
     @property
     def trained(self) -> list[Row]:

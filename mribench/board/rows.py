@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from statistics import fmean, mean, stdev
 from typing import Any
@@ -20,6 +20,7 @@ from mribench.spec.verdict import verdict_and_power
 Address = tuple[str, str | None, float | None]  # metric, feature space, level
 Bounds = tuple[float, float]  # what a metric can be
 UNBOUNDED = (-math.inf, math.inf)
+NOT_APPLICABLE = "not applicable: "  # how the reason begins
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Estimate:
     reason: str | None = None  # why value is None
     within_low: float | None = None  # 95 % interval over test subjects alone, its ends averaged over seeds
     within_high: float | None = None
+
+    @property
+    def applies(self) -> bool:
+        """False where the task was not asked of the variant."""
+        return not (self.reason or "").startswith(NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,24 @@ def row(members: Sequence[Result]) -> Row:
     return Row(
         first.variant, first.sampler, first.is_control, estimates, tuple(members), versions=versions(first)
     )
+
+
+def with_not_applicable(row: Row, of_task: Mapping[str, Iterable[Address]]) -> Row:
+    """The row with a blank number, and the reason, for each address of the tasks that do not apply to its variant.
+
+    Args:
+        row: The row.
+        of_task: What each task of the board reports in any row.
+    """
+    blank = {
+        address: Estimate(
+            None, None, None, None, row.seeds, 0, None, 0, f"{NOT_APPLICABLE}{result.not_applicable}"
+        )
+        for result in row.results
+        if result.not_applicable
+        for address in of_task.get(result.task, ())
+    }
+    return replace(row, estimates={**row.estimates, **blank}) if blank else row
 
 
 def _bounds(members: Sequence[Result], metric: str) -> Bounds:

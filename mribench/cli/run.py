@@ -13,6 +13,17 @@ from mribench.cli.options import complete_profile, names_option, split_names, sp
 Modalities = names_option("comma-separated organs, or all", "modalities", "all")
 Variants = names_option("comma-separated trained variants, e.g. ddpm", "variants")
 Samplers = names_option("comma-separated samplers with their steps: ddim-50,dpm-solver-20", "samplers")
+Nfe = Annotated[
+    str | None,
+    typer.Option(
+        "--nfe",
+        help="comma-separated network evaluations, e.g. 5,10,20: each sampler, named without steps, at each",
+    ),
+]
+NGenerated = Annotated[
+    int | None,
+    typer.Option(help="number of generated images, in place of the profile's; nothing is trained again"),
+]
 Seeds = Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")]
 Profile = Annotated[
     str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete_profile)
@@ -50,6 +61,7 @@ def run(
     modalities: Modalities = None,
     variants: Variants = None,
     samplers: Samplers = None,
+    nfe: Nfe = None,
     seeds: Seeds = None,
     profile: Profile = None,
     data: Data = None,
@@ -61,6 +73,7 @@ def run(
     controls: Controls = None,
     precision: Precision = None,
     train_steps: TrainSteps = None,
+    n_generated: NGenerated = None,
     track: Track = None,
     spec: Spec = None,
     jobs: Jobs = None,
@@ -87,6 +100,8 @@ def run(
         seeds=split_numbers(seeds),
         profile=profile,
         train_steps=train_steps,
+        nfe=split_numbers(nfe),
+        n_generated=n_generated,
         precision=precision,
         data=data,
         data_name=data_name,

@@ -62,6 +62,7 @@ class Result:
     primary: str | None = "kd"  # the metric by which the task ranks; None where it ranks nothing
     expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
     level_name: str = "ᾱ"  # what the level of a score is a number of
+    not_applicable: str | None = None  # why the task was not asked of the variant; there are then no scores
     # its file does not match its digest (mribench.results.digest); None: there is no digest, an older version wrote it
     edited: bool | None = field(default=False, compare=False)
 
@@ -81,6 +82,9 @@ def to_json(result: Result) -> dict[str, Any]:
         asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
     ]
     content = {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
+    if result.not_applicable is None:
+        # records of before the field was there stay as they are
+        del content["not_applicable"]
     return digest.sealed(content, content.pop("edited"))
 
 

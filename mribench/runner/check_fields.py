@@ -24,6 +24,7 @@ PLAIN = (
     "primary",
     "expected",
     "level_name",
+    "not_applicable",
     "reported",
 )
 # among them the words of a data set, from which a redaction takes names
@@ -42,7 +43,7 @@ def check_fields(
         unknown: dotted names of fields that cannot be made again here.
     """
     old, new = to_json(recorded), to_json(now)
-    found = [check for name in PLAIN for check in _differences(name, old[name], new[name], _is_equal)]
+    found = [check for name in PLAIN for check in _differences(name, old.get(name), new.get(name), _is_equal)]
     found += _differences("spaces", old["spaces"], new["spaces"], _is_near_in_trust)
     blank = blank_spaces(recorded.scores)
     was_blank = {

@@ -40,6 +40,8 @@ def of_result(out: Path, result: Result) -> list[Damage]:
 
     Outputs that were removed as a whole are not missed, nor are figures without the outputs that they show.
     """
+    if result.not_applicable:
+        return []
     folder = out / "outputs" / result.provenance["outputs"]
     of_figures = _figure_damages(out, folder.name, result)
     if not folder.is_dir():

@@ -67,6 +67,7 @@ def load(result: Result, stand_ins: bool = False) -> Parts:
         "versions.variant",
         "is_control",
         "expected",
+        "not_applicable",
     )
     sampler = None
     if name := result.sampler:

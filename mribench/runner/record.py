@@ -15,6 +15,7 @@ from mribench.plugins import lookup
 from mribench.results import Result, schema
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
+from mribench.sampling.offers import not_applicable
 from mribench.spec import Control, Metric, Task
 from mribench.training.folder import checkpoint_files, checkpoint_sha256
 
@@ -66,7 +67,8 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
             "n_generated": profile.n_generated,
             "n_reference": len(data.test),
             "uncertainty": f"intervals v{uncertainty.VERSION}, floor v{floor.VERSION}",
-        },
+        }
+        | ({"track": task.track} if task.track else {}),
         data={
             "title": modality.title,
             # a modality's contrast is its phantom's; real images have their own
@@ -91,6 +93,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
         primary=task.primary if task.primary in task.metrics else None,
         expected=_expected(cell),
         level_name=task.level_name,
+        not_applicable=not_applicable(task, cell.variant),
     )
 
 
@@ -112,8 +115,11 @@ def floor_hash(cell: Cell, metric: Metric, space: str | None, plan: Plan) -> str
     return hashing.json_hash([cell.data.key, plan.profile.n_generated, *versions])
 
 
-def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str) -> dict[str, Any]:
-    """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine."""
+def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str | None) -> dict[str, Any]:
+    """Provenance: hashes of data and checkpoint, training, sampling, packages, commit, machine.
+
+    Without ``outputs`` nothing was produced: the task is not applicable.
+    """
     trained = cell.trained
     weights = checkpoint_files(trained, plan.profile.keep) if trained else []
     made_with = produced.pop("made_with", {})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class RunSpec:
     modalities: tuple[str, ...] = ("all",)
     variants: tuple[str, ...] = ("ddpm",)
     controls: tuple[str, ...] = CONTROLS  # variants without training, which give every board its scale
-    samplers: tuple[str, ...] | None = None  # None: the profile's
+    samplers: tuple[str, ...] | None = None  # None: the profile's, and a variant's own where these do not fit
     tasks: tuple[str, ...] = TASKS
     metrics: tuple[str, ...] = ()  # further ones, beside those of the tasks
     features: tuple[str, ...] = FEATURES  # spaces of the distribution metrics that name none themselves
@@ -44,6 +44,10 @@ class RunSpec:
     data_name: str | None = None  # what boards call the data of a path; None: local-<8 hex of its content>
     out: str = "runs"
     track: str | None = None  # one of ``TRACKERS``
+    nfe: tuple[
+        int, ...
+    ] = ()  # network evaluations: each of the samplers, named without steps, at each of them
+    n_generated: int | None = None  # replaces the profile's; nothing is trained again for it
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,13 @@ class Plan:
     metrics: Mapping[str, Metric]
     spaces: Mapping[str, FeatureSpace]
     out: Path
+    # by variant, of those that none of ``samplers`` fits where the run named no samplers
+    own_samplers: Mapping[str, SamplerChoice] = field(default_factory=dict)
+
+    def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
+        """What draws from a variant, in the order of the plan."""
+        fitting = [choice for choice in self.samplers if forward_process.compatible(variant, choice.sampler)]
+        return fitting or [self.own_samplers[variant.name]]
 
 
 def make(base: RunSpec | None = None, **settings: Any) -> RunSpec:
@@ -121,14 +132,24 @@ def resolve(spec: RunSpec) -> Plan:
         if old in spec.tasks and old not in lookup.names("tasks"):
             raise InputError(f"the task {old!r} is called {new!r} since 0.1.0; its numbers are the same")
     _check_tracker(spec.track)
-    profile = profiles.get(spec.profile, spec.train_steps, spec.precision)
+    profile = profiles.get(spec.profile, spec.train_steps, spec.precision, spec.n_generated)
     # the precision that is chosen for this machine enters hashes and keys: two precisions are two models
     profile = replace(profile, precision=device.precision(profile))
+    if spec.nfe:
+        if not spec.samplers:
+            raise InputError(
+                "NFE are asked for and no samplers; name them without steps, --samplers ddim,dpm-solver"
+            )
+        spec = replace(spec, samplers=tuple(samplers.at_each_nfe(spec.samplers, spec.nfe)), nfe=())
     asked = spec.samplers or profile.samplers
     tasks, metrics = _tasks_and_metrics(spec)
     variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
     choices = tuple(map(samplers.resolve, asked))
-    forward_process.check_compatible(variants.values(), choices)
+    own_samplers: dict[str, SamplerChoice] = {}
+    if spec.samplers:
+        forward_process.check_compatible(variants.values(), choices)
+    else:
+        own_samplers = _own_samplers(variants.values(), choices)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():
@@ -136,7 +157,11 @@ def resolve(spec: RunSpec) -> Plan:
             space.check()
     return Plan(
         spec=replace(
-            spec, modalities=tuple(names), profile=profile.name.partition("@")[0], samplers=tuple(asked)
+            spec,
+            modalities=tuple(names),
+            profile=profile.name.partition("@")[0],
+            # one list that is named holds for every variant
+            samplers=None if own_samplers else tuple(asked),
         ),
         profile=profile,
         modalities=tuple(lookup.load_all("modalities", names).values()),
@@ -146,7 +171,20 @@ def resolve(spec: RunSpec) -> Plan:
         metrics=metrics,
         spaces=spaces,
         out=Path(spec.out),
+        own_samplers=own_samplers,
     )
+
+
+def _own_samplers(
+    variants: Iterable[Variant | Control], choices: Sequence[SamplerChoice]
+) -> dict[str, SamplerChoice]:
+    """A sampler for each trained variant that none of the profile's fits, at as many network evaluations."""
+    return {
+        variant.name: forward_process.default_sampler(variant, choices[0].nfe)
+        for variant in variants
+        if isinstance(variant, Variant)
+        and not any(forward_process.compatible(variant, choice.sampler) for choice in choices)
+    }
 
 
 def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> dict[str, Metric]:

@@ -26,11 +26,12 @@ from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.results import Result, schema
-from mribench.runner import damage, record
+from mribench.runner import damage, not_asked, record
 from mribench.runner.cell import Cell
+from mribench.runner.not_asked import needs_training
 from mribench.runner.runspec import Plan
-from mribench.sampling import forward_process
-from mribench.spec import GenerativeModel, Model, Prepared, Score, Task
+from mribench.sampling.offers import not_applicable
+from mribench.spec import GenerativeModel, Model, Prepared, Score, Task, Variant
 from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
@@ -41,7 +42,7 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
     Under ``accelerate launch`` all processes train and the first does the rest.
     """
-    if not cell.variant.is_control:
+    if needs_training(cell, plan):
         _train(cell, plan)
     rank, _ = device.world()
     if rank != 0:
@@ -51,17 +52,16 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
 
 def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
     """The trained cell with each compatible sampler; what needs none is a single one."""
-    if cell.variant.is_control:
+    if needs_training(cell, plan):
+        cell = replace(cell, trained=cell.train_folder(plan))
+    if not isinstance(cell.variant, Variant):
         return [cell]
-    if isinstance(cell.variant, GenerativeModel):
-        return [replace(cell, trained=cell.train_folder(plan))]
-    choices = [choice for choice in plan.samplers if forward_process.compatible(cell.variant, choice.sampler)]
-    return [replace(cell, trained=cell.train_folder(plan), sampler=choice) for choice in choices]
+    return [replace(cell, sampler=choice) for choice in plan.samplers_of(cell.variant)]
 
 
 def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
     """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
-    untrained = [cell for cell in cells if not cell.variant.is_control and not _is_trained(cell, plan)]
+    untrained = [cell for cell in cells if needs_training(cell, plan) and not _is_trained(cell, plan)]
     if len(untrained) > 1 and device.one_gpu():
         imports.load_diffusers()
         from mribench.training import interleave
@@ -100,7 +100,7 @@ def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
     """The results of a cell with nothing left to do; None where something is, or is damaged."""
-    if not cell.variant.is_control:
+    if needs_training(cell, plan):
         if not _is_trained(cell, plan):
             return None
         try:
@@ -140,8 +140,10 @@ def _task_read_by(task: Task) -> Task | None:
     return lookup.load("tasks", task.reads) if task.reads else None
 
 
-def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str]:
-    """Provenance: the folders of the outputs that a result is made from."""
+def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str | None]:
+    """Provenance: the folders of the outputs that a result is made from; of a task that does not apply the training."""
+    if not_applicable(task, cell.variant):
+        return {"checkpoint": cell.trained.name if cell.trained else None}
     other = _task_read_by(task)
     reads = {"reads": cell.output_name(other, plan)} if other else {}
     return {"outputs": cell.output_name(task, plan)} | reads
@@ -153,6 +155,8 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     damaged = damage.of_result(plan.out, existing) if existing else []
     if existing and not damaged:
         return existing
+    if not_applicable(task, cell.variant):
+        return not_asked.write_record(cell, task, plan)
     name, other = cell.output_name(task, plan), _task_read_by(task)
     outputs = _outputs(cell, other, plan) if other else {}
     outputs |= _outputs(cell, task, plan)

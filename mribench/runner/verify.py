@@ -86,6 +86,8 @@ def verify(
     parts = loading.load(result, stand_ins=rescore)
     cell, plan = _assembled(out, result, data, parts, rescore)
     task = plan.tasks[0]
+    if result.not_applicable:
+        return _of_not_asked(out, result, cell, plan, parts.unknown, beside)
     made = outputs.again(out, result, cell, plan, rescore)
     metrics = {name: plan.metrics[name] for name in task.metrics}
     extract = _extractor(cell.data.key, tuple(plan.spaces.values()))
@@ -107,6 +109,23 @@ def verify(
     if result.edited is None:
         not_checked.append("the record's digest (an older mribench wrote none)")
     return Verification(result, made.images, tuple(checks), tuple(differing), tuple(not_checked))
+
+
+def _of_not_asked(
+    out: Path,
+    result: Result,
+    cell: Cell,
+    plan: Plan,
+    unknown: Sequence[str],
+    beside: Sequence[Result] | None,
+) -> Verification:
+    """Of a record of a task that does not apply there is nothing to produce and to score."""
+    now = record.empty_result(cell, plan.tasks[0], plan)
+    differing = [
+        *identity.checks(result, results.read_all([out]) if beside is None else beside),
+        *check_fields(result, now, True, unknown),
+    ]
+    return Verification(result, None, (), tuple(differing), (*unknown, *NEVER_CHECKED))
 
 
 def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Plan]:

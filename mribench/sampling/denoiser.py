@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import torch
 
-from mribench.errors import InputError
 from mribench.sampling.forward_process import alpha_bars
+from mribench.sampling.prediction import formula
 from mribench.spec import Variant
 
 
@@ -34,7 +36,7 @@ class VariantDenoiser:
         self.sigmas = float(np.exp(self._log_sigma[0])), float(np.exp(self._log_sigma[-1]))
         self.nfe = 0
         self._net = net
-        self._estimate = variant.estimate or _estimate_by(scheduler.config.prediction_type, variant.name)
+        self._estimate = _estimate(variant, scheduler)
 
     def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
         self.nfe += 1
@@ -51,17 +53,15 @@ class VariantDenoiser:
         return self._estimate(self._net, signal * x, t, signal, noise)
 
 
-def _estimate_by(prediction: str, name: str) -> Callable[..., torch.Tensor]:
-    """x_0 from the output that the scheduler's ``prediction_type`` names (Salimans & Ho, arXiv 2202.00512)."""
-    estimates = {
-        # for signal^2 + sigma^2 = 1: v = signal eps - sigma x_0
-        "v_prediction": lambda out, x_t, signal, sigma: signal * x_t - sigma * out,
-        "epsilon": lambda out, x_t, signal, sigma: (x_t - sigma * out) / signal,
-        "sample": lambda out, x_t, signal, sigma: out,
-    }
-    if prediction not in estimates:
-        raise InputError(
-            f"variant {name!r} predicts {prediction!r}, which is none of {', '.join(estimates)}; give it `estimate`"
-        )
-    estimate = estimates[prediction]
-    return lambda net, x_t, t, signal, sigma: estimate(net(x_t, t).sample.float(), x_t, signal, sigma)
+def _estimate(variant: Variant, scheduler: Any) -> Callable[..., torch.Tensor]:
+    """What a variant estimates x_0 by, with the scheduler where it takes one."""
+    if variant.estimate is not None:
+        takes_scheduler = "scheduler" in signature(variant.estimate).parameters
+        return partial(variant.estimate, scheduler=scheduler) if takes_scheduler else variant.estimate
+    estimate = formula(scheduler.config.prediction_type)
+
+    def by_prediction(net: Any, x_t: torch.Tensor, t: Any, signal: Any, sigma: Any) -> torch.Tensor:
+        # a learned variance has channels of its own
+        return estimate(net(x_t, t).sample.float()[:, : x_t.shape[1]], x_t, signal, sigma)
+
+    return by_prediction

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
-from mribench.sampling.samplers import SamplerChoice
+from mribench.sampling.samplers import SamplerChoice, with_nfe
 from mribench.spec import Control, GenerativeModel, Integrator, Sampler, Variant
 
 if TYPE_CHECKING:
@@ -63,6 +63,21 @@ def check_compatible(variants: Iterable[Variant | Control], choices: Sequence[Sa
                 f"sampler {choice.name!r} reverses the forward process {reverses(choice.sampler)!r}, which no variant "
                 f"asked for has (found {asked}); leave it out or add such a variant"
             )
+
+
+def default_sampler(variant: Variant, nfe: int) -> SamplerChoice:
+    """What draws from a variant that none of the profile's samplers fits, at about ``nfe`` network evaluations.
+
+    ``Variant.sampler``, or the first installed one that fits. Raises InputError where there is none.
+    """
+    candidates = [lookup.load("samplers", variant.sampler)] if variant.sampler else samplers_of(variant)
+    fitting = [sampler for sampler in candidates if compatible(variant, sampler)]
+    if not fitting:
+        raise InputError(
+            f"variant {variant.name!r} has the forward process {variant.process!r}, which no installed sampler "
+            "reverses; install a plugin that brings one (mribench-score has integrators)"
+        )
+    return with_nfe(fitting[0], nfe)
 
 
 def _advice(variant: Variant, trained: Sequence[Variant], choices: Sequence[SamplerChoice]) -> str:

@@ -60,6 +60,22 @@ class TrainedGenerator:
         )
 
     @torch.no_grad()
+    def log_likelihood(self, x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """As ``mribench.spec.Likelihood``, in fp32. Raises Unavailable where the model has no ``log_likelihood``."""
+        log_likelihood = self.model.log_likelihood
+        if log_likelihood is None:
+            raise Unavailable(f"{self.model.name} gives no likelihood of an image")
+        pixels = torch.from_numpy(np.asarray(x, dtype=np.float32)).unsqueeze(1)
+        nats = []
+        for first in range(0, len(x), self.profile.sample_batch):
+            part = pixels[first : first + self.profile.sample_batch].to(self.device)
+            rows = range(first, first + len(part))
+            draws = ImageDraws([torch_generator("likelihood", seed, i) for i in rows], self.device)
+            nats.append(log_likelihood(self.nets, part, draws).double().cpu().numpy())
+        self.nfe.append(1)
+        return {"bound" if self.model.likelihood_is_bound else "nats": np.concatenate(nats)}
+
+    @torch.no_grad()
     def _drawn(
         self,
         indices: list[int],

@@ -12,10 +12,8 @@ import torch
 
 from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.forward_process import alpha_bars
-from mribench.sampling.samplers import RHO, SIGMA_MIN, SamplerChoice
+from mribench.sampling.samplers import RHO, SIGMA_MAX, SIGMA_MIN, SamplerChoice
 from mribench.spec import ShapeNoise, Variant
-
-SIGMA_MAX = 80.0  # Karras et al. 2022, table 1; above it an image is lost in the noise
 
 Watch = Callable[[int, torch.Tensor], None]  # sees (evaluations so far, x)
 

@@ -12,6 +12,8 @@ import torch
 
 from mribench.errors import MribenchError, Unavailable
 from mribench.progress import progress
+from mribench.sampling import likelihood
+from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.forward_process import alpha_bars
 from mribench.sampling.reverse import IntegratorReverse, Reverse, SchedulerReverse, Watch
 from mribench.sampling.samplers import SamplerChoice
@@ -51,12 +53,11 @@ class TrainedModel:
         title: str = "sample",
     ):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # by the variant's own classes: a plugin's network need not be one that diffusers knows
-        network, scheduler = type(variant.network(profile)), type(variant.scheduler(profile))
-        self.net = optimize(network.from_pretrained(pipeline / "unet").to(self.device).eval(), precision)
-        self.train_scheduler = scheduler.from_pretrained(pipeline / "scheduler")
-        self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
+        self._pipeline = pipeline
+        self.net = optimize(self._load(), precision)
+        self.train_scheduler = type(variant.scheduler(profile)).from_pretrained(pipeline / "scheduler")
+        self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.dtype = DTYPES[precision]
         self.space = load_space(variant, profile, pipeline, self.device)
         black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
@@ -127,6 +128,30 @@ class TrainedModel:
                 losses.append(loss.float().cpu().numpy()[: len(chunk)])
                 advance(first + len(chunk))
         return np.concatenate(losses)
+
+    def log_likelihood(self, x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """As ``mribench.spec.Likelihood``, by the probability-flow ODE, in fp32.
+
+        Raises Unavailable where noise on pixels has no level in the variant's process, or it has no denoiser.
+        """
+        if not (self.variant.denoises_pixels and self.variant.has_denoiser):
+            raise Unavailable(f"{self.variant.name} has no denoiser D(x; sigma) on pixels")
+        # neither in bf16 nor with modules that are optimised for it
+        net = self._load().requires_grad_(False)
+        denoise = VariantDenoiser(self.variant, net, self.train_scheduler)
+        pixels = torch.from_numpy(np.asarray(x, dtype=np.float32)).unsqueeze(1).to(self.device)
+        with progress(self.title, len(x)) as advance, retain_freed_memory():
+            found = likelihood.with_errors(
+                denoise, self.space.encode(pixels), seed, self.profile.sample_batch, advance
+            )
+        self.nfe.append(2 * likelihood.STEPS)
+        return found
+
+    def _load(self) -> torch.nn.Module:
+        """The network as it was trained."""
+        # by the variant's own class: a plugin's network need not be one that diffusers knows
+        network = type(self.variant.network(self.profile))
+        return network.from_pretrained(self._pipeline / "unet").to(self.device).eval()
 
     def _timestep(self, alpha_bar: float) -> int:
         """The training timestep whose level is nearest."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mribench.errors import InputError
@@ -10,6 +12,8 @@ from mribench.plugins import lookup
 from mribench.spec import Integrator, Sampler
 
 RHO = 7.0  # Karras et al. 2022, table 1
+SIGMA_MAX = 80.0  # Karras et al. 2022, table 1; above it an image is lost in the noise
+SPACED_FROM = 200.0  # above the end of DDPM's linear schedule, 157
 SIGMA_MIN = 0.06  # of images in [-1, 1]: below the noise of a magnitude image at an SNR of 30
 MAX_STEPS = 1000
 
@@ -25,6 +29,11 @@ class SamplerChoice(NamedTuple):
         """'ddim-50'."""
         return f"{self.sampler.name}-{self.steps}"
 
+    @property
+    def nfe(self) -> int:
+        """Network evaluations from noise; of an integrator about so many."""
+        return self.steps * (self.sampler.evaluations if isinstance(self.sampler, Integrator) else 1)
+
 
 def resolve(name: str) -> SamplerChoice:
     """'ddim-50' -> the ddim sampler with 50 steps; 'ddim' -> with its default number of steps.
@@ -39,6 +48,29 @@ def resolve(name: str) -> SamplerChoice:
     if not 1 <= steps <= MAX_STEPS:
         raise InputError(f"sampler {name!r} asks for {steps} steps; expected 1 to {MAX_STEPS}")
     return SamplerChoice(lookup.load("samplers", numbered[1]), steps)
+
+
+def with_nfe(sampler: Sampler | Integrator, nfe: int) -> SamplerChoice:
+    """A sampler with as many steps as make about ``nfe`` network evaluations."""
+    return SamplerChoice(sampler, max(1, math.ceil(nfe / SamplerChoice(sampler, 1).nfe)))
+
+
+def at_each_nfe(names: Iterable[str], nfes: Sequence[int]) -> list[str]:
+    """'heun' at 5 and 10 network evaluations -> 'heun-3', 'heun-5'.
+
+    Raises InputError for a name that carries a number of steps, and for evaluations outside 1..1000.
+    """
+    for nfe in nfes:
+        if not 1 <= nfe <= MAX_STEPS:
+            raise InputError(f"NFE {nfe} is asked for; expected 1 to {MAX_STEPS}")
+    found = []
+    for name in names:
+        if name not in lookup.names("samplers") and re.fullmatch(r".+-\d+", name):
+            raise InputError(
+                f"sampler {name!r} has its steps in its name and NFE are asked for; leave out one of the two"
+            )
+        found += [with_nfe(lookup.load("samplers", name), nfe).name for nfe in nfes]
+    return list(dict.fromkeys(found))
 
 
 def _ddpm_scheduler(config: Any) -> Any:
@@ -60,6 +92,12 @@ def _dpm_solver_scheduler(config: Any) -> Any:
     return DPMSolverMultistepScheduler.from_config(
         config, algorithm_type="dpmsolver++", timestep_spacing="trailing"
     )
+
+
+def _unipc_scheduler(config: Any) -> Any:
+    from diffusers import UniPCMultistepScheduler
+
+    return UniPCMultistepScheduler.from_config(config, timestep_spacing="trailing")
 
 
 def spaced_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
@@ -84,22 +122,42 @@ def _listed_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int
 def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
     """Noise levels spaced as in Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7, at their timesteps.
 
-    The last step removes all noise below ``SIGMA_MIN``. Equal strides in t would spend most of the steps where there
-    is only noise, and one step on all fine detail. From x_t: ``spaced_timesteps``.
+    The first is T - 1, from which the levels are spaced as from ``SPACED_FROM`` at most: the cosine schedule ends at
+    sigma 20,000, and half of 16 steps would go where there is only noise. The last step removes all noise below
+    ``SIGMA_MIN``. Equal strides in t would spend most of the steps where there is only noise, and one step on all fine
+    detail. From x_t: ``spaced_timesteps``.
     """
-    import numpy as np
-
     if start is not None:
         return _listed_timesteps(scheduler, steps, start)
+    timesteps = _karras_spaced(scheduler, steps)
+    scheduler.set_timesteps(timesteps=timesteps)
+    return timesteps
+
+
+def _karras_spaced(scheduler: Any, steps: int) -> list[int]:
+    import numpy as np
+
     alpha_bar = scheduler.alphas_cumprod.double()
     sigma = ((1 - alpha_bar) / alpha_bar).sqrt().numpy()
-    ends = sigma[-1] ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
+    ends = min(SPACED_FROM, sigma[-1]) ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
     timesteps: list[int] = []
     for steps_left, level in zip(range(steps - 1, -1, -1), np.linspace(*ends, steps) ** RHO, strict=True):
-        nearest = int(np.abs(np.log(sigma / level)).argmin())
+        nearest = int(np.abs(np.log(sigma / level)).argmin()) if timesteps else len(sigma) - 1
         # each timestep once, and room for those that are left
         timesteps.append(max(steps_left, min([nearest, *(t - 1 for t in timesteps[-1:])])))
-    scheduler.set_timesteps(timesteps=timesteps)
+    return timesteps
+
+
+def _unipc_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """As ``_karras_timesteps``. The scheduler takes no list of timesteps: it is told them after it was reset."""
+    timesteps = (
+        _karras_spaced(scheduler, steps) if start is None else spaced_timesteps(scheduler, steps, start)
+    )
+    scheduler.set_timesteps(len(timesteps))
+    alpha_bar = scheduler.alphas_cumprod[timesteps]
+    sigmas = ((1 - alpha_bar) / alpha_bar).sqrt()
+    scheduler.timesteps = scheduler.timesteps.new_tensor(timesteps)
+    scheduler.sigmas = sigmas.new_tensor([*sigmas.tolist(), 0.0])
     return timesteps
 
 
@@ -135,4 +193,12 @@ DPM_SOLVER = Sampler(
     timesteps=_karras_timesteps,
     default_steps=20,
     version=2,
+)
+UNIPC = Sampler(
+    name="unipc",
+    title="UniPC",
+    paper="Zhao et al. 2023, arXiv 2302.04867, algorithms 5 and 6",
+    scheduler=_unipc_scheduler,
+    timesteps=_unipc_timesteps,
+    default_steps=20,
 )

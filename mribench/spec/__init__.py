@@ -13,7 +13,16 @@ from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
 from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
 from mribench.spec.task import Task
-from mribench.spec.variant import Control, DenoisingLoss, Expected, Model, Sampler, ShapeNoise, Variant
+from mribench.spec.variant import (
+    Control,
+    DenoisingLoss,
+    Expected,
+    Likelihood,
+    Model,
+    Sampler,
+    ShapeNoise,
+    Variant,
+)
 from mribench.spec.verdict import AuditVerdict
 
 __all__ = [
@@ -29,6 +38,7 @@ __all__ = [
     "GenerativeModel",
     "ImageFile",
     "Integrator",
+    "Likelihood",
     "Metric",
     "Modality",
     "Model",

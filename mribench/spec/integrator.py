@@ -56,3 +56,4 @@ class Integrator:
     integrate: Integrate
     default_steps: int  # where a name carries no number
     version: int = 1
+    evaluations: int = 1  # of the network at each level, about

@@ -77,6 +77,15 @@ class ComputeImages(Protocol):
     def __call__(self, generated: np.ndarray, reference: np.ndarray, subjects: Sequence[str], /) -> float: ...
 
 
+class ComputeLikelihood(Protocol):
+    """A number of each image, float64 (N,), from log densities in nats (N,), or from errors of them.
+
+    ``dimensions``: of an image, H times W.
+    """
+
+    def __call__(self, nats: np.ndarray, dimensions: int, /) -> np.ndarray: ...
+
+
 class SubsetStatistic(Protocol):
     """The number on B subsets at once, float64 (B,), from bool (B, n) and bool (B, m)."""
 
@@ -104,8 +113,8 @@ class Metric:
     unit: str
     direction: Literal["up", "down", "zero"]  # which way is better; zero: the nearer to 0
     range: tuple[float, float]
-    kind: Literal["paired", "distribution", "images"]  # decides the arguments of ``compute``
-    compute: ComputePaired | ComputeDistribution | ComputeImages
+    kind: Literal["paired", "distribution", "images", "likelihood"]  # decides the arguments of ``compute``
+    compute: ComputePaired | ComputeDistribution | ComputeImages | ComputeLikelihood
     version: int
     paper: str
     # the only spaces of a distribution metric; empty: those that the run names

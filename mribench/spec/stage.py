@@ -104,6 +104,18 @@ class DenoiseImages(Protocol):
     ) -> torch.Tensor: ...
 
 
+class LogLikelihood(Protocol):
+    """log p(x) in nats, or a lower bound of it, float32 (N,).
+
+    Args:
+        nets: The trained network of every stage by name.
+        x: float32 (N, 1, H, W) in [-1, 1], dequantised: grey level k of 256 is (k + u - 1/2) / 127.5 - 1, u uniform.
+        draws: One row for each image.
+    """
+
+    def __call__(self, nets: Mapping[str, Any], x: torch.Tensor, draws: Draws, /) -> torch.Tensor: ...
+
+
 @dataclass(frozen=True)
 class GenerativeModel:
     """A trained generator that is no ``Variant``: it has its own way from noise to image (VAE, GAN, cascade)."""
@@ -116,6 +128,8 @@ class GenerativeModel:
     denoise: DenoiseImages | None = None  # None: the denoising task is not for it
     nfe: int = 1  # network evaluations for one image
     version: int = 1
+    log_likelihood: LogLikelihood | None = None  # None: the likelihood task is not for it
+    likelihood_is_bound: bool = False  # whether it gives a lower bound (ELBO)
     is_control: ClassVar[bool] = False
 
 

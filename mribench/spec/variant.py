@@ -52,6 +52,9 @@ class ForwardPath(Protocol):
 class Estimate(Protocol):
     """x_0 from x_t by the network, float32 (N, C, h, w), differentiable.
 
+    A function with a parameter named ``scheduler`` is also given, by that name, what ``Variant.scheduler`` made: whose
+    network predicts what the profile says takes ``mribench.sampling.prediction.estimate_by_prediction``.
+
     Args:
         net: What ``Variant.network`` made.
         x_t: signal x_0 + sigma eps, float32 (N, C, h, w).
@@ -126,6 +129,9 @@ class Variant:
     # the noise of the forward process, where it is not white; integrators draw theirs by it too
     noise: ShapeNoise | None = None
     autoencoder: Autoencoder | None = None  # a learned encoder and decoder in place of the fixed ones
+    # the sampler that draws from it, without a number of steps, where a run names none and the profile's does not fit;
+    # None: the first installed one that fits, of its own process before integrators
+    sampler: str | None = None
     is_control: ClassVar[bool] = False
 
     @property
@@ -226,6 +232,18 @@ class Model(Protocol):
         """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1].
 
         Raises ``Unavailable`` where noise on pixels has no level in the space that the model runs in.
+        """
+
+
+@runtime_checkable
+class Likelihood(Protocol):
+    """What a ``Model`` may have besides, for tasks that need "likelihood"."""
+
+    def log_likelihood(self, x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """Log densities in nats of images float32 (N, H, W) in [-1, 1], dequantised.
+
+        ``nats``, float64 (N,), or ``bound``, which is not above it. Of an estimate also, of the first n images,
+        ``half_the_steps`` and ``another_probe``, float64 (n,). Raises ``Unavailable`` where there is no likelihood.
         """
 
 

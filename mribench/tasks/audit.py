@@ -95,4 +95,5 @@ AUDIT = Task(
     reads="generation",
     features=(SPACE,),
     judge=judge,
+    needs=("samples",),
 )

@@ -2,8 +2,8 @@
 
 This gives the study's PSNR, SSIM, MSE and MAE a meaning: an unconditional sample has no partner to be compared with,
 a noised and denoised image has. Levels are fixed by alpha-bar, not by timestep, so that noise schedules compare; the
-noise of an image depends on its content, the level and the seed, never on the variant. A variant in whose space that
-noise has no level has blank scores.
+noise of an image depends on its content, the level and the seed, never on the variant. To a variant in whose space that
+noise has no level the task does not apply.
 """
 
 from __future__ import annotations
@@ -126,4 +126,5 @@ DENOISING = Task(
     produce=produce,
     score=score,
     draw=draw,
+    needs=("denoising",),
 )

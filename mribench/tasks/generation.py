@@ -136,4 +136,5 @@ GENERATION = Task(
     score=score,
     draw=draw,
     floor=floor,
+    needs=("samples",),
 )

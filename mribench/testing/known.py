@@ -32,6 +32,7 @@ TOY = replace(
     ema_decay=0.98,
     keep="last",
 )
+MIN_SPREAD = 0.5  # of samples, over that of real images
 MIDDLE = (0.2, 0.5, 0.8)  # of the timesteps; at the ends signal or noise is lost in rounding
 
 
@@ -132,7 +133,7 @@ def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
 
 
 def it_learns_a_toy(case: Case) -> None:
-    """After a few hundred steps on blobs of 8 x 8 pixels its samples are nearer to them than noise is."""
+    """After a few hundred steps on blobs of 8 x 8 pixels its samples are nearer to them than noise is, and vary."""
     samples = _toy_samples(case.plugin)
     blobs, noise = toy_blobs(256, 1), np.random.default_rng(0).random((256, TOY_SIZE, TOY_SIZE))
     ours, theirs = _distance(samples, blobs), _distance(noise, blobs)
@@ -140,6 +141,12 @@ def it_learns_a_toy(case: Case) -> None:
         ours < 0.5 * theirs,
         f"after {TOY_STEPS} steps its samples are {ours / theirs:.2f} times as far from real images as noise is",
         "see that the loss teaches what the sampler asks for: an autoencoder does not learn to generate",
+    )
+    spread = _spread(samples) / _spread(blobs)
+    require(
+        spread > MIN_SPREAD,
+        f"after {TOY_STEPS} steps its samples differ from each other by {spread:.0%} of what real images do",
+        "see that an image follows from its own random numbers: the mean of all images is near to all of them",
     )
 
 
@@ -177,6 +184,13 @@ def _distance(images: np.ndarray, others: np.ndarray) -> float:
 
     a, b = (part.reshape(len(part), -1) for part in (images, others))
     return float(2 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean())
+
+
+def _spread(images: np.ndarray) -> float:
+    """Mean distance of two images of a set."""
+    from scipy.spatial.distance import pdist
+
+    return float(pdist(images.reshape(len(images), -1)).mean())
 
 
 def _network_on(variant: Variant, draw: torch.Generator) -> tuple[Any, Any, torch.Tensor]:

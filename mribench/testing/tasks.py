@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.runner.runspec import load_metrics
-from mribench.spec import Score, Split
+from mribench.sampling.offers import NEEDS, not_applicable
+from mribench.spec import Model, Score, Split, Task
 from mribench.testing.checking import Case, Check, require
-from mribench.testing.fixtures import TINY, toy_data
+from mribench.testing.fixtures import TINY, toy_data, trained
+from mribench.variants.ddpm import DDPM
 
 CONTROLS = ("noise", "gaussian", "train-replay")
 
 
-def it_produces_and_scores_every_control(case: Case) -> None:
-    from mribench.sampling.controls import FittedControl
+def its_needs_are_known(case: Case) -> None:
+    unknown = set(case.plugin.needs) - set(NEEDS)
+    require(not unknown, f"needs {', '.join(sorted(unknown))}", f"a task may need {', '.join(NEEDS)}")
 
+
+def it_produces_and_scores_every_control(case: Case) -> None:
     task = case.plugin
     metrics = load_metrics(task.metrics)
     other = lookup.load("tasks", task.reads) if task.reads else None
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
-    for control in lookup.load_all("variants", CONTROLS).values():
-        model = FittedControl(control, toy_data().train)
+    for model in _models(task):
         own = task.produce(model, toy_data(), TINY, 0)
         for name, part in own.items():
             require(
@@ -53,6 +59,22 @@ def it_produces_and_scores_every_control(case: Case) -> None:
                     f"picture {kind!r} is {picture.dtype} {picture.shape}",
                     "draw uint8 (H, W); model is None for a control",
                 )
+
+
+def _models(task: Task) -> Iterator[Model]:
+    """The controls, or a variant after two steps of training where the task cannot be asked of controls."""
+    from mribench.sampling.controls import FittedControl
+
+    controls = lookup.load_all("variants", CONTROLS).values()
+    asked = [control for control in controls if not_applicable(task, control) is None]
+    for control in asked:
+        yield FittedControl(control, toy_data().train)
+    if not asked:
+        from mribench.sampling.sample import TrainedModel
+        from mribench.sampling.samplers import resolve
+
+        folder = Path(trained(DDPM)[0].name) / TINY.keep
+        yield TrainedModel(folder, DDPM, resolve("ddim-5"), TINY, "fp32")
 
 
 def _storable(part: np.ndarray) -> bool:
@@ -94,4 +116,7 @@ def _scores(scores: list[Score], metrics: tuple[str, ...], test: Split) -> None:
             )
 
 
-CHECKS = (Check("produce", it_produces_and_scores_every_control),)
+CHECKS = (
+    Check("", its_needs_are_known),
+    Check("produce", it_produces_and_scores_every_control),
+)

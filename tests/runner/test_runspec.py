@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from mribench import profiles
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.runner import runspec
+from mribench.runner.cell import Cell
+from mribench.runner.record import empty_result
 from mribench.runner.runspec import RunSpec
+from mribench.testing.fixtures import toy_data
 
 
 def test_one_is_as_good_as_a_list_of_one():
@@ -154,3 +158,33 @@ def test_a_metric_that_no_task_reports_is_refused():
 def test_a_task_that_has_another_name_now_is_told():
     with pytest.raises(InputError, match="'reconstruction' is called 'denoising'"):
         runspec.resolve(runspec.make(tasks="reconstruction"))
+
+
+def test_nfe_are_spelled_out_as_steps_of_each_sampler():
+    spec = runspec.make(modalities="brain", profile="smoke", samplers=["ddim", "dpm-solver"], nfe=[5, 20])
+    plan = runspec.resolve(spec)
+    assert (
+        plan.spec.samplers == ("ddim-5", "ddim-20", "dpm-solver-5", "dpm-solver-20") and plan.spec.nfe == ()
+    )
+    assert runspec.resolve(plan.spec) == plan
+    for wrong, said in (
+        ({"samplers": ["ddim-5"], "nfe": [5]}, "leave out one of the two"),
+        ({"nfe": [5]}, "NFE are asked for and no samplers"),
+        ({"samplers": ["ddim"], "nfe": [0]}, "expected 1 to 1000"),
+        ({"n_generated": 1}, "at least 2 generated images"),
+    ):
+        with pytest.raises(InputError, match=said):
+            runspec.resolve(runspec.make(modalities="brain", profile="smoke", **wrong))
+
+
+def test_fewer_generated_images_train_nothing_anew_and_share_no_board():
+    plain, few = (
+        runspec.resolve(runspec.make(modalities="brain", profile="smoke", n_generated=n)) for n in (None, 8)
+    )
+    assert few.profile.n_generated == 8
+    assert profiles.training_budget(few.profile) == profiles.training_budget(plain.profile)
+    modality, variant = plain.modalities[0], plain.variants[0]
+    cell = Cell(modality, toy_data(), variant, 0)
+    assert cell.train_folder(few).name == cell.train_folder(plain).name
+    keys = {empty_result(cell, plan.tasks[0], plan).key for plan in (plain, few)}
+    assert len(keys) == 2

@@ -13,6 +13,7 @@ from tiny import TINY, blobs, fit
 from mribench.errors import InputError, Unavailable
 from mribench.sampling import forward_process
 from mribench.sampling.denoiser import VariantDenoiser
+from mribench.sampling.prediction import estimate_by_prediction
 from mribench.sampling.reverse import noise_levels
 from mribench.sampling.sample import TrainedModel
 from mribench.sampling.samplers import DDIM, SamplerChoice
@@ -66,6 +67,25 @@ def test_levels_may_differ_by_image_and_gradients_flow():
     found = prior(x, sigma)
     assert (found - X0).abs().max() < 1e-4 and prior.nfe == 1
     assert torch.autograd.grad(found.sum(), x)[0].abs().min() > 0
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
+def test_a_path_of_its_own_may_predict_what_the_profile_says(prediction):
+    """x_t = x_0 + sigma_t eps at DDPM's levels: at unit length a network has the same to say."""
+    scheduler = DDPM.scheduler(replace(TINY, prediction=prediction))
+    alpha_bar = scheduler.alphas_cumprod.double().numpy()
+    variant = replace(
+        DDPM,
+        process="exploding",
+        path=lambda scheduler: (np.ones_like(alpha_bar), np.sqrt(1 / alpha_bar - 1)),
+        estimate=estimate_by_prediction,
+    )
+
+    assert variant.has_denoiser
+    t = 300
+    sigma = float(np.sqrt(1 / alpha_bar[t] - 1))
+    found = VariantDenoiser(variant, Oracle(prediction), scheduler)(X0 + sigma * NOISE, sigma)
+    assert (found - X0).abs().max() < 1e-4
 
 
 def test_a_prediction_that_has_no_formula_is_one_sentence():

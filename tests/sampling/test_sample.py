@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from tiny import TINY, fit
 
 from mribench.errors import InputError
@@ -126,6 +127,16 @@ def test_dpm_solver_spaces_its_levels_of_noise_as_karras(steps):
         assert np.ptp(np.diff(sigma ** (1 / 7))) < 0.02
 
 
+def test_a_schedule_that_ends_in_noise_alone_spends_no_steps_there():
+    """The cosine schedule ends at sigma 20,000; one step is enough above 200, of which seven of 16 were taken."""
+    config = {**ddpm.DDPM.scheduler(TINY).config, "beta_schedule": "squaredcos_cap_v2"}
+    own = samplers.DPM_SOLVER.scheduler(config)
+    timesteps = samplers.DPM_SOLVER.timesteps(own, 16, None)
+    sigma = ((1 - own.alphas_cumprod) / own.alphas_cumprod).sqrt().numpy()[timesteps]
+    assert timesteps[0] == 999 and sigma[0] > 10_000
+    assert (sigma[1:] < 200).all() and np.ptp(np.diff(sigma[1:] ** (1 / 7))) < 0.05
+
+
 @pytest.mark.parametrize("steps", [30, 300, 400, 700])
 def test_ddim_steps_where_it_says_it_is(pipeline, steps):
     """An exact score of N(0, 0.2^2) data must give that spread back, also where steps does not divide T."""
@@ -172,3 +183,22 @@ def test_a_plugins_own_network_class_comes_back(tmp_path):
     sampler = samplers.resolve("ddim-4")
     trained = TrainedModel(tmp_path / "best", variant, sampler, profile, "fp32")
     assert type(trained.net) is Own and trained.generate(range(2), 0).shape == (2, 16, 16)
+
+
+def test_unipc_is_nearer_to_the_solution_than_ddim_and_both_converge():
+    """Of images N(0, 0.3^2) the noise of x_t is known, and the ODE scales what it starts with."""
+    scheduler = ddpm.DDPM.scheduler(replace(TINY, prediction="epsilon"))
+    width, alpha_bar = 0.3, scheduler.alphas_cumprod.double()
+    variance = alpha_bar * width**2 + 1 - alpha_bar
+
+    def error(sampler, steps):
+        own = sampler.scheduler(scheduler.config)
+        timesteps = sampler.timesteps(own, steps, None)
+        x = torch.ones(1, 1, 1, 1, dtype=torch.float64)
+        for t in timesteps:
+            x = own.step((1 - alpha_bar[t]).sqrt() / variance[t] * x, torch.tensor(t), x).prev_sample
+        # x_0 of the ODE through 1 at T - 1; the last step to 0 gives E[x_0 | x], the same as far as there is no noise
+        return abs(x.item() - width / variance[-1].sqrt().item())
+
+    assert error(samplers.UNIPC, 12) < 0.2 * error(samplers.DDIM, 12)
+    assert error(samplers.UNIPC, 50) < 0.01

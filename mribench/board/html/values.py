@@ -23,6 +23,7 @@ class Number:
     interval: strips.Interval | None = None  # 95 %
     seeds: tuple[float, ...] = ()  # value of each training seed
     reason: str = "no number"
+    applies: bool = True  # False where the task was not asked of the variant: a grey cell
     drawing: Markup = NOTHING
 
     @property

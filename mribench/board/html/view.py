@@ -155,7 +155,10 @@ def _column(board: Board, address: Address) -> MetricColumn:
 
 def _number(estimate: Estimate | None, unit: str, seeds: Iterable[Score] = ()) -> Number:
     if estimate is None or estimate.value is None:
-        return Number(reason=(estimate.reason if estimate else "") or "no number")
+        return Number(
+            reason=(estimate.reason if estimate else "") or "no number",
+            applies=estimate is None or estimate.applies,
+        )
     low, high = estimate.low, estimate.high
     return Number(
         text=columns.number(estimate, unit),

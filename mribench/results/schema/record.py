@@ -176,8 +176,11 @@ class Record(Struct, gc=False):
     primary: Word | None = "kd"
     expected: Expected | None = None
     level_name: Word = "ᾱ"
+    not_applicable: Text | None = None
 
     def __post_init__(self) -> None:
+        if self.not_applicable is not None and self.scores:
+            raise ValueError("scores holds scores of a task that is not applicable, expected none")
         known = set()
         for i, score in enumerate(self.scores):
             if score.metric not in self.metrics:

@@ -78,6 +78,12 @@ def loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> to
     return -elbo(batch.x, posterior, mean, log_variance) / batch.x[0].numel()
 
 
+def bound(nets: Mapping[str, Any], x: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """The evidence lower bound of log p(x), nats, float32 (N,)."""
+    net = nets["vae"]
+    return elbo(x, *net(x, draws.normal(net.config.code)))
+
+
 def generate(nets: Mapping[str, Any], profile: Profile, draws: Draws) -> torch.Tensor:
     """The mean of p(x | z) for z from the prior; as is customary, its pixel noise is not added."""
     return nets["vae"].decoder(draws.normal(nets["vae"].config.code))
@@ -89,4 +95,6 @@ VAE = GenerativeModel(
     paper="Kingma & Welling 2013, arXiv 1312.6114",
     stages=(Stage("vae", network, updates=(Update(loss),)),),
     generate=generate,
+    log_likelihood=bound,
+    likelihood_is_bound=True,
 )

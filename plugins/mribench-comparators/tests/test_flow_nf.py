@@ -100,3 +100,11 @@ def test_every_grey_that_is_drawn_is_one_of_256():
     greys = (x + 1) * 127.5
     assert x.shape == (4, 1, 8, 8) and torch.allclose(greys, greys.round(), atol=1e-3)
     assert greys.min() >= 0 and greys.max() <= GREYS - 1
+
+
+def test_the_likelihood_is_the_loss_in_another_unit(flow):
+    """Of an image between its greys, where both take the same place between them."""
+    grey, u = torch.randint(256, (3, 1, 8, 8)).float(), draws(3).uniform(1, 8, 8)
+    nats = flow_nf.FLOW.log_likelihood({"flow": flow}, (grey + u - 0.5) / 127.5 - 1, draws(3))
+    per_pixel = loss(flow, Batch(grey / 127.5 - 1), {}, draws(3))
+    assert torch.allclose(math.log(127.5) - nats / 64, per_pixel, atol=1e-4)

@@ -37,4 +37,5 @@ COARSE = replace(
     title="DDPM, coarse noise",
     paper="after Kascenas et al. 2023, arXiv 2301.08330; a Gaussian field with a tenth of white noise",
     noise=noise,
+    sampler="heun",
 )

@@ -72,4 +72,5 @@ EDM = Variant(
     process="edm",
     path=path,
     estimate=estimate,
+    sampler="heun",
 )

@@ -1,7 +1,7 @@
 """Improved DDPM: the network learns the variance of the reverse steps too; Nichol & Dhariwal 2021, arXiv 2102.09672.
 
-The network has two outputs, eps and v, for which only the sampler ``iddpm`` and integrators have a use; integrators
-take the mean alone.
+The network has two outputs: what the profile says (eps in the paper), and v of equation 15, which only the sampler
+``iddpm`` uses; integrators take the mean alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GREY = 1 / 255  # half the distance of two grey levels on [-1, 1]
 
 
 def network(profile: Profile) -> Any:
-    """The profile's U-Net with two outputs: eps, and v of equation 15."""
+    """The profile's U-Net with two outputs."""
     plain = DDPM.network(profile)
     return plain.from_config({**plain.config, "out_channels": 2})
 
@@ -30,7 +30,7 @@ def network(profile: Profile) -> Any:
 def scheduler(profile: Profile) -> DDPMScheduler:
     """The cosine schedule, equation 17."""
     made = cosine.scheduler(profile)
-    return type(made).from_config(made.config, prediction_type="epsilon", variance_type="learned_range")
+    return type(made).from_config(made.config, variance_type="learned_range")
 
 
 def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -40,13 +40,25 @@ def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: tor
     T = 1. It moves v alone: the mean's gradient is stopped (section 3.1).
     """
     x_t = scheduler.add_noise(x0, noise, t)
-    eps, v = net(x_t, t).sample.float().chunk(2, dim=1)
-    bits = WEIGHT * scheduler.config.num_train_timesteps * bound(scheduler, x0, x_t, t, eps.detach(), v)
-    return ((eps - noise).square() + bits).mean(dim=(1, 2, 3))
+    mean, v = net(x_t, t).sample.float().chunk(2, dim=1)
+    epsilon = scheduler.config.prediction_type == "epsilon"
+    target = noise if epsilon else scheduler.get_velocity(x0, noise, t)
+    found = predicted_x0(scheduler, mean.detach(), x_t, t)
+    bits = WEIGHT * scheduler.config.num_train_timesteps * bound(scheduler, x0, x_t, t, found, v)
+    return ((mean - target).square() + bits).mean(dim=(1, 2, 3))
+
+
+def predicted_x0(scheduler: Any, mean: torch.Tensor, x_t: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """x_0 from the first output, of the shape of x_t."""
+    alpha_bar, _ = levels(scheduler, t)
+    signal, sigma = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+    if scheduler.config.prediction_type == "epsilon":
+        return (x_t - sigma * mean) / signal
+    return signal * x_t - sigma * mean
 
 
 def bound(
-    scheduler: Any, x0: torch.Tensor, x_t: torch.Tensor, t: torch.Tensor, eps: torch.Tensor, v: torch.Tensor
+    scheduler: Any, x0: torch.Tensor, x_t: torch.Tensor, t: torch.Tensor, found: torch.Tensor, v: torch.Tensor
 ) -> torch.Tensor:
     """L_t of equation 4 in bits for each pixel, of the shape of x0.
 
@@ -59,9 +71,8 @@ def bound(
     beta = 1 - alpha_bar / before
     posterior = log_posterior_variance(scheduler, t)
     log_variance = interpolated(posterior, beta.log(), v)
-    # equation 10, the mean of q(x_(t-1) | x_t, x_0), and of p with x_0 as eps says
-    of_x0 = before.sqrt() * beta / (1 - alpha_bar)
-    off = of_x0 * ((x_t - (1 - alpha_bar).sqrt() * eps) / alpha_bar.sqrt() - x0)
+    # equation 10, the mean of q(x_(t-1) | x_t, x_0), and of p with x_0 as the network says
+    off = before.sqrt() * beta / (1 - alpha_bar) * (found - x0)
     divergence = 0.5 * (
         log_variance - posterior - 1 + (posterior - log_variance).exp() + off.square() * (-log_variance).exp()
     )
@@ -99,14 +110,6 @@ def log_likelihood(x0: torch.Tensor, mean: torch.Tensor, log_variance: torch.Ten
     return (upper - lower).clamp(min=1e-12).log()
 
 
-def estimate(
-    net: Any, x_t: torch.Tensor, t: torch.Tensor, signal: torch.Tensor, sigma: torch.Tensor
-) -> torch.Tensor:
-    """x_0 = (x_t - sigma eps_theta) / signal."""
-    eps, _ = net(x_t, t).sample.float().chunk(2, dim=1)
-    return (x_t - sigma * eps) / signal
-
-
 def ancestral(config: Any) -> DDPMScheduler:
     """Algorithm 2 of Ho et al. with the learned variance, on any subsequence of timesteps (section 4)."""
     from diffusers import DDPMScheduler
@@ -132,7 +135,6 @@ IDDPM = Variant(
     scheduler=scheduler,
     loss=loss,
     process="diffusion with a learned variance",
-    estimate=estimate,
 )
 ANCESTRAL = Sampler(
     name="iddpm",

@@ -25,7 +25,10 @@ LANGEVIN_STEP = 0.1  # of a step, over sigma^2
 
 
 def euler(denoise: Denoiser, x: torch.Tensor, sigmas: Sequence[float], draws: Draws) -> torch.Tensor:
-    """Euler steps of the probability-flow ODE: DDIM (Song et al. 2020, arXiv 2010.02502, equation 13)."""
+    """Euler steps of the probability-flow ODE: DDIM (Song et al. 2020, arXiv 2010.02502, equation 13).
+
+    Along ascending levels it encodes an image: DDIM inversion (section 4.3 there).
+    """
     for sigma, smaller in pairwise(sigmas):
         x = x + (smaller - sigma) * _slope(denoise, x, sigma)
     return x
@@ -104,14 +107,26 @@ EULER = Integrator(
     "euler", "Euler, probability flow", "Song et al. 2020, arXiv 2010.02502; Karras et al. 2022", euler, 50
 )
 HEUN = Integrator(
-    "heun", "Heun, probability flow", "Karras et al. 2022, arXiv 2206.00364, algorithm 1", heun, 25
+    "heun",
+    "Heun, probability flow",
+    "Karras et al. 2022, arXiv 2206.00364, algorithm 1",
+    heun,
+    25,
+    evaluations=2,
 )
-CHURN = Integrator("churn", "Heun with churn", "Karras et al. 2022, arXiv 2206.00364, algorithm 2", churn, 25)
+CHURN = Integrator(
+    "churn", "Heun with churn", "Karras et al. 2022, arXiv 2206.00364, algorithm 2", churn, 25, evaluations=2
+)
 ANCESTRAL = Integrator(
     "ancestral", "Ancestral, any process", "Ho et al. 2020, arXiv 2006.11239, algorithm 2", ancestral, 100
 )
 LANGEVIN = Integrator(
-    "langevin", "Annealed Langevin", "Song & Ermon 2019, arXiv 1907.05600, algorithm 1", langevin, 50
+    "langevin",
+    "Annealed Langevin",
+    "Song & Ermon 2019, arXiv 1907.05600, algorithm 1",
+    langevin,
+    50,
+    evaluations=LANGEVIN_STEPS,
 )
 PREDICTOR_CORRECTOR = Integrator(
     "predictor-corrector",
@@ -119,4 +134,5 @@ PREDICTOR_CORRECTOR = Integrator(
     "Song et al. 2021, arXiv 2011.13456, algorithm 2",
     predictor_corrector,
     50,
+    evaluations=2,
 )

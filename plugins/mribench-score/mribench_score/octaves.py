@@ -42,4 +42,5 @@ OCTAVES_OF_NOISE = replace(
     title="DDPM, noise in octaves",
     paper="after Wyatt et al. 2022, AnoDDPM; Gaussian octaves in place of simplex noise, a tenth white",
     noise=noise,
+    sampler="heun",
 )

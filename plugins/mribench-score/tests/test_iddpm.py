@@ -8,6 +8,7 @@ import torch
 from mribench_score import iddpm
 
 T, WIDTH = 1000, 0.3
+WEIGHT_OF_BITS = 1.0  # lambda T
 SCHEDULER = iddpm.scheduler(SimpleNamespace(prediction="epsilon"))
 
 
@@ -45,8 +46,10 @@ def test_the_bound_is_least_at_the_variance_of_the_true_reverse_step(t):
     _, beta, posterior, of_x0, left = known(t)
     true = posterior + of_x0**2 * left
 
+    found = iddpm.predicted_x0(SCHEDULER, eps, x_t, when)
+
     def bound(v):
-        return iddpm.bound(SCHEDULER, image, x_t, when, eps, v).mean().item()
+        return iddpm.bound(SCHEDULER, image, x_t, when, found, v).mean().item()
 
     assert bound(v) < min(bound(v + 0.3), bound(v - 0.3))
     # E KL of two Gaussians, bits
@@ -63,7 +66,9 @@ def test_the_terms_add_up_to_the_entropy_of_grey_levels():
     for t in range(T):
         # half of it comes from the first two terms
         image, _, when, x_t = drawn(t, 100_000 if t < 10 else 1000)
-        total += iddpm.bound(SCHEDULER, image, x_t, when, *optimal(x_t, t)).mean().item()
+        eps, v = optimal(x_t, t)
+        found = iddpm.predicted_x0(SCHEDULER, eps, x_t, when)
+        total += iddpm.bound(SCHEDULER, image, x_t, when, found, v).mean().item()
     expected = 0.5 * math.log2(2 * math.pi * math.e * WIDTH**2) + math.log2(127.5)
     assert expected == pytest.approx(7.304, abs=0.001)
     assert total == pytest.approx(expected, abs=0.02)
@@ -77,6 +82,26 @@ def test_the_bound_moves_the_variance_alone():
     iddpm.loss(net, SCHEDULER, image, noise, when).sum().backward()
     assert torch.allclose(out.grad[:, :1], 2 * (eps - noise), atol=1e-5)
     assert out.grad[:, 1:].abs().min() > 0
+
+
+def test_it_is_the_same_model_whether_it_predicts_noise_or_v():
+    """v = (eps - sqrt(1 - alpha_bar) x_t) / sqrt(alpha_bar)."""
+    image, noise, when, x_t = drawn(300, 50)
+    eps, v = optimal(x_t, 300)
+    alpha_bar = known(300)[0]
+    other = iddpm.scheduler(SimpleNamespace(prediction="v_prediction"))
+    velocity = (eps - math.sqrt(1 - alpha_bar) * x_t) / math.sqrt(alpha_bar)
+    assert torch.allclose(
+        iddpm.predicted_x0(other, velocity, x_t, when),
+        iddpm.predicted_x0(SCHEDULER, eps, x_t, when),
+        atol=1e-4,
+    )
+    net = lambda x, t: SimpleNamespace(sample=torch.cat([velocity, v], dim=1))  # noqa: E731
+    weight = WEIGHT_OF_BITS * iddpm.bound(
+        SCHEDULER, image, x_t, when, iddpm.predicted_x0(SCHEDULER, eps, x_t, when), v
+    )
+    expected = ((eps - noise).square() / alpha_bar + weight).mean(dim=(1, 2, 3))
+    assert torch.allclose(iddpm.loss(net, other, image, noise, when), expected, atol=1e-4)
 
 
 def test_its_sampler_draws_a_gaussian_with_the_learned_variance():

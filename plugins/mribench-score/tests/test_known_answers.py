@@ -8,6 +8,8 @@ import pytest
 import torch
 from mribench_score import cosine, edm, masked, min_snr, p2, sub_vp, ve, x0
 
+from mribench.sampling.denoiser import VariantDenoiser
+
 T = 1000
 WIDTH = 0.3  # standard deviation of the Gaussian images
 
@@ -120,23 +122,28 @@ def test_the_levels_of_edm_are_log_normal():
     assert np.allclose(share, (np.arange(T) + 0.5) / T, atol=1e-9)
 
 
+PAPERS = {"ve": lambda: ve.levels(), "sub-vp": lambda: np.divide(*sub_vp.path(profile())[::-1])}
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @pytest.mark.parametrize("t", [50, 400, 900])
-@pytest.mark.parametrize("family", [ve, sub_vp], ids=["ve", "sub-vp"])
-def test_the_optimal_score_has_the_loss_and_the_denoiser_of_a_gaussian(family, t):
-    """E || eps - eps_theta ||^2 = signal^2 s^2 / (signal^2 s^2 + sigma^2), D the Wiener filter."""
-    scheduler, image, noise, signal, sigma = gaussian_case(family, t)
-    x_t = signal * image + sigma * noise
-    power = (signal * WIDTH) ** 2 + sigma**2
-    shown = (1 + sigma**2) ** -0.5 if family is ve else 1.0
-    net, when = Answers(lambda seen: sigma / power * seen / shown), torch.full((len(image),), t)
-    expected = (signal * WIDTH) ** 2 / power
-    # of a difference of nearly equal numbers, where there is mostly noise
-    assert family.loss(net, scheduler, image, noise, when).mean().item() == pytest.approx(
+@pytest.mark.parametrize("variant", [ve.VE, sub_vp.SUB_VP], ids=["ve", "sub-vp"])
+def test_a_process_is_a_diffusion_at_its_papers_levels(variant, t, prediction):
+    """Of images N(0, s^2): E || eps - eps_theta ||^2 = s^2 / (s^2 + sigma^2), and D is the Wiener filter."""
+    sigma = PAPERS[variant.name]()[t]
+    scheduler = variant.scheduler(profile(prediction))
+    image, noise = draw(200_000, 1, 1, 1, width=WIDTH), draw(200_000, 1, 1, 1, seed=1)
+    power, length = WIDTH**2 + sigma**2, math.sqrt(1 + sigma**2)
+    # the network sees x_t / length; v = (eps - sigma x_0) / length
+    of_seen = length * (sigma / power if prediction == "epsilon" else sigma * (1 - WIDTH**2) / power / length)
+    net, when = Answers(lambda seen: of_seen * seen), torch.full((len(image),), t)
+    expected = WIDTH**2 / power * (1 if prediction == "epsilon" else length**2)
+    assert variant.loss(net, scheduler, image, noise, when).mean().item() == pytest.approx(
         expected, rel=0.02, abs=1e-6
     )
-    shape = torch.ones(len(image), 1, 1, 1)
-    found = family.estimate(net, x_t, when.float(), signal * shape, sigma * shape)
-    assert torch.allclose(found, signal * WIDTH**2 / power * x_t, rtol=1e-3, atol=2e-4)
+    x = image + sigma * noise
+    found = VariantDenoiser(variant, net, scheduler)(x, float(sigma))
+    assert torch.allclose(found, WIDTH**2 / power * x, rtol=2e-3, atol=3e-4)
 
 
 def moments(drift, diffusion, steps=20_000):
@@ -163,7 +170,7 @@ def test_the_kernel_of_sub_vp_is_that_of_its_sde():
         return math.sqrt(beta(t) * (1 - math.exp(-2 * (0.1 * t + 19.9 * t**2 / 2))))
 
     mean, variance = moments(lambda t: -beta(t) / 2, spread)
-    signal, sigma = sub_vp.path(sub_vp.scheduler(profile()))
+    signal, sigma = sub_vp.path(profile())
     # DDPM's betas are the SDE's at a thousand steps: 9 % less noise at the first of them, 3 % less signal at the last
     assert np.allclose(signal, mean, rtol=0.04) and np.allclose(signal[:500], mean[:500], rtol=0.005)
     assert np.allclose(sigma, variance**0.5, rtol=0.1)
@@ -172,7 +179,7 @@ def test_the_kernel_of_sub_vp_is_that_of_its_sde():
 
 def test_the_kernel_of_ve_is_that_of_its_sde():
     """dx = sqrt(d sigma^2 / dt) dw from sigma_min on; Song et al., equation 9."""
-    _, sigma = ve.path(ve.scheduler(profile()))
+    sigma = ve.levels()
     rate = 2 * math.log(ve.SIGMA_MAX / ve.SIGMA_MIN)
     _, variance = moments(lambda t: 0.0, lambda t: ve.SIGMA_MIN * math.exp(rate * t / 2) * math.sqrt(rate))
     there = ve.SIGMA_MIN**2 + variance

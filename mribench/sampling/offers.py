@@ -1,0 +1,50 @@
+"""What a variant offers, and for which tasks it is no candidate: decided from declarations, before any training."""
+
+from __future__ import annotations
+
+from mribench.spec import Control, GenerativeModel, Task, Variant
+
+# what a task may need, and how a sentence says that a variant lacks it
+NEEDS = {
+    "samples": "it generates no images",
+    "denoising": "it does not denoise images that are noised in pixels",
+    "denoiser": "it has no denoiser D(x; sigma) on pixels",
+    "likelihood": "it gives no likelihood of an image",
+}
+
+
+def offers(variant: Variant | GenerativeModel | Control) -> frozenset[str]:
+    """The words of ``Task.needs`` that a variant meets."""
+    if isinstance(variant, Control):
+        return frozenset({"samples", "denoising"})
+    found = {"samples"}
+    if isinstance(variant, GenerativeModel):
+        found |= {"denoising"} if variant.denoise else set()
+        found |= {"likelihood"} if variant.log_likelihood else set()
+    elif variant.denoises_pixels:
+        # the probability-flow ODE of a denoiser has a likelihood (``mribench.sampling.likelihood``)
+        found |= {"denoising"} | ({"denoiser", "likelihood"} if variant.has_denoiser else set())
+    return frozenset(found)
+
+
+def not_applicable(task: Task, variant: Variant | GenerativeModel | Control) -> str | None:
+    """Why a task cannot be asked of a variant, in one clause; None where it can.
+
+    Raises KeyError where the task needs what this version does not know.
+    """
+    missing = [need for need in task.needs if need not in offers(variant)]
+    if not missing:
+        return None
+    return f"{NEEDS[missing[0]]}{_because(variant)}"
+
+
+def _because(variant: Variant | GenerativeModel | Control) -> str:
+    if isinstance(variant, Control):
+        return ", being a control"
+    if not isinstance(variant, Variant) or variant.denoises_pixels:
+        return ""
+    return (
+        ", as its noise is not white"
+        if variant.noise
+        else ", as its process runs on codes that do not keep lengths"
+    )
