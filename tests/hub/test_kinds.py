@@ -102,5 +102,5 @@ def test_every_kind_is_reproduced_from_the_hub(name, hub, shared, tmp_path):
     assert shared("pull", "alice/brain", "--out", "back").code == 0
     own, back = results.read_all([tmp_path / "run"]), results.read_all([tmp_path / "back"])
     hashes = "checkpoint_sha256", "outputs_sha256"
-    told = [[(r.key, *(r.provenance[name] for name in hashes)) for r in found] for found in (own, back)]
+    told = [[(r.key, *map(r.provenance.get, hashes)) for r in found] for found in (own, back)]
     assert told[0] == told[1]
