@@ -52,21 +52,25 @@ __all__ = [
 ]
 
 
-def run(*, jobs: int | None = 1, executor: str = "local", **settings: Any) -> list[Result]:
+def run(
+    *, jobs: int | None = 1, executor: str = "local", suite: str | None = None, **settings: Any
+) -> list[Result]:
     """Run a suite and return its results; the words are those of ``mribench run``.
 
     modalities, variants, controls, samplers, tasks: a name or several; seeds: a number or several; profile,
     train_steps, precision, data, out, track: one value. Raises ``mribench.errors.MribenchError`` in one sentence.
     jobs: cells at once, each in a process of its own; None lets cores and memory decide. With any but 1 a script
-    must call this below ``if __name__ == "__main__":``, as Python asks of all that starts processes.
+    must call this below ``if __name__ == "__main__":``, as Python asks of all that starts processes. suite: "methods",
+    "samplers" or a TOML file, whose settings hold where none is given here.
 
     >>> results = mribench.run(modalities="all", variants="ddpm", data="phantom", profile="smoke", out="runs")
     """
     from mribench.runner import runspec
     from mribench.runner.resources import Execution
     from mribench.runner.run import run_suite
+    from mribench.runner.suite import read
 
-    return run_suite(runspec.make(**settings), Execution(executor, jobs))
+    return run_suite(runspec.make(read(suite) if suite else None, **settings), Execution(executor, jobs))
 
 
 def sample(

@@ -245,6 +245,8 @@ def test_the_options_are_the_words_of_a_spec(mribench):
     options = set(re.findall(r"--([a-z-]+)", mribench("run", "--help").out)) - {
         "help",
         "spec",
+        "suite",
+        "dry-run",
         "jobs",
         "executor",
     }

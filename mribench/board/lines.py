@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -25,11 +26,22 @@ class Line:
 
 
 def rows(board: Board, level: float | None = None) -> list[Line]:
-    """A line for each row of a board."""
+    """A line for each row of a board: trained rows by rank, those without a rank by the number that ranks, then the
+    controls by name."""
     return [
         Line("control" if row.is_control else "trained", row.name, board, row.estimates, row, level)
-        for row in board.rows
+        for row in sorted(board.rows, key=lambda row: _place(board, row))
     ]
+
+
+def _place(board: Board, row: Row) -> tuple[bool, float, float, float, str]:
+    rank, value = board.ranks[row.name], row.value(board.primary)
+    if row.is_control:
+        return True, 0.0, 0.0, 0.0, row.name
+    best = math.inf if rank.best is None else rank.best
+    worst = math.inf if rank.worst is None else rank.worst
+    oriented = math.inf if value is None or board.primary is None else board.sign(board.primary) * value
+    return False, best, worst, oriented, row.name
 
 
 def real(board: Board, addresses: Sequence[Address]) -> list[Line]:

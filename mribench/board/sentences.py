@@ -15,6 +15,8 @@ from mribench.metrics.significance import FEW_SUBJECTS
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
 KEPT = {"best": "best of validation", "last": "last weights"}
 MOST_BLANKS = 8  # with one reason, above which they are counted and not listed
+FOR_MAKERS = re.compile(r"MRIBENCH_[A-Z]|urlopen|\[Errno")
+NOT_AT_HAND = "the weights that it needs were not on the machine that scored these images"
 SPLITS = ("train", "validation", "test")
 REPORTED = {"psnr": "PSNR ↑", "ssim": "SSIM ↑", "mse": "MSE ↓", "mae": "MAE ↓", "fid": "FID ↓"}
 REPORTED_NOTE = (
@@ -124,7 +126,7 @@ def notes(board: Board) -> list[str]:
     blanks: dict[str, list[str]] = {}
     for address in board.addresses:
         estimates = [row.estimates[address] for row in board.rows if address in row.estimates]
-        for reason in dict.fromkeys(e.reason for e in estimates if e.reason):
+        for reason in dict.fromkeys(of_a_blank(e.reason) for e in estimates if e.reason):
             blanks.setdefault(reason, []).append(columns.title(board, address))
         n, m = estimates[0].n, estimates[0].n_reference
         if m is not None and any(e.value is not None for e in estimates):
@@ -147,6 +149,11 @@ def notes(board: Board) -> list[str]:
         if missed := board.blind_to(space):
             lines.append(f"{space} is blind to {', '.join(missed)} on these images.")
     return list(dict.fromkeys([*lines, *board.doubts]))
+
+
+def of_a_blank(reason: str) -> str:
+    """Why a number is blank, for readers of a board: advice to whoever made the records is not for them."""
+    return NOT_AT_HAND if FOR_MAKERS.search(reason) else reason
 
 
 def reported(boards: Iterable[Board]) -> tuple[list[str], list[tuple[str, Sequence[float]]]]:

@@ -64,9 +64,8 @@ def leaderboard(
     else:
         home = folders[0].parent if folders[0].is_file() else folders[0]
         written = publish.write(found, home, html, speed, tables)
-    for path in written:
-        print(path)
     console.boards(boards(found))
+    _name(written)
 
 
 def _print_merged(
@@ -81,10 +80,15 @@ def _print_merged(
     merged = gathered(sources)
     for note in merged.notes:
         say(note)
-    if out:
-        for path in publish.collect(merged.results, merged.folders, out, html, speed, tables):
-            print(path)
+    written = publish.collect(merged.results, merged.folders, out, html, speed, tables) if out else []
     console.boards(boards(merged.results))
+    _name(written)
+
+
+def _name(written: list[Path]) -> None:
+    """The files, the page last: below all that scrolls by."""
+    for path in sorted(written, key=lambda path: path.suffix == ".html"):
+        print(path)
 
 
 def print_boards(folders: list[Path]) -> None:

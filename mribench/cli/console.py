@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from mribench.board.compare import Comparison
     from mribench.plugins.lookup import PluginEntry
     from mribench.runner.verify import Verification
+    from mribench.speed.forecast import Forecast
 
+WIDE = 120  # characters a line, below which a board with all columns breaks its words
 # off a terminal nothing may be cut: whoever reads a log or a pipe has no wider window to open
 console = Console(width=None if Console().is_terminal else 240, highlight=False, soft_wrap=False)
 
@@ -65,16 +67,21 @@ def checks(outcomes: Sequence[tuple[str, str, str]]) -> None:
 
 
 def boards(made: Sequence[Board]) -> None:
-    """The headline table of each board, and what the numbers allow to say."""
-    from mribench.board import columns
+    """The headline table of each board, and what the numbers allow to say; a short one on a narrow terminal."""
+    from mribench.board import columns, short
 
+    narrow = console.width < WIDE
     for board in made:
-        _print(columns.headline(board), columns.one_line(board))
+        _print(short.short(board) if narrow else columns.headline(board), columns.one_line(board))
         for sentence in board.control_violations:
             say(f"  INVALID BOARD, nothing is ranked: {sentence}.", "bold red")
-        for sentence in (*board.against_control, *board.doubts):
+        # the short board says it in its last column
+        for sentence in (*(() if narrow else board.against_control), *board.doubts):
             say(f"  {sentence}")
         console.print()
+    if narrow:
+        say(f"All columns: in the files of the board, or here with {WIDE} characters a line.", "dim")
+        return
     _print(
         columns.all_organs(made),
         "All organs (different data: read along a row, do not rank down a column)",
@@ -86,6 +93,12 @@ def _print(shown: BoardTable, title: str) -> None:
     for line, cells in zip(shown.lines, shown.texts(), strict=True):
         table.add_row(*map(text, cells), style=None if line.kind == "trained" else "dim")
     console.print(table)
+
+
+def forecast(found: Forecast) -> None:
+    """What a run would do: its cells, and what they take."""
+    for line in found.lines:
+        say(line)
 
 
 def comparison(found: Comparison) -> None:

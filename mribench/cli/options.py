@@ -90,6 +90,12 @@ def complete_profile(incomplete: str) -> list[str]:
     return [name for name in PROFILES if name.startswith(incomplete)]
 
 
+def complete_suite(incomplete: str) -> list[str]:
+    from mribench.runner import suite
+
+    return [name for name in suite.names() if name.startswith(incomplete)]
+
+
 def _installed() -> list[PluginEntry]:
     from mribench.plugins import lookup
 

@@ -8,10 +8,14 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import complete_profile, names_option, split_names, split_numbers
+from mribench.cli.options import complete_profile, complete_suite, names_option, split_names, split_numbers
 
 Modalities = names_option("comma-separated organs, or all", "modalities", "all")
-Variants = names_option("comma-separated trained variants, e.g. ddpm", "variants")
+Variants = names_option(
+    "comma-separated trained variants, or all that a sampler asked for draws from; default: ddpm",
+    "variants",
+    "all",
+)
 Samplers = names_option("comma-separated samplers with their steps: ddim-50,dpm-solver-20", "samplers")
 Nfe = Annotated[
     str | None,
@@ -45,6 +49,16 @@ Precision = Annotated[
 ]
 TrainSteps = Annotated[int | None, typer.Option(help="number of training steps, in place of the profile's")]
 Track = Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")]
+Suite = Annotated[
+    str | None,
+    typer.Option(
+        help="methods, samplers, or a TOML file with these settings; --spec and options given here replace its own",
+        autocompletion=complete_suite,
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="show what would be run, how long and how large, and run nothing")
+]
 Spec = Annotated[
     Path | None, typer.Option(help="TOML file with these settings; options given here replace its own")
 ]
@@ -76,6 +90,8 @@ def run(
     n_generated: NGenerated = None,
     track: Track = None,
     spec: Spec = None,
+    suite: Suite = None,
+    dry_run: DryRun = False,
     jobs: Jobs = None,
     executor: Executor = "local",
 ) -> None:
@@ -83,13 +99,14 @@ def run(
 
     Run it again to continue where it stopped.
     """
-    from mribench.cli import board
+    from mribench.cli import board, console
     from mribench.runner import runspec
+    from mribench.runner import suite as suites
     from mribench.runner.resources import Execution
-    from mribench.runner.run import run_suite
 
+    base = suites.read(suite) if suite else None
     settings = runspec.make(
-        runspec.from_toml(spec) if spec else None,
+        runspec.from_toml(spec, base) if spec else base,
         modalities=split_names(modalities),
         variants=split_names(variants),
         samplers=split_names(samplers),
@@ -108,6 +125,13 @@ def run(
         out=out,
         track=track,
     )
+    if dry_run:
+        from mribench.speed import forecast
+
+        console.forecast(forecast.forecast(runspec.resolve(settings), Execution(executor, jobs)))
+        return
+    from mribench.runner.run import run_suite
+
     run_suite(settings, Execution(executor, jobs))
     if os.environ.get("RANK", "0") == "0":
         board.print_boards([Path(settings.out)])

@@ -13,6 +13,7 @@ from mribench import device, profiles
 from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 from mribench.results import RENAMED_TASKS
+from mribench.runner import fitting
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task, Variant
@@ -30,7 +31,7 @@ class RunSpec:
     """What a run is asked to do."""
 
     modalities: tuple[str, ...] = ("all",)
-    variants: tuple[str, ...] = ("ddpm",)
+    variants: tuple[str, ...] = ("ddpm",)  # "all": every installed one that a sampler asked for draws from
     controls: tuple[str, ...] = CONTROLS  # variants without training, which give every board its scale
     samplers: tuple[str, ...] | None = None  # None: the profile's, and a variant's own where these do not fit
     tasks: tuple[str, ...] = TASKS
@@ -98,14 +99,26 @@ def _typed(name: str, value: Any, annotation: str) -> Any:
     raise InputError(f"setting {name!r} is {value!r}; expected {expected}")
 
 
-def from_toml(path: Path) -> RunSpec:
-    """The settings in a TOML file. Raises InputError where it cannot be read."""
+def from_toml(path: Path, base: RunSpec | None = None) -> RunSpec:
+    """The settings in a TOML file, in place of those of ``base``. Raises InputError where it cannot be read."""
     try:
-        return make(**tomllib.loads(path.read_text()))
+        return from_text(path.read_text(encoding="utf-8"), str(path), base)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; give a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from error
+
+
+def from_text(text: str, name: str, base: RunSpec | None = None) -> RunSpec:
+    """The settings in the text of a TOML file; ``name`` is what messages call it."""
+    try:
+        settings = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not TOML: {error}") from error
+    try:
+        return make(base, **settings)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def to_toml(spec: RunSpec) -> str:
@@ -143,8 +156,10 @@ def resolve(spec: RunSpec) -> Plan:
         spec = replace(spec, samplers=tuple(samplers.at_each_nfe(spec.samplers, spec.nfe)), nfe=())
     asked = spec.samplers or profile.samplers
     tasks, metrics = _tasks_and_metrics(spec)
-    variants = lookup.load_all("variants", (*spec.variants, *spec.controls))
     choices = tuple(map(samplers.resolve, asked))
+    # one list that is named holds for every variant
+    trained = fitting.variants(spec.variants, choices, own_samplers=not spec.samplers)
+    variants = trained | lookup.load_all("variants", spec.controls)
     own_samplers: dict[str, SamplerChoice] = {}
     if spec.samplers:
         forward_process.check_compatible(variants.values(), choices)
@@ -159,8 +174,8 @@ def resolve(spec: RunSpec) -> Plan:
         spec=replace(
             spec,
             modalities=tuple(names),
+            variants=tuple(trained),
             profile=profile.name.partition("@")[0],
-            # one list that is named holds for every variant
             samplers=None if own_samplers else tuple(asked),
         ),
         profile=profile,

@@ -14,10 +14,10 @@ from mribench import figures, files
 from mribench.board import disclosure, publish
 from mribench.board.boards import boards
 from mribench.board.html import pictures
-from mribench.board.html.charts import Point, pareto
 from mribench.board.html.machines import read
 from mribench.board.html.page import environment, html
 from mribench.board.html.view import views
+from mribench.board.pareto import Point, pareto
 from mribench.errors import InputError
 from mribench.spec import Score
 

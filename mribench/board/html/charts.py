@@ -1,38 +1,29 @@
-"""Quality against cost, one drawing for each organ and kind of cost; ``chart.svg`` prints it."""
+"""Quality against cost, one drawing for each organ and kind of cost; ``chart.svg`` prints it.
+
+Rows of one method, such as several samplers of one variant, are joined by a line. Methods have one letter each, the
+same on all drawings of a section.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from string import ascii_lowercase
-from typing import Any
 
-from mribench.board.html.strips import Axis, Interval, linear_axis, log_axis, pixels, tick_label
+from mribench.board.html.strips import Axis, linear_axis, log_axis, pixels, tick_label
 from mribench.board.html.values import BoardView, MetricColumn, RowView
+from mribench.board.pareto import COSTS, Point, pareto
 
-WIDTH, HEIGHT = 340, 236
+WIDTH, HEIGHT = 340, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, WIDTH - 14, 12, HEIGHT - 44  # of the area between the axes
 LETTERS = [
     *ascii_lowercase,
     *(a + b for a in ascii_lowercase for b in ascii_lowercase),
 ]  # as <ol type="a"> counts
-LETTER, LINE = 9.0, 11.0  # room that the letter of a point takes
-
-
-@dataclass(frozen=True)
-class Point:
-    """A row in units of cost and quality."""
-
-    name: str
-    cost: float
-    value: float
-    interval: Interval | None = None
-    remark: str = ""  # why it is not ranked; empty where it may be
-
-    @property
-    def ranked(self) -> bool:
-        return not self.remark
+LETTER, LINE = 11.0, 11.0  # room that the letter of a point takes
+FAR = 5.0  # a factor from the points, beyond which references would take their room
+CROWD = 12  # points, above which intervals would hide each other
 
 
 @dataclass(frozen=True)
@@ -43,7 +34,7 @@ class Mark:
     y: float
     kind: str  # shape: trained or unranked
     whisker: tuple[float, float] | None  # the interval
-    letter: str
+    letter: str  # empty where another point of the method carries it
     letter_at: tuple[float, float]
 
 
@@ -60,6 +51,7 @@ class Level:
 @dataclass(frozen=True)
 class Chart:
     id: str
+    modality: str
     organ: str
     quality: str  # name of the vertical axis
     cost: str  # name of the horizontal axis
@@ -69,61 +61,61 @@ class Chart:
     y_ticks: list[tuple[float, str]]
     levels: list[Level]
     band: tuple[float, float] | None  # top and height of what halves of the test subjects score
+    curves: list[str]  # paths through the points of each method
     front: str  # path through the points that no other beats
 
     # the drawing is as large as this, and its axes are there
     width, height, left, right, top, bottom = WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM
 
 
-def nfe(row: RowView) -> float | None:
-    """Network evaluations for one generated image."""
-    evaluations = _produced(row).get("nfe")
-    return float(evaluations[0]) if evaluations else None
+@dataclass(frozen=True)
+class Charts:
+    """The drawings of a section, and the letters of their methods."""
+
+    rows: list[list[Chart]]  # of one organ all side by side; of several a row for each kind of cost
+    letters: Mapping[str, str]  # letter by method
+
+    @property
+    def key(self) -> list[tuple[str, str]]:
+        return [(letter, method) for method, letter in self.letters.items()]
 
 
-def gflops(row: RowView) -> float | None:
-    """GFLOPs for one generated image, a multiply-add counting twice."""
-    steps, each = nfe(row), _produced(row).get("gflops_per_evaluation")
-    return steps * each if steps and each else None
-
-
-COSTS = (
-    ("nfe", "NFE (network evaluations per image)", nfe),
-    ("gflops", "GFLOPs per image (sampling)", gflops),
-)
-
-
-def _produced(row: RowView) -> dict[str, Any]:
-    generation = next((r for r in row.results if r.task == "generation"), None)
-    return (generation.provenance.get("produced") or {}) if generation else {}
-
-
-def chart_rows(boards: Sequence[BoardView]) -> list[list[Chart]]:
-    """Of one organ all drawings side by side; of several a row for each kind of cost."""
-    known = [drawn for board in boards if (drawn := charts(board))]
+def quality_against_cost(boards: Sequence[BoardView]) -> Charts:
+    """All trained rows of every board against each kind of cost that the records know."""
+    points = {board.id: {kind: _points(board, kind) for kind, _, _ in COSTS} for board in boards}
+    letters = letters_of(p for of_board in points.values() for of_kind in of_board.values() for p in of_kind)
+    known = []
+    for board in boards:
+        drawn = [
+            chart(board, points[board.id][kind], label, f"{board.id}-{kind}", letters)
+            for kind, label, _ in COSTS
+            if points[board.id][kind]
+        ]
+        known += [drawn] if drawn else []
     if len(known) < 2:
-        return known
-    return [[chart for chart in row if chart] for row in zip_longest(*known)]
+        return Charts(known, letters)
+    return Charts([[one for one in row if one] for row in zip_longest(*known)], letters)
 
 
-def charts(board: BoardView) -> list[Chart]:
-    """A drawing for each kind of cost that the records know."""
+def letters_of(points: Iterable[Point]) -> Mapping[str, str]:
+    """A letter for each method, in the order of their names."""
+    methods = sorted({point.method for point in points})
+    return dict(zip(methods, LETTERS, strict=False))
+
+
+def _points(board: BoardView, kind: str) -> list[Point]:
+    cost = next(of for name, _, of in COSTS if name == kind)
+    found = (point_of(board, row, cost(row.results), row.method) for row in board.trained)
+    return [point for point in found if point]
+
+
+def point_of(board: BoardView, row: RowView, cost: float | None, method: str) -> Point | None:
+    """A row by the number that ranks; None where it has none, or where its cost is not known."""
     column = board.column(board.primary)
-    if column is None:
-        return []
-    drawn = []
-    for kind, label, cost in COSTS:
-        points = [point for row in board.trained if (point := _point(board, column, row, cost(row)))]
-        if points:
-            drawn.append(_chart(board, column, points, label, f"{board.id}-{kind}"))
-    return drawn
-
-
-def _point(board: BoardView, column: MetricColumn, row: RowView, cost: float | None) -> Point | None:
-    number = column.numbers[row.name]
-    if number.value is None or not cost:
+    number = column.numbers[row.name] if column else None
+    if number is None or number.value is None or not cost:
         return None
-    return Point(row.name, cost, number.value, number.interval, _remark(row, board))
+    return Point(row.name, cost, number.value, number.interval, _remark(row, board), method)
 
 
 def _remark(row: RowView, board: BoardView) -> str:
@@ -132,41 +124,64 @@ def _remark(row: RowView, board: BoardView) -> str:
     return " (invalid board)" if board.violations else ""
 
 
-def _chart(board: BoardView, column: MetricColumn, points: list[Point], cost: str, anchor: str) -> Chart:
-    real, halves = column.real_train.value, column.halves.interval
-    gaussian = column.numbers[board.gaussian].value if board.gaussian else None
-    lines = (("real", "real train", real), ("gaussian", "Gaussian control", gaussian))
-    x = log_axis([p.cost for p in points], LEFT, RIGHT)
-    values = [v for p in points for v in (p.value, *(p.interval or ()))]
-    values += [v for v in (0.0, real, gaussian, *(halves or ())) if v is not None]
-    y = linear_axis(values, BOTTOM, TOP, margin=0.06)
-    levels = [(kind, name, y(value)) for kind, name, value in lines if value is not None]
+def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters: Mapping[str, str]) -> Chart:
+    """The drawing of some rows of a board, of which there is at least one, against one kind of cost."""
+    column = board.column(board.primary)
+    assert column is not None
+    x = log_axis([p.cost for p in points], LEFT, RIGHT, 1.6)
+    y = _quality_axis(column, points, board)
+    halves = column.halves.interval
     return Chart(
         id=anchor,
+        modality=board.modality,
         organ=board.organ,
         quality=column.title,
         cost=cost,
         points=points,
-        marks=_marks(points, x, y),
+        marks=_marks(points, x, y, letters),
         x_ticks=[(x(tick), tick_label(tick)) for tick in x.ticks()],
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
-        # the name is above the line where there is room
-        levels=[Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in levels],
-        band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves else None,
+        levels=_levels(board, column, y),
+        band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves and halves[1] >= y.low else None,
+        curves=[path for method in letters if (path := _curve(points, method, x, y))],
         front=_front(pareto(points, 1 if board.less_is_better else -1), x, y),
     )
 
 
-def pareto(points: Iterable[Point], sign: int = 1) -> list[Point]:
-    """Of the ranked points those that no other beats or equals in both cost and value, by cost.
+def _quality_axis(column: MetricColumn, points: Sequence[Point], board: BoardView) -> Axis:
+    """Logarithmic where all values are above 0, else linear."""
+    values = [p.value for p in points]
+    ends = [end for p in points for end in (p.interval or ()) if len(points) <= CROWD]
+    known = [v for _, _, v in _references(board, column) if v is not None]
+    if min(values) > 0:
+        low, high = min(values) / FAR, max(values) * FAR
+        return log_axis([*values, *(v for v in (*ends, *known) if low <= v <= high)], BOTTOM, TOP, 1.15)
+    halves = column.halves.interval or ()
+    return linear_axis([*values, *ends, *known, *halves, 0.0], BOTTOM, TOP, margin=0.06)
 
-    sign: 1 where less is better in the value, -1 where more is.
-    """
-    front: list[Point] = []
-    for point in sorted((p for p in points if p.ranked), key=lambda p: (p.cost, sign * p.value)):
-        if not front or sign * point.value < sign * front[-1].value:
-            front.append(point)
-    return front
+
+def _references(board: BoardView, column: MetricColumn) -> list[tuple[str, str, float | None]]:
+    gaussian = column.numbers[board.gaussian].value if board.gaussian else None
+    return [("real", "real train", column.real_train.value), ("gaussian", "Gaussian control", gaussian)]
+
+
+def _levels(board: BoardView, column: MetricColumn, y: Axis) -> list[Level]:
+    """Lines of real images and of the Gaussian control, where they are on the scale."""
+    shown = [
+        (kind, name, y(value))
+        for kind, name, value in _references(board, column)
+        if value is not None and y.low <= value <= y.high
+    ]
+    # the name is above the line where there is room
+    return [Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in shown]
+
+
+def _curve(points: Sequence[Point], method: str, x: Axis, y: Axis) -> str:
+    """Straight lines through the points of a method by cost; empty for fewer than two."""
+    own = sorted((p for p in points if p.method == method), key=lambda p: (p.cost, p.value))
+    if len(own) < 2:
+        return ""
+    return "M" + "L".join(f"{pixels(x(p.cost))} {pixels(y(p.value))}" for p in own)
 
 
 def _front(front: list[Point], x: Axis, y: Axis) -> str:
@@ -177,17 +192,22 @@ def _front(front: list[Point], x: Axis, y: Axis) -> str:
     return f"M{start[0]} {start[1]}" + "".join(f"H{across}V{up}" for across, up in others)
 
 
-def _marks(points: list[Point], x: Axis, y: Axis) -> list[Mark]:
-    """Letters of points that crowd are put side by side."""
+def _marks(points: list[Point], x: Axis, y: Axis, letters: Mapping[str, str]) -> list[Mark]:
+    """The cheapest point of a method carries its letter; letters that crowd are put side by side."""
     marks: list[Mark] = []
     taken: list[tuple[float, float]] = []
-    for point, letter in zip(points, LETTERS, strict=False):
+    named: set[str] = set()
+    for point in sorted(points, key=lambda p: (p.cost, p.value)):
         across, up = x(point.cost), y(point.value)
-        whisker = (y(point.interval[0]), y(point.interval[1])) if point.interval else None
-        right, base = across + 7, up - 5
-        while any(abs(right - other) < LETTER and abs(base - level) < LINE for other, level in taken):
-            right += LETTER
-        taken.append((right, base))
+        interval = point.interval if len(points) <= CROWD else None
+        whisker = (y(interval[0]), y(interval[1])) if interval else None
+        letter = "" if point.method in named else letters.get(point.method, "")
+        right, base = across + 7, up + 4
+        if letter:
+            named.add(point.method)
+            while any(abs(right - other) < LETTER and abs(base - level) < LINE for other, level in taken):
+                right += LETTER
+            taken.append((right, base))
         kind = "trained" if point.ranked else "unranked"
         marks.append(Mark(across, up, kind, whisker, letter, (right, base)))
     return marks

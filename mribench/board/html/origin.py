@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from mribench.board.html import records
 from mribench.board.html.values import BoardView, RowView
 from mribench.results import Result, file_of
 from mribench.spec.verdict import verdict_and_power
@@ -19,7 +21,7 @@ Facts = Mapping[tuple[str, str], str]  # (heading, name) -> value
 
 @dataclass(frozen=True)
 class Record:
-    """One line of a row: a task with one training seed."""
+    """A task of a row with one training seed."""
 
     result: Result
     out: Path  # folder of the page
@@ -28,6 +30,20 @@ class Record:
     def path(self) -> str:
         """Of the file that holds the record, beside the page."""
         return file_of(self.out, self.result).relative_to(self.out).as_posix()
+
+    @property
+    def anchor(self) -> str:
+        return records.anchor(self.result)
+
+    @property
+    def checkpoint(self) -> str:
+        """Name of the training; empty for a control."""
+        return str(self.result.provenance.get("checkpoint") or "")
+
+    @property
+    def weights(self) -> str:
+        """sha256 of the checkpoint."""
+        return str(self.result.provenance.get("checkpoint_sha256") or "")
 
     @property
     def spent(self) -> list[str]:
@@ -66,9 +82,23 @@ class RowOrigin:
 
     row: RowView
     records: list[Record]
-    columns: list[str]  # facts in which its records differ from others of the board, a column each
-    checkpoints: list[tuple[int, str, str]]  # seed, name, sha256
-    sentences: list[tuple[str, str]]  # ('Packages', 'torch 2.9, ...')
+    # in which it differs from others of the board: ('Packages', 'torch 2.9, ...')
+    sentences: list[tuple[str, str]]
+
+    @property
+    def tasks(self) -> list[tuple[str, list[Record]]]:
+        """Each task with its records, by seed."""
+        return [(task, list(found)) for task, found in groupby(self.records, lambda r: r.result.task)]
+
+    @staticmethod
+    def spent(found: Sequence[Record]) -> list[str]:
+        """Seconds of training, sampling and scoring, of each seed."""
+        return [", ".join(filter(None, each)) for each in zip(*(r.spent for r in found), strict=True)]
+
+    @staticmethod
+    def facts(found: Sequence[Record], name: str) -> str:
+        """One fact of several records; once where they agree."""
+        return ", ".join(dict.fromkeys(r.facts.get(("", name), "") for r in found))
 
 
 @dataclass(frozen=True)
@@ -93,13 +123,16 @@ class Origin:
     terms: list[Mapping[str, str]]  # of each data set: title, licence, access, homepage, citation
     sentences: list[tuple[str, str]]  # what no record contradicts
     audits: list[Audit]
+    columns: list[str]  # facts in which records of the board differ, a column each
     rows: list[RowOrigin]
 
 
 def origin(board: BoardView, out: Path) -> Origin:
     """Every record is read once, and what is the same in all of them is said once."""
-    records = {row.name: [Record(result, out) for result in _in_order(row)] for row in board.rows}
-    common = _shared(record for of_row in records.values() for record in of_row)
+    made = {row.name: [Record(result, out) for result in _in_order(row)] for row in board.rows}
+    everything = [record for of_row in made.values() for record in of_row]
+    common = _shared(everything)
+    own = dict.fromkeys(name for r in everything for heading, name in r.facts if not heading)
     terms = {_pretty(t): _terms(t) for result in board.results for t in result.data.get("terms") or []}
     return Origin(
         terms=[term for _, term in sorted(terms.items())],
@@ -107,10 +140,11 @@ def origin(board: BoardView, out: Path) -> Origin:
         audits=[
             _audit(row, record, record.result.audit)
             for row in board.rows
-            for record in records[row.name]
+            for record in made[row.name]
             if record.result.audit
         ],
-        rows=[_row(row, records[row.name], common) for row in board.rows],
+        columns=[name for name in own if ("", name) not in common],
+        rows=[_row(row, made[row.name], common) for row in board.rows],
     )
 
 
@@ -118,17 +152,10 @@ def _in_order(row: RowView) -> list[Result]:
     return sorted(row.results, key=lambda result: (result.task, result.seed))
 
 
-def _row(row: RowView, records: list[Record], common: Facts) -> RowOrigin:
-    own = list(dict.fromkeys(key for record in records for key in record.facts if key not in common))
-    checkpoints = dict.fromkeys(
-        (r.result.seed, str(made["checkpoint"]), str(made.get("checkpoint_sha256") or ""))
-        for r in records
-        if (made := r.result.provenance).get("checkpoint")
-    )
+def _row(row: RowView, found: list[Record], common: Facts) -> RowOrigin:
     # what has no heading is a column beside each record; lists and the budget follow below
-    rest = [{key: value for key, value in r.facts.items() if key in own and key[0]} for r in records]
-    columns = [name for heading, name in own if not heading]
-    return RowOrigin(row, records, columns, sorted(checkpoints), _sentences(rest))
+    rest = [{key: v for key, v in r.facts.items() if key not in common and key[0]} for r in found]
+    return RowOrigin(row, found, _sentences(rest))
 
 
 def _shared(records: Iterable[Record]) -> Facts:

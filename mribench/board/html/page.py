@@ -15,11 +15,16 @@ from markupsafe import Markup, escape
 
 from mribench.board.boards import Board
 from mribench.board.html import strips, view
-from mribench.board.html.charts import chart_rows
+from mribench.board.html.charts import quality_against_cost
+from mribench.board.html.critical import diagram
 from mribench.board.html.machines import Machine
+from mribench.board.html.matrix import matrix
 from mribench.board.html.origin import origin
-from mribench.board.html.pictures import choose
+from mribench.board.html.pairs import for_script
+from mribench.board.html.pictures import BUDGET, BUDGET_OF_MANY, choose
+from mribench.board.html.sampling import sampler_tables
 from mribench.board.html.summary import facts, summary
+from mribench.board.over_organs import over_organs
 from mribench.escaping import visible
 
 ARXIV = r"(?:arXiv[: ]?)(?P<arxiv>\d{4}\.\d{4,5})"
@@ -42,8 +47,9 @@ def html(
         beside: Names of files beside the page that hold the same numbers.
     """
     views = view.views(boards)
-    pictures = choose(views, out)
-    style, script = _packaged("style.css"), _packaged("script.js")
+    many = any(board.many for board in views)
+    pictures = choose(views, out, BUDGET_OF_MANY if many else BUDGET)
+    style, script = _packaged("style.css"), _packaged("script.js") + _packaged("choose.js")
     return (
         environment()
         .get_template("page.html")
@@ -54,15 +60,19 @@ def html(
             boards=views,
             facts=facts(views),
             summary=summary(views, pictures),
+            matrix=matrix(views) if many else None,
             legend=strips.legend(),
             findings=view.findings_of(boards),
-            chart_rows=chart_rows(views),
+            diagrams=[diagram(found, f"organs-{n}") for n, found in enumerate(over_organs(boards), start=1)],
+            costs=quality_against_cost(views),
+            sampler_tables=sampler_tables(boards, views),
             pictures=pictures,
             origins={board.id: origin(board, out) for board in views},
             reported=view.reported(boards),
             machines=speed,
             beside=beside,
             glossary=view.glossary(boards),
+            data=for_script(boards, views),
         )
     )
 
@@ -80,6 +90,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters |= {"cited": cited, "homepage": homepage, "px": strips.pixels}
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "sort_keys": True}
     return made
 
 

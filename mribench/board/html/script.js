@@ -22,9 +22,12 @@ systemDark.addEventListener("change", nameTheme);
 nameTheme();
 
 // sorting: numbers by value, text by alphabet, blanks always last
+const NUMBER = /^(-?[\d.]+)(?: ± [\d.]+)?(?: \[(-?[\d.]+), (-?[\d.]+)\])?$/;
 function keyOf(cell) {
   if (cell.dataset.value !== undefined) return cell.dataset.value;
   if (cell.querySelector(".blank")) return undefined;
+  const number = cell.textContent.match(NUMBER);
+  if (number) return number[1];
   return (cell.querySelector("b") ?? cell).textContent.trim() || undefined;
 }
 function compare(a, b) {
@@ -55,7 +58,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 
 // intervals: read from the text of the cells and drawn on one scale down a column, as strips.py draws the open tables
-const NUMBER = /^(-?[\d.]+)(?: ± [\d.]+)?(?: \[(-?[\d.]+), (-?[\d.]+)\])?$/;
 const WIDTH = 136, HEIGHT = 18, MIDDLE = 9, EDGE = 6;
 function numbersOf(cell) {
   const found = cell.textContent.match(NUMBER);
@@ -92,10 +94,21 @@ function drawColumn(rows, column) {
     if (numbers.length) cell.insertAdjacentHTML("beforeend", strip(kinds[0], axis, numbers, band));
   }
 }
-for (const table of document.querySelectorAll("table.intervals")) {
+function drawTable(table) {
   const rows = [...table.tBodies[0].rows];
-  for (let column = 1; column < table.tHead.rows[0].cells.length; column++) drawColumn(rows, column);
+  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+    if (heading.dataset.task !== undefined) drawColumn(rows, column);
+  });
 }
+// thousands of drawings: each table when it comes near the window, and all of them for a printer
+const undrawn = new Set(document.querySelectorAll("table.intervals"));
+function drawNow(table) {
+  if (undrawn.delete(table)) drawTable(table);
+}
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) drawNow(target);
+}, { rootMargin: "100% 100%" });
+for (const table of undrawn) near.observe(table);
 
 // single images: the viewer draws one tile of the grid that was opened
 const viewer = document.getElementById("viewer");
@@ -155,12 +168,16 @@ document.getElementById("viewer-close").addEventListener("click", () => viewer.c
 // a link to a closed block opens it; print shows every number, and how it was made only where that is open
 function openTarget() {
   const target = document.getElementById(location.hash.slice(1));
-  if (target instanceof HTMLDetailsElement) target.open = true;
+  const block = target?.closest("details");
+  if (!block || block.open) return;
+  block.open = true;
+  target.scrollIntoView();
 }
 addEventListener("hashchange", openTarget);
 openTarget();
 let closed = [];
 addEventListener("beforeprint", () => {
+  undrawn.forEach(drawNow);
   closed = [...document.querySelectorAll("details.printed:not([open])")];
   for (const block of closed) block.open = true;
 });

@@ -42,13 +42,14 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int = 5) -> list[float]:
-        """Round numbers within the axis: multiples of 1, 2 or 5 times a power of ten, on a logarithmic axis those
-        numbers themselves."""
+        """Round numbers within the axis: multiples of 1, 2 or 5 times a power of ten, on a logarithmic axis of which
+        two lie on it those numbers themselves."""
         if self.log:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             round_numbers = [step * 10.0**power for power in powers for step in STEPS[:3]]
             inside = [tick for tick in round_numbers if self.low <= tick <= self.high]
-            return inside[:: max(1, -(-len(inside) // most))]
+            if len(inside) > 1:
+                return inside[:: max(1, -(-len(inside) // most))]
         span = self.high - self.low
         if span <= 0:
             return [self.low]
@@ -65,9 +66,9 @@ def linear_axis(values: Sequence[float], start: float, end: float, margin: float
     return Axis(low - room, high + room, start, end)
 
 
-def log_axis(values: Sequence[float], start: float, end: float) -> Axis:
-    """A logarithmic axis over positive values, with room to a factor of 3 on both sides."""
-    return Axis(min(values) / 3, max(values) * 3, start, end, log=True)
+def log_axis(values: Sequence[float], start: float, end: float, room: float = 3.0) -> Axis:
+    """A logarithmic axis over positive values, with room to a factor on both sides."""
+    return Axis(min(values) / room, max(values) * room, start, end, log=True)
 
 
 def tick_label(tick: float) -> str:

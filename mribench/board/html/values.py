@@ -25,6 +25,7 @@ class Number:
     reason: str = "no number"
     applies: bool = True  # False where the task was not asked of the variant: a grey cell
     drawing: Markup = NOTHING
+    record: str = ""  # anchor of the record that holds it
 
     @property
     def mean(self) -> str:
@@ -66,6 +67,7 @@ class MetricColumn:
     numbers: Mapping[str, Number]  # by name of the row
     real_train: Number  # real training images in a model's place
     halves: Number  # one half of the test subjects against the other; its interval is shaded in every line
+    task: str = ""  # that reports it
 
     @property
     def name(self) -> str:
@@ -89,6 +91,7 @@ class MetricTable:
     caption: str
     columns: tuple[MetricColumn, ...]
     real_rows: tuple[RealRow, ...] = ()
+    drawn_by_script: bool = False  # whether the script draws the intervals, from the text of the cells
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ class RowView:
 
     id: str  # anchor of the block that says how it was made
     name: str  # 'ddpm dpm-solver-16 v2'
+    method: str  # 'ddpm': the variant in its version
+    sampler: str  # 'dpm-solver-16', or empty
     help: str  # 'variant ddpm, sampler dpm-solver-16, version 2'
     kind: str  # trained or control
     off_scale: bool  # so far from all others that it decides no scale
@@ -160,6 +165,7 @@ class BoardView:
     gaussian: str  # name of the row of the Gaussian control, or empty
     fields: tuple[tuple[str, str], ...]  # what is equal in all results
     results: tuple[Result, ...]
+    many: bool = False  # whether it stands on a page of so many rows that drawings are left to the script
 
     @property
     def trained(self) -> list[RowView]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mribench.board import columns, findings, lines, sentences
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.columns import Column
-from mribench.board.html import strips
+from mribench.board.html import records, strips
 from mribench.board.html.values import (
     BoardView,
     Cell,
@@ -33,6 +33,8 @@ HELP = {
     "train images": "images that training saw, again and again",
     "train s": "seconds of training",
 }
+SENTENCES = 24  # of one kind, above which nobody reads on
+MANY = 100  # rows of a page, above which drawings in cells would be most of it
 OWN = (
     columns.RANK,
     columns.VARIANT,
@@ -59,14 +61,20 @@ class Anchors:
 
 def views(boards: Iterable[Board]) -> list[BoardView]:
     """The boards in their order."""
-    anchors = Anchors()
-    return [_board(board, anchors) for board in boards]
+    boards, anchors = list(boards), Anchors()
+    many = sum(len(board.rows) for board in boards) > MANY
+    return [_board(board, anchors, many) for board in boards]
 
 
-def _board(board: Board, anchors: Anchors) -> BoardView:
+def _board(board: Board, anchors: Anchors, many: bool) -> BoardView:
+    """many: leave drawings to the script."""
     fields, data = board.comparability, board.members[0].data
     anchor = anchors.new("board", board.modality, str(fields["data"]), str(fields["profile"]))
-    metrics = {address: _column(board, address) for address in board.addresses}
+    task_of = records.tasks(board.records)
+    links = {row.name: records.anchors(row.results) for row in board.rows}
+    metrics = {
+        address: _column(board, address, task_of.get(address, ""), links) for address in board.addresses
+    }
     title, about, control = sentences.title(board), sentences.about(board), board.row(CONTROL)
     headline = columns.headline_addresses(board)
     plain = [c for c in columns.headline(board).columns if c not in OWN and c.address is None]
@@ -75,7 +83,7 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
     by_level = [
         _table(
             f"{title}: {columns.restored_from(board, level, 3)}",
-            [c for a, c in metrics.items() if a[2] == level],
+            [c for a, c in metrics.items() if a[2] == level and (not many or _is_headline(board, a))],
             False,
         )
         for level in levels
@@ -96,7 +104,9 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
         columns=metrics,
         primary=board.primary,
         less_is_better=board.primary is None or board.sign(board.primary) > 0,
-        headline=_table(caption, [_drawn(board, metrics[address]) for address in headline]),
+        headline=_table(
+            caption, [metrics[a] if many else _drawn(board, metrics[a]) for a in headline], many=many
+        ),
         more=_table(f"{title}: more metrics", [metrics[a] for a in columns.more_addresses(board)]),
         levels=tuple(by_level) if len(levels) > 1 else (),
         levels_title=columns.levels_title(board).capitalize(),
@@ -104,7 +114,12 @@ def _board(board: Board, anchors: Anchors) -> BoardView:
         gaussian=control.name if control else "",
         fields=tuple((name, sentences.short(value)) for name, value in sorted(fields.items())),
         results=tuple(board.members),
+        many=many,
     )
+
+
+def _is_headline(board: Board, address: Address) -> bool:
+    return bool(board.metrics[address[0]].get("headline", True))
 
 
 def _row(line: lines.Line, anchor: str, plain: Sequence[Column]) -> RowView:
@@ -117,6 +132,8 @@ def _row(line: lines.Line, anchor: str, plain: Sequence[Column]) -> RowView:
     return RowView(
         id=anchor,
         name=row.name,
+        method=row.variant if row.versions[0] == 1 else f"{row.variant} v{row.versions[0]}",
+        sampler=row.sampler or "",
         help=", ".join(f"{what} {name}, version {version}" for what, name, version in named if name),
         kind=line.kind,
         off_scale=row.off_scale,
@@ -136,7 +153,10 @@ def _cell(column: Column, line: lines.Line) -> Cell:
     return Cell(column.title, HELP.get(column.title, ""), column.text(line), column.value(line))
 
 
-def _column(board: Board, address: Address) -> MetricColumn:
+def _column(
+    board: Board, address: Address, task: str, links: Mapping[str, Mapping[Address, str]]
+) -> MetricColumn:
+    """links: anchor of the record of each number, by name of the row."""
     name, space, level = address
     about = board.metrics[name]
     unit, where = str(about["unit"]), f", in the feature space {space}" if space else ""
@@ -145,26 +165,31 @@ def _column(board: Board, address: Address) -> MetricColumn:
         title=columns.title(board, address),
         help=f"{about['title'] or name}{where}; {BETTER[about['direction']]}",
         numbers={
-            row.name: _number(row.estimates.get(address), unit, row.scores(address).values())
+            row.name: _number(
+                row.estimates.get(address),
+                unit,
+                row.scores(address).values(),
+                links[row.name].get(address, ""),
+            )
             for row in board.rows
         },
         real_train=_number(lines.train_estimate(board, address), unit),
         halves=_number(lines.halves_estimate(board, address), unit),
+        task=task,
     )
 
 
-def _number(estimate: Estimate | None, unit: str, seeds: Iterable[Score] = ()) -> Number:
+def _number(estimate: Estimate | None, unit: str, seeds: Iterable[Score] = (), record: str = "") -> Number:
     if estimate is None or estimate.value is None:
-        return Number(
-            reason=(estimate.reason if estimate else "") or "no number",
-            applies=estimate is None or estimate.applies,
-        )
+        reason = sentences.of_a_blank(estimate.reason) if estimate and estimate.reason else "no number"
+        return Number(reason=reason, record=record, applies=estimate is None or estimate.applies)
     low, high = estimate.low, estimate.high
     return Number(
         text=columns.number(estimate, unit),
         value=estimate.value,
         interval=None if low is None or high is None else (low, high),
         seeds=tuple(score.value for score in seeds if score.value is not None),
+        record=record,
     )
 
 
@@ -178,7 +203,9 @@ def _drawn(board: Board, column: MetricColumn) -> MetricColumn:
     return replace(column, numbers=numbers, real_train=real, halves=halves)
 
 
-def _table(caption: str, shown: Iterable[MetricColumn], with_real: bool = True) -> MetricTable:
+def _table(
+    caption: str, shown: Iterable[MetricColumn], with_real: bool = True, many: bool = False
+) -> MetricTable:
     """Of the columns those in which any row has a number; the notes say why another is empty."""
     known = tuple(c for c in shown if any(n.value is not None for n in c.numbers.values()))
     real = [
@@ -186,12 +213,17 @@ def _table(caption: str, shown: Iterable[MetricColumn], with_real: bool = True) 
         RealRow(lines.HALVES, tuple(c.halves for c in known), is_band=True),
     ]
     filled = (row for row in real if any(n.value is not None for n in row.numbers))
-    return MetricTable(caption, known, tuple(filled) if with_real else ())
+    return MetricTable(caption, known, tuple(filled) if with_real else (), many)
 
 
 def findings_of(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
-    """Heading and sentences of each part of what the numbers allow to say."""
-    return findings.sections(boards)
+    """Heading and sentences of each part of what the numbers allow to say; of very many the first."""
+    found = findings.sections(boards)
+    return [(heading, said if len(said) <= SENTENCES + 1 else _cut(said)) for heading, said in found]
+
+
+def _cut(said: Sequence[str]) -> list[str]:
+    return [*said[:SENTENCES], f"{len(said) - SENTENCES} more sentences of this kind are in leaderboard.md."]
 
 
 def reported(boards: Sequence[Board]) -> Reported | None:

@@ -1,0 +1,75 @@
+"""Samplers of one trained checkpoint: the speed-quality curve of the surveys, sampler by number of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mribench.board.pareto import nfe
+from mribench.board.rows import Row
+
+NEAR = 1.25  # a factor within which numbers of evaluations share a column
+FEWEST = 3  # samplers of one checkpoint, below which there is no curve
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Rows of one board that differ in their sampler alone."""
+
+    variant: str
+    checkpoints: int  # trainings, a seed each
+    columns: tuple[tuple[int, ...], ...]  # NFE of each column, ascending
+    rows: Mapping[str, Mapping[int, Row]]  # by sampler without its steps, then by NFE
+
+    def cell(self, sampler: str, column: Sequence[int]) -> tuple[int, Row] | None:
+        """NFE and row of a sampler in one column."""
+        return next(((n, self.rows[sampler][n]) for n in column if n in self.rows[sampler]), None)
+
+
+def sweeps(rows: Sequence[Row]) -> list[Sweep]:
+    """A sweep for each variant of which several samplers draw from the same checkpoints.
+
+    Rows whose records name no checkpoint, or other ones, are left out. Where two numbers of steps of one sampler take
+    the same evaluations, the row with the first name counts.
+    """
+    groups: dict[tuple[tuple[int, str], ...], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.name):
+        weights = _weights(row)
+        if weights and row.sampler and nfe(row.results) is not None:
+            groups.setdefault(weights, []).append(row)
+    return [_sweep(weights, group) for weights, group in groups.items() if len(group) >= FEWEST]
+
+
+def _weights(row: Row) -> tuple[tuple[int, str], ...]:
+    """Seed and sha256 of each checkpoint; empty where a record names none."""
+    found = {(r.seed, str(r.provenance.get("checkpoint_sha256") or "")) for r in row.results}
+    return tuple(sorted(found)) if all(digest for _, digest in found) else ()
+
+
+def _sweep(weights: tuple[tuple[int, str], ...], group: Sequence[Row]) -> Sweep:
+    found: dict[str, dict[int, Row]] = {}
+    for row in group:
+        evaluations = nfe(row.results)
+        assert evaluations is not None
+        found.setdefault(sampler_of(row.sampler or ""), {}).setdefault(int(evaluations), row)
+    return Sweep(group[0].variant, len(weights), tuple(_columns(found)), dict(sorted(found.items())))
+
+
+def _columns(found: Mapping[str, Mapping[int, Row]]) -> list[tuple[int, ...]]:
+    """Numbers of evaluations that lie near each other share a column: a sampler of second order takes 19 where one of
+    first order takes 20. No sampler has two numbers in one column."""
+    columns: list[tuple[int, ...]] = []
+    for n in sorted({n for of_sampler in found.values() for n in of_sampler}):
+        last = columns[-1] if columns else ()
+        both = any(n in of and any(other in of for other in last) for of in found.values())
+        if last and n <= NEAR * last[0] and not both:
+            columns[-1] = (*last, n)
+        else:
+            columns.append((n,))
+    return columns
+
+
+def sampler_of(name: str) -> str:
+    """'dpm-solver' of 'dpm-solver-16'."""
+    base, _, steps = name.rpartition("-")
+    return base if base and steps.isdecimal() else name

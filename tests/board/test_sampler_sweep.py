@@ -1,0 +1,59 @@
+"""Samplers of one checkpoint: one table, sampler by NFE, and nothing of another training in it."""
+
+from dataclasses import replace
+
+import pytest
+
+from mribench.board.boards import boards
+from mribench.board.html.page import html
+from mribench.board.sampler_sweep import sampler_of, sweeps
+
+
+@pytest.fixture
+def swept(scored, controls, audited):
+    """Six rows: two samplers at two costs each, one of another training, and another variant."""
+
+    def made(sampler, nfe, value, weights="a" * 64, variant="ddpm"):
+        result = scored(variant, value, sampler=sampler)
+        produced = {"nfe": [nfe], "gflops_per_evaluation": 1.5, "seconds": 2.4 * nfe}
+        return replace(
+            result, provenance=result.provenance | {"checkpoint_sha256": weights, "produced": produced}
+        )
+
+    rows = [
+        made("ddim-5", 5, 120.0),
+        made("ddim-50", 50, 60.0),
+        made("heun-10", 19, 80.0),
+        made("heun-25", 49, 55.0),
+    ]
+    rows += [made("euler-5", 5, 1.0, weights="b" * 64), made("ddim-5", 5, 30.0, variant="edm")]
+    return audited([*rows, *controls])
+
+
+def test_rows_of_one_checkpoint_are_one_table(swept):
+    (board,) = boards(swept)
+    (found,) = sweeps(board.trained)
+    assert (found.variant, found.checkpoints, found.columns) == ("ddpm", 1, ((5,), (19,), (49, 50)))
+    assert found.cell("heun", (49, 50))[0] == 49 and found.cell("heun", (5,)) is None
+    assert {name: list(of) for name, of in found.rows.items()} == {"ddim": [5, 50], "heun": [19, 49]}
+
+
+def test_records_without_a_checkpoint_make_no_table(swept):
+    bare = [replace(r, provenance=r.provenance | {"checkpoint_sha256": None}) for r in swept]
+    assert sweeps(boards(bare)[0].trained) == []
+
+
+def test_the_table_holds_every_number_with_its_interval(swept, tmp_path):
+    text = html(boards(swept), tmp_path)
+    table = text[text.index("by sampler and NFE, 1 training of ddpm") :]
+    table = table[: table.index("</table>")]
+    for number, interval in ((120.0, "[110.0, 130.0]"), (60.0, "[50.0, 70.0]"), (55.0, "[45.0, 65.0]")):
+        assert f"<b>{number}</b>" in table and interval in table
+    assert "<b>1.0</b>" not in table and "<b>30.0</b>" not in table
+
+
+@pytest.mark.parametrize(
+    ("name", "base"), [("dpm-solver-16", "dpm-solver"), ("ddim", "ddim"), ("x-2b", "x-2b"), ("", "")]
+)
+def test_a_sampler_is_named_without_its_steps(name, base):
+    assert sampler_of(name) == base

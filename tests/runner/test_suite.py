@@ -1,0 +1,132 @@
+"""Named suites, all variants that fit, and what a run would take."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+
+import mribench as package
+from mribench.errors import PluginError
+from mribench.plugins import lookup
+from mribench.runner import runspec, suite
+from mribench.sampling import forward_process, samplers
+from mribench.speed import forecast as forecasting
+
+BRAIN = {"modalities": "brain", "profile": "smoke"}
+
+
+@pytest.mark.parametrize("name", suite.names())
+def test_every_suite_of_the_package_resolves_and_draws_from_every_variant_with_a_denoiser(name):
+    spec = suite.read(name)
+    plan = runspec.resolve(runspec.make(spec, **BRAIN))
+    assert plan.samplers and not set(spec.variants) - {"all", *lookup.names("variants")}
+    if spec.variants == ("all",):
+        installed = lookup.load_all("variants", lookup.names("variants"))
+        assert {v.name for v in plan.variants} == set(installed)
+
+
+def test_the_default_stays_small():
+    assert runspec.RunSpec().variants == ("ddpm",)
+
+
+def test_all_variants_are_those_that_a_sampler_asked_for_draws_from(capsys):
+    choices = [samplers.resolve("ddim-5")]
+    plan = runspec.resolve(runspec.make(**BRAIN, variants="all", samplers="ddim-5", controls=[]))
+    found = {variant.name for variant in plan.variants}
+    assert {"ddpm", "gan"} <= found and "edm" not in found and not any(v.is_control for v in plan.variants)
+    said = capsys.readouterr().err
+    assert re.search(
+        r"left out of all variants: .*edm.*, from which ddim-5 cannot draw; samplers that can: ", said
+    )
+    trained = [v for v in plan.variants if hasattr(v, "process")]
+    assert all(forward_process.compatible(v, choices[0].sampler) for v in trained)
+    assert runspec.resolve(plan.spec) == plan, "a resumed run names them, whatever is installed since"
+
+
+def test_a_broken_package_stops_all_variants_of_no_other(monkeypatch, capsys):
+    load = lookup.load
+
+    def broken(group, name):
+        if name == "gan":
+            raise PluginError("cannot load variant 'gan'; repair or uninstall it")
+        return load(group, name)
+
+    monkeypatch.setattr(lookup, "load", broken)
+    plan = runspec.resolve(runspec.make(**BRAIN, variants="all"))
+    assert "ddpm" in plan.spec.variants and "gan" not in plan.spec.variants
+    assert "left out of all variants: cannot load variant 'gan'" in capsys.readouterr().err
+    with pytest.raises(PluginError):
+        runspec.resolve(runspec.make(**BRAIN, variants=["all", "gan"]))
+
+
+def test_a_word_replaces_that_of_the_file_and_a_file_that_of_the_suite(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('modalities = ["heart"]\nseeds = [0, 1]\n')
+    assert suite.read(file) == suite.read(str(file))
+    both = runspec.make(runspec.from_toml(file, suite.read("samplers")), seeds=[7])
+    assert both.samplers == suite.read("samplers").samplers
+    assert both.modalities == ("heart",) and both.seeds == (7,)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("method", "unknown suite 'method'; did you mean 'methods'?"),
+        ("qqq", "unknown suite 'qqq'; expected methods, samplers, or the path of a .toml file"),
+        ("absent.toml", "cannot read absent.toml: No such file"),
+    ],
+)
+def test_a_wrong_suite_is_one_sentence(name, said, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert said in refused("run", "--suite", name) and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('variant = "ddpm"', "unknown setting 'variant'; did you mean 'variants'?"),
+        ('variants = "nope"', "unknown variant 'nope'"),
+        ('variants = "ddpm"\nsamplers = "ddim-0"', "asks for 0 steps; expected 1 to 1000"),
+        ("seeds = 1.5", "setting 'seeds' is 1.5; expected a whole number"),
+    ],
+)
+def test_a_wrong_word_of_a_suite_is_one_sentence(text, said, refused, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(f'modalities = "brain"\nprofile = "smoke"\n{text}\n')
+    assert said in refused("run", "--suite", file, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_counts_and_runs_nothing(mribench, monkeypatch, tmp_path):
+    monkeypatch.setattr(forecasting, "_seconds", lambda plan: (0.5, 0.25, 10**6))
+    words = [
+        "--modalities",
+        "brain,heart",
+        "--variants",
+        "ddpm",
+        "--samplers",
+        "ddim-5,ddim-10",
+        "--jobs",
+        "1",
+    ]
+    words += ["--profile", "smoke", "--controls", "noise", "--seeds", "0,1", "--out", tmp_path / "out"]
+    said = mribench("run", *words, "--dry-run").out
+    # 2 organs x 2 seeds: 2 rows of ddpm and one control, 3 tasks each
+    assert "organs: 2, rows of each: 3 (controls included), trainings: 4, records: 36\n" in said
+    # 40 steps of 0.5 s, and 2 x 24 images x 15 evaluations of 0.25 s: 200 s for each of 4
+    assert "about 13 min with 1 at once" in said and "GB" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_python_takes_the_same_suite(monkeypatch):
+    seen = []
+    monkeypatch.setattr("mribench.runner.run.run_suite", lambda spec, execution: seen.append(spec))
+    package.run(suite="samplers", modalities="brain")
+    assert seen[0] == runspec.make(suite.read("samplers"), modalities="brain")
+
+
+def test_a_dry_run_knows_what_is_done(run_folder, result):
+    folder = run_folder("run", result(same={"profile": "smoke"}), result(variant="other"))
+    plan = runspec.resolve(runspec.make(modalities="brain", profile="smoke", out=str(folder)))
+    assert forecasting._finished(plan) == 1
+    assert forecasting._finished(SimpleNamespace(out=folder / "absent")) == 0
