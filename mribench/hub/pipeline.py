@@ -5,7 +5,7 @@ pixels as the channels of one (Shi et al. 2016, arXiv 1609.05158).
 """
 
 from inspect import signature
-from typing import Any, List, Optional, Union  # noqa: UP035  (diffusers reads these types)
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,7 @@ class GreyImagePipeline(DiffusionPipeline):
         scheduler: SchedulerMixin,
         patch: int = 1,
         num_inference_steps: int = 50,
-        timesteps: Optional[List[int]] = None,  # noqa: UP006, UP045
+        timesteps: list[int] | None = None,
     ):
         super().__init__()
         self.register_modules(unet=unet, scheduler=scheduler)
@@ -40,8 +40,8 @@ class GreyImagePipeline(DiffusionPipeline):
     def __call__(
         self,
         batch_size: int = 1,
-        num_inference_steps: Optional[int] = None,  # noqa: UP045
-        generator: Union[torch.Generator, List[torch.Generator], None] = None,  # noqa: UP006, UP007
+        num_inference_steps: int | None = None,
+        generator: torch.Generator | list[torch.Generator] | None = None,
         output_type: str = "pil",
         return_dict: bool = True,
     ) -> Any:
@@ -75,7 +75,7 @@ class GreyImagePipeline(DiffusionPipeline):
         return ImagePipelineOutput(images=images) if return_dict else (images,)
 
 
-def set_timesteps(scheduler: Any, steps: int, timesteps: Optional[List[int]] = None) -> Any:  # noqa: UP006, UP045
+def set_timesteps(scheduler: Any, steps: int, timesteps: list[int] | None = None) -> Any:
     """Prepare a scheduler for a run; returns the timesteps to visit, ``timesteps`` where they are given."""
     if timesteps is not None and "timesteps" in signature(scheduler.set_timesteps).parameters:
         scheduler.set_timesteps(timesteps=timesteps)
