@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mribench.spec import Profile
-from mribench.variants.ddpm import DDPM, TIMESTEPS
+from mribench.variants.ddpm import DDPM
 from mribench_score.levels import diffusion
 
 if TYPE_CHECKING:
     import numpy as np
     from diffusers import DDPMScheduler
 
+TIMESTEPS = 1000
 # the paper's 0.01 to 50, of images in [0, 1], on images in [-1, 1]
 SIGMA_MIN, SIGMA_MAX = 0.02, 100.0
 
