@@ -19,7 +19,7 @@ demo: $(STAMP)
 
 test: $(TESTED)
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 slow: $(TESTED)
 	$(BIN)/python -m pytest -m "slow or network or gpu"

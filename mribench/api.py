@@ -49,7 +49,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "subject_means",
         "subsample_interval",
     ),
-    "mribench.networks": ("PatchUNet2DModel",),
+    "mribench.networks": ("LabelledPatchUNet2DModel", "PatchUNet2DModel"),
     "mribench.phantom": (
         "BalancedSSFP",
         "Canvas",
@@ -91,6 +91,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Network",
         "PhantomSlice",
         "Prepared",
+        "Prior",
         "Profile",
         "Reader",
         "ReportedRow",

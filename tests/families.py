@@ -1,4 +1,5 @@
-"""Tiny trainings of every shape that ``mribench.spec.stage`` allows: an adversarial pair, an autoencoder, latents."""
+"""Tiny trainings of every shape that ``mribench.spec.stage`` allows: an adversarial pair, an autoencoder, latents,
+labels."""
 
 from dataclasses import replace
 
@@ -89,3 +90,11 @@ LATENT = replace(
     autoencoder=Autoencoder(CODER, lambda net, x: net.down(x), lambda net, z: net.up(z)),
 )
 PROFILE = replace(TINY, max_steps=24)
+
+
+def labelled_unet(profile, labels=1):
+    shape = {k: v for k, v in DDPM.network(profile).config.items() if not k.startswith("_")}
+    return UNet2DModel(**shape | {"num_class_embeds": labels + 1})
+
+
+TOLD = replace(DDPM, name="tiny-told", network=labelled_unet, conditions=("modality",))

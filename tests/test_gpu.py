@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from families import TOLD
 from tiny import TINY, blobs, fit
 
 from mribench import files
@@ -41,16 +42,20 @@ def test_the_gpu_draws_the_images_of_the_cpu(tmp_path, name):
     assert np.abs(on_gpu - trained.generate(range(4), 0)).max() < 1e-2
 
 
-@pytest.mark.parametrize("network", [TINY.network, Network((8, 16), 1, patch=2)])
-def test_the_recorded_step_follows_the_plain_one(tmp_path, network, monkeypatch):
+@pytest.mark.parametrize(
+    ("network", "variant"),
+    [(TINY.network, ddpm.DDPM), (Network((8, 16), 1, patch=2), ddpm.DDPM), (TINY.network, TOLD)],
+    ids=["pixels", "patches", "labels"],
+)
+def test_the_recorded_step_follows_the_plain_one(tmp_path, network, variant, monkeypatch):
     """The same batches, timesteps, noise and learning rates, so the same losses up to the order of sums."""
     profile = replace(
         TINY, network=network, precision="fp32", max_steps=60, coarse_steps=20, eval_every=10, ema_decay=0.9
     )
-    recorded = fit(tmp_path / "recorded", profile)
+    recorded = fit(tmp_path / "recorded", profile, variant)
     with monkeypatch.context() as patch:
         patch.setattr(RecordedStep, "record", lambda self, step: (_ for _ in ()).throw(RuntimeError("no")))
-        plain = fit(tmp_path / "plain", profile)
+        plain = fit(tmp_path / "plain", profile, variant)
     assert recorded["validation_loss"] == pytest.approx(plain["validation_loss"], rel=1e-3)
     lines = [(tmp_path / way / "log.jsonl").read_text().splitlines() for way in ("recorded", "plain")]
     for a, b in zip(*([json.loads(line) for line in way] for way in lines), strict=True):

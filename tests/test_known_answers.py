@@ -6,10 +6,11 @@ from itertools import pairwise
 import pytest
 import torch
 import torch.nn.functional as F
-from families import GAN
+from diffusers import UNet2DModel
+from families import GAN, TOLD, labelled_unet
 
 from mribench.spec import Integrator
-from mribench.testing import generators, integrators, known
+from mribench.testing import generators, integrators, known, labels
 from mribench.testing.checking import Case, Check, run_check
 from mribench.variants import ddpm
 from mribench.variants.ddpm import DDPM
@@ -121,3 +122,26 @@ def test_a_bad_generator_is_refused(generate, said):
 def test_shares_that_do_not_add_up_are_refused():
     half = replace(GAN, stages=(replace(GAN.stages[0], share=0.5),))
     assert "0.5 of the budget" in finding(generators.it_says_what_it_is, half).found
+
+
+class Deaf(UNet2DModel):
+    """Takes its labels and ignores them."""
+
+    def forward(self, sample, timestep, class_labels=None, return_dict=True):
+        return super().forward(sample, timestep, torch.zeros_like(class_labels), return_dict)
+
+
+def deaf_network(profile, labels=1):
+    return Deaf.from_config(labelled_unet(profile, labels).config)
+
+
+def test_a_network_that_ignores_its_labels_is_refused():
+    check = labels.it_draws_what_its_label_says
+    assert finding(check, TOLD).state == "ok"
+    found = finding(check, replace(TOLD, network=deaf_network))
+    assert found.state == "broken" and "times as far from those of that label" in found.found
+
+
+def test_guidance_without_labels_is_refused():
+    found = finding(labels.it_draws_what_its_label_says, replace(DDPM, guidance=2.0))
+    assert found.state == "broken" and "no conditions" in found.found

@@ -309,6 +309,20 @@ def test_a_bad_task_is_found(plugin, found):
     assert said.state == "broken" and found in said.found and said.mend
 
 
+def test_a_task_that_needs_what_nobody_knows_and_a_sampler_that_does_not_fit_are_found():
+    needy = replace(DENOISING, needs=("a miracle",))
+    said = finding(tasks.CHECKS, tasks.its_needs_are_known, needy, "tasks")
+    assert said.state == "broken" and "a miracle" in said.found
+    check = variants.its_own_sampler_draws_from_it
+    for variant, state in (
+        (DDPM, "ok"),
+        (replace(DDPM, sampler="ddim"), "ok"),
+        (replace(DDPM, sampler="nowhere"), "broken"),
+        (replace(DDPM, sampler="ddim", process="another"), "broken"),
+    ):
+        assert finding(variants.CHECKS, check, variant, "variants").state == state
+
+
 def test_what_the_package_says_of_itself_is_checked():
     agree, light = packaging.entry_point_and_name_agree, packaging.discovery_is_light_and_the_object_travels
     assert "calls itself" in finding(packaging.CHECKS, agree, MSE, "metrics", "mean").found

@@ -210,7 +210,13 @@ def rank(board: Board, row: Row) -> str:
 def remarks(board: Board, row: Row) -> list[str]:
     """What to know before a rank is read, beside the audit."""
     single = len(row.seeds) == 1 and not row.is_control
-    return (["1 seed"] if single else []) + (["at floor"] if board.ranks[row.name].at_floor else [])
+    organs = max(len(result.organs) for result in row.results)
+    said = {
+        "1 seed": single,
+        f"1 training for {organs} organs": organs > 1,
+        "at floor": board.ranks[row.name].at_floor,
+    }
+    return [remark for remark, holds in said.items() if holds]
 
 
 def notes(board: Board, row: Row) -> list[str]:

@@ -88,14 +88,22 @@ def _data(board: Board) -> Mapping[str, Any]:
 def _trained(board: Board) -> list[str]:
     """Training steps and targets: a variant of one name differs between profiles."""
     steps: dict[tuple[int, str, str], set[int]] = {}
+    shared: dict[str, list[str]] = {}
     for result in board.members:
         profile, training = (result.provenance.get(word) for word in ("profile", "training"))
-        if profile and training and "steps" in training:
+        if training and len(result.organs) > 1:
+            cost = f", {training['tflop']:g} TFLOP" if "tflop" in training else ""
+            spent = f"{training.get('steps', 0):,} steps{cost}, the budgets of {len(result.organs)} trainings"
+            shared.setdefault(f"one training for {', '.join(result.organs)}: {spent}", []).append(
+                result.variant
+            )
+        elif profile and training and "steps" in training:
             predicts, kept = training.get("prediction") or profile["prediction"], profile["keep"]
             budget = profile["batch_size"], PREDICTS.get(predicts, predicts), KEPT.get(kept, kept)
             steps.setdefault(budget, set()).add(training["steps"])
     # seeds that stopped early at different steps share a line
-    return [
+    joint = [f"{', '.join(sorted(set(names)))}: {said}." for said, names in shared.items()]
+    return joint + [
         f"Trained: {' to '.join(f'{n:,}' for n in sorted({min(taken), max(taken)}))} steps of {batch}, "
         f"predicts {predicts}, {kept}."
         for (batch, predicts, kept), taken in sorted(steps.items())

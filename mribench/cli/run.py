@@ -16,7 +16,11 @@ Variants = names_option(
     "variants",
     "all",
 )
-Samplers = names_option("comma-separated samplers with their steps: ddim-50,dpm-solver-20", "samplers")
+Samplers = names_option(
+    "comma-separated samplers with their steps: ddim-50,dpm-solver-20; default: the profile's, and a variant's own "
+    "where that does not fit",
+    "samplers",
+)
 Nfe = Annotated[
     str | None,
     typer.Option(
@@ -40,7 +44,7 @@ DataName = Annotated[
     ),
 ]
 Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
-Tasks = names_option("comma-separated tasks: generation,denoising,audit", "tasks")
+Tasks = names_option("comma-separated tasks: generation,denoising,audit, and likelihood", "tasks")
 Metrics = names_option("comma-separated metrics in addition to those of the tasks", "metrics")
 Features = names_option("comma-separated feature spaces of the distribution metrics", "features")
 Controls = names_option("comma-separated controls; '' for none", "variants")

@@ -166,7 +166,13 @@ def _cell(
 
 
 def check_weights(cell: TrainedCell) -> None:
-    """Raises InputError where weights are gone, or are not those that the results were measured with."""
+    """Raises InputError where weights are gone, are not those that the results were measured with, or serve several
+    organs by label."""
+    if organs := cell.results[0].organs:
+        raise InputError(
+            f"{cell.name} is told its organ ({', '.join(organs)}), and what is shared draws without labels; leave the "
+            "cell out with --cell, and publish its results with --results-to"
+        )
     found = folder.checkpoint_files(cell.folder, cell.keep)
     lacking = [name for name in cell.stages if not (cell.folder / name / folder.RECORD).is_file()]
     if not found or lacking or not (cell.folder / folder.RECORD).is_file():

@@ -72,6 +72,12 @@ class Result:
         return f"{self.variant} {self.sampler}" if self.sampler else self.variant
 
     @property
+    def organs(self) -> tuple[str, ...]:
+        """All organs that its training was shared among; none, of a training for this organ alone."""
+        conditions = (self.provenance.get("training") or {}).get("conditions") or {}
+        return tuple((conditions.get("modality") or {}).get("labels") or ())
+
+    @property
     def key(self) -> str:
         return hashing.json_hash(dict(self.comparability))
 

@@ -17,6 +17,8 @@ from mribench.spec import (
     Modality,
     Model,
     Prepared,
+    Profile,
+    Split,
     Stage,
     Task,
     Variant,
@@ -25,6 +27,11 @@ from mribench.spec import (
 # raised when training or producing changes its numbers: old stages are then left alone and new ones made
 TRAIN_VERSION = 1
 PRODUCE_VERSION = 1
+
+
+def is_joint(variant: Variant | GenerativeModel | Control) -> bool:
+    """Whether one training serves all organs of a run."""
+    return isinstance(variant, Variant) and "modality" in variant.conditions
 
 
 @dataclass(frozen=True)
@@ -37,22 +44,58 @@ class Cell:
     seed: int
     trained: Path | None = None  # the training's folder; None for a control
     sampler: SamplerChoice | None = None  # None for all but a ``Variant``
+    # (name, data) of every organ of the run, sorted by name, for a joint training; none: of this organ alone
+    organs: tuple[tuple[str, Prepared], ...] = ()
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether its training is one for all organs of the run."""
+        return is_joint(self.variant)
+
+    @property
+    def trained_on(self) -> dict[str, Prepared]:
+        """The data of its training by organ, in the order of the labels."""
+        return dict(self.organs) or {self.modality.name: self.data}
+
+    def split(self, name: str) -> Split:
+        """Its training or validation images; of a joint training those of all organs, labelled."""
+        if not self.is_joint:
+            return getattr(self.data, name)
+        from mribench.training.conditions import joined
+
+        return joined({organ: getattr(data, name) for organ, data in self.trained_on.items()})
 
     @property
     def name(self) -> str:
         parts = self.modality.name, self.variant.name, self.sampler and self.sampler.name, f"s{self.seed}"
         return "_".join(part for part in parts if part)
 
+    def network(self, profile: Profile) -> Any:
+        """The untrained network of a variant, called without a label also where it takes one."""
+        from mribench.training.conditions import at_first_label
+
+        return at_first_label(self.variant, self.variant.network(profile))
+
     def train_folder(self, plan: Plan) -> Path:
         """Named by everything that the weights depend on."""
         made_from = {
             "version": TRAIN_VERSION,
-            "data": self.data.key,
+            "data": [[name, data.key] for name, data in self.trained_on.items()]
+            if self.is_joint
+            else self.data.key,
             "variant": self._variant(),
             "budget": profiles.training_budget(plan.profile),
             "seed": self.seed,
         }
-        return plan.out / "train" / f"{self.name}_{hashing.json_hash(made_from)}"
+        name = self.name
+        if self.is_joint:
+            name = f"organs-{len(self.trained_on)}_{self._trained_as}_s{self.seed}"
+        return plan.out / "train" / f"{name}_{hashing.json_hash(made_from)}"
+
+    @property
+    def _trained_as(self) -> str:
+        """The name that its training goes by: variants that differ in guidance alone share one."""
+        return getattr(self.variant, "trained_as", None) or self.variant.name
 
     def _variant(self) -> list[Any]:
         """Name, version and code: an edited variant with its old version number is another variant."""
@@ -69,7 +112,8 @@ class Cell:
             if v.autoencoder:
                 parts += [v.autoencoder.encode, v.autoencoder.decode]
                 more = [_settings(v.autoencoder.stage, parts)]
-        return [v.name, v.version, code_hash(*filter(None, parts)), *more]
+            more += [v.conditions] if v.conditions else []
+        return [self._trained_as, v.version, code_hash(*filter(None, parts)), *more]
 
     def output_name(self, task: Task, plan: Plan) -> str:
         """Named by everything that the produced images depend on."""
@@ -83,6 +127,8 @@ class Cell:
             )
             code = code_hash(*parts)
             model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
+            if self.is_joint:
+                model += [self.modality.name, self.variant.guidance]
         elif self.trained:
             model = [self.trained.name, plan.profile.keep]
         made_from = {
@@ -112,7 +158,8 @@ class Cell:
         from mribench.sampling.sample import TrainedModel
 
         pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
-        return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title)
+        label = self.modality.name if self.is_joint else None
+        return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title, label)
 
 
 def _settings(stage: Stage, parts: list[Any]) -> list[Any]:

@@ -32,7 +32,15 @@ def check_training(cell: Cell, plan: Plan, quick: bool = False) -> None:
         raise Damaged(f"{damage}; bring that file back, or remove {folder} to train again")
     for damage in unused:
         say(f"{damage}; nothing of this run reads it")
-    files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
+    write_terms(cell, folder)
+
+
+def write_terms(cell: Cell, folder: Path) -> None:
+    """Put the terms of all data that a training saw beside its weights; those of a joint training whose other organs
+    are not at hand stay as they are."""
+    if cell.organs or not cell.is_joint:
+        rows = [row for data in cell.trained_on.values() for row in terms.of_prepared(data)]
+        files.write_json(folder / terms.TERMS, terms.distinct(rows) if cell.is_joint else rows)
 
 
 def of_result(out: Path, result: Result) -> list[Damage]:

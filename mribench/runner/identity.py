@@ -47,8 +47,9 @@ def _names(result: Result) -> dict[str, str]:
     """What the folders begin with that a record of this cell names."""
     parts = result.modality, result.variant, result.sampler, f"s{result.seed}"
     cell = "_".join(part for part in parts if part)
-    return {
-        "outputs": cell,
-        "reads": cell,
-        "checkpoint": f"{result.modality}_{result.variant}_s{result.seed}",
-    }
+    organs, name = result.organs, result.provenance.get("checkpoint")
+    training = f"{result.modality}_{result.variant}_s{result.seed}"
+    if result.modality in organs and f"_s{result.seed}_" in str(name):
+        # a joint training goes by the name of one of the variants that share it
+        training = f"organs-{len(organs)}"
+    return {"outputs": cell, "reads": cell, "checkpoint": training}

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from itertools import product
+from pathlib import Path
 
 from mribench import device, figures, files, results, signals
 from mribench.board import publish
@@ -20,7 +22,7 @@ from mribench.features import Extractor
 from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runner import dispatch, locks, resources, runspec, worker
-from mribench.runner.cell import Cell
+from mribench.runner.cell import Cell, is_joint
 from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finished, read_outputs, run_cell, train_on_one_gpu
@@ -38,12 +40,12 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
     check_name(plan.spec.data_name, plan.spec.data)
-    execution = resources.settle(execution, plan.profile, _trainings(plan))
+    execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with dispatch.executor(execution, plan.out) as workers:
             data: dict[str, Prepared] = {}
-            imports = _Imports(needed=workers is None and _trainings(plan) > 0)
+            imports = _Imports(needed=workers is None and trainings(plan) > 0)
             if workers is None or plan.spec.data != "phantom":
                 # users' images may be refused: all of them before anything is trained
                 data |= {modality.name: _prepared(modality, plan, imports) for modality in plan.modalities}
@@ -54,7 +56,7 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
                 outcomes = _in_this_process(data, plan)
             else:
                 outcomes = _by_workers(data, plan, workers, execution.jobs)
-        done = [result for outcome in outcomes for result in outcome.results]
+        done = _in_order((result for outcome in outcomes for result in outcome.results), plan)
         if rank == 0 and done:
             _draw_overview(done, data, plan)
             publish.write(results.read_all([plan.out], say), plan.out)
@@ -64,18 +66,34 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     return done
 
 
-def _trainings(plan: Plan) -> int:
-    trained = sum(not variant.is_control for variant in plan.variants)
-    return len(plan.modalities) * trained * len(plan.spec.seeds)
+def trainings(plan: Plan) -> int:
+    """How many networks a plan trains: of a joint training one for all organs."""
+    trained = [variant for variant in plan.variants if not variant.is_control]
+    joint = {variant.trained_as or variant.name for variant in trained if is_joint(variant)}
+    of_one_organ = sum(not is_joint(variant) for variant in trained)
+    return (len(plan.modalities) * of_one_organ + len(joint)) * len(plan.spec.seeds)
 
 
-def _cells(modality: Modality, data: Prepared, plan: Plan) -> list[Cell]:
-    return [Cell(modality, data, variant, seed) for variant in plan.variants for seed in plan.spec.seeds]
+def _in_order(done: Iterable[Result], plan: Plan) -> list[Result]:
+    """Cell by cell as the plan has them, whoever ran them."""
+    cells = product(plan.modalities, plan.variants, plan.spec.seeds)
+    place = {(modality.name, variant.name, seed): i for i, (modality, variant, seed) in enumerate(cells)}
+    return sorted(done, key=lambda result: place[result.modality, result.variant, result.seed])
+
+
+def _cells(modality: Modality, data: Mapping[str, Prepared], plan: Plan) -> list[Cell]:
+    """The cells of an organ; ``data`` holds its images, and for joint trainings those of all organs."""
+    organs = tuple(sorted(data.items()))
+    return [
+        Cell(modality, data[modality.name], variant, seed, organs=organs if is_joint(variant) else ())
+        for variant in plan.variants
+        for seed in plan.spec.seeds
+    ]
 
 
 def _in_this_process(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:
     """One cell after the other, in this process."""
-    cells = [cell for modality in plan.modalities for cell in _cells(modality, data[modality.name], plan)]
+    cells = [cell for modality in plan.modalities for cell in _cells(modality, data, plan)]
     try:
         train_on_one_gpu(cells, plan)
     except MribenchError as error:
@@ -99,7 +117,8 @@ def _by_workers(
     data: dict[str, Prepared], plan: Plan, workers: Executor, processes: int | None
 ) -> list[Outcome]:
     """Unfinished cells go to workers: an organ's trainings as soon as its images are prepared, which are added to
-    ``data``; then the controls, which are short and keep all workers busy to the end."""
+    ``data``; then the joint trainings, each with the cells of all organs; then the controls, which are short and keep
+    all workers busy to the end."""
     outcomes: dict[Job, Outcome] = {}
     submitted: list[Job] = []
 
@@ -108,21 +127,38 @@ def _by_workers(
         for modality in plan.modalities:
             if modality.name not in data:
                 data[modality.name] = _prepared(modality, plan)
-            for cell in _cells(modality, data[modality.name], plan):
-                job, existing = Job.of(cell, plan), finished(cell, plan)
+            for cell in _cells(modality, data, plan):
+                if cell.is_joint:
+                    continue
+                job, existing = Job.of([cell], plan), finished(cell, plan)
                 outcomes[job] = Outcome(tuple(existing or ()))
                 if existing is None and cell.variant.is_control:
                     controls.append(job)
                 elif existing is None:
                     submitted.append(job)
                     yield job
+        for cells in _joint_cells(data, plan):
+            job, existing = Job.of(cells, plan), [finished(cell, plan) for cell in cells]
+            outcomes[job] = Outcome(tuple(result for each in existing for result in each or ()))
+            if None in existing:
+                submitted.append(job)
+                yield job
         submitted.extend(controls)
         yield from controls
 
     new = dispatch.run_jobs(unfinished(), workers, plan.out, processes)
     locks.tidy(plan.out)
-    # in the order of the plan, whenever they were done
     return list((outcomes | dict(zip(submitted, new, strict=True))).values())
+
+
+def _joint_cells(data: Mapping[str, Prepared], plan: Plan) -> list[list[Cell]]:
+    """The cells of each joint training."""
+    by_training: dict[Path, list[Cell]] = {}
+    for modality in plan.modalities:
+        for cell in _cells(modality, data, plan):
+            if cell.is_joint:
+                by_training.setdefault(cell.train_folder(plan), []).append(cell)
+    return list(by_training.values())
 
 
 class _Imports:

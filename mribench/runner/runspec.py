@@ -20,6 +20,7 @@ from mribench.spec import Control, FeatureSpace, Metric, Modality, Profile, Task
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
+CONDITIONS = ("modality",)  # what a variant's network can be told
 # three that differ in kind and need no weights
 FEATURES = ("hc85-v1", "gist208-v1", "shape156-v1")
 # Accelerate's; each is the name of a package
@@ -160,6 +161,7 @@ def resolve(spec: RunSpec) -> Plan:
     # one list that is named holds for every variant
     trained = fitting.variants(spec.variants, choices, own_samplers=not spec.samplers)
     variants = trained | lookup.load_all("variants", spec.controls)
+    _check_conditions(variants.values())
     own_samplers: dict[str, SamplerChoice] = {}
     if spec.samplers:
         forward_process.check_compatible(variants.values(), choices)
@@ -229,6 +231,17 @@ def _tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metri
         fitting = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
         widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *fitting)))))
     return tuple(widened), own | further
+
+
+def _check_conditions(variants: Iterable[Any]) -> None:
+    """A condition of a later mribench would be trained without."""
+    for variant in variants:
+        for condition in getattr(variant, "conditions", ()):
+            if condition not in CONDITIONS:
+                raise InputError(
+                    f"variant {variant.name!r} has the condition {condition!r}, expected {' or '.join(CONDITIONS)}; "
+                    "use the mribench that it was written for"
+                )
 
 
 def _check_tracker(name: str | None) -> None:

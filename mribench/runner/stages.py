@@ -61,7 +61,9 @@ def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
 
 def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
     """On one GPU several models train at once; elsewhere each is trained when its turn comes."""
-    untrained = [cell for cell in cells if needs_training(cell, plan) and not _is_trained(cell, plan)]
+    # of cells that share a training one stands for all
+    by_training = {cell.train_folder(plan): cell for cell in cells if needs_training(cell, plan)}
+    untrained = [cell for cell in by_training.values() if not _is_trained(cell, plan)]
     if len(untrained) > 1 and device.one_gpu():
         imports.load_diffusers()
         from mribench.training import interleave
@@ -92,9 +94,9 @@ def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
     """Arguments of ``train``; its folder is made and holds the terms of its data."""
     folder = cell.train_folder(plan)
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(folder / terms.TERMS, terms.of_prepared(cell.data))
-    title = f"train {cell.modality.name} {cell.variant.name} seed {cell.seed}"
-    splits = cell.data.train, cell.data.validation
+    damage.write_terms(cell, folder)
+    title = f"train {', '.join(cell.trained_on)} {cell.variant.name} seed {cell.seed}"
+    splits = cell.split("train"), cell.split("validation")
     return cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track
 
 
@@ -281,7 +283,7 @@ def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
         whole = provenance.gflops(lambda: model.generate(range(batch), cell.seed))
         return round(whole / batch / cell.variant.nfe, 4)
     # of the network as it is defined, not as it is optimised for this machine
-    return provenance.gflops_per_image(cell.variant.network(plan.profile), model.shape[-1])
+    return provenance.gflops_per_image(cell.network(plan.profile), model.shape[-1])
 
 
 def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan, name: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +25,7 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Job:
-    """A cell in plain values, which can be pickled."""
+    """A cell in plain values, which can be pickled; or all cells that share a training."""
 
     spec: RunSpec  # as resolved, with an absolute ``out``
     precision: str  # what the suite decided, whatever this machine would
@@ -32,11 +33,14 @@ class Job:
     variant: str
     seed: int
     data: Path  # folder of the prepared dataset
-    name: str  # the cell's own, with the hash of what it is made from
+    name: str  # of its training, with the hash of what it is made from
+    organs: tuple[tuple[str, Path], ...] = ()  # of a joint training: each organ and its prepared dataset
+    beside: tuple[tuple[str, str], ...] = ()  # (modality, variant) of the further cells of that training
 
     @classmethod
-    def of(cls, cell: Cell, plan: Plan) -> Job:
-        """The job of a cell whose data lie prepared in the run folder."""
+    def of(cls, cells: Sequence[Cell], plan: Plan) -> Job:
+        """The job of cells of one training, whose data lie prepared in the run folder."""
+        cell = cells[0]
         return cls(
             spec=replace(plan.spec, out=str(plan.out.absolute())),
             precision=plan.profile.precision,
@@ -45,6 +49,8 @@ class Job:
             seed=cell.seed,
             data=cell.data.path.absolute(),
             name=cell.train_folder(plan).name,
+            organs=tuple((name, data.path.absolute()) for name, data in cell.organs),
+            beside=tuple((other.modality.name, other.variant.name) for other in cells[1:]),
         )
 
 
@@ -62,7 +68,9 @@ def run_job(job: Job) -> Outcome:
     try:
         with _one_at_a_time, locks.cell(out, job.name), status.reporting_to(out, job.name):
             plan, extract = _plan(job.spec, job.precision)
-            return Outcome(tuple(stages.run_cell(_cell(job, plan), plan, extract)))
+            return Outcome(
+                tuple(r for cell in _cells(job, plan) for r in stages.run_cell(cell, plan, extract))
+            )
     except KeyboardInterrupt:
         return Outcome(error=Interrupted(f"{job.name}: interrupted; run the same command to go on"))
     except (MribenchError, OSError) as error:
@@ -79,16 +87,24 @@ def warm_up() -> None:
     import mribench.training.train  # noqa: F401
 
 
-def _cell(job: Job, plan: Plan) -> Cell:
+def _cells(job: Job, plan: Plan) -> list[Cell]:
     """Raises InputError where this machine has other code, data or packages than the one that sent the job."""
-    modality, variant = lookup.load("modalities", job.modality), lookup.load("variants", job.variant)
-    cell = Cell(modality, _data(job.data, modality), variant, job.seed)
-    if (own := cell.train_folder(plan).name) != job.name:
-        raise InputError(
-            f"this worker would make {own} where {job.name} was asked for; install the same versions of mribench "
-            "and its plugins on every machine"
-        )
-    return cell
+    modalities = {
+        name: lookup.load("modalities", name) for name in (job.modality, *(name for name, _ in job.organs))
+    }
+    organs = tuple((name, _data(folder, modalities[name])) for name, folder in job.organs)
+    data = dict(organs) or {job.modality: _data(job.data, modalities[job.modality])}
+    cells = [
+        Cell(modalities[name], data[name], lookup.load("variants", variant), job.seed, organs=organs)
+        for name, variant in ((job.modality, job.variant), *job.beside)
+    ]
+    for own in (cell.train_folder(plan).name for cell in cells):
+        if own != job.name:
+            raise InputError(
+                f"this worker would make {own} where {job.name} was asked for; install the same versions of mribench "
+                "and its plugins on every machine"
+            )
+    return cells
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,8 @@ def offers(variant: Variant | GenerativeModel | Control) -> frozenset[str]:
         found |= {"likelihood"} if variant.log_likelihood else set()
     elif variant.denoises_pixels:
         # the probability-flow ODE of a denoiser has a likelihood (``mribench.sampling.likelihood``)
-        found |= {"denoising"} | ({"denoiser", "likelihood"} if variant.has_denoiser else set())
+        found |= {"denoising"} | ({"likelihood"} if variant.has_denoiser else set())
+        found |= {"denoiser"} if variant.has_denoiser and variant.encode is None else set()
     return frozenset(found)
 
 

@@ -15,6 +15,7 @@ from mribench.progress import progress
 from mribench.sampling import likelihood
 from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.forward_process import alpha_bars
+from mribench.sampling.guidance import GuidedNetwork, bind, labels_of
 from mribench.sampling.reverse import IntegratorReverse, Reverse, SchedulerReverse, Watch
 from mribench.sampling.samplers import SamplerChoice
 from mribench.seeds import torch_generator
@@ -41,6 +42,7 @@ class TrainedModel:
         profile: its ``size`` and ``sample_batch`` are used.
         precision: fp32, bf16 or fp16.
         title: what the progress bar says.
+        label: of a variant with conditions: which of its training's labels is drawn, None for the only one.
     """
 
     def __init__(
@@ -51,11 +53,12 @@ class TrainedModel:
         profile: Profile,
         precision: str,
         title: str = "sample",
+        label: str | None = None,
     ):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
-        self._pipeline = pipeline
-        self.net = optimize(self._load(), precision)
+        self._pipeline, self._label = pipeline, label
+        self.net = self._at_label(optimize(self._load(), precision), variant.guidance)
         self.train_scheduler = type(variant.scheduler(profile)).from_pretrained(pipeline / "scheduler")
         self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.dtype = DTYPES[precision]
@@ -102,10 +105,11 @@ class TrainedModel:
     def losses(self, images: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
         """float32 (N,): the variant's own training loss at one level; images float32 (N, H, W) in [0, 1].
 
-        The noise of an image depends on its content, the level and the seed; short batches are filled up, as in
-        sampling.
+        Under the model's label, without guidance. The noise of an image depends on its content, the level and the
+        seed; short batches are filled up, as in sampling.
         """
         t = self._timestep(alpha_bar)
+        net = self.net.labelled if isinstance(self.net, GuidedNetwork) else self.net
         batch, losses = self.profile.sample_batch, []
         title = f"{self.title} at alpha-bar {alpha_bar:.3f}"
         with progress(title, len(images)) as advance, retain_freed_memory():
@@ -119,7 +123,7 @@ class TrainedModel:
                 timesteps = torch.full((batch,), t, device=self.device)
                 with self._autocast():
                     loss = self.variant.loss(
-                        self.net,
+                        net,
                         self.train_scheduler,
                         x0,
                         shaped(self.variant, noise.to(self.device)),
@@ -130,28 +134,45 @@ class TrainedModel:
         return np.concatenate(losses)
 
     def log_likelihood(self, x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-        """As ``mribench.spec.Likelihood``, by the probability-flow ODE, in fp32.
+        """As ``mribench.spec.Likelihood``, by the probability-flow ODE; under the label, without guidance.
 
         Raises Unavailable where noise on pixels has no level in the variant's process, or it has no denoiser.
         """
-        if not (self.variant.denoises_pixels and self.variant.has_denoiser):
-            raise Unavailable(f"{self.variant.name} has no denoiser D(x; sigma) on pixels")
-        # neither in bf16 nor with modules that are optimised for it
-        net = self._load().requires_grad_(False)
-        denoise = VariantDenoiser(self.variant, net, self.train_scheduler)
+        self._check_prior(in_an_orthonormal_space=True)
+        denoise = self._denoiser()
         pixels = torch.from_numpy(np.asarray(x, dtype=np.float32)).unsqueeze(1).to(self.device)
         with progress(self.title, len(x)) as advance, retain_freed_memory():
-            found = likelihood.with_errors(
-                denoise, self.space.encode(pixels), seed, self.profile.sample_batch, advance
-            )
+            codes = self.space.encode(pixels)
+            found = likelihood.with_errors(denoise, codes, seed, self.profile.sample_batch, advance)
         self.nfe.append(2 * likelihood.STEPS)
         return found
+
+    def denoiser(self) -> VariantDenoiser:
+        """As ``mribench.spec.Prior``."""
+        self._check_prior(in_an_orthonormal_space=False)
+        return self._denoiser()
+
+    def _check_prior(self, in_an_orthonormal_space: bool) -> None:
+        on_pixels = self.variant.denoises_pixels and (in_an_orthonormal_space or self.variant.encode is None)
+        if not (on_pixels and self.variant.has_denoiser):
+            raise Unavailable(f"{self.variant.name} has no denoiser D(x; sigma) on pixels")
+
+    def _denoiser(self) -> VariantDenoiser:
+        """In the space of the process, in fp32 and without modules that are optimised for bf16; without guidance."""
+        net = self._at_label(self._load().requires_grad_(False), 1.0)
+        return VariantDenoiser(self.variant, net, self.train_scheduler)
 
     def _load(self) -> torch.nn.Module:
         """The network as it was trained."""
         # by the variant's own class: a plugin's network need not be one that diffusers knows
         network = type(self.variant.network(self.profile))
         return network.from_pretrained(self._pipeline / "unet").to(self.device).eval()
+
+    def _at_label(self, net: Any, guidance: float) -> Any:
+        """The network as samplers and losses call it: of a variant with conditions under the model's label."""
+        if not self.variant.conditions:
+            return net
+        return bind(net, labels_of(self._pipeline.parent), self._label, guidance, self.device)
 
     def _timestep(self, alpha_bar: float) -> int:
         """The training timestep whose level is nearest."""
@@ -192,7 +213,7 @@ class TrainedModel:
                 x, nfe = self._reverse(start(filled, generators), generators, alpha_bar)
                 images.append(self._to_unit(x)[: len(chunk)])
                 advance(first + len(chunk))
-        self.nfe.append(nfe)
+        self.nfe.append(nfe * (2 if isinstance(self.net, GuidedNetwork) else 1))
         return np.concatenate(images)
 
     @torch.inference_mode()

@@ -33,6 +33,8 @@ class Batch(NamedTuple):
     """What an update sees."""
 
     x: torch.Tensor  # float32 (N, 1, H, W) in [-1, 1], of the profile's side, or half of it in coarse steps
+    # int64 (N,) in 0 .. K, of a variant with conditions; K is the null label. None without conditions
+    label: torch.Tensor | None = None
 
 
 class UpdateLoss(Protocol):

@@ -99,7 +99,7 @@ class Task:
     # which of its metrics ranks the rows; nothing is ranked by one that it does not report
     primary: str | None = "kd"
     level_name: str = "ᾱ"  # what ``Score.level`` is a number of, as titles name it: "R" for an acceleration
-    # what it asks of a model: "samples", "denoising" (``Model.denoise``), "denoiser" (D(x; sigma) on pixels) or
-    # "likelihood"; of a variant that lacks one the record says "not applicable", and nothing is trained for it
+    # what it asks of a model: "samples", "denoising" (``Model.denoise``), "denoiser" (``Prior``) or "likelihood"
+    # (``Likelihood``); of a variant that lacks one the record says "not applicable", and nothing is trained for it
     needs: tuple[str, ...] = ()
     track: str = ""  # results of two tracks never share a board

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from mribench.spec.integrator import Denoiser
 from mribench.spec.profile import Profile
 from mribench.spec.stage import Autoencoder
 
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 
 class MakeNetwork(Protocol):
-    """A diffusers ``UNet2DModel``, or any ``ModelMixin`` with the same call."""
+    """A diffusers ``UNet2DModel``, or any ``ModelMixin`` with the same call.
+
+    That of a variant with conditions is called with the keyword ``labels`` too, by default 1: the number K of labels.
+    Its network takes ``class_labels``, int64 (N,) in 0 .. K, as ``UNet2DModel`` with ``num_class_embeds`` K + 1 does;
+    K is the null label, which stands for "any".
+    """
 
     def __call__(self, profile: Profile, /) -> Any: ...
 
@@ -30,7 +36,8 @@ class Loss(Protocol):
     """The training loss of each image: float32 (N,).
 
     Args:
-        net: What ``Variant.network`` made.
+        net: What ``Variant.network`` made; of a variant with conditions the labels of these images are bound to it, so
+            that it is called as any other.
         scheduler: What ``Variant.scheduler`` made.
         x0: Images in [-1, 1], float32 (N, 1, H, W), of the profile's side or half of it (``Profile.coarse_steps``);
             of a variant with an encoder what ``Variant.encode`` makes of them.
@@ -129,6 +136,13 @@ class Variant:
     # the noise of the forward process, where it is not white; integrators draw theirs by it too
     noise: ShapeNoise | None = None
     autoencoder: Autoencoder | None = None  # a learned encoder and decoder in place of the fixed ones
+    # what the network is told about an image beside x_t. ``modality``: one training on the images of all organs of the
+    # run, whose label is their organ; in training a tenth of the labels are null (Ho & Salimans, arXiv 2207.12598)
+    conditions: tuple[Literal["modality"], ...] = ()
+    # weight w of classifier-free guidance, D_null + w (D_label - D_null); 1: none. The paper's weight is w - 1
+    guidance: float = 1.0
+    # name of the variant whose trained weights it samples from, where the two differ in guidance alone; None: its own
+    trained_as: str | None = None
     # the sampler that draws from it, without a number of steps, where a run names none and the profile's does not fit;
     # None: the first installed one that fits, of its own process before integrators
     sampler: str | None = None
@@ -232,6 +246,17 @@ class Model(Protocol):
         """float32 (N, H, W) in [0, 1] from x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, x_0 in [-1, 1].
 
         Raises ``Unavailable`` where noise on pixels has no level in the space that the model runs in.
+        """
+
+
+@runtime_checkable
+class Prior(Protocol):
+    """What a ``Model`` may have besides, for tasks that need "denoiser"."""
+
+    def denoiser(self) -> Denoiser:
+        """D(x; sigma) of images (N, 1, H, W) in [-1, 1], differentiable, in fp32.
+
+        Raises ``Unavailable`` where noise on pixels has no level in the model's process.
         """
 
 

@@ -9,6 +9,7 @@ from mribench import device
 from mribench.results import read_all
 from mribench.runner import resources
 from mribench.runner.resources import Execution
+from mribench.runner.run import trainings
 from mribench.runner.runspec import Plan
 from mribench.sampling import forward_process
 from mribench.spec import Control, GenerativeModel, Variant
@@ -51,12 +52,14 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     profile = plan.profile
     seeds, organs = len(plan.spec.seeds), len(plan.modalities)
     trained = [variant for variant in plan.variants if not isinstance(variant, Control)]
-    trainings = organs * seeds * len(trained)
+    networks = trainings(plan)
+    # a joint training takes the budget of every organ; variants that differ in guidance alone share it
+    budgets = organs * seeds * len({getattr(v, "trained_as", None) or v.name for v in trained})
     evaluations = [each for variant in trained for each in _evaluations(variant, plan)]
     rows = len(evaluations) + len(plan.variants) - len(trained)
     records = organs * seeds * rows * len(plan.tasks)
     finished = _finished(plan)
-    execution = resources.settle(execution, profile, trainings)
+    execution = resources.settle(execution, profile, networks)
     processes = execution.jobs or 1
     train, sample, parameters = _seconds(plan)
     images = profile.max_images * 7 // 10  # of the training split
@@ -65,10 +68,11 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     # an image is denoised from a few levels as well, which takes about as many evaluations as it is generated with
     drawn = 2 * profile.n_generated * sum(evaluations) * sample
     left = max(0.0, 1 - finished / records) if records else 0.0
-    minutes = left * organs * seeds * (len(trained) * each + drawn) / min(processes, max(1, trainings)) / 60
-    weights = trainings * WEIGHTS * 4 * parameters
+    seconds = budgets * each + organs * seeds * drawn
+    minutes = left * seconds / min(processes, max(1, networks)) / 60
+    weights = networks * WEIGHTS * 4 * parameters
     outputs = organs * seeds * rows * 2 * profile.n_generated * profile.size**2
-    return Forecast(organs, trainings, rows, records, finished, minutes, processes, (weights + outputs) / 1e9)
+    return Forecast(organs, networks, rows, records, finished, minutes, processes, (weights + outputs) / 1e9)
 
 
 def _evaluations(variant: Variant | GenerativeModel, plan: Plan) -> list[int]:
@@ -76,7 +80,8 @@ def _evaluations(variant: Variant | GenerativeModel, plan: Plan) -> list[int]:
     evaluates the network only its integration shows."""
     if isinstance(variant, GenerativeModel):
         return [variant.nfe]
-    return [c.steps for c in plan.samplers if forward_process.compatible(variant, c.sampler)]
+    guided = 1 if variant.guidance == 1 else 2
+    return [guided * c.steps for c in plan.samplers if forward_process.compatible(variant, c.sampler)]
 
 
 def _finished(plan: Plan) -> int:

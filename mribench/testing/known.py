@@ -136,7 +136,7 @@ def it_learns_a_toy(case: Case) -> None:
     """After a few hundred steps on blobs of 8 x 8 pixels its samples are nearer to them than noise is, and vary."""
     samples = _toy_samples(case.plugin)
     blobs, noise = toy_blobs(256, 1), np.random.default_rng(0).random((256, TOY_SIZE, TOY_SIZE))
-    ours, theirs = _distance(samples, blobs), _distance(noise, blobs)
+    ours, theirs = distance(samples, blobs), distance(noise, blobs)
     require(
         ours < 0.5 * theirs,
         f"after {TOY_STEPS} steps its samples are {ours / theirs:.2f} times as far from real images as noise is",
@@ -178,7 +178,7 @@ def _toy_samples(model: Variant | GenerativeModel) -> np.ndarray:
         return made.generate(range(256), 0)
 
 
-def _distance(images: np.ndarray, others: np.ndarray) -> float:
+def distance(images: np.ndarray, others: np.ndarray) -> float:
     """Energy distance of two sets of images (Szekely & Rizzo 2013, doi:10.1016/j.jspi.2013.03.018)."""
     from scipy.spatial.distance import cdist
 
@@ -197,10 +197,13 @@ def _network_on(variant: Variant, draw: torch.Generator) -> tuple[Any, Any, torc
     """Network and scheduler of the check's profile, and x_0 in the space of the process."""
     import torch
 
+    from mribench.training.conditions import at_first_label
+
     x = torch.rand(4, 1, IMAGE_SIZE, IMAGE_SIZE, generator=draw) * 2 - 1
     x0 = untrained_space(variant).encode(x)
     torch.manual_seed(0)
-    return variant.network(TINY).eval(), variant.scheduler(TINY), x0
+    net = at_first_label(variant, variant.network(TINY).eval())
+    return net, variant.scheduler(TINY), x0
 
 
 def _seen(

@@ -12,7 +12,7 @@ from mribench.plugins import lookup
 from mribench.runner.runspec import TASKS
 from mribench.sampling import forward_process
 from mribench.spec import Variant
-from mribench.testing import known
+from mribench.testing import known, labels
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import IMAGE_SIZE, TINY, sampler_for, toy_data, trained, untrained_space
 
@@ -28,12 +28,25 @@ def it_says_what_it_is(case: Case) -> None:
     )
 
 
+def its_own_sampler_draws_from_it(case: Case) -> None:
+    """What ``sampler`` names is installed and fits."""
+    name, compatible = case.plugin.sampler, forward_process.compatible
+    require(
+        name is None
+        or (name in lookup.names("samplers") and compatible(case.plugin, lookup.load("samplers", name))),
+        f"sampler is {name!r}, which is not installed or does not draw from it",
+        "name one without steps that `mribench list samplers` shows and that fits the process, or leave it out",
+    )
+
+
 def its_loss_is_one_number_per_image(case: Case) -> None:
     """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep; also at half the side."""
     import torch
 
+    from mribench.training.conditions import at_first_label
+
     variant = case.plugin
-    net, scheduler = variant.network(TINY), variant.scheduler(TINY)
+    net, scheduler = at_first_label(variant, variant.network(TINY)), variant.scheduler(TINY)
     last = scheduler.config.num_train_timesteps - 1
     t = torch.tensor([0, last // 2, last])
     x0, half_x0 = (
@@ -220,6 +233,7 @@ def its_checkpoint_round_trips(case: Case) -> None:
 
 CHECKS = (
     Check("", it_says_what_it_is),
+    Check("", its_own_sampler_draws_from_it),
     Check("encode", it_decodes_what_it_encodes),
     Check("loss", its_loss_is_one_number_per_image),
     Check("scheduler", its_forward_process_has_levels),
@@ -229,4 +243,5 @@ CHECKS = (
     Check("loss", it_trains_and_samples),
     Check("loss", it_serves_every_default_task),
     Check("loss", known.it_learns_a_toy),
+    Check("conditions", labels.it_draws_what_its_label_says),
 )

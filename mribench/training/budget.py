@@ -82,7 +82,8 @@ def _flops(stage: Stage, net: Any, earlier: Mapping[str, Any], size: int) -> int
 
     where = next(net.parameters()).device
     draws = BatchDraws(torch.Generator(where).manual_seed(0), 2, slice(None))
-    batch = Batch(torch.zeros(2, 1, size, size, device=where))
+    label = torch.zeros(2, dtype=torch.int64, device=where)
+    batch = Batch(torch.zeros(2, 1, size, size, device=where), label)
     was_training = net.training
     net.eval()  # else a batch norm would note these images
     with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:

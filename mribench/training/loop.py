@@ -23,6 +23,7 @@ from mribench.spec import Batch, Profile, Split, Stage
 from mribench.training import checkpoint
 from mribench.training.budget import budgeted, step_cost, total_steps
 from mribench.training.checkpoint import State
+from mribench.training.conditions import LabelFeed, LabelledSplit
 from mribench.training.draws import ValidationDraws
 from mribench.training.fused import optimize
 from mribench.training.launch import launch, optimizers
@@ -52,7 +53,7 @@ def train_stage(
         stage: What is trained.
         scheduler: The diffusers scheduler that is saved beside the network; None for a network alone.
         earlier: Networks of finished stages by name.
-        train_split: Images that the network sees.
+        train_split: Images that the network sees; labelled, for a variant with conditions.
         validation_split: Images that early stopping and the best weights are chosen by.
         profile: The budget of all stages; its precision is known.
         seed: Of initial weights and of all draws.
@@ -72,6 +73,9 @@ def train_stage(
     ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay and stage.average else None
     total = total_steps(profile, len(train_split))
     rows = batches(len(train_split), profile.batch_size, total, seed)
+    labels = (
+        LabelFeed(train_split, rows, accelerator.device) if isinstance(train_split, LabelledSplit) else None
+    )
     step = Step(
         stage=stage,
         net=raw,
@@ -83,6 +87,7 @@ def train_stage(
         seed=seed,
         total=total,
         earlier=earlier,
+        labels=labels,
         accelerator=accelerator,
     )
     validation_loss = _validation_loss(step, validation_split)
@@ -151,13 +156,17 @@ def _validation_loss(step: Step, split: Split) -> Callable[[Any], float]:
     n = min(profile.eval_images, len(split))
     chosen = np.linspace(0, len(split) - 1, n).astype(int)
     x = torch.from_numpy(split.images[chosen]).to(where).unsqueeze(1).float() / 127.5 - 1
+    labels = torch.from_numpy(split.labels[chosen]).to(where) if isinstance(split, LabelledSplit) else None
     parts = [slice(first, first + profile.batch_size) for first in range(0, n, profile.batch_size)]
     loss = stage.validation or stage.updates[0].loss
+
+    def batch(part: slice) -> Batch:
+        return Batch(x[part], None if labels is None else labels[part])
 
     @torch.no_grad()
     def evaluate(net: Any) -> float:
         net.eval()
-        losses = [loss(net, Batch(x[part]), step.earlier, ValidationDraws(n, part, where)) for part in parts]
+        losses = [loss(net, batch(part), step.earlier, ValidationDraws(n, part, where)) for part in parts]
         return torch.cat(losses).mean().item()
 
     return evaluate

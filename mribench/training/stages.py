@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from mribench.spec import Batch, Draws, GenerativeModel, Stage, Update, Variant
+from mribench.training.conditions import LabelledNetwork
 from mribench.training.space import Space
 
 
@@ -24,6 +25,8 @@ class DiffusionLoss:
         t = draws.integers(self.scheduler.config.num_train_timesteps)
         x0 = self.space.encode(batch.x)
         noise = shaped(self.variant, draws.normal(*x0.shape[1:]))
+        if self.variant.conditions:
+            net = LabelledNetwork(net, batch.label)
         return self.variant.loss(net, self.scheduler, x0, noise, t)
 
 

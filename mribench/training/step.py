@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from mribench.seeds import number, numpy_rng
 from mribench.spec import Batch, Draws, Profile, Stage
+from mribench.training.conditions import LabelFeed
 from mribench.training.draws import BatchDraws
 from mribench.training.loader import InMemory, Prefetched
 
@@ -64,6 +65,7 @@ class Step:
     seed: int
     total: int  # steps of the whole stage, for the learning rate
     earlier: Mapping[str, torch.nn.Module] = field(default_factory=dict)  # networks of finished stages
+    labels: LabelFeed | None = None  # beside ``feed``, of a variant with conditions
     accelerator: Any = None
     mine: slice = field(default_factory=lambda: slice(None))  # the rows of a batch that this process computes
 
@@ -74,7 +76,7 @@ class Step:
 
     def __call__(self, step: int) -> torch.Tensor:
         self._seed(step)
-        self.feed.fill(self.pixels, step)
+        self._fill(step)
         draws = BatchDraws(self.draw, len(self.pixels), self.mine)
         batch = self._batch(self._coarse(step), draws)
         losses = []
@@ -104,6 +106,12 @@ class Step:
         torch.manual_seed(number("net", self.seed, step))  # for what the network itself draws: dropout
         self.draw.manual_seed(number("step", self.seed, step))
 
+    def _fill(self, step: int) -> None:
+        """Put images and labels of the step's batch where ``_batch`` reads them."""
+        self.feed.fill(self.pixels, step)
+        if self.labels is not None:
+            self.labels.fill(step)
+
     def _batch(self, coarse: bool, draws: Draws) -> Batch:
         """This process's part of the images in ``pixels``."""
         x = self.pixels[self.mine].unsqueeze(1).float() / 127.5 - 1
@@ -111,7 +119,7 @@ class Step:
             x = F.avg_pool2d(x, 2)
         if self.profile.flip:
             x = torch.where((draws.uniform() < 0.5)[:, None, None, None], x.flip(-1), x)
-        return Batch(x)
+        return Batch(x, self.labels.drawn(self.mine, draws) if self.labels is not None else None)
 
 
 class Autocast:
@@ -155,7 +163,7 @@ class RecordedStep(Step):
 
     def __call__(self, step: int) -> torch.Tensor:
         graph, loss = self.record(step)
-        self.feed.fill(self.pixels, step)
+        self._fill(step)
         self.lr.fill_(learning_rate(self.profile, step, self.total, self.update.lr))
         self.weight.fill_(ema_weight(self.profile, step + 1))
         self._seed(step)

@@ -18,6 +18,7 @@ from mribench.signals import deferred_interrupts
 from mribench.spec import GenerativeModel, Profile, Split, Stage, Variant
 from mribench.training import checkpoint
 from mribench.training import folder as training_folder
+from mribench.training.conditions import labelled, of_all_labels, record_of, with_labels
 from mribench.training.loop import train_stage
 from mribench.training.malloc import retain_freed_memory
 from mribench.training.space import (
@@ -47,9 +48,10 @@ def train(
 
     Args:
         model: what is trained.
-        train_split: images that the network sees.
+        train_split: images that the network sees. A variant with conditions takes a ``conditions.LabelledSplit``; of a
+            plain one all images have the only label.
         validation_split: images that early stopping and the best weights are chosen by.
-        profile: the budget.
+        profile: the budget; of a variant with conditions that for each of its labels.
         seed: of initial weights, batches, timesteps and noise.
         folder: gets two diffusers pipelines of a variant, ``best`` (lowest validation loss) and ``last``, a folder with
             ``best`` and ``last`` for each further stage, and ``train.json``.
@@ -88,6 +90,12 @@ def training(
     """``train`` step by step, so that one process can advance several in turn: yields the number of steps done and
     returns the record."""
     profile = replace(profile, precision=device.precision(profile))
+    about = {}
+    if isinstance(model, Variant) and model.conditions:
+        train_split, validation_split = labelled(train_split), labelled(validation_split)
+        about = record_of(train_split)
+        n = len(train_split.names)
+        model, profile = with_labels(model, n), of_all_labels(profile, n)
     accelerator = device.accelerator(profile.precision, track, str(folder))
     if profile.batch_size % accelerator.num_processes:
         raise InputError(
@@ -143,7 +151,7 @@ def training(
         share = 1 - sum(stage.share for stage in earlier_stages(model))
         stage = diffusion_stage(model, scheduler, space, share)
         record = yield from stage_training(stage, scheduler, folder, title)
-        record |= {"stages": records} if records else {}
+        record |= about | ({"stages": records} if records else {})
     _finish(folder, record, accelerator)
     for tracker in accelerator.trackers:
         tracker.finish()

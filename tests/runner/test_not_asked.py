@@ -28,7 +28,7 @@ SAMPLES = GenerativeModel("samples", "Samples", "", stages=(), generate=None)
     ("variant", "needs"),
     [
         (DDPM, set(NEEDS)),
-        (dataclasses.replace(CODES, orthonormal=True), set(NEEDS)),
+        (dataclasses.replace(CODES, orthonormal=True), {"samples", "denoising", "likelihood"}),
         (CODES, {"samples"}),
         (COLOURED, {"samples"}),
         (dataclasses.replace(DDPM, path=lambda scheduler: None), {"samples", "denoising"}),

@@ -17,7 +17,7 @@ from mribench.sampling.prediction import estimate_by_prediction
 from mribench.sampling.reverse import noise_levels
 from mribench.sampling.sample import TrainedModel
 from mribench.sampling.samplers import DDIM, SamplerChoice
-from mribench.spec import Integrator
+from mribench.spec import Integrator, Likelihood, Prior
 from mribench.variants.ddpm import DDPM
 
 
@@ -164,3 +164,26 @@ def test_levels_fall_from_the_largest_known_to_zero():
     assert len(found) == 11 and found[0] == pytest.approx(80) and found[-1] == 0
     assert all(a > b for a, b in pairwise(found))
     assert noise_levels(3, (0.1, 5.0)) == pytest.approx([5.0, 0.926, 0.1, 0.0], abs=1e-3)
+
+
+def test_a_trained_model_hands_out_its_denoiser_and_its_likelihood(trained):
+    """The denoiser is differentiable, and what it says is the mean of what was trained; a likelihood has its errors."""
+    model = TrainedModel(trained / "best", DDPM, SamplerChoice(DDIM, 5), TINY, "fp32")
+    assert isinstance(model, Prior) and isinstance(model, Likelihood)
+    x = torch.zeros(2, 1, TINY.size, TINY.size).requires_grad_()
+    found = model.denoiser()(x, 0.5)
+    assert torch.autograd.grad(found.sum(), x)[0].abs().max() > 0
+    nats = model.log_likelihood(np.zeros((2, TINY.size, TINY.size), dtype=np.float32), 0)
+    assert {name: value.shape for name, value in nats.items()} == {
+        "nats": (2,),
+        "half_the_steps": (2,),
+        "another_probe": (2,),
+    }
+    assert all(np.isfinite(value).all() for value in nats.values()) and model.nfe == [64]
+    coloured = TrainedModel(
+        trained / "best", replace(DDPM, noise=lambda w: w), SamplerChoice(EULER, 5), TINY, "fp32"
+    )
+    with pytest.raises(Unavailable, match="no denoiser"):
+        coloured.denoiser()
+    with pytest.raises(Unavailable, match="no denoiser"):
+        coloured.log_likelihood(np.zeros((2, TINY.size, TINY.size)), 0)

@@ -105,3 +105,24 @@ def test_a_second_run_into_the_same_folder_is_refused(tmp_path):
     assert "another mribench run" in words
     first.kill()
     first.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif("joint" not in lookup.names("variants"), reason="needs mribench-score")
+def test_a_joint_training_killed_in_every_stage_ends_as_an_unbroken_one(tmp_path):
+    organs = ",".join(lookup.names("modalities")[:2])
+    more = ["--modalities", organs, "--variants", "joint,joint-cfg", "--tasks", "denoising"]
+    more += ["--controls", "noise", "--jobs", "2"]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    finish(start(whole, *more))
+    for pattern in ("train/*/checkpoints/*.pt", "train/*/best", "outputs/*", "results/*/*.json"):
+        process = start(broken, *more)
+        stop_when(process, broken, pattern, signal.SIGKILL)
+        process.communicate()
+        if process.returncode == 0:
+            break
+    finish(start(broken, *more))
+    assert scores(broken) == scores(whole)
+    (one,), (other,) = (list(out.glob("train/*/best/unet/*.safetensors")) for out in (whole, broken))
+    assert one.read_bytes() == other.read_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from mribench.results.schema.values import Count, Name, Number, Positive, Text
+from mribench.results.schema.values import Count, Name, Number, Positive, Text, Word
 
 
 class Machine(Struct, gc=False):
@@ -23,6 +23,13 @@ class Environment(Struct, gc=False, kw_only=True):
                 raise ValueError(f"versions lacks {name}, expected the version of each package")
 
 
+class Condition(Struct, gc=False, kw_only=True):
+    """What a network was told about its images: a label."""
+
+    labels: list[Word]
+    images: list[Count] = []  # training images of each label
+
+
 class Training(Struct, gc=False, kw_only=True):
     """Also ``train.json``."""
 
@@ -32,6 +39,8 @@ class Training(Struct, gc=False, kw_only=True):
     parameters: Count | None = None
     prediction: Text | None = None
     precision: Text | None = None
+    tflop: Positive | None = None
+    conditions: dict[str, Condition] = {}
     made_with: Environment | None = None
 
 
