@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    import numpy as np
+
     from mribench.results import Result
     from mribench.scoring.kernel_distance import KernelDistance
     from mribench.scoring.scored import Scored
@@ -53,6 +55,7 @@ __all__ = [
     "Volume",
     "__version__",
     "run",
+    "sample",
     "score",
 ]
 
@@ -145,6 +148,22 @@ def score(
             **settings_of(more),
         ),
     )
+
+
+def sample(
+    source: str, n: int = 16, *, sampler: str | None = None, seed: int | None = None, cell: str | None = None
+) -> np.ndarray:
+    """Draw n images from a trained or published model: float32 (n, H, W) in [0, 1].
+
+    source: a run folder, or ``user/name`` on the Hub. sampler: such as ``ddim-50``, None for the first that the model
+    was scored with. seed: None for the one whose images were scored. cell: which of several models of a run. Raises
+    ``mribench.errors.InputError`` in one sentence.
+
+    >>> images = mribench.sample("runs/mine", 4, cell="brain-ddpm-s0")
+    """
+    from mribench.hub import drawing
+
+    return drawing.sample(source, n, sampler, seed, cell)
 
 
 def __getattr__(name: str) -> Any:

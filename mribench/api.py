@@ -30,6 +30,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Volume",
         "__version__",
         "run",
+        "sample",
         "score",
     ),
     "mribench.api": ("API", "PUBLIC"),

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -191,6 +192,25 @@ def get(
             raise InputError(unknown_name("precision", precision, PRECISIONS))
         profile = replace(profile, precision=precision)
     return profile
+
+
+def from_record(recorded: Mapping[str, Any]) -> Profile:
+    """The profile of a record's provenance. Raises InputError where this mribench has other settings."""
+
+    def made(kind: type, values: Mapping[str, Any]) -> Any:
+        unknown = sorted(set(values) - {field.name for field in fields(kind)})
+        if unknown:
+            raise InputError(
+                f"the record has a setting {unknown[0]!r} that this mribench does not know; use the version on record"
+            )
+        return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+    try:
+        return made(Profile, {**recorded, "network": made(Network, recorded["network"])})
+    except (TypeError, KeyError) as error:
+        raise InputError(
+            f"the record lacks settings of this mribench ({error}); use the version on record"
+        ) from error
 
 
 def training_budget(profile: Profile) -> dict[str, Any]:

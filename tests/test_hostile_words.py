@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mribench import escaping
+from mribench._version import __version__
 from mribench.board import compare, export
 from mribench.board.boards import boards
 from mribench.board.html.page import html
@@ -183,14 +184,16 @@ def test_a_failure_and_a_progress_line_show_no_sequence(mribench, capsys):
 
 def test_the_model_card_shows_hostile_words_as_text(hostile, made, tmp_path):
     own = hostile()
-    cell = TrainedCell(tmp_path, "cell", "checkpoint", (own,), tuple(made))
-    cell.pipeline.mkdir(parents=True)
-    (cell.pipeline / "model_index.json").write_text('{"unet": ["os; evil()", "x"], "vae": ["a.b", "y"]}')
+    plugins = {"variant": "methods 1.2; evil()", "sampler": "`evil()` 1", "modality": HOSTILE}
+    own = replace(own, provenance={**own.provenance, "plugins": plugins})
+    beside = tuple(result for board in made for result in board.members)
+    cell = TrainedCell(tmp_path, "cell", "checkpoint", (own,), (own, *beside))
     goal = Release("alice/model", False, release.licence(cell.rows))
-    text = card.markdown(cell, [own], cell.rows, release.gravest_audit([own]), goal)
+    text = card.markdown(cell, [own], cell.rows, release.gravest_audit([own]), goal, None)
     head, body = text.removeprefix("---\n").split("\n---\n", 1)
     check_markdown(body)
-    assert "evil()" not in body and "import a.b" in body
+    (install,) = (line for line in body.splitlines() if line.startswith("pip install"))
+    assert install == f"pip install mribench=={__version__}"
     assert not invisible(metadata.eval_results([own], "alice/board"))
     # the front matter is YAML, which quotes and escapes
     assert not invisible(head)

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from mribench import signals
-from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, score, speed
+from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, sample, score, speed
 from mribench.cli.data import app as data_app
 from mribench.errors import Interrupted, MribenchError
 from mribench.escaping import one_line
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, score, board, plugin, audit, coverage, doctor, speed, hub):
+for group in (run, score, sample, board, plugin, audit, coverage, doctor, speed, hub):
     group.add_to(app)
 app.add_typer(data_app, name="data")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from mribench import files
+from mribench._version import __version__
 from mribench.board import columns
 from mribench.board.boards import Board, boards
 from mribench.board.markdown import board_table
@@ -16,6 +16,7 @@ from mribench.escaping import markdown as escaped
 from mribench.escaping import markdown_code
 from mribench.hub import metadata
 from mribench.hub.cells import TrainedCell
+from mribench.hub.plain import Recipe
 from mribench.hub.release import Release
 from mribench.results import Result
 from mribench.spec import AuditVerdict
@@ -26,6 +27,8 @@ LIMITS = """Not for clinical use: no diagnosis, treatment or training of staff m
 grey and small, and look like the data set above, with its scanners, ages and diseases, and like no other. A good
 score says nothing about privacy: weights can remember patients even where no audit finds it. Compare the scores with
 another table only where every field of `comparability` in the records is equal (`mribench leaderboard` does)."""
+# a package as records name it; what a shell would read otherwise is not put into the card
+PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*) (?P<version>\d[\w.+!]*)")
 SPLITS = ("train", "validation", "test")
 AUDIT = {
     AuditVerdict.NOT_DETECTED: "No memorisation was detected. That is no proof of privacy.",
@@ -51,6 +54,7 @@ def markdown(
     rows: Sequence[terms.Row],
     audit: Mapping[str, Any],
     release: Release,
+    recipe: Recipe | None,
 ) -> str:
     """README.md of a model repository.
 
@@ -60,13 +64,13 @@ def markdown(
         rows: terms of the data.
         audit: the verdict on memorisation.
         release: where the model goes, and its licence.
+        recipe: how diffusers alone draws from it; None where mribench is needed.
     """
     own = [result for result in records if not result.is_control]
     name = (release.repo or cell.name).rpartition("/")[2]
-    modules = foreign_modules(cell.pipeline)
     sections = {
         "": _summary(name, own, release),
-        "Use": _use(release.repo, modules),
+        "Use": _use_diffusers(release.repo, recipe, own[0]) if recipe else _use_mribench(release.repo, own),
         "Data": _data(own[0], rows),
         "Training": _training(own[0]),
         "Scores": _scores(boards(records)),
@@ -78,15 +82,7 @@ def markdown(
     body = "\n".join(
         f"## {title}\n\n{section}\n" if title else f"{section}\n" for title, section in sections.items()
     )
-    library = _packages(modules)[0] if modules else "diffusers"
-    return metadata.front_matter(name, own, release, library) + body
-
-
-def foreign_modules(pipeline: Path) -> list[str]:
-    """Modules outside diffusers that define a part of a pipeline, such as ``mribench.networks``."""
-    parts = files.read_json(pipeline / "model_index.json").values()
-    named = {str(part[0]) for part in parts if isinstance(part, list) and part and part[0]}
-    return sorted(name for name in named - {"diffusers"} if all(map(str.isidentifier, name.split("."))))
+    return metadata.front_matter(name, own, release, "diffusers" if recipe else "mribench") + body
 
 
 def _summary(name: str, own: Sequence[Result], release: Release) -> str:
@@ -94,50 +90,73 @@ def _summary(name: str, own: Sequence[Result], release: Release) -> str:
     c, data = first.comparability, first.data
     grid = next((result.figures["samples"] for result in own if "samples" in result.figures), None)
     kind = "drawn by a phantom, no patient's" if c["data_kind"] == "phantom" else "real"
+    kind_of_model = "diffusion model" if first.sampler else "generative model"
     what = escaped(f"{data['title']}, {data['contrast']}")
     notice = (
         "\n**Keep this copy among those who signed the agreement of the data.**\n" if release.private else ""
     )
     return (
-        f"# {name}\n{notice}\nAn unconditional diffusion model (`{first.variant}`, training seed {first.seed}) of "
+        f"# {name}\n{notice}\nAn unconditional {kind_of_model} (`{first.variant}`, training seed {first.seed}) of "
         f"{c['resolution']} x {c['resolution']} grey slices: {what}; {kind} images. "
         "Trained and scored with mribench. **Not for clinical use.**\n"
         + (f"\n![Samples of the model]({grid})\n" if grid else "")
     )
 
 
-def _use(repo: str | None, modules: Sequence[str]) -> str:
-    """The lines that sample from the model.
-
-    diffusers imports no module because a repository names it, and refuses to download a repository that names one. So
-    the user imports the module, and the files are downloaded by the Hub's own client.
-    """
-    source = f'"{repo}"' if repo else '"path/to/this/folder"'
-    lines = ["from diffusers import DiffusionPipeline"]
-    if modules and repo:
-        lines.append("from huggingface_hub import snapshot_download")
-        source = f"snapshot_download({source})"
-    lines += ["", *(f"import {module}  # defines the network" for module in modules), *[""] * bool(modules)]
-    lines += [
-        f"pipeline = DiffusionPipeline.from_pretrained({source})",
-        'images = pipeline(batch_size=4, output_type="np").images  # float32 (4, H, W, 1) in [0, 1]',
+def _use_diffusers(repo: str | None, recipe: Recipe, first: Result) -> str:
+    """The lines that draw images with diffusers, by the sampler and the steps of the scores."""
+    size = first.comparability["resolution"]
+    lines = [
+        "from diffusers import DiffusionPipeline",
+        "",
+        f"pipeline = DiffusionPipeline.from_pretrained({_source(repo)}, trust_remote_code=True)",
+        f'images = pipeline(batch_size=4, output_type="np").images  # float32 (4, {size}, {size}, 1) in [0, 1]',
     ]
-    packages = _packages(modules)
-    about = (
-        f"The network is a class of `{'` and `'.join(modules)}`, so diffusers alone cannot load it."
-        if modules
-        else "diffusers alone draws the samples."
-    )
-    install = " ".join(packages or ["diffusers", "torch"])
-    return (
-        f"{about}\n\n```sh\npip install {install}\n```\n\n```python\n" + "\n".join(lines) + "\n```\n\n"
-        "This walks all training timesteps; the scores below come from the samplers that they name. The weights are "
-        "those that were sampled (`unet/*.safetensors`, the moving average where one was kept)."
-    )
+    seen = "pixels" if recipe.patch == 1 else f"patches of {recipe.patch} x {recipe.patch} pixels as channels"
+    about = [
+        f"The images are drawn by `{recipe.sampler.name}`, the sampler of the scores.",
+        "`trust_remote_code` lets diffusers run [pipeline.py](pipeline.py), a short file beside the weights;",
+        f"`mribench.sample({_source(repo)}, n=4)` does without it, where mribench is installed.",
+        f"`unet/` is a plain `UNet2DModel` on {seen}, by the weights that were sampled (the moving average where one",
+        "was kept).",
+    ]
+    code = ["```sh", "pip install diffusers torch", "```", "", "```python", *lines, "```"]
+    return "\n".join([*code, "", *about, *_unpacked(repo)])
 
 
-def _packages(modules: Sequence[str]) -> list[str]:
-    return sorted({module.partition(".")[0].replace("_", "-") for module in modules})
+def _use_mribench(repo: str | None, own: Sequence[Result]) -> str:
+    """The lines that draw images with mribench and the packages that the model was made with."""
+    size = own[0].comparability["resolution"]
+    lines = [
+        "import mribench",
+        "",
+        f"images = mribench.sample({_source(repo)}, n=4)  # float32 (4, {size}, {size}) in [0, 1]",
+    ]
+    how = f"by `{own[0].sampler}`, the sampler of the scores" if own[0].sampler else "as for the scores"
+    about = [
+        f"The images are drawn {how}. The weights of each network are safetensors in a folder of its own, the moving",
+        "average where one was kept; no code is downloaded with them.",
+    ]
+    code = ["```sh", f"pip install {' '.join(_packages(own))}", "```", "", "```python", *lines, "```"]
+    return "\n".join([*code, "", *about, *_unpacked(repo)])
+
+
+def _source(repo: str | None) -> str:
+    return f'"{repo}"' if repo else '"path/to/this/folder"'
+
+
+def _unpacked(repo: str | None) -> list[str]:
+    return [] if repo else ["This folder is the one that `tar -xf` takes out of the packed file."]
+
+
+def _packages(own: Sequence[Result]) -> list[str]:
+    """``mribench==0.1.0`` and the packages of variant and samplers."""
+    owners = [
+        result.provenance.get("plugins", {}).get(part) for result in own for part in ("variant", "sampler")
+    ]
+    made_with = filter(None, map(PACKAGE.fullmatch, filter(None, owners)))
+    named = {match["name"]: match["version"] for match in made_with} | {"mribench": __version__}
+    return [f"{name}=={version}" for name, version in sorted(named.items())]
 
 
 def _data(first: Result, rows: Sequence[terms.Row]) -> str:
@@ -170,7 +189,12 @@ def _training(first: Result) -> str:
         "images seen": _count(training.get("images_seen")),
         "batch size": profile["batch_size"],
         "optimizer": f"{profile['optimizer']}, learning rate {profile['lr']:g}",
-        "predicts": training.get("prediction") or profile["prediction"],
+        "predicts": training.get("prediction") or (profile["prediction"] if first.sampler else None),
+        "stages": ", ".join(
+            f"{name}: {_count(record.get('steps'))} steps"
+            for name, record in (training.get("stages") or {}).items()
+        )
+        or None,
         "parameters": _count(training.get("parameters")),
         "weights": f"{profile['keep']}, moving average {profile['ema_decay'] or 'none'}",
         "precision": training.get("precision") or profile["precision"],
@@ -178,7 +202,9 @@ def _training(first: Result) -> str:
         if training.get("seconds") is not None
         else "unknown",
     }
-    return markdown_table(("budget", ""), [(name, str(value)) for name, value in about.items()])
+    return markdown_table(
+        ("budget", ""), [(name, str(value)) for name, value in about.items() if value is not None]
+    )
 
 
 def _count(value: Any) -> str:
@@ -221,8 +247,7 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
         first.modality,
         "--variants",
         first.variant,
-        "--samplers",
-        samplers,
+        *(["--samplers", samplers] if samplers else []),
     ]
     data = first.comparability["data"]
     data = "path/to/the/same/images" if any(map(terms.is_own, terms.of_result(first))) else data

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mribench import hashing
-from mribench.board.boards import Board, boards
+from mribench.board.boards import boards
 from mribench.data.cards import terms
 from mribench.data.store import dataset
 from mribench.errors import InputError
 from mribench.hub import data_names
 from mribench.results import Result
 from mribench.spec import Prepared
+from mribench.training import folder
 
 # the only names of folders that a stranger's record may give
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -30,20 +30,37 @@ class TrainedCell:
     name: str  # ``brain-ddpm-s0``, with the checkpoint's hash where a run has several cells of that name
     checkpoint: str  # name of its folder below ``train/``
     results: tuple[Result, ...]  # of its samplers and tasks
-    boards: tuple[Board, ...]  # of these results, with the controls and nothing else
+    beside: tuple[Result, ...]  # all of the run
 
     @property
     def controls(self) -> tuple[Result, ...]:
-        return tuple(r for board in self.boards for r in board.members if r.is_control)
+        """Those that share a board with the cell."""
+        modality = self.results[0].modality
+        joined = [r for r in self.beside if r.modality == modality and (r.is_control or r in self.results)]
+        shared = [board.members for board in boards(joined) if any(r in self.results for r in board.members)]
+        return tuple(r for members in shared for r in members if r.is_control)
 
     @property
     def folder(self) -> Path:
         return self.run / "train" / self.checkpoint
 
     @property
+    def keep(self) -> str:
+        """``best`` or ``last``: the weights that were sampled."""
+        return str(self.results[0].provenance["profile"]["keep"])
+
+    @property
     def pipeline(self) -> Path:
-        """The diffusers pipeline that was sampled: moving average where the profile keeps one."""
-        return self.folder / self.results[0].provenance["profile"]["keep"]
+        """The diffusers pipeline that was sampled: moving average where the profile keeps one.
+
+        A model that is no ``Variant`` has none; its networks are those of its stages.
+        """
+        return self.folder / self.keep
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Networks with a folder of their own."""
+        return tuple(self.results[0].provenance["training"].get("stages") or ())
 
     @property
     def rows(self) -> list[terms.Row]:
@@ -63,7 +80,7 @@ class TrainedCell:
 
 
 def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
-    """The trained cells of a run folder, in a fixed order.
+    """The trained cells of a run folder, in a fixed order, their weights proved by their sha256.
 
     Args:
         run: the run folder.
@@ -73,34 +90,38 @@ def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
         InputError: the run has no trained cell, a pattern fits none, or weights are not those that the results were
             measured with.
     """
+    chosen = find(run, patterns)
+    for cell in chosen:
+        check_weights(cell)
+    return chosen
+
+
+def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
+    """As ``trained_cells``, by the records alone: nobody has looked at the weights."""
     by_checkpoint: dict[str, list[Result]] = {}
     everything = data_names.read_all(run)
     for result in everything:
         if not result.is_control and (checkpoint := result.provenance.get("checkpoint")):
             check_provenance(result)
             by_checkpoint.setdefault(checkpoint, []).append(result)
-    names = Counter(map(_name, by_checkpoint.values()))
-    cells = []
+    counts = Counter(map(_name, by_checkpoint.values()))
+    names = {}
     for checkpoint, members in sorted(by_checkpoint.items()):
         name = _name(members)
-        if names[name] > 1:
-            name += f"-{checkpoint.rpartition('_')[2]}"
-        cells.append(_cell(run, name, checkpoint, members, everything))
-    if not cells:
+        names[checkpoint] = name if counts[name] == 1 else f"{name}-{checkpoint.rpartition('_')[2]}"
+    if not names:
         raise InputError(
             f"{run} has no trained variant to share, only controls; run it with --variants ddpm, or "
             "publish its results alone with --results-to"
         )
-    chosen = [c for c in cells if not patterns or any(fnmatch.fnmatch(c.name, p) for p in patterns)]
     for pattern in patterns:
-        if not fnmatch.filter([cell.name for cell in cells], pattern):
-            raise InputError(
-                f"{run} has no cell {pattern!r}; expected one of {', '.join(cell.name for cell in cells)}"
-            )
-    for cell in chosen:
-        _check_single_network(cell)
-        _check_weights(cell)
-    return chosen
+        if not fnmatch.filter(names.values(), pattern):
+            raise InputError(f"{run} has no cell {pattern!r}; expected one of {', '.join(names.values())}")
+    return [
+        _cell(run, name, checkpoint, by_checkpoint[checkpoint], everything)
+        for checkpoint, name in names.items()
+        if not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+    ]
 
 
 def prepared_sets(run: Path, records: Sequence[Result]) -> list[Prepared]:
@@ -141,36 +162,26 @@ def _cell(
         raise InputError(
             f"{run}: a result names the checkpoint {checkpoint!r}, expected the name of a folder"
         )
-    modality = members[0].modality
-    beside = [r for r in everything if r.modality == modality and (r.is_control or r in members)]
-    joined = tuple(b for b in boards(beside) if any(r in members for r in b.members))
-    return TrainedCell(run, name, checkpoint, tuple(members), joined)
+    return TrainedCell(run, name, checkpoint, tuple(members), tuple(everything))
 
 
-def _check_single_network(cell: TrainedCell) -> None:
-    """Raises InputError for a model of several stages: what is published opens as one diffusers pipeline."""
+def check_weights(cell: TrainedCell) -> None:
+    """Raises InputError where weights are gone, are not those that the results were measured with, or serve several
+    organs by label."""
     if organs := cell.results[0].organs:
         raise InputError(
-            f"{cell.name} is told its organ ({', '.join(organs)}), and a repository holds one diffusers pipeline, "
-            "which draws without labels; leave the cell out with --cell, and publish its results with --results-to"
-        )
-    stages = cell.results[0].provenance["training"].get("stages")
-    if stages:
-        raise InputError(
-            f"{cell.name} has the stages {', '.join(stages)}, and a repository holds one diffusers pipeline; leave the "
+            f"{cell.name} is told its organ ({', '.join(organs)}), and what is shared draws without labels; leave the "
             "cell out with --cell, and publish its results with --results-to"
         )
-
-
-def _check_weights(cell: TrainedCell) -> None:
-    weights = sorted(cell.pipeline.glob("*/*.safetensors"))
-    if not weights or not (cell.folder / "train.json").is_file():
+    found = folder.checkpoint_files(cell.folder, cell.keep)
+    lacking = [name for name in cell.stages if not (cell.folder / name / folder.RECORD).is_file()]
+    if not found or lacking or not (cell.folder / folder.RECORD).is_file():
         raise InputError(
-            f"{cell.pipeline} holds no trained weights; run the same `mribench run` again, it trains what is missing"
+            f"{cell.folder} holds no trained weights; run the same `mribench run` again, it trains what is missing"
         )
     measured = {r.provenance.get("checkpoint_sha256") for r in cell.results} - {None}
-    if not measured <= {hashing.file_sha256(path) for path in weights}:
+    if measured - {folder.checkpoint_sha256(found)}:
         raise InputError(
-            f"the weights in {cell.pipeline} are not those that the results were measured with (another sha256); "
+            f"the weights in {cell.folder} are not those that the results were measured with (another sha256); "
             "run the same `mribench run` into a new --out"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mribench.escaping import visible
@@ -12,11 +13,16 @@ from mribench.results import Result, metric_label
 from mribench.spec import Score
 
 TASK = "unconditional-image-generation"
-TAGS = ("mribench", "diffusion", "medical-imaging")
+TAGS, DIFFUSION = ("mribench", "medical-imaging"), "diffusion"
+GENERATION = "generation"
+MOST_LINES = 70  # of the front matter
 
 
 def front_matter(name: str, records: Sequence[Result], release: Release, library: str) -> str:
-    """YAML between dashes: licence, library, tags and a model-index with every finite score.
+    """YAML between dashes: licence, library, tags and a model-index with the first scores of generation.
+
+    The Hub shows it above the card, so it has at most ``MOST_LINES`` lines; headline metrics come first. All scores are
+    in the card and in the records.
 
     Args:
         name: of the model.
@@ -27,16 +33,25 @@ def front_matter(name: str, records: Sequence[Result], release: Release, library
     from huggingface_hub import ModelCardData
 
     first = records[0]
+    kinds = [DIFFUSION] if first.sampler else []
+    shown = next((result for result in records if result.task == GENERATION), first)
+    ordered = sorted(shown.scores, key=lambda score: not shown.metrics[score.metric].get("headline"))
+    entries = list(_entries(replace(shown, scores=tuple(ordered))))
     data = ModelCardData(
         license=release.licence.id,
         license_name="terms-of-the-data" if release.licence.name else None,
         library_name=library,
         pipeline_tag=TASK,
-        tags=[*TAGS, first.modality, first.variant, *(["mri"] if first.data["is_mri"] else [])],
+        tags=[*TAGS, *kinds, first.modality, first.variant, *(["mri"] if first.data["is_mri"] else [])],
         model_name=name,
-        eval_results=[entry for result in records for entry in _entries(result)] or None,
     )
-    return f"---\n{visible(data.to_yaml())}\n---\n"
+    text = data.to_yaml()
+    for n in range(len(entries), 0, -1):
+        data.eval_results = entries[:n]
+        if len((whole := data.to_yaml()).splitlines()) <= MOST_LINES:
+            text = whole
+            break
+    return f"---\n{visible(text)}\n---\n"
 
 
 def _entries(result: Result) -> Iterable[Any]:

@@ -98,7 +98,9 @@ def _fill(folder: Path, repo: str, kind: Kind, head: client.Head) -> None:
     if layout.MANIFEST not in head.files:
         raise InputError(f"{repo} has no {layout.MANIFEST}; expected a model that `mribench push` published")
     downloaded = client.retry(lambda: client.snapshot(repo, kind, head.commit, [layout.MANIFEST]))
-    names = layout.read_manifest(downloaded / layout.MANIFEST, repo)["files"]
-    # files that the manifest does not name are not downloaded
-    downloaded = client.retry(lambda: client.snapshot(repo, kind, head.commit, [layout.MANIFEST, *names]))
+    names = set(layout.read_manifest(downloaded / layout.MANIFEST, repo)["files"]) - {layout.CODE}
+    # no code, and no file that the manifest does not name
+    downloaded = client.retry(
+        lambda: client.snapshot(repo, kind, head.commit, [layout.MANIFEST, *sorted(names)])
+    )
     layout.restore(downloaded, folder, repo)

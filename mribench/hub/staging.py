@@ -14,8 +14,9 @@ from mribench import figures, files, results
 from mribench._version import __version__
 from mribench.data.cards import terms
 from mribench.errors import InputError
-from mribench.hub import card, cells, data_names, layout, leak_scan, metadata, redaction, release
+from mribench.hub import card, cells, data_names, layout, leak_scan, metadata, plain, redaction, release
 from mribench.hub.cells import TrainedCell
+from mribench.hub.plain import Recipe
 from mribench.hub.redaction import Redactor
 from mribench.hub.release import Release
 from mribench.results import Result, schema
@@ -116,7 +117,8 @@ def _stage_cell(cell: TrainedCell, repo: str | None, request: PushRequest, place
     redactor = redactor_of(request.run, cell.results, (repo, request.board))
     folder = emptied(place / cell.name)
     audit = release.gravest_audit(cell.results)
-    _copy_pipeline(cell, folder, redactor)
+    recipe = plain.recipe(cell)
+    _write_networks(cell, recipe, folder, redactor)
     pictures = {}
     if _may_show_samples(cell, audit) and (samples := _sample_grid(cell)) is not None:
         # named by the cell, because several of them may be unpacked into one run folder
@@ -125,30 +127,41 @@ def _stage_cell(cell: TrainedCell, repo: str | None, request: PushRequest, place
     for result in (*cell.results, *cell.controls):
         results.write(folder, redacted(result, redactor, pictures if result in cell.results else {}))
     rows = redactor.redact(cell.rows)
-    trained = redactor.redact(
-        schema.read(cell.folder / "train.json", schema.Training, "run the same `mribench run` again")
-    )
-    files.write_json(folder / layout.TRAINING / "train.json", trained)
+    for stage in ("", *cell.stages):
+        path = Path(stage) / "train.json"
+        trained = schema.read(cell.folder / path, schema.Training, "run the same `mribench run` again")
+        files.write_json(folder / layout.TRAINING / path, redactor.redact(trained))
     files.write_json(folder / layout.TRAINING / terms.TERMS, rows)
     destination = Release(repo, request.private, release.licence(cell.rows))
-    text = card.markdown(cell, results.read_all([folder]), rows, redactor.redact(audit), destination)
+    text = card.markdown(cell, results.read_all([folder]), rows, redactor.redact(audit), destination, recipe)
     files.write_text(folder / "README.md", redactor.redact(text))
     if request.eval_results and request.board:
         yaml = metadata.eval_results(cell.results, request.board)
         files.write_text(folder / ".eval_results" / "mribench.yaml", redactor.redact(yaml))
-    about = {"checkpoint": cell.checkpoint, "keep": cell.pipeline.name, "cell": cell.name}
-    layout.write_manifest(folder, about | {"mribench": __version__})
+    about = {"checkpoint": cell.checkpoint, "keep": cell.keep, "cell": cell.name, "mribench": __version__}
+    layout.write_manifest(folder, about | ({"prefix": recipe.prefix} if recipe else {}))
     leak_scan.scan(folder, redactor)
     return Staged(cell.name, repo, folder, redactor.counts)
 
 
-def _copy_pipeline(cell: TrainedCell, folder: Path, redactor: Redactor) -> None:
+def _write_networks(cell: TrainedCell, recipe: Recipe | None, folder: Path, redactor: Redactor) -> None:
+    """Every network of a cell: as plain diffusers where that can be, else as it was trained."""
+    if recipe:
+        plain.write(recipe, cell.pipeline, folder)
+        _copy(cell.pipeline, folder / layout.TRAINING / cell.keep, redactor, with_weights=False)
+    else:
+        _copy(cell.pipeline, folder, redactor)
+    for stage in cell.stages:
+        _copy(cell.folder / stage / cell.keep, folder / layout.STAGES / stage, redactor)
+
+
+def _copy(network: Path, folder: Path, redactor: Redactor, with_weights: bool = True) -> None:
     """Weights byte for byte, so that their sha256 stays that of the records; configurations without local paths."""
-    for path in sorted(cell.pipeline.rglob("*")):
-        target = folder / path.relative_to(cell.pipeline)
+    for path in sorted(network.rglob("*")):
+        target = folder / path.relative_to(network)
         if path.is_symlink():
             raise InputError(f"{path} is a link; put the file itself there")
-        if path.suffix == ".safetensors":
+        if path.suffix == ".safetensors" and with_weights:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         elif path.suffix == ".json":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from math import isfinite
@@ -19,6 +18,7 @@ from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
 from mribench.spec import Control, Metric, PretrainedModel, Task
+from mribench.training.folder import checkpoint_files, checkpoint_sha256
 
 # fields of a profile that no score depends on
 UNSCORED = {
@@ -156,17 +156,6 @@ def _elsewhere(cell: Cell) -> dict[str, Any]:
 def _training(trained: Path) -> dict[str, Any]:
     advice = f"delete {trained} to train it again"
     return schema.read(trained / "train.json", schema.Training, advice)
-
-
-def checkpoint_files(trained: Path, keep: str) -> list[Path]:
-    """The weights of every network of a training, those of ``best`` or of ``last``."""
-    return sorted(path for folder in trained.glob(f"**/{keep}") for path in folder.rglob("*.safetensors"))
-
-
-def checkpoint_sha256(weights: Sequence[Path]) -> str | None:
-    """Of the file where there is one; of several files the hash of their hashes."""
-    hashes = [hashing.file_sha256(path) for path in weights]
-    return hashes[0] if len(hashes) == 1 else hashing.json_hash(hashes) if hashes else None
 
 
 # what is installed is read from the metadata of every package: once for what this process has loaded

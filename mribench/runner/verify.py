@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mribench import data as datasets
-from mribench import results
+from mribench import profiles, results
 from mribench.audit import training_set
 from mribench.data.cards import terms
 from mribench.data.source import noted_sources
@@ -28,7 +28,8 @@ from mribench.runner.check_fields import check_fields
 from mribench.runner.check_scores import GRAVITY, Answer, Check, check_scores
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finite
-from mribench.spec import FeatureSpace, Modality, Network, Prepared, Profile, Task
+from mribench.spec import FeatureSpace, Modality, Prepared, Profile, Task
+from mribench.training import folder as training_folder
 from mribench.trust.examine import examine_prepared
 
 # what a record says and nobody can make again
@@ -140,7 +141,7 @@ def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Pla
 def _assembled(
     out: Path, result: Result, data: str | None, parts: loading.Parts, rescore: bool = False
 ) -> tuple[Cell, Plan]:
-    profile = profile_on_record(result.provenance["profile"])
+    profile = profiles.from_record(result.provenance["profile"])
     task = loading.with_package(lambda: lookup.load("tasks", result.task), result)
     asked = result.provenance["spec"]
     features = tuple(asked.get("features", runspec.FEATURES))
@@ -198,25 +199,6 @@ def _floor(data: Prepared, task: Task, plan: Plan, extract: Extractor) -> dict[s
         )
         for metric, space in pairs
     }
-
-
-def profile_on_record(recorded: Mapping[str, Any]) -> Profile:
-    """The profile as recorded. Raises InputError where this mribench has other settings."""
-
-    def made(kind: type, values: Mapping[str, Any]) -> Any:
-        unknown = sorted(set(values) - {field.name for field in fields(kind)})
-        if unknown:
-            raise InputError(
-                f"the record has a setting {unknown[0]!r} that this mribench does not know; use the version on record"
-            )
-        return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
-
-    try:
-        return made(Profile, {**recorded, "network": made(Network, recorded["network"])})
-    except (TypeError, KeyError) as error:
-        raise InputError(
-            f"the record lacks settings of this mribench ({error}); use the version on record"
-        ) from error
 
 
 def _data(out: Path, result: Result, modality: Modality, profile: Profile, data: str | None) -> Prepared:
@@ -277,12 +259,12 @@ def _checkpoint(out: Path, result: Result, profile: Profile, rescore: bool) -> P
     name = result.provenance["checkpoint"]
     if name is None:
         return None
-    weights = record.checkpoint_files(out / "train" / name, profile.keep)
+    weights = training_folder.checkpoint_files(out / "train" / name, profile.keep)
     if not weights:
         if rescore:
             return out / "train" / name
         raise InputError(f"no weights in {out}/train/{name}/{profile.keep}; bring the checkpoint back")
-    if record.checkpoint_sha256(weights) != result.provenance["checkpoint_sha256"]:
+    if training_folder.checkpoint_sha256(weights) != result.provenance["checkpoint_sha256"]:
         raise InputError(
             f"{weights[0]} is not the checkpoint on record, its sha256 is another; bring it back"
         )

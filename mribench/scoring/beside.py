@@ -10,10 +10,10 @@ from typing import Any
 from mribench import results
 from mribench.board.group import conflicts
 from mribench.errors import InputError
+from mribench.profiles import from_record
 from mribench.progress import say
 from mribench.results import Result
 from mribench.runner.runspec import FEATURES
-from mribench.runner.verify import profile_on_record
 from mribench.spec import Profile
 
 GENERATION = "generation"
@@ -94,7 +94,7 @@ def choose(
         organ=first.modality,
         data=str(first.comparability["data"]),
         data_key=str(first.comparability["data_key"]),
-        profile=profile_on_record(first.provenance["profile"]),
+        profile=from_record(first.provenance["profile"]),
         features=tuple(spec.get("features", FEATURES)),
         metrics=tuple(spec.get("metrics", ())),
         rows=len({(r.variant, r.sampler) for r in found[0]}),

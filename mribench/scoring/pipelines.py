@@ -17,6 +17,7 @@ from mribench.progress import progress
 INDEX = "model_index.json"
 # whose classes may be loaded; ``mribench`` for what earlier versions of it published
 LIBRARIES = ("diffusers", "transformers", "mribench")
+OURS = ["pipeline", "GreyImagePipeline"]  # what ``mribench push`` names; its code is in this package
 BATCH = 16  # images at once; fixed, because the last bits of a convolution depend on the shape of the batch
 PATTERNS = ["*.json", "*.safetensors", "*.txt"]  # all that is downloaded
 
@@ -70,6 +71,8 @@ def check(folder: Path) -> None:
             f"{folder.name}/{INDEX} cannot be read ({error}); write the pipeline again"
         ) from error
     kind = parts.get("_class_name")
+    if kind == OURS:
+        kind = str(parts.pop("_class_name")[1])
     for name, part in parts.items():
         library = part[0] if isinstance(part, list) and part else None
         if library is not None and str(library).partition(".")[0] not in LIBRARIES:
@@ -96,10 +99,13 @@ def load(folder: Path) -> Any:
     from diffusers.utils import logging
 
     import mribench.networks  # noqa: F401  # the class of networks that earlier versions saved by that name
+    from mribench.hub.pipeline import GreyImagePipeline
 
+    is_ours = files.read_json(folder / INDEX)["_class_name"] == OURS
+    kind = GreyImagePipeline if is_ours else DiffusionPipeline
     logging.disable_progress_bar()
     try:
-        pipeline = DiffusionPipeline.from_pretrained(str(folder), use_safetensors=True, local_files_only=True)
+        pipeline = kind.from_pretrained(str(folder), use_safetensors=True, local_files_only=True)
     except (OSError, ValueError, TypeError, AttributeError, ImportError, KeyError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

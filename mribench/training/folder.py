@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mribench import manifest
+from mribench import hashing, manifest
 from mribench.manifest import Damage
 
 RECORD, LOG = "train.json", "log.jsonl"
@@ -37,3 +37,14 @@ def damages(folder: Path, keep: str, quick: bool) -> tuple[list[Damage], list[Da
         d for d in found if d.path.name in (manifest.NAME, RECORD) or keep in d.path.relative_to(folder).parts
     ]
     return used, [d for d in found if d not in used]
+
+
+def checkpoint_files(trained: Path, keep: str) -> list[Path]:
+    """The weights of every network of a training, those of ``best`` or of ``last``."""
+    return sorted(path for folder in trained.glob(f"**/{keep}") for path in folder.rglob("*.safetensors"))
+
+
+def checkpoint_sha256(weights: Sequence[Path]) -> str | None:
+    """Of the file where there is one; of several files the hash of their hashes."""
+    hashes = [hashing.file_sha256(path) for path in weights]
+    return hashes[0] if len(hashes) == 1 else hashing.json_hash(hashes) if hashes else None

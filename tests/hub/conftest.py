@@ -16,10 +16,12 @@ import pytest
 from hub_server import ALICE, Hub
 from safetensors.numpy import save_file
 
-from mribench import files, hashing, profiles, results
+from mribench import files, profiles, results
 from mribench.data import prepare_data
 from mribench.data.cards import terms
+from mribench.plugins import lookup
 from mribench.spec import Score
+from mribench.training.folder import checkpoint_files, checkpoint_sha256
 
 CHECKPOINT = "brain_ddpm_s0_0123456789ab"
 SAMPLED = "brain_ddpm_ddim-5_s0_generation_aaaaaaaaaaaa"
@@ -129,11 +131,23 @@ def sentence_of(shared, sentence):
 def trained(tmp_path, result):
     """``trained(name="run", ...)``: a run folder with one trained cell and a control.
 
-    weights: further numbers in its file; write: makes another pipeline in the folder that it is given.
+    weights: further numbers in its file; write: makes another pipeline in the folder that it is given; stages: makes
+    all networks in the folder of the training, and returns those with a folder of their own; budget: its profile, whose
+    first sampler is that of the records.
     """
 
     def make(
-        name="run", rows=None, data=None, value=10.0, checkpoint=CHECKPOINT, seed=0, weights=0, write=None
+        name="run",
+        rows=None,
+        data=None,
+        value=10.0,
+        checkpoint=CHECKPOINT,
+        seed=0,
+        weights=0,
+        write=None,
+        stages=None,
+        variant="ddpm",
+        budget=profiles.SMOKE,
     ) -> Path:
         run = tmp_path / name
         rows = rows if rows is not None else [terms.of_phantom()]
@@ -153,7 +167,8 @@ def trained(tmp_path, result):
         files.write_json(pipeline / "scheduler" / "scheduler_config.json", {"_class_name": "DDPMScheduler"})
         if write:
             write(pipeline)
-        files.write_json(run / "train" / checkpoint / "train.json", TRAINING)
+        training = TRAINING | ({"stages": stages(pipeline.parent)} if stages else {})
+        files.write_json(run / "train" / checkpoint / "train.json", training)
         files.write_json(run / "train" / checkpoint / terms.TERMS, rows)
         sampled = run / "outputs" / SAMPLED
         sampled.mkdir(parents=True, exist_ok=True)
@@ -163,21 +178,26 @@ def trained(tmp_path, result):
             same = {"data": data.name, "data_kind": data.kind, "data_key": data.key}
         provenance = {
             "checkpoint": checkpoint,
-            "checkpoint_sha256": hashing.file_sha256(
-                pipeline / "unet" / "diffusion_pytorch_model.safetensors"
-            ),
-            "training": TRAINING,
+            "checkpoint_sha256": checkpoint_sha256(checkpoint_files(pipeline.parent, "best")),
+            "training": training,
             "produced": {"nfe": [5]},
             "outputs": SAMPLED,
-            "profile": asdict(profiles.get("smoke")),
-            "spec": {"profile": "smoke", "train_steps": None, "precision": None, "data": "phantom"},
-            "plugins": {"modality": "mribench-brain 0.1.0", "variant": "mribench 0.1.0"},
+            "profile": asdict(budget),
+            "spec": {"profile": budget.name, "train_steps": None, "precision": None, "data": "phantom"},
+            "plugins": {"modality": "mribench-brain 0.1.0", "variant": lookup.owner("variants", variant)},
             "data_key": data.key if data else "a" * 64,
         }
         one = result(value, value - 2, value + 2, seed=seed, same=same, provenance=provenance)
         blank = Score("fid", None, 24, 4, reason="no weights in /home/jdoe/inception.pth", space="inception")
         metrics = dict(one.metrics) | {"fid": one.metrics["kd"]}
-        one = replace(one, data=dict(one.data) | about, scores=(*one.scores, blank), metrics=metrics)
+        one = replace(
+            one,
+            variant=variant,
+            sampler=next(iter(budget.samplers), None),
+            data=dict(one.data) | about,
+            scores=(*one.scores, blank),
+            metrics=metrics,
+        )
         control = result(value=50.0, variant="gaussian", is_control=True, same=same)
         for record in (one, replace(control, data=dict(control.data) | about)):
             results.write(run, record)
@@ -189,8 +209,6 @@ def trained(tmp_path, result):
 @pytest.fixture
 def clinic(tmp_path):
     """A prepared set of a user's own files in the run folder ``run``: its subjects must never be seen."""
-    from mribench.plugins import lookup
-
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1:1:24j, -1:1:24j]
     images = ((x**2 + y**2 < 0.7) * rng.integers(60, 250, (36, 24, 24))).astype(np.uint8)

@@ -63,7 +63,8 @@ def test_a_changed_file_is_found(hub, sentence_of, published, tmp_path):
         (lambda m: m["files"].update({"unet/x.bin": "0" * 64}), "names the file 'unet/x.bin'"),
         (lambda m: m.update(checkpoint="../x"), "names the folders"),
         (lambda m: m.update(keep=7), "keep is 7, expected str"),
-        (lambda m: m.update(schema=2), "has layout 2, expected 1"),
+        (lambda m: m.update(schema=3), "has layout 3, expected 1 or 2"),
+        (lambda m: m["files"].update({"unet/pipeline.py": "0" * 64}), "names the file 'unet/pipeline.py'"),
         (lambda m: m.pop("files"), "no readable mribench.json"),
     ],
 )

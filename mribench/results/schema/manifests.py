@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from mribench.results.schema.values import Count, Side, Term, Word
+from mribench.results.schema.values import Count, Side, Term, Text, Word
 
 
 class Manifest(Struct, gc=False):
@@ -29,6 +29,7 @@ class Shared(Struct, gc=False):
     checkpoint: Word
     keep: Word
     files: dict[str, Word]
+    prefix: Text | None = None
 
 
 class Contents(Struct, gc=False):
