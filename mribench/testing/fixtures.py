@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from mribench.spec import GenerativeModel, Integrator, Prepared, Profile, Sample
 from mribench.testing.checking import CheckFailed
 
 if TYPE_CHECKING:
+    import torch
+
     from mribench.training.space import Space
 
 IMAGE_SIZE = 32
@@ -73,6 +75,21 @@ def untrained_space(variant: Variant, profile: Profile = TINY) -> Space:
         return Space(variant)
     torch.manual_seed(0)
     return Space(variant, variant.autoencoder.stage.network(profile).eval())
+
+
+def network_on(
+    variant: Variant, draw: torch.Generator, profile: Profile = TINY
+) -> tuple[Any, Any, torch.Tensor]:
+    """Network in evaluation mode and scheduler of a profile, and four random images in the space of the process."""
+    import torch
+
+    from mribench.training.conditions import at_first_label
+
+    x = torch.rand(4, 1, profile.size, profile.size, generator=draw) * 2 - 1
+    x0 = untrained_space(variant, profile).encode(x)
+    torch.manual_seed(0)
+    net = at_first_label(variant, variant.network(profile).eval())
+    return net, variant.scheduler(profile), x0
 
 
 def sampler_for(variant: Variant) -> Sampler | Integrator:

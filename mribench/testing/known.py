@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mribench import profiles
-from mribench.spec import GenerativeModel, Integrator, Network, Split, Variant
+from mribench.spec import GenerativeModel, Integrator, Network, Profile, Split, Variant
 from mribench.testing.checking import Case, require
-from mribench.testing.fixtures import IMAGE_SIZE, TINY, untrained_space
+from mribench.testing.fixtures import TINY, network_on, untrained_space
+from mribench.testing.probe import MIDDLE, Probe
 
 if TYPE_CHECKING:
     import torch
@@ -32,25 +33,11 @@ TOY = replace(
     ema_decay=0.98,
     keep="last",
 )
+PREDICTIONS = ("v_prediction", "epsilon")  # of profiles
+# the toy's network under the other prediction, so that a variant learns under both
+ONE_IMAGE = replace(TOY, prediction="epsilon")
+STEPS_ON_ONE_IMAGE = 60
 MIN_SPREAD = 0.5  # of samples, over that of real images
-MIDDLE = (0.2, 0.5, 0.8)  # of the timesteps; at the ends signal or noise is lost in rounding
-
-
-class _Probe:
-    """A network in whose place something else answers; it notes what it is shown."""
-
-    def __init__(self, net: Any, answer: Any = None):
-        self._net, self._answer, self.seen = net, answer, None
-
-    def __call__(self, x: torch.Tensor, t: Any, *args: Any, **kwargs: Any) -> Any:
-        self.seen = x
-        out = self._net(x, t, *args, **kwargs)
-        if self._answer is not None:
-            out.sample = self._answer.expand_as(out.sample) if self._answer.ndim == 0 else self._answer
-        return out
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._net, name)
 
 
 def its_network_sees_its_forward_process(case: Case) -> None:
@@ -63,7 +50,7 @@ def its_network_sees_its_forward_process(case: Case) -> None:
     from mribench.sampling.forward_process import alpha_bars
 
     variant, draw = case.plugin, torch.Generator().manual_seed(0)
-    net, scheduler, x0 = _network_on(variant, draw)
+    net, scheduler, x0 = network_on(variant, draw)
     noise = torch.randn(x0.shape, generator=draw)
     levels, _ = alpha_bars(variant, scheduler)
     for share in MIDDLE:
@@ -90,16 +77,20 @@ def its_network_sees_its_forward_process(case: Case) -> None:
 
 
 def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
-    """Where the network answers so that D(x; sigma) = x_0, the loss is at its smallest."""
+    """Where the network answers so that D(x; sigma) = x_0, the loss is at its smallest; for both predictions."""
+    if case.plugin.has_denoiser:
+        for prediction in PREDICTIONS:
+            _denoiser_is_what_its_loss_teaches(case.plugin, replace(TINY, prediction=prediction))
+
+
+def _denoiser_is_what_its_loss_teaches(variant: Variant, profile: Profile) -> None:
     import torch
 
     from mribench.sampling.denoiser import VariantDenoiser
     from mribench.sampling.forward_process import alpha_bars
 
-    variant, draw = case.plugin, torch.Generator().manual_seed(0)
-    if not variant.has_denoiser:
-        return
-    net, scheduler, x0 = _network_on(variant, draw)
+    draw = torch.Generator().manual_seed(0)
+    net, scheduler, x0 = network_on(variant, draw, profile)
     noise = torch.randn(x0.shape, generator=draw)
     levels, _ = alpha_bars(variant, scheduler)
     for share in MIDDLE:
@@ -107,7 +98,7 @@ def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
         sigma = float(np.sqrt((1 - levels[t]) / levels[t]))
 
         def denoised(answer: float, sigma: float = sigma) -> torch.Tensor:
-            probe = _Probe(net, torch.tensor(answer))
+            probe = Probe(net, torch.tensor(answer))
             return VariantDenoiser(variant, probe, scheduler)(x0 + sigma * noise, sigma)
 
         with torch.no_grad():
@@ -116,7 +107,7 @@ def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
         answer = _answer(net, right, x0, t).requires_grad_()
 
         def loss(answer: torch.Tensor, t: int = t) -> torch.Tensor:
-            return variant.loss(_Probe(net, answer), scheduler, x0, noise, torch.full((len(x0),), t)).mean()
+            return variant.loss(Probe(net, answer), scheduler, x0, noise, torch.full((len(x0),), t)).mean()
 
         there = loss(answer)
         (downhill,) = torch.autograd.grad(there, answer)
@@ -127,8 +118,45 @@ def its_denoiser_is_what_its_loss_teaches(case: Case) -> None:
         beside = loss(answer.detach() - 0.3 * downhill / size).item() if size > 0 else least
         require(
             least <= beside,
-            f"at t = {t} the loss is {least:.4g} where the denoiser gives x_0, and {beside:.4g} beside it",
+            f"where a profile asks for {profile.prediction}, at t = {t}, the loss is {least:.4g} where the denoiser "
+            f"gives x_0, and {beside:.4g} beside it",
             "let `estimate` (or the scheduler's prediction_type) turn into x_0 just what the loss asks of the network",
+        )
+
+
+def it_learns_one_image(case: Case) -> None:
+    """After a few steps on one image, D(x; sigma) is nearer to it than x is, at the levels of the denoising task."""
+    import torch
+
+    from mribench.sampling.denoiser import VariantDenoiser
+    from mribench.training.stages import shaped
+
+    variant, draw = case.plugin, torch.Generator().manual_seed(0)
+    if not variant.has_denoiser:
+        return
+    net, scheduler, _ = network_on(variant, draw, ONE_IMAGE)
+    image = torch.from_numpy(toy_blobs(1, 0)).float()[None] * 2 - 1
+    x0 = untrained_space(variant, ONE_IMAGE).encode(image).expand(TOY.batch_size, -1, -1, -1)
+
+    def noise() -> torch.Tensor:
+        return shaped(variant, torch.randn(x0.shape, generator=draw))
+
+    optimizer = torch.optim.Adam(net.parameters(), lr=TOY.lr)
+    for _ in range(STEPS_ON_ONE_IMAGE):
+        t = torch.randint(scheduler.config.num_train_timesteps, (len(x0),), generator=draw)
+        optimizer.zero_grad()
+        variant.loss(net, scheduler, x0, noise(), t).mean().backward()
+        optimizer.step()
+    for alpha_bar in TINY.alpha_bars:
+        sigma = float(np.sqrt((1 - alpha_bar) / alpha_bar))
+        with torch.no_grad():
+            denoised = VariantDenoiser(variant, net, scheduler)(x0 + sigma * noise(), sigma)
+        share = float((denoised - x0).square().mean().sqrt()) / sigma
+        require(
+            share < 1,
+            f"after {STEPS_ON_ONE_IMAGE} steps on one image it denoises that image, at alpha-bar {alpha_bar:.2g}, to "
+            f"{share:.2f} times the noise that was there",
+            "see that the loss has a gradient that leads to x_0, at every level",
         )
 
 
@@ -193,25 +221,12 @@ def _spread(images: np.ndarray) -> float:
     return float(pdist(images.reshape(len(images), -1)).mean())
 
 
-def _network_on(variant: Variant, draw: torch.Generator) -> tuple[Any, Any, torch.Tensor]:
-    """Network and scheduler of the check's profile, and x_0 in the space of the process."""
-    import torch
-
-    from mribench.training.conditions import at_first_label
-
-    x = torch.rand(4, 1, IMAGE_SIZE, IMAGE_SIZE, generator=draw) * 2 - 1
-    x0 = untrained_space(variant).encode(x)
-    torch.manual_seed(0)
-    net = at_first_label(variant, variant.network(TINY).eval())
-    return net, variant.scheduler(TINY), x0
-
-
 def _seen(
     variant: Variant, net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: int
 ) -> torch.Tensor:
     import torch
 
-    probe = _Probe(net)
+    probe = Probe(net)
     torch.manual_seed(0)  # for what the loss itself draws
     with torch.no_grad():
         variant.loss(probe, scheduler, x0, noise, torch.full((len(x0),), t))

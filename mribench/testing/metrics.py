@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +71,93 @@ def it_prefers_the_truth(case: Case) -> None:
     )
 
 
+def a_pair_is_measured_by_itself(case: Case) -> None:
+    """Six pairs at once have the values of six pairs one by one: means over subjects are made of them."""
+    if case.plugin.kind != "paired":
+        return
+    y = images_in_air(6, 0.01)
+    # each pair at another distance and of another brightness
+    y = y * np.linspace(0.5, 1, 6, dtype=y.dtype)[:, None, None]
+    noise = np.random.default_rng(0).standard_normal(y.shape) * np.linspace(0.02, 0.2, 6)[:, None, None]
+    x = np.clip(y + noise, 0, 1).astype(np.float32)
+    together = case.plugin.compute(x, y)
+    alone = np.concatenate([np.atleast_1d(case.plugin.compute(x[i : i + 1], y[i : i + 1])) for i in range(6)])
+    worst = int(np.abs(together - alone).argmax())
+    require(
+        np.allclose(together, alone, rtol=1e-5, atol=1e-8),
+        f"a pair has the value {alone[worst]:.6g} alone and {together[worst]:.6g} beside five others",
+        "measure each pair by itself: no largest value, mean or scale of all images",
+    )
+
+
+def it_does_not_grow_with_the_number_of_images(case: Case) -> None:
+    """A score of all images, on twice as many of the same kind, is about the same: a sum over images is not."""
+    metric, found = case.plugin, []
+    if metric.kind not in ("images", "distribution"):
+        return
+    for n in (100, 200):
+        try:
+            found.append(float(_of_all(metric, n)))
+        except Unavailable:
+            return
+    few, many = found
+    require(
+        abs(many - few) <= 0.3 * max(abs(few), abs(many)),
+        f"on 100 images it is {few:.4g}, on twice as many of the same kind {many:.4g}",
+        "divide by the number of images, or of pairs",
+    )
+
+
+def _of_all(metric: Metric, n: int) -> float:
+    """The value of n images that are far off."""
+    if metric.kind == "images":
+        return metric.compute(images_in_air(n, 0.15), images_in_air(n, 0.01), [str(i // 2) for i in range(n)])
+    reference, train = np.random.default_rng(0).standard_normal((2, n, 6))
+    return metric.compute(reference + 1, reference, train, _space(metric))
+
+
+def black_images_have_a_finite_value(case: Case) -> None:
+    """A model that has collapsed gives black images, and the board needs a number or a reason."""
+    metric = case.plugin
+    low, high = metric.range
+    for what, compute in _of_black(metric).items():
+        try:
+            values = np.ravel(compute()) * metric.scale
+        except Unavailable:
+            continue
+        if metric.pooled:
+            values = np.array([metric.pooled(np.mean(values) / metric.scale)]) * metric.scale
+        require(
+            np.isfinite(values).all() and values.min() >= low and values.max() <= high,
+            f"{what} score {values.min():.4g} to {values.max():.4g}, the range is {metric.range}",
+            "cap the value, or raise mribench.errors.Unavailable with the reason",
+        )
+
+
+def _of_black(metric: Metric) -> dict[str, Callable[[], Any]]:
+    """Ways to ask for the value of black images, by what is asked."""
+    y = images_in_air(60, 0.01)
+    black, subjects = np.zeros_like(y), [str(i // 2) for i in range(60)]
+    if metric.kind == "paired":
+        return {
+            "black images against real ones": lambda: metric.compute(black, y),
+            "real images against black ones": lambda: metric.compute(y, black),
+            "black images against black ones": lambda: metric.compute(black, black),
+        }
+    if metric.kind == "images":
+        return {
+            "black images against real ones": lambda: metric.compute(black, y, subjects),
+            "black images against black ones": lambda: metric.compute(black, black, subjects),
+        }
+    if metric.kind == "distribution":
+        reference, train = np.random.default_rng(0).standard_normal((2, 80, 6))
+        alike = np.zeros((80, 6))
+        return {
+            "features that are all alike": lambda: metric.compute(alike, reference, train, _space(metric)),
+        }
+    return {}
+
+
 def it_says_when_there_is_too_little(case: Case) -> None:
     """One image against one: a distance between distributions has nothing to say."""
     if case.plugin.kind != "distribution":
@@ -125,5 +214,8 @@ def _space(metric: Metric) -> FeatureSpace:
 CHECKS = (
     Check("compute", it_says_what_it_is),
     Check("compute", it_prefers_the_truth),
+    Check("compute", a_pair_is_measured_by_itself),
+    Check("compute", it_does_not_grow_with_the_number_of_images),
+    Check("compute", black_images_have_a_finite_value),
     Check("compute", it_says_when_there_is_too_little),
 )

@@ -5,15 +5,19 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 
+from mribench.spec.phantom import Phantom
 from mribench.testing.checking import Case, Check, CheckWarning, require
 from mribench.testing.fixtures import TINY
 
-N_SUBJECTS, N_SLICES = 10, 3
+N_SUBJECTS, N_SLICES = 16, 3
+MIN_CONTRAST = 0.05  # standard deviation of the grey values of an image
 
 
 def it_says_what_it_is(case: Case) -> None:
@@ -81,7 +85,7 @@ def its_phantom_keeps_the_contract(case: Case) -> None:
             "scale the image to [0, 1]; mribench.phantom.acquire does",
         )
         require(
-            image.std() > 0.05 and len(np.unique(labels)) > 1,
+            image.std() > MIN_CONTRAST and len(np.unique(labels)) > 1,
             f"the image is nearly flat (standard deviation {image.std():.3f})",
             "draw at least one structure that differs from what is around it",
         )
@@ -127,10 +131,8 @@ def its_phantom_is_a_function_of_its_arguments(case: Case) -> None:
 
 def slices_of_a_subject_are_nearer_than_subjects(case: Case) -> None:
     """Otherwise splitting by subject would mean nothing."""
-    drawn = np.stack(
-        [[case.plugin.phantom(0, s, k, size=32).image for k in range(N_SLICES)] for s in range(N_SUBJECTS)]
-    )
-    gap = np.abs(drawn[:, None, :, None] - drawn[None, :, None, :]).mean((-2, -1))  # (10, 10, 3, 3)
+    drawn = _drawn(case.plugin.phantom).images
+    gap = np.abs(drawn[:, None, :, None] - drawn[None, :, None, :]).mean((-2, -1))  # (16, 16, 3, 3)
     same = np.eye(N_SUBJECTS, dtype=bool)[:, :, None, None] & ~np.eye(N_SLICES, dtype=bool)
     between = np.broadcast_to(~np.eye(N_SUBJECTS, dtype=bool)[:, :, None, None], gap.shape)
     share = float(gap[same].mean() / gap[between].mean())
@@ -140,6 +142,76 @@ def slices_of_a_subject_are_nearer_than_subjects(case: Case) -> None:
         f"slices of one subject differ {share:.2f} times as much as slices of two",
         "draw what a person is like from subject_rng and only position and noise from slice_rng; below 0.9",
     )
+
+
+def every_subject_is_a_person_of_its_own(case: Case) -> None:
+    """No subject is empty, and no two of the first 16 are one person: a copy in another split is a leak."""
+    drawn = _drawn(case.plugin.phantom).images
+    contrast = drawn.std((-2, -1)).min(1)
+    empty = int(contrast.argmin())
+    require(
+        contrast[empty] > MIN_CONTRAST,
+        f"an image of subject {empty} is nearly flat (standard deviation {contrast[empty]:.3f})",
+        "draw every subject number, however large: runs take hundreds",
+    )
+    gap = np.abs(drawn[:, None] - drawn[None]).mean((-3, -2, -1))  # (16, 16), slice by slice
+    pairs = np.triu_indices(N_SUBJECTS, 1)
+    nearest = int(gap[pairs].argmin())
+    one, other = (int(side[nearest]) for side in pairs)
+    share = float(gap[one, other] / np.median(gap[pairs]))
+    # measured: 0.38 (cell nuclei) to 0.72 (lung)
+    require(
+        share > 0.15,
+        f"subjects {one} and {other} differ {share:.2f} times as much as two subjects usually do: they are one person",
+        "give subject_rng the subject's own number, neither halved nor taken modulo",
+    )
+
+
+def its_labels_lie_on_its_image(case: Case) -> None:
+    """Grey values change across the edges of labels more than elsewhere, and than where the map is turned over."""
+    drawn = _drawn(case.plugin.phantom)
+    across = _contrast_of_edges(drawn.images, drawn.labels)
+    # measured: 2.9 (lung) to 10.1 (brain)
+    require(
+        across > 1.5,
+        f"across the edges of labels grey values change {across:.2f} times as much as elsewhere",
+        "return the label map of the same anatomy as the image; Canvas paints both",
+    )
+    turned = {
+        "upside down": np.flip(drawn.labels, -2),
+        "with left and right exchanged": np.flip(drawn.labels, -1),
+        "with rows and columns exchanged": np.swapaxes(drawn.labels, -1, -2),
+    }
+    for how, labels in turned.items():
+        better = _contrast_of_edges(drawn.images, labels)
+        require(
+            better < 1.1 * across,
+            f"the label map fits the image better {how}: {better:.2f} against {across:.2f} times the change of grey "
+            "values across its edges",
+            "turn image and labels alike, or neither",
+        )
+
+
+def _contrast_of_edges(images: np.ndarray, labels: np.ndarray) -> float:
+    """Mean step of grey values between neighbours of two labels, over that between neighbours of one."""
+    steps = np.concatenate([np.abs(np.diff(images, axis=axis)).ravel() for axis in (-2, -1)])
+    edges = np.concatenate([(np.diff(labels.astype(int), axis=axis) != 0).ravel() for axis in (-2, -1)])
+    return float(steps[edges].mean() / steps[~edges].mean()) if edges.any() else 0.0
+
+
+class _Drawn(NamedTuple):
+    images: np.ndarray  # float32 (16, 3, 32, 32)
+    labels: np.ndarray  # uint8 (16, 3, 32, 32)
+
+
+@cache
+def _drawn(phantom: Phantom) -> _Drawn:
+    """Three slices of each of the first 16 subjects."""
+    slices = [[phantom(0, s, k, size=32) for k in range(N_SLICES)] for s in range(N_SUBJECTS)]
+    images, labels = (
+        np.stack([[getattr(one, part) for one in row] for row in slices]) for part in ("image", "labels")
+    )
+    return _Drawn(images, labels)
 
 
 def anatomy_does_not_depend_on_the_size(case: Case) -> None:
@@ -186,6 +258,8 @@ CHECKS = (
     Check("phantom", its_phantom_keeps_the_contract),
     Check("phantom", its_phantom_is_a_function_of_its_arguments),
     Check("phantom", slices_of_a_subject_are_nearer_than_subjects),
+    Check("phantom", every_subject_is_a_person_of_its_own),
+    Check("phantom", its_labels_lie_on_its_image),
     Check("phantom", anatomy_does_not_depend_on_the_size),
     Check("phantom", prepared_subjects_are_disjoint_and_in_order),
 )

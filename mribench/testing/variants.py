@@ -1,4 +1,4 @@
-"""Checks for trained variants: the loss, the forward process, two steps of training, samples, the checkpoint."""
+"""Checks for trained variants: the forward process, two steps of training, samples, the checkpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mribench.plugins import lookup
 from mribench.runner.runspec import TASKS
 from mribench.sampling import forward_process
 from mribench.spec import Variant
-from mribench.testing import known, labels
+from mribench.testing import known, labels, losses
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import IMAGE_SIZE, TINY, sampler_for, toy_data, trained, untrained_space
 
@@ -37,38 +37,6 @@ def its_own_sampler_draws_from_it(case: Case) -> None:
         f"sampler is {name!r}, which is not installed or does not draw from it",
         "name one without steps that `mribench list samplers` shows and that fits the process, or leave it out",
     )
-
-
-def its_loss_is_one_number_per_image(case: Case) -> None:
-    """float32 (N,), finite, with a gradient, at the first, a middle and the last timestep; also at half the side."""
-    import torch
-
-    from mribench.training.conditions import at_first_label
-
-    variant = case.plugin
-    net, scheduler = at_first_label(variant, variant.network(TINY)), variant.scheduler(TINY)
-    last = scheduler.config.num_train_timesteps - 1
-    t = torch.tensor([0, last // 2, last])
-    x0, half_x0 = (
-        untrained_space(variant).encode(torch.zeros(3, 1, side, side))
-        for side in (IMAGE_SIZE, IMAGE_SIZE // 2)
-    )
-    loss = variant.loss(net, scheduler, x0, torch.randn(x0.shape), t)
-    require(
-        loss.shape == (3,) and loss.dtype == torch.float32,
-        f"the loss is {loss.dtype} {tuple(loss.shape)} for three images",
-        "return one float32 number per image: .float()...mean(dim=(1, 2, 3))",
-    )
-    require(
-        loss.isfinite().all(), f"the loss is {loss.tolist()}", "see t = 0 and t = T - 1 for a division by 0"
-    )
-    half = variant.loss(net, scheduler, half_x0, torch.randn(half_x0.shape), t)
-    require(
-        half.shape == (3,) and half.isfinite().all(),
-        f"at half the side the loss is {half.tolist()}",
-        "let network and loss take the side from x0: the coarse steps of a profile are at half the side",
-    )
-    require(loss.requires_grad, "the loss has no gradient", "do not detach the output of the network")
 
 
 def it_decodes_what_it_encodes(case: Case) -> None:
@@ -235,13 +203,17 @@ CHECKS = (
     Check("", it_says_what_it_is),
     Check("", its_own_sampler_draws_from_it),
     Check("encode", it_decodes_what_it_encodes),
-    Check("loss", its_loss_is_one_number_per_image),
+    Check("loss", losses.its_loss_is_one_number_per_image),
+    Check("loss", losses.its_loss_of_an_image_is_its_own),
+    Check("loss", losses.its_loss_is_a_mean_over_pixels),
+    Check("loss", losses.its_network_is_told_its_timestep),
     Check("scheduler", its_forward_process_has_levels),
     Check("loss", known.its_network_sees_its_forward_process),
     Check("estimate", known.its_denoiser_is_what_its_loss_teaches),
     Check("network", its_checkpoint_round_trips),
     Check("loss", it_trains_and_samples),
     Check("loss", it_serves_every_default_task),
+    Check("loss", known.it_learns_one_image),
     Check("loss", known.it_learns_a_toy),
     Check("conditions", labels.it_draws_what_its_label_says),
 )
