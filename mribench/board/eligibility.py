@@ -9,6 +9,7 @@ from mribench.board.group import Group
 from mribench.board.rows import Address, Row
 from mribench.board.task_names import AUDIT, GENERATION
 from mribench.results import Result
+from mribench.results.audits import of_another
 from mribench.spec import AuditVerdict
 
 UNLIKE_REAL = ("last", "behind real")  # places of controls that a metric must tell from real images
@@ -83,20 +84,17 @@ def why_unaudited(row: Row, address: Address) -> str | None:
     for result in scored:
         if result.seed not in audits:
             return f"no audit of seed {result.seed}"
-        if other := _of_another(result, audits[result.seed]):
+        if other := _why_not_cleared(result, audits[result.seed]):
             return other
     return row.audit if row.audit and AuditVerdict(row.audit) is not AuditVerdict.NOT_DETECTED else None
 
 
-def _of_another(result: Result, audit: Result) -> str | None:
-    """What an audit is of, where it is not of the checkpoint and the outputs of a result."""
-    ours, theirs = result.provenance, audit.provenance
-    if not (ours.get("checkpoint_sha256") or (ours.get("source") or {}).get("sha256")):
+def _why_not_cleared(result: Result, audit: Result) -> str | None:
+    """What is missing for an audit to be one of the checkpoint and the outputs of a result."""
+    about = result.provenance
+    if not (about.get("checkpoint_sha256") or (about.get("source") or {}).get("sha256")):
         return "no checkpoint on record"
-    if any(ours.get(name) != theirs.get(name) for name in ("checkpoint", "checkpoint_sha256", "source")):
-        return "audit of another checkpoint"
-    if result.task != GENERATION:
-        return None
-    digests = ours.get("outputs_sha256"), theirs.get("reads_sha256")
-    same = ours.get("outputs") == theirs.get("reads") and (None in digests or digests[0] == digests[1])
-    return None if ours.get("outputs") and same else "audit of other outputs"
+    generated = result.task == GENERATION
+    if generated and not about.get("outputs"):
+        return "no outputs on record"
+    return of_another(audit, result, outputs=generated)

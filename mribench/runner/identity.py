@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mribench.results import Result
+from mribench.results.audits import of_another
 from mribench.runner.check_scores import Check
 from mribench.tasks.audit import AUDIT
 
@@ -29,17 +30,14 @@ def checks(result: Result, beside: Sequence[Result]) -> list[Check]:
 def audits(one: Result, generated: Result) -> bool:
     """Whether ``one`` is the audit of what ``generated`` scores: of the same checkpoint, seed and outputs."""
 
-    def made_from(result: Result, outputs: str) -> list[object]:
-        fields = ("data_key", "checkpoint", "checkpoint_sha256", outputs)
-        cell = [result.modality, result.variant, result.sampler, result.seed]
-        return [*cell, *map(result.provenance.get, fields)]
+    def cell(result: Result) -> tuple[object, ...]:
+        return result.modality, result.variant, result.sampler, result.seed
 
-    hashes = {one.provenance.get("reads_sha256"), generated.provenance.get("outputs_sha256")} - {None}
     return (
         one.task == AUDIT.name
         and one.audit is not None
-        and made_from(one, "reads") == made_from(generated, "outputs")
-        and len(hashes) <= 1
+        and cell(one) == cell(generated)
+        and of_another(one, generated, outputs=True) is None
     )
 
 
