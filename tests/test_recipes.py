@@ -21,7 +21,7 @@ PAGE = Path(__file__).parent.parent / "plugins" / "README.md"
 if not PAGE.exists():
     pytest.skip("only in a checkout", allow_module_level=True)
 README = PAGE.read_text(encoding="utf-8")
-GROUPS = {"haar": "variants", "kspace": "tasks", "nrrd": "readers"}
+GROUPS = {"sigmoid": "variants", "haar": "variants", "kspace": "tasks", "nrrd": "readers"}
 # name of the plugin -> its code, and the commands below it
 RECIPES = {
     name: (code, shell)
@@ -122,7 +122,12 @@ def test_a_recipe_is_followed_to_the_board(name, tmp_path):
     assert name in project["entry-points"][f"mribench.{GROUPS[name]}"]
     board = (tmp_path / "runs" / name / "leaderboard.md").read_text(encoding="utf-8")
     page = (tmp_path / "runs" / name / "leaderboard.html").read_text(encoding="utf-8")
-    expected = {"haar": "haar ddim-5", "kspace": "PSNR @R 4 (dB)", "nrrd": "local-"}[name]
+    expected = {
+        "sigmoid": "sigmoid ddim-5",
+        "haar": "haar ddim-5",
+        "kspace": "PSNR @R 4 (dB)",
+        "nrrd": "local-",
+    }[name]
     assert expected in board and expected in page
     assert name != "kspace" or "ᾱ" not in board
 

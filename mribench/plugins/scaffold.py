@@ -97,15 +97,18 @@ def _template_values(kind: str, name: str) -> dict[str, str]:
     """What the placeholders of the templates stand for."""
     major, minor = map(int, __version__.split(".")[:2])
     smoke = "--profile smoke --out runs/try"
+    # one organ, where one is installed: all of them would take minutes
+    organs = lookup.names("modalities")[:1]
+    one = " ".join([*(f"--modalities {organ}" for organ in organs), smoke])
     runs = {
         "modality": f"mribench run --modalities {name} {smoke}",
-        "variant": f"mribench run --variants {name},ddpm {smoke}",
+        "variant": f"mribench run --variants {name},ddpm {one}",
         "model": f"mribench score {name} --against DATA --out runs/try",
-        "sampler": f"mribench run --samplers {name}-10,ddim-10 {smoke}",
-        "task": f"mribench run --tasks {name} {smoke}",
-        "metric": f"mribench run --metrics {name} {smoke}",
-        "features": f"mribench run --metrics kd-{name} {smoke}",
-        "reader": f"mribench run --data FOLDER {smoke}",
+        "sampler": f"mribench run --samplers {name}-10,ddim-10 {one}",
+        "task": f"mribench run --tasks {name} {one}",
+        "metric": f"mribench run --metrics {name} {one}",
+        "features": f"mribench run --metrics kd-{name} {one}",
+        "reader": f"mribench run --data FOLDER {one}",
     }
     identifier = name.replace("-", "_")
     # a feature space is seen on a board through a metric of its own

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from mribench.errors import MribenchError
 from mribench.plugins.lookup import PluginEntry
+from mribench.progress import listener
 
 KIT_FOLDER = Path(__file__).parent
 
@@ -74,6 +75,7 @@ def require(holds: Any, found: str, mend: str) -> None:
 def run_check(check: Check, case: Case) -> Finding:
     """Run one check. Whatever the plugin's code raises is a finding and never an error of the kit."""
     names = case.entry.group, case.entry.name, check.name
+    before = listener.set(_Silent())  # trainings and samplings of a check are no news
     try:
         check.run(case)
     except CheckFailed as failure:
@@ -84,7 +86,19 @@ def run_check(check: Check, case: Case) -> Finding:
         contract = f"it was called as the docstring of mribench.spec.{type(case.plugin).__name__} says"
         mend = "as the sentence says" if isinstance(error, MribenchError) else contract
         return Finding(*names, "broken", found, _where(case, check.field, error), mend)
+    finally:
+        listener.reset(before)
     return Finding(*names, "ok")
+
+
+class _Silent:
+    """A ``ProgressListener`` that shows nothing."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def show(self, title: str, done: int, total: int, note: str) -> None:
+        pass
 
 
 def _where(case: Case, field: str, error: Exception | None) -> str:
