@@ -15,6 +15,7 @@ from mribench.sampling import samplers
 from mribench.sampling.sample import TrainedModel
 from mribench.spec import Network
 from mribench.training import loader
+from mribench.training.arguments import TrainingArguments
 from mribench.training.interleave import train_interleaved
 from mribench.training.step import RecordedStep, batches
 from mribench.training.train import training
@@ -109,12 +110,7 @@ def test_models_trained_together_are_those_trained_alone(tmp_path, monkeypatch, 
     train_interleaved(
         lambda interrupted, seed=seed: training(
             ddpm.DDPM,
-            *splits,
-            profile,
-            seed,
-            tmp_path / f"together{seed}",
-            f"model {seed}",
-            None,
+            TrainingArguments(*splits, profile, seed, tmp_path / f"together{seed}", f"model {seed}"),
             interrupted,
         )
         for seed in range(3)
@@ -136,7 +132,7 @@ def test_one_of_several_models_that_fails_leaves_the_others_whole(tmp_path):
     with pytest.raises(TrainingDiverged):
         train_interleaved(
             lambda interrupted, v=variant, f=folder: training(
-                v, blobs(24), blobs(8), TINY, 0, f, f.name, None, interrupted
+                v, TrainingArguments(blobs(24), blobs(8), TINY, 0, f, f.name), interrupted
             )
             for variant, folder in zip(variants, folders, strict=True)
         )

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,14 @@ def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
     if len(untrained) > 1 and device.one_gpu():
         imports.load_diffusers()
         from mribench.training import interleave
+        from mribench.training.arguments import TrainingArguments
         from mribench.training.train import training
 
-        interleave.train_interleaved(
-            lambda interrupted, cell=cell: training(*_arguments(cell, plan), interrupted)
-            for cell in untrained
-        )
+        def start(cell: Cell, interrupted: Callable[[], bool]) -> interleave.Training:
+            variant, *given = _arguments(cell, plan)
+            return training(variant, TrainingArguments(*given), interrupted)
+
+        interleave.train_interleaved(partial(start, cell) for cell in untrained)
 
 
 def _train(cell: Cell, plan: Plan) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from mribench.errors import Interrupted, TrainingDiverged
 from mribench.progress import progress
 from mribench.spec import Batch, Profile, Split, Stage
 from mribench.training import checkpoint
-from mribench.training.budget import budgeted, step_cost, total_steps
+from mribench.training.arguments import TrainingArguments
+from mribench.training.budget import StepCost, budgeted, step_cost, total_steps
 from mribench.training.checkpoint import State
 from mribench.training.conditions import LabelFeed, LabelledSplit
 from mribench.training.draws import ValidationDraws
@@ -38,12 +39,7 @@ def train_stage(
     stage: Stage,
     scheduler: Any,
     earlier: Mapping[str, torch.nn.Module],
-    train_split: Split,
-    validation_split: Split,
-    profile: Profile,
-    seed: int,
-    folder: Path,
-    title: str,
+    arguments: TrainingArguments,
     accelerator: Any,
     interrupted: Callable[[], bool],
 ) -> Generator[int, None, dict[str, Any]]:
@@ -53,101 +49,162 @@ def train_stage(
         stage: What is trained.
         scheduler: The diffusers scheduler that is saved beside the network; None for a network alone.
         earlier: Networks of finished stages by name.
-        train_split: Images that the network sees; labelled, for a variant with conditions.
-        validation_split: Images that early stopping and the best weights are chosen by.
-        profile: The budget of all stages; its precision is known.
-        seed: Of initial weights and of all draws.
-        folder: Gets ``best`` (lowest validation loss), ``last`` and ``train.json``.
-        title: Begins the progress bar.
+        arguments: The splits are labelled, for a variant with conditions. The profile is the budget of all stages, its
+            precision is known. The folder gets ``best`` (lowest validation loss), ``last`` and ``train.json``.
         accelerator: Of Accelerate.
         interrupted: Whether to stop after this step.
     """
-    precision = profile.precision or "fp32"
-    torch.manual_seed(seed)  # the network's initial weights
-    raw = stage.network(profile).to(accelerator.device)
+    torch.manual_seed(arguments.seed)  # the network's initial weights
+    raw = stage.network(arguments.profile).to(accelerator.device)
     if stage.starts_from:
         raw.load_state_dict(earlier[stage.starts_from].state_dict())
-    cost = step_cost(stage, raw, earlier, profile)
-    profile = budgeted(profile, len(train_split), stage.share, cost)
-    raw = optimize(raw, precision)
-    ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay and stage.average else None
-    total = total_steps(profile, len(train_split))
-    rows = batches(len(train_split), profile.batch_size, total, seed)
-    labels = (
-        LabelFeed(train_split, rows, accelerator.device) if isinstance(train_split, LabelledSplit) else None
+    cost = step_cost(stage, raw, earlier, arguments.profile)
+    arguments = replace(
+        arguments, profile=budgeted(arguments.profile, len(arguments.train_split), stage.share, cost)
     )
-    step = Step(
-        stage=stage,
-        net=raw,
-        raw=raw,
-        optimizers=optimizers(stage, raw, profile, accelerator.device),
-        ema=ema,
-        feed=choose_loader(train_split.images, rows, accelerator.device, title),
-        profile=profile,
-        seed=seed,
-        total=total,
-        earlier=earlier,
-        labels=labels,
-        accelerator=accelerator,
-    )
-    validation_loss = _validation_loss(step, validation_split)
-    state = checkpoint.resume(folder, raw, step.optimizers, ema, accelerator)
-    one_step, net = launch(step, precision, state.step, title)
-    resumed_at = time.monotonic()
-    running = torch.full((), state.loss_sum, device=accelerator.device)
+    profile = arguments.profile
+    raw = optimize(raw, arguments.precision)
+    step = _step(stage, raw, earlier, arguments, accelerator)
+    state = checkpoint.resume(arguments.folder, raw, step.optimizers, step.ema, accelerator)
+    one_step, net = launch(step, arguments.precision, state.step, arguments.title)
+    training = _StageTraining(step, net, scheduler, state, arguments, cost)
     net.train()
-    with progress(title, total, state.step) as advance:
-        while state.step < total and not _stop_early(state, profile):
-            running += one_step(state.step)
+    with progress(arguments.title, step.total, state.step) as advance:
+        while state.step < step.total and not _stop_early(state, profile):
+            training.loss_sum += one_step(state.step)
             state.step += 1
             yield state.step
-            at_end = state.step == total
+            at_end = state.step == step.total
             evaluating = at_end or state.step % profile.eval_every == 0
             stopping = _agreed(interrupted(), state.step, accelerator)
             saving = at_end or state.step % profile.checkpoint_every == 0 or stopping
             logging = evaluating or state.step % STEPS_BETWEEN_LOGS == 0
             if logging or saving:
-                # the device is waited for here and nowhere else; a loss that was ever NaN still is
-                mean = accelerator.reduce(running, "mean").item() / (state.step - state.logged_step)
-                _refuse_divergence(mean, title, state, folder)
+                mean = training.mean_loss()
                 advance(state.step, f"loss {mean:.4f}")
             if logging:
-                accelerator.log({"loss": mean}, step=state.step)
-                running.zero_()
-                state.logged_step = state.step
+                training.log(mean)
             if evaluating:
-                with _averaged(raw, ema):
-                    # one value for all processes: a last bit that differs must not stop one of them alone
-                    value = validation_loss(net)
-                    value = accelerator.reduce(torch.tensor(value, device=accelerator.device), "mean").item()
-                    _refuse_divergence(value, title, state, folder)
-                    _note_evaluation(state, value)
-                    if accelerator.is_main_process:
-                        checkpoint.log_line(folder, state.step, mean, value)
-                        if state.best_step == state.step:
-                            checkpoint.write_best(folder, state, raw, scheduler)
-                accelerator.log({"validation_loss": value}, step=state.step)
-                net.train()
+                training.evaluate(mean)
             if saving:
-                state.seconds += time.monotonic() - resumed_at
-                resumed_at = time.monotonic()
-                state.loss_sum = running.item()
-                if accelerator.is_main_process:
-                    checkpoint.save(folder, state, raw, step.optimizers, ema, accelerator)
+                training.save()
             if stopping:
                 raise Interrupted(
-                    f"{title}: interrupted at step {state.step}, state saved; run the same command to go on"
+                    f"{arguments.title}: interrupted at step {state.step}, state saved; run the same command to go on"
                 )
     accelerator.wait_for_everyone()
-    record = _record(state, raw, profile, precision, accelerator)
-    record["tflop"] = round(cost.total(profile, state.step) / 1e12, 3)
-    if scheduler is not None:
-        record["prediction"] = scheduler.config.get("prediction_type")
-    if accelerator.is_main_process:
-        with _averaged(raw, ema):
-            checkpoint.write_pipeline(folder / "last", raw, scheduler)
-        checkpoint.settle_best(folder, state)
-    return record
+    return training.finish()
+
+
+def _step(
+    stage: Stage,
+    raw: torch.nn.Module,
+    earlier: Mapping[str, torch.nn.Module],
+    arguments: TrainingArguments,
+    accelerator: Any,
+) -> Step:
+    """One optimiser step of a stage on a network, with its batches; the profile has the stage's own number of steps."""
+    profile, split, where = arguments.profile, arguments.train_split, accelerator.device
+    ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay and stage.average else None
+    total = total_steps(profile, len(split))
+    rows = batches(len(split), profile.batch_size, total, arguments.seed)
+    return Step(
+        stage=stage,
+        net=raw,
+        raw=raw,
+        optimizers=optimizers(stage, raw, profile, where),
+        ema=ema,
+        feed=choose_loader(split.images, rows, where, arguments.title),
+        profile=profile,
+        seed=arguments.seed,
+        total=total,
+        earlier=earlier,
+        labels=LabelFeed(split, rows, where) if isinstance(split, LabelledSplit) else None,
+        accelerator=accelerator,
+    )
+
+
+class _StageTraining:
+    """A stage between its steps: what it logs, evaluates and saves."""
+
+    def __init__(
+        self,
+        step: Step,
+        net: Any,
+        scheduler: Any,
+        state: State,
+        arguments: TrainingArguments,
+        cost: StepCost,
+    ):
+        self.step, self.net, self.scheduler = step, net, scheduler
+        self.state, self.arguments, self.cost = state, arguments, cost
+        self.accelerator = step.accelerator
+        self.loss_sum = torch.full((), state.loss_sum, device=self.accelerator.device)
+        self.validation_loss = _validation_loss(step, arguments.validation_split)
+        self.resumed_at = time.monotonic()
+
+    def mean_loss(self) -> float:
+        """Of the steps since the last log. The device is waited for here and nowhere else between evaluations.
+
+        Raises TrainingDiverged where it is not finite: a loss that was ever NaN still is.
+        """
+        n = self.state.step - self.state.logged_step
+        mean = self.accelerator.reduce(self.loss_sum, "mean").item() / n
+        self._refuse_divergence(mean)
+        return mean
+
+    def log(self, mean: float) -> None:
+        self.accelerator.log({"loss": mean}, step=self.state.step)
+        self.loss_sum.zero_()
+        self.state.logged_step = self.state.step
+
+    def evaluate(self, mean: float) -> None:
+        """Measure the validation loss, and keep the averaged weights where it is the lowest so far."""
+        state, accelerator = self.state, self.accelerator
+        with _averaged(self.step.raw, self.step.ema):
+            # one value for all processes: a last bit that differs must not stop one of them alone
+            value = torch.tensor(self.validation_loss(self.net), device=accelerator.device)
+            value = accelerator.reduce(value, "mean").item()
+            self._refuse_divergence(value)
+            _note_evaluation(state, value)
+            if accelerator.is_main_process:
+                checkpoint.log_line(self.arguments.folder, state.step, mean, value)
+                if state.best_step == state.step:
+                    checkpoint.write_best(self.arguments.folder, state, self.step.raw, self.scheduler)
+        accelerator.log({"validation_loss": value}, step=state.step)
+        self.net.train()
+
+    def save(self) -> None:
+        """Write a checkpoint to go on from."""
+        now = time.monotonic()
+        self.state.seconds += now - self.resumed_at
+        self.resumed_at = now
+        self.state.loss_sum = self.loss_sum.item()
+        if self.accelerator.is_main_process:
+            step = self.step
+            checkpoint.save(
+                self.arguments.folder, self.state, step.raw, step.optimizers, step.ema, self.accelerator
+            )
+
+    def finish(self) -> dict[str, Any]:
+        """Write the last weights, give the best ones their name, and return the record."""
+        record = _record(self.state, self.step.raw, self.arguments, self.accelerator)
+        record["tflop"] = round(self.cost.total(self.arguments.profile, self.state.step) / 1e12, 3)
+        if self.scheduler is not None:
+            record["prediction"] = self.scheduler.config.get("prediction_type")
+        if self.accelerator.is_main_process:
+            with _averaged(self.step.raw, self.step.ema):
+                checkpoint.write_pipeline(self.arguments.folder / "last", self.step.raw, self.scheduler)
+            checkpoint.settle_best(self.arguments.folder, self.state)
+        return record
+
+    def _refuse_divergence(self, loss: float) -> None:
+        title, folder = self.arguments.title, self.arguments.folder
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"{title}: the loss is {loss} near step {self.state.step}; the last good checkpoint is kept in "
+                f"{folder}; try --precision fp32, or a variant or profile with a lower learning rate"
+            )
 
 
 def _validation_loss(step: Step, split: Split) -> Callable[[Any], float]:
@@ -188,14 +245,6 @@ def _agreed(interrupted: bool, step: int, accelerator: Any) -> bool:
     return accelerator.reduce(torch.tensor(float(interrupted), device=accelerator.device), "sum").item() > 0
 
 
-def _refuse_divergence(loss: float, title: str, state: State, folder: Path) -> None:
-    if not math.isfinite(loss):
-        raise TrainingDiverged(
-            f"{title}: the loss is {loss} near step {state.step}; the last good checkpoint is kept in {folder}; "
-            "try --precision fp32, or a variant or profile with a lower learning rate"
-        )
-
-
 def _stop_early(state: State, profile: Profile) -> bool:
     return profile.patience is not None and state.evaluations_since_best >= profile.patience
 
@@ -217,15 +266,15 @@ def _averaged(net: torch.nn.Module, ema: list[torch.Tensor] | None) -> Iterator[
             torch._foreach_copy_(parameters, own)
 
 
-def _record(state: State, net: Any, profile: Profile, precision: str, accelerator: Any) -> dict[str, Any]:
+def _record(state: State, net: Any, arguments: TrainingArguments, accelerator: Any) -> dict[str, Any]:
     return {
         "steps": state.step,
-        "images_seen": state.step * profile.batch_size,
+        "images_seen": state.step * arguments.profile.batch_size,
         "best_step": state.best_step,
         "validation_loss": state.best_loss,
         "seconds": round(state.seconds, 2),
         "parameters": sum(p.numel() for p in net.parameters()),
-        "precision": precision,
+        "precision": arguments.precision,
         "processes": accelerator.num_processes,
         "device": accelerator.device.type,
         "made_with": provenance.environment(),

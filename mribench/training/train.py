@@ -18,6 +18,7 @@ from mribench.signals import deferred_interrupts
 from mribench.spec import GenerativeModel, Profile, Split, Stage, Variant
 from mribench.training import checkpoint
 from mribench.training import folder as training_folder
+from mribench.training.arguments import TrainingArguments
 from mribench.training.conditions import labelled, of_all_labels, record_of, with_labels
 from mribench.training.loop import train_stage
 from mribench.training.malloc import retain_freed_memory
@@ -65,10 +66,9 @@ def train(
         Interrupted: after Ctrl-C; the state is saved.
         TrainingDiverged: the loss is not finite; the last good checkpoint is kept.
     """
+    arguments = TrainingArguments(train_split, validation_split, profile, seed, folder, title, track)
     with deferred_interrupts() as interrupted, retain_freed_memory():
-        steps = training(
-            model, train_split, validation_split, profile, seed, folder, title, track, interrupted
-        )
+        steps = training(model, arguments, interrupted)
         while True:
             try:
                 next(steps)
@@ -77,62 +77,51 @@ def train(
 
 
 def training(
-    model: Variant | GenerativeModel,
-    train_split: Split,
-    validation_split: Split,
-    profile: Profile,
-    seed: int,
-    folder: Path,
-    title: str,
-    track: str | None,
-    interrupted: Callable[[], bool],
+    model: Variant | GenerativeModel, arguments: TrainingArguments, interrupted: Callable[[], bool]
 ) -> Generator[int, None, dict[str, Any]]:
     """``train`` step by step, so that one process can advance several in turn: yields the number of steps done and
     returns the record."""
-    profile = replace(profile, precision=device.precision(profile))
+    arguments = replace(
+        arguments, profile=replace(arguments.profile, precision=device.precision(arguments.profile))
+    )
     about = {}
     if isinstance(model, Variant) and model.conditions:
-        train_split, validation_split = labelled(train_split), labelled(validation_split)
-        about = record_of(train_split)
-        n = len(train_split.names)
-        model, profile = with_labels(model, n), of_all_labels(profile, n)
-    accelerator = device.accelerator(profile.precision, track, str(folder))
+        split = labelled(arguments.train_split)
+        about, n = record_of(split), len(split.names)
+        model = with_labels(model, n)
+        arguments = replace(
+            arguments,
+            train_split=split,
+            validation_split=labelled(arguments.validation_split),
+            profile=of_all_labels(arguments.profile, n),
+        )
+    profile, folder = arguments.profile, arguments.folder
+    accelerator = device.accelerator(profile.precision, arguments.track, str(folder))
     if profile.batch_size % accelerator.num_processes:
         raise InputError(
             f"batch size {profile.batch_size} cannot be shared by {accelerator.num_processes} processes; "
             "use a number of processes that divides it"
         )
-    if track:
-        accelerator.init_trackers("mribench", config={"modality": title, "seed": seed})
+    if arguments.track:
+        accelerator.init_trackers("mribench", config={"modality": arguments.title, "seed": arguments.seed})
 
     def stage_training(
         stage: Stage, scheduler: Any, where: Path, called: str
     ) -> Generator[int, None, dict[str, Any]]:
         where.mkdir(parents=True, exist_ok=True)
-        return train_stage(
-            stage,
-            scheduler,
-            networks,
-            train_split,
-            validation_split,
-            profile,
-            seed,
-            where,
-            called,
-            accelerator,
-            interrupted,
-        )
+        own = replace(arguments, folder=where, title=called)
+        return train_stage(stage, scheduler, networks, own, accelerator, interrupted)
 
     networks: dict[str, torch.nn.Module] = {}
     records: dict[str, dict[str, Any]] = {}
     for stage in earlier_stages(model):
         where = folder / stage.name
         if not training_folder.is_finished(where):
-            record = yield from stage_training(stage, None, where, f"{title}, {stage.name}")
+            record = yield from stage_training(stage, None, where, f"{arguments.title}, {stage.name}")
             network = load_network(stage, profile, where / profile.keep, accelerator.device)
             if isinstance(model, Variant):
-                std = latent_std(model, network, _some(train_split, accelerator.device))
-                seen = _some(validation_split, accelerator.device)
+                std = latent_std(model, network, _some(arguments.train_split, accelerator.device))
+                seen = _some(arguments.validation_split, accelerator.device)
                 record[LATENT_STD] = std
                 record[RECONSTRUCTION_PSNR] = reconstruction_psnr(Space(model, network, std), seen)
             _finish(where, record, accelerator)
@@ -150,7 +139,7 @@ def training(
             space = Space(model, networks[name], records[name][LATENT_STD])
         share = 1 - sum(stage.share for stage in earlier_stages(model))
         stage = diffusion_stage(model, scheduler, space, share)
-        record = yield from stage_training(stage, scheduler, folder, title)
+        record = yield from stage_training(stage, scheduler, folder, arguments.title)
         record |= about | ({"stages": records} if records else {})
     _finish(folder, record, accelerator)
     for tracker in accelerator.trackers:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-import torch.nn.functional as F
+if TYPE_CHECKING:
+    import torch
 
 
 def critic_loss(
@@ -22,6 +23,9 @@ def critic_loss(
         fake: Images of the generator, without gradient.
         gamma: Weight of the penalty.
     """
+    import torch
+    import torch.nn.functional as F
+
     # a leaf here is more than the FLOP counter's hooks can bear
     real = real.detach().requires_grad_().clone()
     logits = critic(real)
@@ -32,6 +36,8 @@ def critic_loss(
 
 def generator_loss(logits: torch.Tensor) -> torch.Tensor:
     """-log D(fake), the non-saturating loss (Goodfellow et al. 2014, section 3), float32 (N,)."""
+    import torch.nn.functional as F
+
     return F.softplus(-logits)
 
 

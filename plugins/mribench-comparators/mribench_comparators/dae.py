@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Batch, Draws, GenerativeModel, Profile, Stage, Update
 from mribench.variants.ddpm import network
+
+if TYPE_CHECKING:
+    import torch
 
 SIGMA_MIN, SIGMA_MAX = 0.05, 20.0  # of the noise, for images in [-1, 1]
 STEPS = 63  # of the climb; one denoising follows

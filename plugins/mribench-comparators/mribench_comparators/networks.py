@@ -1,4 +1,4 @@
-"""Residual networks between images and vectors, of diffusers' blocks and the widths of a profile."""
+"""Residual networks between images and vectors, of diffusers' blocks and a profile's widths: those of VAE and GAN."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import TypedDict
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.vae import Decoder, Encoder
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.autoencoders.vae import Decoder, DiagonalGaussianDistribution, Encoder
 
 from mribench.spec import Profile
+
+CODE = 64  # dimensions of z
+GAIN = 10.0  # of the log variance: Adam moves a parameter by about lr a step, and it has to fall by about 5
 
 
 class Shape(TypedDict):
@@ -88,6 +93,64 @@ class VectorToImage(torch.nn.Module):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         grid = self.linear(z).unflatten(1, self.grid)
         return F.pixel_shuffle(self.blocks(grid), self.patch).float()
+
+
+class CodedModel(ModelMixin, ConfigMixin):
+    """Networks between images and a code z; its config holds the code's dimensions and the shape."""
+
+    @register_to_config
+    def __init__(
+        self,
+        code: int = CODE,
+        size: int = 64,
+        channels: tuple[int, ...] = (32, 64, 128, 128),
+        layers: int = 1,
+        groups: int = 8,
+        patch: int = 2,
+    ):
+        super().__init__()
+        self.build(code, Shape(size=size, channels=channels, layers=layers, groups=groups, patch=patch))
+
+    def build(self, code: int, shape: Shape) -> None:
+        """Make the networks."""
+        raise NotImplementedError
+
+
+class VariationalAutoencoder(CodedModel):
+    """q(z | x) = N(mean, diag(variance)), p(z) = N(0, I), p(x | z) = N(decoder(z), exp(log_variance) I)."""
+
+    def build(self, code: int, shape: Shape) -> None:
+        self.encoder = ImageToVector(2 * code, shape)
+        self.decoder = VectorToImage(code, shape)
+        self.level = torch.nn.Parameter(torch.zeros(()))
+
+    @property
+    def log_variance(self) -> torch.Tensor:
+        """Of p(x | z), one number."""
+        return GAIN * self.level
+
+    def forward(
+        self, x: torch.Tensor, noise: torch.Tensor
+    ) -> tuple[DiagonalGaussianDistribution, torch.Tensor, torch.Tensor]:
+        """q(z | x), the mean of p(x | z) for a z of it by the noise (N, code), and the log variance."""
+        posterior = DiagonalGaussianDistribution(self.encoder(x)[:, :, None, None])
+        z = (posterior.mean + posterior.std * noise[:, :, None, None]).flatten(1)
+        return posterior, self.decoder(z), self.log_variance
+
+
+class AdversarialPair(CodedModel):
+    """A generator z -> image and a critic image -> logit.
+
+    Called by the name of a part, so that what wraps the network (autocast) holds for both.
+    """
+
+    def build(self, code: int, shape: Shape) -> None:
+        self.generator = VectorToImage(code, shape)
+        self.critic = ImageToVector(1, shape)
+
+    def forward(self, part: str, x: torch.Tensor) -> torch.Tensor:
+        """``generator``: images (N, 1, H, W) in [-1, 1] from z (N, code); ``critic``: logits (N,) of images."""
+        return self.critic(x)[:, 0] if part == "critic" else self.generator(x).tanh()
 
 
 def _smallest(shape: Shape) -> int:

@@ -8,55 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import torch
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
-from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Batch, Draws, GenerativeModel, Profile, Stage, Update
-from mribench_comparators.networks import ImageToVector, VectorToImage, shape_of
 
-CODE = 64  # dimensions of z; those that pay for nothing are left at their prior
-GAIN = 10.0  # of the log variance: Adam moves a parameter by about lr a step, and it has to fall by about 5
+if TYPE_CHECKING:
+    import torch
+    from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
-
-class VariationalAutoencoder(ModelMixin, ConfigMixin):
-    """q(z | x) = N(mean, diag(variance)), p(z) = N(0, I), p(x | z) = N(decoder(z), exp(log_variance) I)."""
-
-    @register_to_config
-    def __init__(
-        self,
-        code: int = CODE,
-        size: int = 64,
-        channels: tuple[int, ...] = (32, 64, 128, 128),
-        layers: int = 1,
-        groups: int = 8,
-        patch: int = 2,
-    ):
-        super().__init__()
-        shape = {"size": size, "channels": channels, "layers": layers, "groups": groups, "patch": patch}
-        self.encoder = ImageToVector(2 * code, shape)
-        self.decoder = VectorToImage(code, shape)
-        self.level = torch.nn.Parameter(torch.zeros(()))
-
-    @property
-    def log_variance(self) -> torch.Tensor:
-        """Of p(x | z), one number."""
-        return GAIN * self.level
-
-    def forward(
-        self, x: torch.Tensor, noise: torch.Tensor
-    ) -> tuple[DiagonalGaussianDistribution, torch.Tensor, torch.Tensor]:
-        """q(z | x), the mean of p(x | z) for a z of it by the noise (N, code), and the log variance."""
-        posterior = DiagonalGaussianDistribution(self.encoder(x)[:, :, None, None])
-        z = (posterior.mean + posterior.std * noise[:, :, None, None]).flatten(1)
-        return posterior, self.decoder(z), self.log_variance
+    from mribench_comparators.networks import VariationalAutoencoder
 
 
 def network(profile: Profile) -> VariationalAutoencoder:
     """Encoder and decoder of the widths of the profile's U-Net."""
+    from mribench_comparators.networks import VariationalAutoencoder, shape_of
+
     return VariationalAutoencoder(**shape_of(profile))
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from mribench_comparators import flow_nf
-from mribench_comparators.flow_nf import GREYS, Flow, log_likelihood, loss
+from mribench_comparators.couplings import Flow
+from mribench_comparators.flow_nf import GREYS, log_likelihood, loss
 
 from mribench.spec import Batch
 from mribench.training.draws import BatchDraws

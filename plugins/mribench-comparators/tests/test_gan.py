@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mribench_comparators import adversarial, gan
+from mribench_comparators.networks import AdversarialPair
 
 from mribench.spec import Batch
 from mribench.training.draws import BatchDraws
@@ -146,7 +147,7 @@ def test_the_energy_score_is_lowest_for_the_true_distribution():
 
 
 def test_the_score_of_an_image_does_not_hang_on_the_other_images():
-    net = gan.AdversarialPair(size=16, channels=(8, 16), groups=4, patch=1)
+    net = AdversarialPair(size=16, channels=(8, 16), groups=4, patch=1)
     x = torch.rand(4, 1, 16, 16)
     with torch.no_grad():
         whole = gan.validation_loss(net, Batch(x), {}, draws(4))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
-from mribench_comparators.vae import VAE, VariationalAutoencoder, elbo, loss
+from mribench_comparators.networks import VariationalAutoencoder
+from mribench_comparators.vae import VAE, elbo, loss
 
 from mribench.spec import Batch
 from mribench.training.draws import BatchDraws
