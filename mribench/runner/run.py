@@ -40,10 +40,10 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
     check_name(plan.spec.data_name, plan.spec.data)
-    if device.world()[0] == 0:
-        _tell_open_sets(plan)
     execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
+    if rank == 0:
+        _tell_open_sets(plan)
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with dispatch.executor(execution, plan.out) as workers:
             data: dict[str, Prepared] = {}
