@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mribench import environ
-from mribench.errors import InputError, unknown_name
+from mribench.errors import InputError
 from mribench.spec import Profile
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def use(name: str | None) -> AbstractContextManager[None]:
         InputError: an unknown device, or one that this machine has not.
     """
     if name is not None and name not in NAMES:
-        raise InputError(unknown_name("device", name, NAMES))
+        # no "did you mean": the nearest name to gpu is cpu
+        raise InputError(f"unknown device {name!r}; expected cpu, cuda or mps")
     if name not in (None, "cpu") and not _has(name):
         raise InputError(f"device {name} was asked for and this machine has none; use cpu")
     return environ.set_to(VARIABLE, name)
@@ -154,9 +155,10 @@ def accelerator(precision: str, track: str | None = None, folder: str | None = N
     # the state is a process-wide singleton that refuses a second precision or device, which a Python session may well
     # ask for
     if AcceleratorState._shared_state:
-        state, asked = AcceleratorState(), os.environ.get(VARIABLE)
-        if state.mixed_precision != mixed_precision or asked not in (None, state.device.type):
-            AcceleratorState._reset_state(reset_partial_state=asked not in (None, state.device.type))
+        state, wanted = AcceleratorState(), os.environ.get(VARIABLE) or ("cuda" if _gpu() else None)
+        is_elsewhere = wanted not in (None, state.device.type)
+        if state.mixed_precision != mixed_precision or is_elsewhere:
+            AcceleratorState._reset_state(reset_partial_state=is_elsewhere)
     _, processes = world()
     return Accelerator(
         # without this, processes started on a machine without a GPU do not find each other

@@ -137,7 +137,7 @@ class CellBars(CellProgress):
 
 
 class StepLines:
-    """Plain lines of one step: one every fifteen seconds, and one at its end."""
+    """Plain lines of one step: one every fifteen seconds, and one at its end; none of a step that is shorter."""
 
     def __init__(self, title: str, total: int, done: int = 0) -> None:
         self.title, self._total, self._first = title, total, done
@@ -154,7 +154,7 @@ class StepLines:
             self._last, self._pending = now, ""
 
     def end(self) -> None:
-        if self._pending:
+        if self._pending and time.monotonic() - self._start >= SECONDS_BETWEEN_LINES:
             say(self._pending)
             self._pending = ""
 

@@ -77,13 +77,13 @@ def boards(found: Iterable[Result]) -> list[Board]:
 
 
 def cell_in_one_line(found: Iterable[Result]) -> str:
-    """What matters most of each task of a cell: 'kd[hc85-v1] 152, psnr@0.52 24.1, not detected'."""
+    """What matters most of each task of a cell: 'kd[hc85-v1] 152, psnr@0.52 24.1, audit: not detected'."""
     said = []
     for result in found:
         name = result.primary or next((s.metric for s in result.scores), None)
         ranking = [s for s in result.scores if s.metric == name]
         if result.audit:
-            said.append(str(result.audit["verdict"]))
+            said.append(f"audit: {result.audit['verdict']}")
         elif ranking:
             nearest = min(ranking, key=lambda s: abs((s.level or HEADLINE_LEVEL) - HEADLINE_LEVEL))
             said.append(_told(result, nearest))

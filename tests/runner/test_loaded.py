@@ -1,11 +1,12 @@
 """``mribench.load``: the results of a run in Python and in a notebook."""
 
 import builtins
+import json
 
 import numpy as np
 import pytest
 
-import mribench
+import mribench as package
 from mribench.errors import InputError
 
 
@@ -13,7 +14,7 @@ from mribench.errors import InputError
 def loaded(run_folder, scored, controls, audited, known_training):
     """A valid board: ddpm, and behind it a variant that is as good as noise."""
     rows = [scored(), scored("slow", 900.0, sampler=None), *controls]
-    return mribench.load(run_folder("run", *audited(rows)))
+    return package.load(run_folder("run", *audited(rows)))
 
 
 def test_a_frame_has_a_line_for_each_score(loaded):
@@ -50,7 +51,7 @@ def test_the_best_rows_are_those_that_no_other_is_ahead_of(loaded):
 
 
 def test_where_nothing_is_ranked_it_says_why(run_folder, result):
-    (best,) = mribench.load(run_folder("run", result())).best()
+    (best,) = package.load(run_folder("run", result())).best()
     assert best.rows == () and best.reason == "only 4 test subjects"
 
 
@@ -61,7 +62,7 @@ def test_the_images_are_those_that_were_scored(run_folder, result):
     made = folder / "outputs" / one.provenance["outputs"]
     made.mkdir(parents=True)
     np.savez(made / "outputs.npz", images=images)
-    run = mribench.load(folder)
+    run = package.load(folder)
     assert np.array_equal(run.samples("ddpm", seed=0), images)
     for asked, said in [
         (
@@ -86,7 +87,7 @@ def test_what_is_shown_is_short_and_holds_every_row(loaded):
 
 def test_a_name_in_a_record_is_no_markup(run_folder, result):
     one = result(data=result().data | {"title": "<script>"})
-    page = mribench.load(run_folder("run", one))._repr_html_()
+    page = package.load(run_folder("run", one))._repr_html_()
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
@@ -98,4 +99,20 @@ def test_a_result_and_a_score_are_shown_in_a_line(scored):
 
 def test_a_folder_without_results_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="no results in"):
-        mribench.load(tmp_path)
+        package.load(tmp_path)
+
+
+def test_a_run_says_a_line_for_each_cell_that_is_no_control(mribench, tmp_path):
+    """And its boards are one JSON document; what it made opens in Python."""
+    words = ["run", "--modalities", "brain", "--profile", "smoke", "--train-steps", "1", "--jobs", "1"]
+    words += ["--samplers", "ddim-2", "--tasks", "generation,audit", "--controls", "gaussian"]
+    words += ["--format", "json", "--out", tmp_path / "run"]
+    first, again = mribench(*words), mribench(*words)
+    page = str(tmp_path / "run" / "leaderboard.html")
+    cell, last = [line for line in first.err.splitlines() if not line.startswith("prepare ")]
+    assert cell.startswith("brain ddpm ddim-2 s0: kd[hc85-v1] ") and ", audit: " in cell and last == page
+    assert again.err.splitlines() == [page]
+    assert [board["modality"] for board in json.loads(first.out)] == ["brain"] and again.out == first.out
+    run = package.load(tmp_path / "run")
+    assert run.samples("ddpm").shape == run.samples("gaussian").shape == (24, 32, 32)
+    assert run.samples("ddpm").dtype == np.uint8
