@@ -134,7 +134,8 @@ class Run:
         return len(self.results)
 
     def __repr__(self) -> str:
-        lines = [f"{self.folder}: {len(self)} results on {len(self.boards)} boards"]
+        boards = f"{len(self.boards)} board{'s' * (len(self.boards) != 1)}"
+        lines = [f"{self.folder}: {len(self)} results on {boards}"]
         for title, titles, texts in self._tables():
             widths = [max(map(len, column)) for column in zip(titles, *texts, strict=True)]
             cells = ([cell.ljust(n) for cell, n in zip(row, widths, strict=True)] for row in [titles, *texts])

@@ -79,7 +79,7 @@ def test_the_images_are_those_that_were_scored(run_folder, result):
 
 def test_what_is_shown_is_short_and_holds_every_row(loaded):
     text, page = repr(loaded), loaded._repr_html_()
-    assert len(text) < 1500 and text.splitlines()[0].endswith(f"{len(loaded)} results on 1 boards")
+    assert len(text) < 1500 and text.splitlines()[0].endswith(f"{len(loaded)} results on 1 board")
     for row in loaded.boards[0].rows:
         assert row.name in text and row.name in page
     assert page.count("<tr>") == len(text.splitlines()) - 2
