@@ -43,8 +43,7 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
     """
     if needs_training(cell, plan):
         _train(cell, plan)
-    rank, _ = device.world()
-    if rank != 0:
+    if device.world()[0] != 0:
         return []
     return [result for one in _sampled(cell, plan) for result in _results(one, plan, extract)]
 
