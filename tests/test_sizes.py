@@ -6,8 +6,8 @@ import mribench
 
 SMALL = """
 extends = "smoke"
-phantom_subjects = 10
-phantom_slices = 2
+phantom_subjects = 24
+phantom_slices = 1
 n_generated = 8
 
 [network]
