@@ -105,7 +105,7 @@ def run(
         profile: "smoke", "quick", "standard", "paper", or a TOML file that extends one of them. Default: "standard"
             with a GPU and "quick" without.
         size: pixels a side of the images, in place of the profile's.
-        data: "phantom", the id of a dataset card, or a file or folder. Default: "phantom".
+        data: "phantom", "open" (public sets), the id of a dataset card, or a file or folder. Default: "phantom".
         data_name: what boards call the data of a file or folder. Default: local- and a hash of the images.
         skip_broken: leave out your own files that cannot be read. Default: False.
         out: the folder of the run; given again, the run is continued. Default: "runs".

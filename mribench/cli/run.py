@@ -68,7 +68,9 @@ Size = Annotated[
 ]
 Data = Annotated[
     str | None,
-    typer.Option(help="phantom, the id of a dataset card, or a file or folder; default: phantom"),
+    typer.Option(
+        help="phantom, open (public sets), the id of a dataset card, or a file or folder; default: phantom"
+    ),
 ]
 DataName = Annotated[
     str | None,
