@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mribench.results import Result
+    from mribench.runner.loaded import Run
     from mribench.scoring.kernel_distance import KernelDistance
     from mribench.scoring.scored import Scored
     from mribench.spec import (
@@ -48,12 +49,14 @@ __all__ = [
     "Profile",
     "Reader",
     "ReportedRow",
+    "Run",
     "Sampler",
     "Score",
     "Task",
     "Variant",
     "Volume",
     "__version__",
+    "load",
     "run",
     "sample",
     "score",
@@ -61,24 +64,114 @@ __all__ = [
 
 
 def run(
-    *, jobs: int | None = 1, executor: str = "local", suite: str | None = None, **settings: Any
+    *,
+    modalities: str | Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
+    samplers: str | Sequence[str] | None = None,
+    nfe: int | str | Sequence[int] | None = None,
+    seeds: int | str | Sequence[int] | None = None,
+    profile: str | Path | None = None,
+    size: int | None = None,
+    data: str | Path | None = None,
+    data_name: str | None = None,
+    skip_broken: bool | None = None,
+    out: str | Path | None = None,
+    tasks: str | Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
+    features: str | Sequence[str] | None = None,
+    controls: str | Sequence[str] | None = None,
+    precision: str | None = None,
+    train_steps: int | None = None,
+    n_generated: int | None = None,
+    track: str | None = None,
+    suite: str | Path | None = None,
+    jobs: int | None = 1,
+    executor: str = "local",
+    device: str | None = None,
 ) -> list[Result]:
     """Run a suite and return its results; the words are those of ``mribench run``.
 
-    modalities, variants, controls, samplers, tasks: a name or several; seeds: a number or several; profile,
-    train_steps, precision, data, out, track: one value. Raises ``mribench.errors.MribenchError`` in one sentence.
-    jobs: cells at once, each in a process of its own; None lets cores and memory decide. With any but 1 a script
-    must call this below ``if __name__ == "__main__":``, as Python asks of all that starts processes. suite: "methods",
-    "samplers" or a TOML file, whose settings hold where none is given here.
+    >>> results = mribench.run(modalities="brain,heart", profile="smoke", out="runs/mine")
 
-    >>> results = mribench.run(modalities="all", variants="ddpm", data="phantom", profile="smoke", out="runs")
+    A list is given as on the command line ("brain,heart") or as a list (["brain", "heart"]). None is the setting of
+    ``suite``, or else the default that is named here.
+
+    Args:
+        modalities: organs, or "all". Default: all.
+        variants: models that are trained, or "all" that a sampler asked for draws from. Default: "ddpm".
+        samplers: with their steps, such as "ddim-50". Default: the profile's.
+        nfe: network evaluations: each of the samplers, named without steps, at each of them.
+        seeds: of the trainings. Default: 0.
+        profile: "smoke", "quick", "standard", "paper", or a TOML file that extends one of them. Default: "standard"
+            with a GPU and "quick" without.
+        size: pixels a side of the images, in place of the profile's.
+        data: "phantom", "open" (public sets), the id of a dataset card, or a file or folder. Default: "phantom".
+        data_name: what boards call the data of a file or folder. Default: local- and a hash of the images.
+        skip_broken: leave out your own files that cannot be read. Default: False.
+        out: the folder of the run; given again, the run is continued. Default: "runs".
+        tasks: Default: "generation,denoising,audit".
+        metrics: beside those of the tasks.
+        features: feature spaces of the distribution metrics. Default: the three that need no weights.
+        controls: variants without training that give a board its scale; "" for none. Default: seven.
+        precision: "fp32", "bf16" or "fp16". Default: the fastest that the device supports.
+        train_steps: in place of the profile's.
+        n_generated: images of each cell, in place of the profile's; nothing is trained again for it.
+        track: a tracker that loss curves are sent to, such as "tensorboard".
+        suite: "methods", "samplers" or a TOML file with these settings.
+        jobs: cells at once, each in a process of its own; None lets cores and memory decide. With any but 1 a script
+            must call this below ``if __name__ == "__main__":``, as Python asks of all that starts processes.
+        executor: "local", "slurm", "slurm:timeout_min=600" or "dask:ADDRESS".
+        device: "cpu", "cuda" or "mps". Default: a GPU where there is one.
+
+    Raises:
+        MribenchError: ``mribench.errors``, in one sentence; ``InputError`` where a setting cannot be used.
     """
+    from mribench import device as devices
     from mribench.runner import runspec
     from mribench.runner.resources import Execution
     from mribench.runner.run import run_suite
     from mribench.runner.suite import read
 
-    return run_suite(runspec.make(read(suite) if suite else None, **settings), Execution(executor, jobs))
+    spec = runspec.make(
+        read(suite) if suite else None,
+        modalities=modalities,
+        variants=variants,
+        samplers=samplers,
+        nfe=nfe,
+        seeds=seeds,
+        profile=profile,
+        size=size,
+        data=data,
+        data_name=data_name,
+        skip_broken=skip_broken,
+        out=out,
+        tasks=tasks,
+        metrics=metrics,
+        features=features,
+        controls=controls,
+        precision=precision,
+        train_steps=train_steps,
+        n_generated=n_generated,
+        track=track,
+    )
+    with devices.use(device):
+        return run_suite(spec, Execution(executor, jobs))
+
+
+def load(folder: str | Path) -> Run:
+    """Open the results of a run folder or of a kept board.
+
+    >>> run = mribench.load("runs/mine")
+    >>> run.to_frame(), run.best(), run.samples("ddpm", modality="brain")
+
+    Raises:
+        InputError: there are no results in the folder.
+    """
+    from pathlib import Path
+
+    from mribench.runner.loaded import Run
+
+    return Run(Path(folder))
 
 
 def score(
@@ -96,7 +189,9 @@ def score(
     n: int | None = None,
     seed: int = 0,
     steps: int | None = None,
-    **more: Sequence[str],
+    controls: str | Sequence[str] | None = None,
+    features: str | Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
 ) -> Scored:
     """Score images or a model that exist already; the words are those of ``mribench score``.
 
@@ -119,7 +214,9 @@ def score(
         n: images that are scored, in place of the profile's.
         seed: of a function or pipeline.
         steps: ``num_inference_steps`` of a pipeline.
-        **more: ``controls``, ``features`` and ``metrics``, names each.
+        controls: variants without training that give the board its scale; None is those of a run, "" none.
+        features: feature spaces of the distribution metrics; None is those of a run.
+        metrics: in addition to those of the task.
 
     Raises:
         MribenchError: ``mribench.errors``, in one sentence; ``InputError`` where something given cannot be used.
@@ -145,7 +242,7 @@ def score(
             n=n,
             seed=seed,
             steps=steps,
-            **settings_of(more),
+            **settings_of({"controls": controls, "features": features, "metrics": metrics}),
         ),
     )
 
@@ -173,6 +270,10 @@ def __getattr__(name: str) -> Any:
         from mribench.scoring.kernel_distance import KernelDistance
 
         return KernelDistance
+    if name == "Run":
+        from mribench.runner.loaded import Run
+
+        return Run
     from mribench import spec
 
     return getattr(spec, name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mribench import environ
 from mribench.errors import InputError
 from mribench.spec import Profile
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 # the device files of NVIDIA's driver, of AMD's, and of Windows' under WSL
 DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 CPUINFO = Path("/proc/cpuinfo")
+NAMES = ("cpu", "cuda", "mps")
+VARIABLE = "MRIBENCH_DEVICE"  # one of NAMES: an environment variable reaches the workers too
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,36 @@ class Hardware:
     threads: int  # one for every core that this process may use; OMP_NUM_THREADS bounds them
 
 
+def use(name: str | None) -> AbstractContextManager[None]:
+    """``with use("cpu"):`` computes there, in this process and in the workers that it starts.
+
+    Args:
+        name: cpu, cuda or mps; None is a GPU where there is one.
+
+    Raises:
+        InputError: an unknown device, or one that this machine has not.
+    """
+    if name is not None and name not in NAMES:
+        # no "did you mean": the nearest name to gpu is cpu
+        raise InputError(f"unknown device {name!r}; expected cpu, cuda or mps")
+    if name not in (None, "cpu") and not _has(name):
+        raise InputError(f"device {name} was asked for and this machine has none; use cpu")
+    return environ.set_to(VARIABLE, name)
+
+
+def _has(name: str) -> bool:
+    import torch
+
+    return torch.cuda.is_available() if name == "cuda" else torch.backends.mps.is_available()
+
+
+def place() -> str:
+    """Where networks compute: the device that was asked for, else cuda where there is a GPU, else cpu."""
+    return os.environ.get(VARIABLE) or ("cuda" if _gpu() else "cpu")
+
+
 def hardware() -> Hardware:
-    """What this machine has, if possible without torch.
+    """What this machine has to compute with, if possible without torch.
 
     Importing torch takes seconds and half a GiB, and a process that hands out work has no other use for it. It is
     asked only where a GPU may be there, or where the system does not tell what its processor can.
@@ -40,6 +72,8 @@ def hardware() -> Hardware:
 
 
 def _gpu() -> bool:
+    if os.environ.get(VARIABLE, "cuda") != "cuda":
+        return False
     if "torch" not in sys.modules and not any(Path(driver).exists() for driver in DRIVERS):
         return False
     import torch
@@ -118,13 +152,17 @@ def accelerator(precision: str, track: str | None = None, folder: str | None = N
     from accelerate.state import AcceleratorState
 
     mixed_precision = {"fp32": "no"}.get(precision, precision)
-    # the state is a process-wide singleton that refuses a second precision, which a Python session may well ask for
-    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != mixed_precision:
-        AcceleratorState._reset_state()
+    # the state is a process-wide singleton that refuses a second precision or device, which a Python session may well
+    # ask for
+    if AcceleratorState._shared_state:
+        state, wanted = AcceleratorState(), os.environ.get(VARIABLE) or ("cuda" if _gpu() else None)
+        is_elsewhere = wanted not in (None, state.device.type)
+        if state.mixed_precision != mixed_precision or is_elsewhere:
+            AcceleratorState._reset_state(reset_partial_state=is_elsewhere)
     _, processes = world()
     return Accelerator(
         # without this, processes started on a machine without a GPU do not find each other
-        cpu=processes > 1 and not torch.cuda.is_available(),
+        cpu=os.environ.get(VARIABLE) == "cpu" or (processes > 1 and not torch.cuda.is_available()),
         mixed_precision=mixed_precision,
         log_with=track,
         project_dir=folder,

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
-from mribench import device
+from mribench import device, profile_file
 from mribench.errors import InputError, unknown_name
 from mribench.spec import Network, Profile
 
@@ -146,6 +147,7 @@ PAPER = Profile(
 )
 
 PRECISIONS = ("fp32", "bf16", "fp16")
+SIZES = range(32, 257)  # pixels a side
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, STANDARD, PAPER)}
 
 
@@ -154,24 +156,32 @@ def get(
     train_steps: int | None = None,
     precision: str | None = None,
     n_generated: int | None = None,
+    size: int | None = None,
 ) -> Profile:
     """A profile by its name.
 
     Args:
-        name: None is ``standard`` with a GPU and ``quick`` without.
+        name: None is ``standard`` with a GPU and ``quick`` without; a path that ends in .toml is a profile of one's
+            own (``profile_file``).
         train_steps: replaces the number of optimiser steps; the share of coarse ones stays. The profile is then
             called "quick@6000", so that no board mixes it with the plain one.
         precision: replaces the profile's.
         n_generated: replaces the profile's number of generated images. No weights depend on it, and no board mixes two.
+        size: replaces the profile's side of the images in pixels. No board mixes two.
 
     Raises:
-        InputError: an unknown name or precision, or fewer steps than 1 or images than 2.
+        InputError: an unknown name or precision, a size that the network cannot halve, or fewer steps than 1 or images
+            than 2.
     """
     if name is None:
         name = "standard" if device.hardware().gpu else "quick"
-    if name not in PROFILES:
-        raise InputError(unknown_name("profile", name, PROFILES))
-    profile = PROFILES[name]
+    if profile_file.is_file(name):
+        profile = profile_file.read(Path(name), PROFILES)
+    elif name in PROFILES:
+        profile = PROFILES[name]
+    else:
+        expected = f"expected {', '.join(PROFILES)}, or the path of a .toml file"
+        raise InputError(unknown_name("profile", name, PROFILES, expected))
     if train_steps is not None:
         if train_steps < 1:
             raise InputError(f"train steps must be at least 1, found {train_steps}")
@@ -191,7 +201,21 @@ def get(
         if precision not in PRECISIONS:
             raise InputError(unknown_name("precision", precision, PRECISIONS))
         profile = replace(profile, precision=precision)
+    if size is not None:
+        profile = replace(profile, size=size)
+    _check_size(profile)
     return profile
+
+
+def _check_size(profile: Profile) -> None:
+    """The U-Net halves its input once a level, its patches make the first halving, and coarse steps begin with half."""
+    net = profile.network
+    step = net.patch * 2 ** (len(net.channels) - 1) * (2 if profile.coarse_steps else 1)
+    if profile.size not in SIZES or profile.size % step:
+        raise InputError(
+            f"images of {profile.size} pixels do not fit profile {profile.name}; expected a multiple of {step} from "
+            f"{SIZES[0]} to {SIZES[-1]}"
+        )
 
 
 def from_record(recorded: Mapping[str, Any]) -> Profile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -13,6 +14,10 @@ from typing import Any, Protocol
 from mribench.escaping import terminal
 
 SECONDS_BETWEEN_LINES = 15.0
+VARIABLE = "MRIBENCH_VERBOSITY"  # an environment variable reaches the workers too
+QUIET, VERBOSE = "quiet", "verbose"  # its values; unset is neither
+# characters a line, below which progress has no bar: title and time left come first
+WIDE = 100
 # a terminal has one live display, shared by all steps under way
 _display: Any = None
 _display_users = 0
@@ -30,11 +35,23 @@ listener: ContextVar[ProgressListener | None] = ContextVar("listener", default=N
 
 
 def say(text: str) -> None:
-    """One plain line on standard error; of several processes only the first writes."""
+    """One plain line on standard error, whatever the verbosity; of several processes only the first writes."""
     if (receiver := listener.get()) is not None:
         receiver.say(text)
     elif os.environ.get("RANK", "0") == "0":
         print(terminal(text), file=sys.stderr, flush=True)
+
+
+def say_done(text: str) -> None:
+    """A line for something finished, which --quiet leaves out."""
+    if os.environ.get(VARIABLE) != QUIET:
+        say(text)
+
+
+def say_detail(text: str) -> None:
+    """A line that --verbose alone shows."""
+    if os.environ.get(VARIABLE) == VERBOSE:
+        say(text)
 
 
 @contextmanager
@@ -50,9 +67,11 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., No
         first_total = total
         receiver.show(title, done, total, "")
         yield lambda done, note="", total=None: receiver.show(title, done, total or first_total, note)
+    elif os.environ.get(VARIABLE) == QUIET:
+        yield lambda done, note="", total=None: None
     elif _on_terminal():
         with _shared_display() as bars:
-            task = bars.add_task(title, total=total, completed=done, note="")
+            task = bars.add_task(title, total=total, completed=done, note="", first=done)
             yield lambda done, note="", total=None: bars.update(task, completed=done, note=note, total=total)
     else:
         lines = StepLines(title, total, done)
@@ -63,7 +82,9 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[..., No
 @contextmanager
 def cell_progress() -> Iterator[CellProgress]:
     """Progress of several cells at once: a bar for each on a terminal, else lines."""
-    if _on_terminal():
+    if os.environ.get(VARIABLE) == QUIET:
+        yield NoProgress()
+    elif _on_terminal():
         with _shared_display() as bars:
             yield CellBars(bars)
     else:
@@ -87,6 +108,13 @@ class CellProgress:
             lines.end()
 
 
+class NoProgress(CellProgress):
+    """Shows nothing."""
+
+    def show(self, cell: str, title: str, done: int, total: int, note: str) -> None:
+        pass
+
+
 class CellBars(CellProgress):
     """The same on a terminal: one display, a bar for each cell."""
 
@@ -97,7 +125,10 @@ class CellBars(CellProgress):
     def show(self, cell: str, title: str, done: int, total: int, note: str) -> None:
         if self._tasks.get(cell, ("", None))[0] != title:
             self.drop(cell)
-            self._tasks[cell] = title, self._bars.add_task(title, total=total, completed=done, note="")
+            self._tasks[cell] = (
+                title,
+                self._bars.add_task(title, total=total, completed=done, note="", first=done),
+            )
         self._bars.update(self._tasks[cell][1], completed=done, note=note, total=total)
 
     def drop(self, cell: str) -> None:
@@ -106,7 +137,7 @@ class CellBars(CellProgress):
 
 
 class StepLines:
-    """Plain lines of one step: one every fifteen seconds, and one at its end."""
+    """Plain lines of one step: one every fifteen seconds, and one at its end; none of a step that is shorter."""
 
     def __init__(self, title: str, total: int, done: int = 0) -> None:
         self.title, self._total, self._first = title, total, done
@@ -115,17 +146,29 @@ class StepLines:
 
     def advance(self, done: int, note: str = "", total: int | None = None) -> None:
         total, now = total or self._total, time.monotonic()
-        rate = (done - self._first) / max(now - self._start, 1e-9)
-        left = f", {(total - done) / rate:.0f} s left" if rate > 0 else ""
+        left = seconds_left(now - self._start, done - self._first, total - done)
+        left = "" if left is None else f", {left:.0f} s left"
         self._pending = f"{self.title}: {done}/{total}{left}{', ' + note if note else ''}"
         if now - self._last >= SECONDS_BETWEEN_LINES:
             say(self._pending)
             self._last, self._pending = now, ""
 
     def end(self) -> None:
-        if self._pending:
+        if self._pending and time.monotonic() - self._start >= SECONDS_BETWEEN_LINES:
             say(self._pending)
             self._pending = ""
+
+
+def seconds_left(elapsed: float, done: int, left: int) -> float | None:
+    """At the mean rate so far; None before anything is done."""
+    return max(0.0, elapsed * left / done) if done > 0 else None
+
+
+def clock(seconds: float) -> str:
+    """'1:05', '2:00:09'."""
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _on_terminal() -> bool:
@@ -136,18 +179,30 @@ def _on_terminal() -> bool:
 def _shared_display() -> Iterator[Any]:
     """Started by the first step that needs it, stopped by the last."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.table import Column
+    from rich.text import Text
+
+    class TimeLeft(ProgressColumn):
+        """rich's own column forgets all but the last 30 s, and says nothing of steps that take longer."""
+
+        def render(self, task: Task) -> Text:
+            done = task.completed - task.fields["first"]
+            left = seconds_left(task.elapsed or 0, done, (task.total or 0) - task.completed)
+            return Text("starting" if left is None else f"{clock(left)} left", style="cyan")
 
     global _display, _display_users
     if _display is None:
+        console = Console(stderr=True)
+        one_line = {"no_wrap": True, "overflow": "ellipsis"}
         columns = (
-            TextColumn("{task.description:<44}", markup=False),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description}", markup=False, table_column=Column(min_width=30, **one_line)),
+            *([BarColumn(bar_width=24)] if console.width >= WIDE else []),
             MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="dim", markup=False),
+            TimeLeft(table_column=Column(no_wrap=True, min_width=9)),
+            TextColumn("{task.fields[note]}", style="dim", markup=False, table_column=Column(**one_line)),
         )
-        _display = Progress(*columns, console=Console(stderr=True))
+        _display = Progress(*columns, console=console)
         _display.start()
     _display_users += 1
     try:

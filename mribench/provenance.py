@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mribench import device
+
 PACKAGES = ("mribench", "torch", "diffusers", "accelerate", "datasets", "numpy", "torch-fidelity", "pillow")
 PROCESS_STATUS = Path("/proc/self/status")
 
@@ -48,12 +50,16 @@ def git_commit() -> str | None:
     return head.strip() + ("+dirty" if status.strip() else "")
 
 
-@cache
 def machine() -> dict[str, Any]:
-    """Model of the GPU or processor, cores and threads; never a host name."""
+    """Model of the GPU or processor that computes, cores and threads; never a host name."""
+    return dict(_machine(device.hardware().gpu))
+
+
+@cache
+def _machine(on_gpu: bool) -> dict[str, Any]:
     import torch
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    gpu = torch.cuda.get_device_name() if on_gpu else None
     return {
         "device": gpu or _processor(),
         "cores": os.cpu_count(),

@@ -1,5 +1,6 @@
 """The command line: light, its exit codes, its words in all three places."""
 
+import json
 import os
 import re
 import signal
@@ -9,10 +10,11 @@ import time
 from dataclasses import replace
 
 import pytest
+from typer.main import get_command
 
 import mribench as package
 from mribench import errors, profiles, results
-from mribench.cli import board
+from mribench.cli import app, board
 from mribench.data import prepare_data
 from mribench.plugins import lookup
 from mribench.runner import run, runspec
@@ -31,6 +33,7 @@ COMMANDS = (
     ["push"],
     ["pull"],
 )
+DOCUMENTS = (["data", "list"], ["data", "show", "amos22_mr"], ["doctor"])
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,65 @@ def test_bad_input_is_one_sentence_and_exit_code_2(words, said, refused, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_version_and_short_help(mribench):
+    assert mribench("--version").out == f"mribench {package.__version__}\n"
+    for words in COMMANDS:
+        assert mribench(*words, "-h").out == mribench(*words, "--help").out
+
+
+def test_maintainers_commands_have_a_heading_of_their_own(mribench):
+    users, _, maintainers = mribench("-h").out.partition("Commands:")[2].partition("For maintainers:")
+    listed = [
+        {line.split()[0] for line in part.splitlines() if line[:3].strip()} for part in (users, maintainers)
+    ]
+    assert listed[1] == {"trust", "coverage", "speed", "tune", "audit"}
+    assert {"run", "score", "data", "plugin"} <= listed[0]
+
+
+def test_help_says_what_is_taken_where_an_option_is_left_out():
+    """And says it as the settings have it."""
+    options = {option.name: option for option in get_command(app.app).commands["run"].params}
+    for option in options.values():
+        said = option.is_flag or option.show_default or "default: " in option.help
+        assert said or option.name == "modalities", option.name
+    for name in ("variants", "seeds", "tasks", "features", "controls", "data", "out"):
+        value = getattr(runspec.RunSpec(), name)
+        value = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        assert f"default: {value}" in options[name].help
+
+
+def test_a_run_that_names_no_organ_shows_the_plan_and_runs_nothing(mribench, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "run_suite", lambda spec, execution: pytest.fail("it runs"))
+    ended = mribench("run", "--profile", "smoke")
+    assert ended.code == 2 and ended.out.startswith("organs: ") and "trainings: " in ended.out
+    assert "name them: --modalities all" in ended.err and len(ended.err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_is_one_json_document(mribench, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    ended = mribench("run", "--modalities", "brain", "--profile", "smoke", "--dry-run", "--format", "json")
+    assert json.loads(ended.out)["organs"] == 1 and ended.code == 0
+
+
+@pytest.mark.parametrize("words", DOCUMENTS, ids=" ".join)
+def test_standard_output_is_one_json_document(words, mribench):
+    table, ended = mribench(*words), mribench(*words, "--format", "json")
+    assert json.loads(ended.out) and table.out != ended.out
+    assert "unknown format 'xml'" in mribench(*words, "--format", "xml").err
+
+
+def test_boards_as_json_are_the_file_beside_the_page(mribench, run_folder, result):
+    folder = run_folder("run", result(), result(20.0, variant="gaussian", is_control=True))
+    ended = mribench("leaderboard", folder, "--format", "json")
+    assert ended.out == (folder / "leaderboard.json").read_text() and "leaderboard.html" in ended.err
+
+
+def test_quiet_and_verbose_exclude_each_other(refused):
+    assert "give one" in refused("run", "--modalities", "brain", "--quiet", "--verbose")
+
+
 def test_no_command_shows_the_usage(mribench):
     ended = mribench()
     assert ended.code == 2 and ended.err.startswith("Usage: mribench")
@@ -139,7 +201,7 @@ def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, 
         raise error
 
     monkeypatch.setattr(run, "run_suite", fail)
-    ended = mribench("run")
+    ended = mribench("run", "--modalities", "brain")
     assert ended.code == code
     assert ended.err.strip().startswith(f"mribench: {said}") and len(ended.err.strip().splitlines()) == 1
 
@@ -150,7 +212,7 @@ def test_a_bug_keeps_its_traceback(mribench, monkeypatch):
 
     monkeypatch.setattr(run, "run_suite", fail)
     with pytest.raises(ZeroDivisionError):
-        mribench("run")
+        mribench("run", "--modalities", "brain")
 
 
 def test_a_closed_pipe_is_no_error():
@@ -194,7 +256,7 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
     monkeypatch.setattr(run, "run_suite", lambda spec, execution: [seen.append(spec), how.append(execution)])
-    monkeypatch.setattr(board, "print_boards", lambda folders: None)
+    monkeypatch.setattr(board, "print_boards", lambda folders, format: None)
     toml = tmp_path / "study.toml"
     toml.write_text(
         'modalities = ["brain", "lung"]\nvariants = "ddpm"\nsamplers = ["ddim-5"]\nseeds = [0, 1]\n'
@@ -247,6 +309,10 @@ def test_the_options_are_the_words_of_a_spec(mribench):
         "spec",
         "suite",
         "dry-run",
+        "device",
+        "quiet",
+        "verbose",
+        "format",
         "jobs",
         "executor",
     }

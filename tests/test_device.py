@@ -106,3 +106,30 @@ app.main()
 """
     ended = python(code)
     assert ended.out == f"{2 * (1 + len(CONTROLS))} []\n", ended.err
+
+
+def test_a_device_that_is_asked_for_holds_within_the_block_and_in_what_it_starts(monkeypatch):
+    monkeypatch.setattr(device, "_has", lambda name: True)
+    monkeypatch.delenv(device.VARIABLE, raising=False)
+    with device.use("cuda"):
+        assert device.place() == device.os.environ[device.VARIABLE] == "cuda"
+        with device.use("cpu"):
+            assert device.place() == "cpu" and not device.hardware().gpu
+        assert device.place() == "cuda"
+    assert device.VARIABLE not in device.os.environ
+
+
+def test_the_processor_is_used_beside_a_gpu_where_it_is_asked_for(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device.place() == "cuda" and profiles.get(None).name == "standard"
+    with device.use("cpu"):
+        assert device.place() == "cpu" and profiles.get(None).name == "quick"
+
+
+@pytest.mark.skipif(device.hardware().gpu, reason="here there is one")
+def test_a_device_that_is_absent_is_one_sentence(refused):
+    words = ["run", "--modalities", ORGANS[0], "--profile", "smoke", "--device"]
+    assert "device cuda was asked for and this machine has none; use cpu" in refused(*words, "cuda")
+    assert "unknown device 'gpu'; expected cpu, cuda or mps" in refused(*words, "gpu")

@@ -18,9 +18,9 @@ PLUGINS = sorted((CORE.parent / "plugins").glob("mribench-*"))
 # from the ground up, one row a folder or a few files; a module imports from its own row or from those above it
 LAYERS = (
     "_version errors api",
-    "spec code_hash hashing memo files manifest seeds networks escaping tables",
+    "spec code_hash hashing memo files manifest seeds networks escaping tables environ",
     "device signals progress provenance figures",
-    "profiles phantom plugins",
+    "profiles profile_file phantom plugins",
     "results",
     "features",
     "metrics",

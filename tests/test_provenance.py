@@ -17,7 +17,7 @@ CHECKOUT = Path(mribench.__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def fresh():
-    for cached in (provenance.versions, provenance.git_commit, provenance.machine):
+    for cached in (provenance.versions, provenance.git_commit, provenance._machine):
         cached.cache_clear()
     yield
 

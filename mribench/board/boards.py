@@ -9,10 +9,11 @@ from mribench.board.against_control import Against, Outcome, against_control, ju
 from mribench.board.control_checks import Landed, control_violations, landed
 from mribench.board.doubts import doubts
 from mribench.board.eligibility import why_no_ranks
-from mribench.board.group import ALPHA_BAR, Group, groups
+from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL, Group, groups
 from mribench.board.ranks import Ranking, RankInterval, ranking
 from mribench.board.rows import Address
 from mribench.results import Result, metric_label
+from mribench.spec import Score
 
 
 class Board(Group):
@@ -75,16 +76,30 @@ def boards(found: Iterable[Result]) -> list[Board]:
     return [Board(g.modality, g.comparability, g.members, g.differs) for g in groups(found)]
 
 
+def cell_in_one_line(found: Iterable[Result]) -> str:
+    """What matters most of each task of a cell: 'kd[hc85-v1] 152, psnr@0.52 24.1, audit: not detected'."""
+    said = []
+    for result in found:
+        name = result.primary or next((s.metric for s in result.scores), None)
+        ranking = [s for s in result.scores if s.metric == name]
+        if result.audit:
+            said.append(f"audit: {result.audit['verdict']}")
+        elif ranking:
+            nearest = min(ranking, key=lambda s: abs((s.level or HEADLINE_LEVEL) - HEADLINE_LEVEL))
+            said.append(_told(result, nearest))
+    return ", ".join(said) or "nothing to score"
+
+
 def in_one_line(result: Result) -> str:
     """The scores of one result that are in a headline, for the progress of a run."""
-    scores = []
-    for s in result.scores:
-        if not result.metrics[s.metric].get("headline", True):
-            continue
-        label = metric_label(s.metric, s.space)
-        if s.level is not None:
-            label += (
-                f"@{s.level:.2f}" if result.level_name == ALPHA_BAR else f"@{result.level_name} {s.level:g}"
-            )
-        scores.append(f"{label} {'blank' if s.value is None else format(s.value, '.4g')}")
-    return ", ".join(scores)
+    shown = (s for s in result.scores if result.metrics[s.metric].get("headline", True))
+    return ", ".join(_told(result, s) for s in shown)
+
+
+def _told(result: Result, score: Score) -> str:
+    """'kd[hc85-v1] 152', 'psnr@0.52 24.1', 'psnr@R 4 24.1'."""
+    label = metric_label(score.metric, score.space)
+    if score.level is not None:
+        is_noise = result.level_name == ALPHA_BAR
+        label += f"@{score.level:.2f}" if is_noise else f"@{result.level_name} {score.level:g}"
+    return f"{label} {'blank' if score.value is None else format(score.value, '.4g')}"

@@ -21,7 +21,7 @@ from mribench.escaping import Markdown
 from mribench.features import Extractor
 from mribench.metrics.distribution import KD
 from mribench.results import Result
-from mribench.runner.stages import read_outputs
+from mribench.runner.damage import read_outputs
 from mribench.sampling.controls import FittedControl
 from mribench.seeds import numpy_rng
 from mribench.spec import Control, FeatureSpace, Modality, Prepared, Profile, Score

@@ -5,22 +5,60 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from mribench import signals
+from mribench import __version__, signals
 from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, sample, score, speed
 from mribench.cli.data import app as data_app
 from mribench.errors import Interrupted, MribenchError
 from mribench.escaping import one_line
 
+
+class Groups(TyperGroup):
+    """Lists the commands under their headings; Typer's own plain help knows one heading."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        under: dict[str, list[tuple[str, str]]] = {}
+        names = self.list_commands(ctx)
+        width = formatter.width - max(map(len, names)) - 6  # what is left for a sentence
+        for name in names:
+            command = self.get_command(ctx, name)
+            panel = getattr(command, "rich_help_panel", None)
+            heading = panel if isinstance(panel, str) else "Commands"
+            under.setdefault(heading, []).append((name, command.get_short_help_str(width)))
+        for heading, rows in under.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"mribench {__version__}")
+        raise typer.Exit()
+
+
 app = typer.Typer(
     name="mribench",
-    help="Train, sample and score diffusion models on medical images, organ by organ.",
+    cls=Groups,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version and leave", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Train, sample and score diffusion models on medical images, organ by organ."""
+
+
 for group in (run, score, sample, board, plugin, audit, coverage, doctor, speed, hub):
     group.add_to(app)
 app.add_typer(data_app, name="data")

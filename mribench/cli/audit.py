@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import complete_profile, names_option, organ_names, split_names
+from mribench.cli.options import MAINTAINERS, complete_profile, names_option, organ_names, split_names
 
 app = typer.Typer(
     help="Test the memorisation audit, and play cheats.",
@@ -118,5 +118,5 @@ def trust(
 
 
 def add_to(main: typer.Typer) -> None:
-    main.add_typer(app, name="audit")
-    main.command()(trust)
+    main.add_typer(app, name="audit", rich_help_panel=MAINTAINERS)
+    main.command(rich_help_panel=MAINTAINERS)(trust)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mribench.cli.options import check_format
+from mribench.cli.options import Format, check_format
 from mribench.errors import InputError
+
+if TYPE_CHECKING:
+    from mribench.board.boards import Board
 
 
 def leaderboard(
@@ -40,6 +44,7 @@ def leaderboard(
             help="also write leaderboard.csv and .json; default: yes, except for a kept board",
         ),
     ] = None,
+    format: Format = "table",
 ) -> None:
     """Make tables and page from run folders and kept boards.
 
@@ -47,14 +52,14 @@ def leaderboard(
 
     With --from, local and published results are merged and printed; --out keeps them.
     """
+    check_format(format)
     from mribench import results
     from mribench.board import publish
     from mribench.board.boards import boards
-    from mribench.cli import console
     from mribench.progress import say
 
     if sources:
-        _print_merged([*map(str, folders or ()), *sources], out, html, speed, tables)
+        _print_merged([*map(str, folders or ()), *sources], out, html, speed, tables, format)
         return
     if not folders:
         raise InputError("no run folder given; name one, or --from a folder of runs or a published user/name")
@@ -64,16 +69,15 @@ def leaderboard(
     else:
         home = folders[0].parent if folders[0].is_file() else folders[0]
         written = publish.write(found, home, html, speed, tables)
-    console.boards(boards(found))
-    _name(written)
+    _print(boards(found), format)
+    _name(written, format)
 
 
 def _print_merged(
-    sources: list[str], out: Path | None, html: bool, speed: Path | None, tables: bool | None
+    sources: list[str], out: Path | None, html: bool, speed: Path | None, tables: bool | None, format: str
 ) -> None:
     from mribench.board import publish
     from mribench.board.boards import boards
-    from mribench.cli import console
     from mribench.hub.merge import gathered
     from mribench.progress import say
 
@@ -81,30 +85,39 @@ def _print_merged(
     for note in merged.notes:
         say(note)
     written = publish.collect(merged.results, merged.folders, out, html, speed, tables) if out else []
-    console.boards(boards(merged.results))
-    _name(written)
+    _print(boards(merged.results), format)
+    _name(written, format)
 
 
-def _name(written: list[Path]) -> None:
+def _print(made: list[Board], format: str) -> None:
+    from mribench.board import export
+    from mribench.cli import console
+
+    if format == "json":
+        print(export.json_text(made), end="")
+    else:
+        console.boards(made)
+
+
+def _name(written: list[Path], format: str) -> None:
     """The files, the page last: below all that scrolls by."""
     for path in sorted(written, key=lambda path: path.suffix == ".html"):
-        print(path)
+        print(path, file=sys.stderr if format == "json" else sys.stdout)
 
 
-def print_boards(folders: list[Path]) -> None:
+def print_boards(folders: list[Path], format: str = "table") -> None:
     """The boards of run folders, merged where comparable."""
     from mribench import results
     from mribench.board.boards import boards
-    from mribench.cli import console
 
     # what is left out was said when the pages were written
-    console.boards(boards(results.read_all(folders, lambda sentence: None)))
+    _print(boards(results.read_all(folders, lambda sentence: None)), format)
 
 
 def compare(
     first: Annotated[str, typer.Argument(help="result file, run folder, kept board, or FOLDER:VARIANT")],
     second: Annotated[str, typer.Argument(help="what it is compared with, given in the same way")],
-    format: Annotated[str, typer.Option(help="table or json")] = "table",
+    format: Format = "table",
 ) -> None:
     """Compare two results, each difference with its interval.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import organ_names
+from mribench.cli.options import MAINTAINERS, organ_names
 
 
 def coverage(
@@ -61,4 +61,4 @@ def coverage(
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command()(coverage)
+    app.command(rich_help_panel=MAINTAINERS)(coverage)

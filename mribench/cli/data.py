@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mribench.cli.options import Format, check_format
 from mribench.escaping import terminal
 
 app = typer.Typer(
@@ -23,7 +25,13 @@ Organ = Annotated[
 ]
 Budget = Annotated[
     str | None,
-    typer.Option("--profile", help="smoke, quick, standard or paper: decides size and number of images"),
+    typer.Option(
+        "--profile",
+        help="smoke, quick, standard, paper or a .toml file: decides size and number of images; default: as of a run",
+    ),
+]
+Size = Annotated[
+    int | None, typer.Option("--size", help="pixels a side of the images; default: the profile's")
 ]
 
 
@@ -34,34 +42,52 @@ def list_cards(
         str | None, typer.Option(help="only licences whose name holds this, e.g. CC0 or CC-BY-")
     ] = None,
     access: Annotated[str | None, typer.Option(help="open, registration or agreement")] = None,
+    format: Format = "table",
 ) -> None:
     """List the dataset cards by organ.
 
     An asterisk marks those whose files mribench downloads."""
-    from mribench.cli import data_console
+    check_format(format)
+    from mribench.cli import console, data_console
     from mribench.data.cards import catalogue
 
     found = catalogue.entries()
     cards = catalogue.choose([entry.card for entry in found if entry.card], organ, licence, access)
-    data_console.catalogue(cards, [entry for entry in found if entry.problem])
+    problems = [entry for entry in found if entry.problem]
+    if format == "json":
+        print(console.json_text([asdict(card) | {"fetchable": card.fetchable} for card in cards]))
+        for entry in problems:
+            print(terminal(f"{entry.id} ({entry.owner}): {entry.problem}"), file=sys.stderr)
+    else:
+        data_console.catalogue(cards, problems)
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
+    format: Format = "table",
 ) -> None:
     """Show a card, or what a prepared folder holds."""
-    from mribench.cli import data_console
+    check_format(format)
+    from mribench.cli import console, data_console
     from mribench.data import describe, load
     from mribench.data.cards import catalogue
     from mribench.data.download import fetch
 
     if Path(name).is_dir() and name not in catalogue.cards():
-        data_console.say(describe(load(Path(name))))
+        prepared = load(Path(name))
+        if format == "json":
+            print(console.json_text(prepared.manifest))
+        else:
+            data_console.say(describe(prepared))
         return
     card = catalogue.find(name)
     owner = next(entry.owner for entry in catalogue.entries() if entry.card == card)
-    data_console.page(card, owner, str(fetch.dataset_folder(card, fetch.home())))
+    folder = str(fetch.dataset_folder(card, fetch.home()))
+    if format == "json":
+        print(console.json_text(asdict(card) | {"owner": owner, "folder": folder}))
+    else:
+        data_console.page(card, owner, folder)
 
 
 @app.command("fetch")
@@ -85,6 +111,7 @@ def prepare(
     target: Target,
     modality: Organ = None,
     profile: Budget = None,
+    size: Size = None,
     out: Annotated[Path, typer.Option(help="a run folder; runs with this --out find the set")] = Path("runs"),
     data_name: Annotated[
         str | None,
@@ -102,7 +129,7 @@ def prepare(
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, out, data_name, skip_broken)
+    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken)
     print(describe(prepared))
     print(prepared.path)
 
@@ -170,6 +197,7 @@ def export(
     out: Annotated[Path, typer.Option(help="a new folder")],
     modality: Organ = None,
     profile: Budget = None,
+    size: Size = None,
     runs: Annotated[Path, typer.Option(help="run folder in which the set is, or will be, prepared")] = Path(
         "runs"
     ),
@@ -182,7 +210,7 @@ def export(
     from mribench.progress import say
 
     export.check(to, out)
-    prepared = _prepared(target, modality, profile, runs)
+    prepared = _prepared(target, modality, profile, size, runs)
     print(export.export(prepared, to, out))
     closed = [row["data"] for row in terms.of_prepared(prepared) if row["derived"] is not True]
     if closed:
@@ -207,6 +235,7 @@ def _prepared(
     target: str,
     modality: str | None,
     profile: str | None,
+    size: int | None,
     out: Path,
     name: str | None = None,
     skip_broken: bool = False,
@@ -219,7 +248,7 @@ def _prepared(
         return prepare.prepare_target(
             target,
             modality,
-            profiles.get(profile),
+            profiles.get(profile, size=size),
             out,
             lambda done, total: advance(done, total=total),
             name,

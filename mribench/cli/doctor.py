@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 
 import typer
 
+from mribench.cli.options import Format, check_format
+
 ENOUGH_GIB = 5
 
 
@@ -22,12 +24,16 @@ class Diagnosis(NamedTuple):
     text: str
 
 
-def doctor() -> None:
+def doctor(format: Format = "table") -> None:
     """Check packages, torch, device, weights and plugins. Exit code 1 if something is broken."""
+    check_format(format)
     from mribench.cli import console
 
     diagnoses = diagnose()
-    console.checks(diagnoses)
+    if format == "json":
+        print(console.json_text([diagnosis._asdict() for diagnosis in diagnoses]))
+    else:
+        console.checks(diagnoses)
     if any(diagnosis.state == "broken" for diagnosis in diagnoses):
         raise typer.Exit(1)
 

@@ -6,6 +6,7 @@ Completion reads names from metadata: a Tab key imports no plugin.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,11 @@ from mribench.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from mribench.plugins.lookup import PluginEntry
+
+MAINTAINERS = "For maintainers"  # the heading of commands that a user of models does not need
+Format = Annotated[str, typer.Option(help="table, or json: one document on standard output")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say only what went wrong, and the result")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="say every score as soon as it is there")]
 
 
 def names_option(help: str, group: str, *more_names: str) -> Any:
@@ -26,14 +32,14 @@ def split_names(text: str | None) -> list[str] | None:
     return None if text is None else [part for part in (p.strip() for p in text.split(",")) if part]
 
 
-def split_numbers(text: str | None) -> list[int] | None:
-    """'0,1,2' -> [0, 1, 2]; None stays None. Raises InputError for anything else."""
-    parts = split_names(text)
-    if parts is None:
-        return None
-    if not all(part.isdecimal() for part in parts):
-        raise InputError(f"seeds are {text!r}; expected whole numbers such as 0,1,2")
-    return [int(part) for part in parts]
+def verbosity(quiet: bool, verbose: bool) -> AbstractContextManager[None]:
+    """Within the block this process and its workers say as much. Raises InputError where both are asked for."""
+    from mribench import environ, progress
+
+    if quiet and verbose:
+        raise InputError("--quiet and --verbose were both given; give one")
+    level = progress.QUIET if quiet else progress.VERBOSE if verbose else None
+    return environ.set_to(progress.VARIABLE, level)
 
 
 def organ_names(text: str) -> list[str]:
@@ -88,6 +94,10 @@ def complete_profile(incomplete: str) -> list[str]:
     from mribench.profiles import PROFILES
 
     return [name for name in PROFILES if name.startswith(incomplete)]
+
+
+def complete_device(incomplete: str) -> list[str]:
+    return [name for name in ("cpu", "cuda", "mps") if name.startswith(incomplete)]
 
 
 def complete_suite(incomplete: str) -> list[str]:

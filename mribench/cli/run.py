@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mribench.cli.options import complete_profile, complete_suite, names_option, split_names, split_numbers
+from mribench.cli.options import (
+    Format,
+    Quiet,
+    Verbose,
+    check_format,
+    complete_device,
+    complete_profile,
+    complete_suite,
+    names_option,
+    verbosity,
+)
+from mribench.errors import InputError
 
-Modalities = names_option("comma-separated organs, or all", "modalities", "all")
+if TYPE_CHECKING:
+    from mribench.runner.resources import Execution
+    from mribench.runner.runspec import RunSpec
+
+Modalities = names_option(
+    "comma-separated organs, or all; without it the plan for all of them is shown and nothing is run",
+    "modalities",
+    "all",
+)
 Variants = names_option(
     "comma-separated trained variants, or all that a sampler asked for draws from; default: ddpm",
     "variants",
@@ -25,20 +46,31 @@ Nfe = Annotated[
     str | None,
     typer.Option(
         "--nfe",
-        help="comma-separated network evaluations, e.g. 5,10,20: each sampler, named without steps, at each",
+        help="comma-separated network evaluations, e.g. 5,10,20: each sampler, named without steps, at each; default: "
+        "the steps in its name",
     ),
 ]
 NGenerated = Annotated[
     int | None,
-    typer.Option(help="number of generated images, in place of the profile's; nothing is trained again"),
+    typer.Option(help="number of generated images; nothing is trained again; default: the profile's"),
 ]
-Seeds = Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2")]
+Seeds = Annotated[str | None, typer.Option(help="comma-separated training seeds, e.g. 0,1,2; default: 0")]
 Profile = Annotated[
-    str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete_profile)
+    str | None,
+    typer.Option(
+        help="smoke, quick, standard, paper, or a .toml file that extends one of them; default: standard with a GPU, "
+        "else quick",
+        autocompletion=complete_profile,
+    ),
+]
+Size = Annotated[
+    int | None, typer.Option(help="pixels a side of the images, up to 256; default: the profile's")
 ]
 Data = Annotated[
     str | None,
-    typer.Option(help="phantom, open (public sets), the id of a dataset card, or a file or folder"),
+    typer.Option(
+        help="phantom, open (public sets), the id of a dataset card, or a file or folder; default: phantom"
+    ),
 ]
 DataName = Annotated[
     str | None,
@@ -49,20 +81,34 @@ DataName = Annotated[
 SkipBroken = Annotated[
     bool | None, typer.Option("--skip-broken", help="leave out your files that cannot be read")
 ]
-Out = Annotated[str | None, typer.Option(help="folder of the run; given again, the run is continued")]
-Tasks = names_option("comma-separated tasks: generation,denoising,audit, and likelihood", "tasks")
-Metrics = names_option("comma-separated metrics in addition to those of the tasks", "metrics")
-Features = names_option("comma-separated feature spaces of the distribution metrics", "features")
-Controls = names_option("comma-separated controls; '' for none", "variants")
+Out = Annotated[
+    str | None, typer.Option(help="folder of the run; given again, the run is continued; default: runs")
+]
+Tasks = names_option(
+    "comma-separated tasks; default: generation,denoising,audit (likelihood is another)", "tasks"
+)
+Metrics = names_option("comma-separated metrics in addition to those of the tasks; default: none", "metrics")
+Features = names_option(
+    "comma-separated feature spaces of the distribution metrics; default: hc85-v1,gist208-v1,shape156-v1",
+    "features",
+)
+Controls = names_option(
+    "comma-separated controls, which give a board its scale; '' for none; default: "
+    "noise,gaussian,gaussian-matched,train-replay,warped-replay,mode-collapse,blur",
+    "variants",
+)
 Precision = Annotated[
     str | None, typer.Option(help="fp32, bf16 or fp16; default: the fastest that the device supports")
 ]
-TrainSteps = Annotated[int | None, typer.Option(help="number of training steps, in place of the profile's")]
-Track = Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")]
+TrainSteps = Annotated[int | None, typer.Option(help="number of training steps; default: the profile's")]
+Track = Annotated[
+    str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard; default: none")
+]
 Suite = Annotated[
     str | None,
     typer.Option(
-        help="methods, samplers, or a TOML file with these settings; --spec and options given here replace its own",
+        help="methods, samplers, or a TOML file with these settings; --spec and options given here replace its own; "
+        "default: none",
         autocompletion=complete_suite,
     ),
 ]
@@ -70,7 +116,8 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="show what would be run, how long and how large, and run nothing")
 ]
 Spec = Annotated[
-    Path | None, typer.Option(help="TOML file with these settings; options given here replace its own")
+    Path | None,
+    typer.Option(help="TOML file with these settings; options given here replace its own; default: none"),
 ]
 Jobs = Annotated[
     int | None,
@@ -78,6 +125,13 @@ Jobs = Annotated[
 ]
 Executor = Annotated[
     str, typer.Option(help="local, slurm, slurm:timeout_min=600,slurm_partition=gpu or dask:tcp://host:8786")
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        help="cpu, cuda or mps; default: a GPU where there is one",
+        autocompletion=complete_device,
+    ),
 ]
 
 
@@ -88,6 +142,7 @@ def run(
     nfe: Nfe = None,
     seeds: Seeds = None,
     profile: Profile = None,
+    size: Size = None,
     data: Data = None,
     data_name: DataName = None,
     skip_broken: SkipBroken = None,
@@ -105,49 +160,81 @@ def run(
     dry_run: DryRun = False,
     jobs: Jobs = None,
     executor: Executor = "local",
+    device: Device = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    format: Format = "table",
 ) -> None:
     """Prepare data, train, sample, score, and print the board.
 
     Run it again to continue where it stopped.
     """
-    from mribench.cli import board, console
+    check_format(format)
+    from mribench import device as devices
     from mribench.runner import runspec
     from mribench.runner import suite as suites
     from mribench.runner.resources import Execution
 
-    base = suites.read(suite) if suite else None
+    # no organ is a default here: a word left out must not train all of them
+    base = runspec.RunSpec(modalities=())
+    base = suites.read(suite, base) if suite else base
     settings = runspec.make(
         runspec.from_toml(spec, base) if spec else base,
-        modalities=split_names(modalities),
-        variants=split_names(variants),
-        samplers=split_names(samplers),
-        tasks=split_names(tasks),
-        features=split_names(features),
-        metrics=split_names(metrics),
-        controls=split_names(controls),
-        seeds=split_numbers(seeds),
+        modalities=modalities,
+        variants=variants,
+        samplers=samplers,
+        nfe=nfe,
+        seeds=seeds,
         profile=profile,
-        train_steps=train_steps,
-        nfe=split_numbers(nfe),
-        n_generated=n_generated,
-        precision=precision,
+        size=size,
         data=data,
         data_name=data_name,
         skip_broken=skip_broken,
         out=out,
+        tasks=tasks,
+        metrics=metrics,
+        features=features,
+        controls=controls,
+        precision=precision,
+        train_steps=train_steps,
+        n_generated=n_generated,
         track=track,
     )
-    if dry_run:
-        from mribench.speed import forecast
+    with devices.use(device), verbosity(quiet, verbose):
+        if dry_run or (modalities is None and not settings.modalities):
+            _show_plan(settings, Execution(executor, jobs), format)
+            return
+        from mribench.runner.run import run_suite
 
-        console.forecast(forecast.forecast(runspec.resolve(settings), Execution(executor, jobs)))
-        return
-    from mribench.runner.run import run_suite
+        run_suite(settings, Execution(executor, jobs))
+        if os.environ.get("RANK", "0") == "0":
+            _show_boards(Path(settings.out), format)
 
-    run_suite(settings, Execution(executor, jobs))
-    if os.environ.get("RANK", "0") == "0":
-        board.print_boards([Path(settings.out)])
-        print(Path(settings.out) / "leaderboard.html")
+
+def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
+    """Cells, minutes and gigabytes. Raises InputError where no organ was named: then it is the plan for all."""
+    from mribench.cli import console
+    from mribench.runner import runspec
+    from mribench.speed import forecast
+
+    asked = settings if settings.modalities else replace(settings, modalities=("all",))
+    found = forecast.forecast(runspec.resolve(asked), execution)
+    if format == "json":
+        print(console.json_text(asdict(found)))
+    else:
+        console.forecast(found)
+    if not settings.modalities:
+        raise InputError(
+            "this is the plan for all organs, and nothing was run; name them: --modalities all, or some of them"
+        )
+
+
+def _show_boards(out: Path, format: str) -> None:
+    from mribench.cli import board
+
+    page = out / "leaderboard.html"
+    board.print_boards([out], format)
+    print(page, file=sys.stderr if format == "json" else sys.stdout)
 
 
 def verify(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import complete_profile, names_option, split_names
+from mribench.cli.options import complete_profile, names_option
 
 
 def score(
@@ -73,11 +73,10 @@ def score(
     nothing is resized.
     """
     from mribench.cli import console
-    from mribench.scoring.score import Settings
+    from mribench.scoring.score import Settings, settings_of
     from mribench.scoring.score import score as scored
 
-    lists = {"controls": controls, "features": features, "metrics": metrics}
-    given = {word: tuple(split_names(text) or ()) for word, text in lists.items() if text is not None}
+    lists = settings_of({"controls": controls, "features": features, "metrics": metrics})
     found = scored(
         samples,
         Settings(
@@ -93,7 +92,7 @@ def score(
             n=n,
             seed=seed,
             steps=steps,
-            **given,
+            **lists,
         ),
     )
     console.boards([found.board])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import names_option, split_names
+from mribench.cli.options import MAINTAINERS, names_option, split_names
 from mribench.errors import InputError
 
 
@@ -91,4 +91,4 @@ def tune(
 
 def add_to(app: typer.Typer) -> None:
     for command in (speed, tune):
-        app.command()(command)
+        app.command(rich_help_panel=MAINTAINERS)(command)

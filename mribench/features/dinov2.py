@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mribench.device import place
 from mribench.errors import InputError, Unavailable
 from mribench.features import network
 from mribench.spec import FeatureSpace
@@ -32,7 +33,6 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     """extract: (N, H, W) in [0, 1] -> float64 (N, 384) for ViT-S. ``Unavailable`` without weights, ``InputError`` for
     others than announced.
     """
-    import torch
 
     path = network.file_of(WEIGHTS_VARIABLE)
     if path is None:
@@ -44,7 +44,7 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
         raise InputError(
             f"{path} has no {missing[0]}: give the backbone of DINOv2 as its authors publish it."
         )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = place()
     state = {name: tensor.float().to(device) for name, tensor in state.items()}
     return network.extractor(lambda images: class_token(state, images))
 

@@ -16,6 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
+from mribench.device import place
 from mribench.errors import InputError, Unavailable
 from mribench.features.weights import download
 from mribench.spec import FeatureSpace
@@ -40,7 +41,7 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     network = architecture.FeatureExtractorInceptionV3(
         "inception-v3-compat", [str(DIM)], feature_extractor_weights_path=io.BytesIO(weights)
     )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = place()
     network = network.to(device)
 
     def extract(images: np.ndarray) -> np.ndarray:

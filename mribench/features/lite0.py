@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mribench.device import place
 from mribench.errors import Unavailable
 from mribench.features import network
 from mribench.features.hc85 import AIR
@@ -50,7 +51,7 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     """
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = place()
     layers = convolutions({name: tensor.to(device) for name, tensor in weights().items()})
 
     def forward(images: torch.Tensor) -> torch.Tensor:

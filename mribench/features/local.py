@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mribench.device import place
 from mribench.errors import InputError, Unavailable
 from mribench.features import network
 from mribench.spec import FeatureSpace
@@ -36,13 +37,12 @@ def load() -> Callable[[np.ndarray], np.ndarray]:
     """extract: (N, H, W) in [0, 1] -> float64 (N, d). ``Unavailable`` without a description, ``InputError`` where it or
     what it names is not right.
     """
-    import torch
 
     description = _description()
     if description is None:
         raise Unavailable(f"no local feature network is described: set {VARIABLE} to a TOML file")
     net, last = _build(description)
-    net.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    net.to(place()).eval()
     entered: list[torch.Tensor] = []
     last.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
 

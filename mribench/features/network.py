@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mribench.device import place
 from mribench.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _as_rgb(images: torch.Tensor, mean: Sequence[float] = MEAN, std: Sequence[fl
     """Grey (n, H, W) in [0, 1] -> normalised (n, 3, 224, 224), bilinear, antialiased where it shrinks."""
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = place()
     centre, scale = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in (mean, std))
     grey = images[:, None].to(device)
     grey = torch.nn.functional.interpolate(grey, size=(SIDE, SIDE), mode="bilinear", antialias=True)

@@ -252,7 +252,7 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
     data = first.comparability["data"]
     data = "path/to/the/same/images" if any(map(terms.is_own, terms.of_result(first))) else data
     command += ["--seeds", str(first.seed), "--profile", str(spec["profile"]), "--data", data]
-    for option in ("train_steps", "precision"):
+    for option in ("train_steps", "size", "precision"):
         if spec.get(option):
             command += [f"--{option.replace('_', '-')}", str(spec[option])]
     lines = [shlex.join([*command, "--out", "runs/again"])]

@@ -27,7 +27,7 @@ RENAMED_TASKS = {"reconstruction": "denoising"}
 LISTS = ("per_subject", "subsamples")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """A record as read back; it explains itself without any plugin installed.
 
@@ -65,6 +65,14 @@ class Result:
     not_applicable: str | None = None  # why the task was not asked of the variant; there are then no scores
     # its file does not match its digest (mribench.results.digest); None: there is no digest, an older version wrote it
     edited: bool | None = field(default=False, compare=False)
+
+    def __repr__(self) -> str:
+        """One line: what it is of, and its headline numbers."""
+        of = f"{self.modality} {self.name}, seed {self.seed}, {self.task}"
+        said = [str((self.audit or {}).get("verdict", ""))] if self.audit else []
+        said += [self.not_applicable] if self.not_applicable else []
+        shown = [s for s in self.scores if self.metrics.get(s.metric, {}).get("headline", True)]
+        return f"<Result {of}: {', '.join([*said, *map(_told, shown)]) or 'no scores'}>"
 
     @property
     def name(self) -> str:
@@ -165,6 +173,13 @@ def metric_label(metric: str, space: str | None) -> str:
     if space is None or (metric == "fid" and space == "inception"):
         return metric
     return f"{'fd' if metric == 'fid' else metric}[{space}]"
+
+
+def _told(score: Score) -> str:
+    """'kd[hc85-v1] 12.3'."""
+    level = "" if score.level is None else f" at {score.level:.3g}"
+    value = "blank" if score.value is None else f"{score.value:.4g}"
+    return f"{metric_label(score.metric, score.space)}{level} {value}"
 
 
 def _line(values: Iterable[float]) -> str:

@@ -177,7 +177,7 @@ class Cell:
             from mribench.sampling.controls import FittedControl
 
             return FittedControl(self.variant, self.data.train)
-        profile, title = plan.profile, f"{title}: {self.modality.name} {self.variant.name}"
+        profile, title = plan.profile, f"{title} {self.modality.name} {self.variant.name}"
         if isinstance(self.variant, GenerativeModel):
             from mribench.sampling.generator import TrainedGenerator
 

@@ -5,8 +5,12 @@ Outputs and figures are then made again. Damaged weights are refused: making the
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
 
 from mribench import files, manifest
 from mribench.data.cards import terms
@@ -81,3 +85,12 @@ def has_record(folder: Path) -> bool:
 def say_again(damaged: Iterable[Damage]) -> None:
     for damage in damaged:
         say(f"{damage}; it is made again")
+
+
+def read_outputs(folder: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of outputs.npz; None where there are none, or none that can be read."""
+    try:
+        with np.load(folder / "outputs.npz", allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mribench import provenance, results
-from mribench.progress import say
+from mribench.progress import say_detail
 from mribench.results import Result
 from mribench.runner import record
 from mribench.runner.cell import Cell
@@ -27,5 +27,5 @@ def write_record(cell: Cell, task: Task, plan: Plan) -> Result:
         record.empty_result(cell, task, plan), provenance=record.provenance_of(cell, plan, made, None)
     )
     results.write(plan.out, result)
-    say(f"{cell.name} {task.name}: not applicable, {result.not_applicable}")
+    say_detail(f"{cell.name} {task.name}: not applicable, {result.not_applicable}")
     return result

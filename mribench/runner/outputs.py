@@ -14,8 +14,8 @@ from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.runner.cell import Cell
 from mribench.runner.check_scores import Check
+from mribench.runner.damage import read_outputs
 from mribench.runner.runspec import Plan
-from mribench.runner.stages import read_outputs
 
 NO_HASH = "that the kept outputs are those on record (an older mribench wrote no hash of them)"
 NOT_GENERATED = "that checkpoint and seed give these outputs"

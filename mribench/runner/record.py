@@ -135,7 +135,9 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
             "training": _training(trained) if trained else None,
             "produced": produced,
             "profile": asdict(plan.profile),
-            "spec": asdict(plan.spec) | {"data": cell.data.name, "out": None},
+            # names in place of paths of this machine
+            "spec": asdict(plan.spec)
+            | {"data": cell.data.name, "out": None, "profile": plan.profile.name.partition("@")[0]},
             "plugins": {
                 "modality": _owner("modalities", cell.modality.name),
                 "variant": _owner("models" if is_foreign else "variants", cell.variant.name),

@@ -23,9 +23,10 @@ from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runner import dispatch, locks, resources, runspec, worker
 from mribench.runner.cell import Cell, is_joint
+from mribench.runner.damage import read_outputs
 from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
-from mribench.runner.stages import finished, read_outputs, run_cell, train_on_one_gpu
+from mribench.runner.stages import finished, run_cell, train_on_one_gpu
 from mribench.runner.worker import Job, Outcome
 from mribench.spec import Control, Modality, Prepared, PretrainedModel
 

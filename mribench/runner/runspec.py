@@ -41,7 +41,7 @@ class RunSpec:
     metrics: tuple[str, ...] = ()  # further ones, beside those of the tasks
     features: tuple[str, ...] = FEATURES  # spaces of the distribution metrics that name none themselves
     seeds: tuple[int, ...] = (0,)
-    profile: str | None = None  # None: ``standard`` with a GPU, ``quick`` without
+    profile: str | None = None  # or a TOML file; None: ``standard`` with a GPU, ``quick`` without
     train_steps: int | None = None  # replaces the profile's
     precision: str | None = None  # replaces the profile's
     data: str = "phantom"  # or a registry id, or a path
@@ -53,6 +53,7 @@ class RunSpec:
         int, ...
     ] = ()  # network evaluations: each of the samplers, named without steps, at each of them
     n_generated: int | None = None  # replaces the profile's; nothing is trained again for it
+    size: int | None = None  # pixels a side, replaces the profile's
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ class Plan:
 
 
 def make(base: RunSpec | None = None, **settings: Any) -> RunSpec:
-    """A RunSpec from settings by name. A single value may stand for a list of one; None leaves the default.
+    """A RunSpec from settings by name; None leaves the default.
+
+    A list may be given as the command line takes it: "brain,heart", "0,1", or a single value.
 
     Raises InputError for an unknown name or a value of the wrong type.
     """
@@ -98,12 +101,24 @@ def _typed(name: str, value: Any, annotation: str) -> Any:
     element, several = int if "int" in annotation else str, annotation.startswith("tuple")
     if isinstance(value, Path):
         value = str(value)
+    if several and isinstance(value, str):
+        value = split(name, value, element)
     values = list(value) if several and isinstance(value, list | tuple | range) else [value]
     if annotation != "bool" and all(isinstance(v, element) and not isinstance(v, bool) for v in values):
         return tuple(dict.fromkeys(values)) if several else value
     kind = "true or false" if annotation == "bool" else {int: "a whole number", str: "a string"}[element]
     expected = kind + (" or a list of them" if several else "")
     raise InputError(f"setting {name!r} is {value!r}; expected {expected}")
+
+
+def split(name: str, text: str, element: type = str) -> list[Any]:
+    """'a, b' -> ['a', 'b'], '0,1' -> [0, 1], '' -> []. Raises InputError, with the setting's name."""
+    parts = [part for part in (p.strip() for p in text.split(",")) if part]
+    if element is str:
+        return parts
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"{name} are {text!r}; expected whole numbers such as 0,1,2")
+    return [int(part) for part in parts]
 
 
 def from_toml(path: Path, base: RunSpec | None = None) -> RunSpec:
@@ -157,7 +172,7 @@ def resolve(spec: RunSpec) -> Plan:
         if old in spec.tasks and old not in lookup.names("tasks"):
             raise InputError(f"the task {old!r} is called {new!r} since 0.1.0; its numbers are the same")
     _check_tracker(spec.track)
-    profile = profiles.get(spec.profile, spec.train_steps, spec.precision, spec.n_generated)
+    profile = profiles.get(spec.profile, spec.train_steps, spec.precision, spec.n_generated, spec.size)
     # the precision that is chosen for this machine enters hashes and keys: two precisions are two models
     profile = replace(profile, precision=device.precision(profile))
     if spec.nfe:
@@ -188,7 +203,7 @@ def resolve(spec: RunSpec) -> Plan:
             spec,
             modalities=tuple(names),
             variants=tuple(trained),
-            profile=profile.name.partition("@")[0],
+            profile=spec.profile or profile.name.partition("@")[0],
             samplers=None if own_samplers else tuple(asked),
         ),
         profile=profile,

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,10 +23,11 @@ from mribench.errors import Damaged
 from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup
-from mribench.progress import say
+from mribench.progress import say, say_detail, say_done
 from mribench.results import Result, schema
 from mribench.runner import damage, not_asked, record
 from mribench.runner.cell import Cell
+from mribench.runner.damage import read_outputs
 from mribench.runner.not_asked import needs_training
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
@@ -45,10 +44,18 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
     """
     if needs_training(cell, plan):
         _train(cell, plan)
-    rank, _ = device.world()
-    if rank != 0:
+    if device.world()[0] != 0:
         return []
-    return [_result(c, task, plan, extract) for c in _sampled(cell, plan) for task in plan.tasks]
+    return [result for one in _sampled(cell, plan) for result in _results(one, plan, extract)]
+
+
+def _results(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
+    """Of every task; says in a line what was found, of a cell that is no control and was not finished."""
+    before = [_existing_result(cell, task, plan, tell=lambda _: None) for task in plan.tasks]
+    done = [_result(cell, task, plan, extract) for task in plan.tasks]
+    if done != before and not cell.variant.is_control:
+        say_done(f"{cell.name.replace('_', ' ')}: {boards.cell_in_one_line(done)}")
+    return done
 
 
 def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
@@ -189,7 +196,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
         provenance=record.provenance_of(cell, plan, produced, name) | folders | hashes,
     )
     results.write(plan.out, result)
-    say(f"{cell.name} {task.name}: {judged['verdict'] if judged else boards.in_one_line(result)}")
+    say_detail(f"{cell.name} {task.name}: {judged['verdict'] if judged else boards.in_one_line(result)}")
     return result
 
 
@@ -243,22 +250,13 @@ def _outputs_sha256(folder: Path) -> str:
     return made.get("outputs_sha256") or hashing.arrays_sha256(read_outputs(folder) or {})
 
 
-def read_outputs(folder: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of outputs.npz; None where there are none, or none that can be read."""
-    try:
-        with np.load(folder / "outputs.npz", allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
-
-
 def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.ndarray]:
     """Fill ``folder`` with outputs.npz (the images) and made.json (seconds, NFE, GFLOPs, peak memory)."""
     provenance.reset_gpu_peak()
     if cell.trained:
         imports.load_diffusers()
     start = time.monotonic()
-    model = _model(cell, plan, task.title)
+    model = _model(cell, plan, task.name)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}

@@ -19,18 +19,21 @@ def names() -> list[str]:
     )
 
 
-def read(suite: str | Path) -> RunSpec:
+def read(suite: str | Path, base: RunSpec | None = None) -> RunSpec:
     """The settings of a suite.
 
     Args:
         suite: the name of one that comes with the package, or the path of a TOML file, which ends in .toml.
+        base: what holds where the suite says nothing; None is the defaults.
 
     Raises:
         InputError: there is no such suite, it is not TOML, or it holds an unknown word.
     """
     if str(suite) in names():
-        return runspec.from_text((_FOLDER / f"{suite}.toml").read_text(encoding="utf-8"), f"suite {suite}")
+        return runspec.from_text(
+            (_FOLDER / f"{suite}.toml").read_text(encoding="utf-8"), f"suite {suite}", base
+        )
     if Path(suite).suffix == ".toml":
-        return runspec.from_toml(Path(suite))
+        return runspec.from_toml(Path(suite), base)
     expected = f"expected {', '.join(names())}, or the path of a .toml file"
     raise InputError(unknown_name("suite", str(suite), names(), expected))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mribench.device import place
 from mribench.errors import MribenchError, Unavailable
 from mribench.progress import progress
 from mribench.sampling.reverse import ImageDraws
@@ -32,7 +33,7 @@ class TrainedGenerator:
     def __init__(
         self, folder: Path, model: GenerativeModel, profile: Profile, precision: str, title: str = "sample"
     ):
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = torch.device(place())
         self.nets = {
             stage.name: load_network(stage, profile, folder / stage.name / profile.keep, self.device)
             for stage in model.stages

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mribench.device import place
 from mribench.errors import MribenchError, Unavailable
 from mribench.progress import progress
 from mribench.sampling import likelihood
@@ -55,7 +56,7 @@ class TrainedModel:
         title: str = "sample",
         label: str | None = None,
     ):
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = torch.device(place())
         self.variant, self.sampler, self.profile, self.title = variant, sampler, profile, title
         self._pipeline, self._label = pipeline, label
         self.net = self._at_label(optimize(self._load(), precision), variant.guidance)
@@ -111,7 +112,7 @@ class TrainedModel:
         t = self._timestep(alpha_bar)
         net = self.net.labelled if isinstance(self.net, GuidedNetwork) else self.net
         batch, losses = self.profile.sample_batch, []
-        title = f"{self.title} at alpha-bar {alpha_bar:.3f}"
+        title = f"{self.title}, ᾱ {alpha_bar:.3f}"
         with progress(title, len(images)) as advance, retain_freed_memory():
             for first in range(0, len(images), batch):
                 chunk = np.ascontiguousarray(images[first : first + batch], dtype=np.float32)
@@ -205,7 +206,8 @@ class TrainedModel:
     ) -> np.ndarray:
         """Integrate from a level in batches; ``start`` gives (N, C, h, w) of the indices of a batch."""
         batch, images = self.profile.sample_batch, []
-        with progress(self.title, len(indices)) as advance, retain_freed_memory():
+        title = self.title if alpha_bar is None else f"{self.title}, ᾱ {alpha_bar:.3f}"
+        with progress(title, len(indices)) as advance, retain_freed_memory():
             for first in range(0, len(indices), batch):
                 chunk = indices[first : first + batch]
                 filled = chunk + chunk[:1] * (batch - len(chunk))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mribench import files, hashing
+from mribench.device import place
 from mribench.errors import InputError
 from mribench.progress import progress
 
@@ -94,7 +95,6 @@ def check(folder: Path) -> None:
 @lru_cache(maxsize=1)
 def load(folder: Path) -> Any:
     """The pipeline, on the GPU where there is one. Raises InputError in one sentence."""
-    import torch
     from diffusers import DiffusionPipeline
     from diffusers.utils import logging
 
@@ -119,7 +119,7 @@ def load(folder: Path) -> Any:
             "a callable module:function that calls it"
         )
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
+    return pipeline.to(place())
 
 
 def download(repository: str) -> tuple[Path, str]:

@@ -12,7 +12,7 @@ from mribench.audit import training_set
 from mribench.board import publish
 from mribench.board.boards import Board, boards
 from mribench.board.group import groups
-from mribench.errors import InputError, unknown_name
+from mribench.errors import InputError
 from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.progress import say
@@ -51,13 +51,13 @@ class Settings:
     metrics: tuple[str, ...] = ()
 
 
-def settings_of(lists: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Names of controls, feature spaces and metrics as settings. Raises InputError for another word."""
-    known = "controls", "features", "metrics"
-    for word in lists:
-        if word not in known:
-            raise InputError(unknown_name("setting", word, known))
-    return {word: (names,) if isinstance(names, str) else tuple(names) for word, names in lists.items()}
+def settings_of(lists: Mapping[str, str | Sequence[str] | None]) -> dict[str, tuple[str, ...]]:
+    """Names of controls, feature spaces and metrics, as a list or comma-separated; None leaves the default."""
+    return {
+        word: tuple(runspec.split(word, names) if isinstance(names, str) else names)
+        for word, names in lists.items()
+        if names is not None
+    }
 
 
 def score(given: Any, asked: Settings) -> Scored:

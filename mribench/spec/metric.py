@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -147,5 +147,6 @@ class Score:
     )
     reason: str | None = None
     # mean of a paired metric within each test subject, by its ordinal, never its id
-    per_subject: tuple[float, ...] = ()
-    subsamples: tuple[float, ...] = ()  # a distribution metric on the half-subsamples of the test subjects
+    per_subject: tuple[float, ...] = field(default=(), repr=False)
+    # a distribution metric on the half-subsamples of the test subjects
+    subsamples: tuple[float, ...] = field(default=(), repr=False)

@@ -57,7 +57,9 @@ def test_outcomes_come_in_the_order_of_the_jobs(worked):
     assert [outcome.results[0] for outcome in worked(later_first)] == list(NAMES)
 
 
-def test_what_workers_say_is_said_once(worked, capsys):
+def test_what_workers_say_is_said_once(worked, capsys, monkeypatch):
+    monkeypatch.setattr("mribench.progress.SECONDS_BETWEEN_LINES", 0)
+
     def talk(name):
         say(f"{name}: kd 7")
         with progress(f"train {name}", 10) as advance:

@@ -69,6 +69,7 @@ class Spec(Struct, gc=False, kw_only=True):
     profile: Text
     features: list[Text] = []
     train_steps: Count | None = None
+    size: Count | None = None
     precision: Text | None = None
 
 
