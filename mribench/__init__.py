@@ -66,7 +66,8 @@ def run(
     """Run a suite and return its results; the words are those of ``mribench run``.
 
     modalities, variants, controls, samplers, tasks: a name or several; seeds: a number or several; profile,
-    train_steps, precision, data, out, track: one value. Raises ``mribench.errors.MribenchError`` in one sentence.
+    train_steps, precision, data, out, track, tuned: one value. Raises ``mribench.errors.MribenchError`` in one
+    sentence.
     jobs: cells at once, each in a process of its own; None lets cores and memory decide. With any but 1 a script
     must call this below ``if __name__ == "__main__":``, as Python asks of all that starts processes. suite: "methods",
     "samplers" or a TOML file, whose settings hold where none is given here.

@@ -56,6 +56,14 @@ Precision = Annotated[
 ]
 TrainSteps = Annotated[int | None, typer.Option(help="number of training steps, in place of the profile's")]
 Track = Annotated[str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard")]
+TunedFile = Annotated[
+    str | None,
+    typer.Option(
+        "--tuned",
+        metavar="FILE",
+        help="methods.json of mribench tune --variants: variants that it holds train with their best learning rate",
+    ),
+]
 Suite = Annotated[
     str | None,
     typer.Option(
@@ -97,6 +105,7 @@ def run(
     train_steps: TrainSteps = None,
     n_generated: NGenerated = None,
     track: Track = None,
+    tuned: TunedFile = None,
     spec: Spec = None,
     suite: Suite = None,
     dry_run: DryRun = False,
@@ -133,6 +142,7 @@ def run(
         skip_broken=skip_broken,
         out=out,
         track=track,
+        tuned=tuned,
     )
     if dry_run:
         from mribench.speed import forecast
