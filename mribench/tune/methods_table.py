@@ -20,7 +20,7 @@ def markdown(record: Mapping[str, Any]) -> str:
         f"{len(factors)} trials, each with {record['share']:g} of the training FLOPs of {name}. One training each, "
         f"seed {record['seed']}, {profile['n_generated']} images, on {machine['device']}: leads, not results. The "
         f"learning rate is that of {name}, {lr}, times a factor; one that a method sets itself is multiplied too. A "
-        "dash is a trial that gave no images.",
+        "trial that failed gave no images.",
         "",
     ]
     rows = [
@@ -51,6 +51,6 @@ def _cells(family: Mapping[str, Any], factors: Sequence[float], organs: Mapping[
 
 
 def _kd(distances: Mapping[float, float | None], factor: float) -> str:
-    """'12.3', '-' where there were no images, nothing where the trial is still to be made."""
+    """'12.3', 'failed' where there were no images, nothing where the trial is still to be made."""
     kd = distances.get(factor)
-    return f"{kd:.1f}" if kd is not None else "-" if factor in distances else ""
+    return f"{kd:.1f}" if kd is not None else "failed" if factor in distances else ""

@@ -1,7 +1,9 @@
 """`mribench tune --variants` and `mribench run --tuned`: equal trials for every method, and the best one is taken."""
 
 import json
-from dataclasses import replace
+import pickle
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +12,17 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from families import GAN
 
-from mribench import files
+from mribench import files, profiles
 from mribench.data import prepare_data
 from mribench.errors import Interrupted
+from mribench.hashing import file_sha256
 from mribench.plugins import lookup
-from mribench.runner import runspec, tuned
+from mribench.runner import record, runspec, tuned, worker
+from mribench.runner.cell import Cell
 from mribench.runner.run import run_suite
 from mribench.runner.verify import verify
 from mribench.spec import GenerativeModel, Stage, Update
+from mribench.training import budget
 from mribench.tune import methods
 
 ORGAN = lookup.names("modalities")[0]
@@ -72,6 +77,12 @@ def prepared(tmp_path_factory):
     return prepare_data(plan.modalities[0], "phantom", plan.profile, out)
 
 
+@pytest.fixture(autouse=True)
+def equal_costs(monkeypatch):
+    """No FLOPs are counted: a toy has none, and counting those of a U-Net takes longer than all its training."""
+    monkeypatch.setattr(budget, "reference_cost", lambda profile: budget.StepCost(1, 1))
+
+
 @pytest.fixture
 def install(monkeypatch):
     """``install(*models)``: the models under their names, as if a package had brought them."""
@@ -98,25 +109,33 @@ def tuning(out, prepared, *names, trials=8, share=0.25):
     return methods.tune_methods(plan, {ORGAN: prepared}, out, trials, share)
 
 
-def distances(record, name):
-    return tuned.mean_distances(record["families"][name]["runs"], record["data"], record["factors"])
+def distances(found, name):
+    return tuned.mean_distances(found["families"][name]["runs"], found["data"], found["factors"])
 
 
 def test_the_learning_rate_that_is_best_by_construction_is_chosen(tmp_path, prepared, images, install):
-    """Of one inside the range, of one at its end, and of one that sets its own learning rate."""
-    install(toy("inside", images, 0.25), toy("end", images, 4.0), toy("own", images, 0.5, lr=7e-4))
-    record = tuning(tmp_path, prepared, "inside", "end", "own")
-    found = {name: tuned.best_factor(distances(record, name)) for name in record["families"]}
-    assert found == {"inside": 0.25, "end": 4.0, "own": 0.5}
-    kds = list(distances(record, "inside").values())
+    install(toy("inside", images, 0.25))
+    made = tuning(tmp_path, prepared, "inside")
+    kds = list(distances(made, "inside").values())
+    assert len(kds) == 8 and tuned.best_factor(distances(made, "inside")) == 0.25
     best = kds.index(min(kds))
     assert kds[:best] == sorted(kds[:best], reverse=True) and kds[best:] == sorted(kds[best:])
-    assert len(kds) == 8 and {run["steps"] for run in record["families"]["own"]["runs"]} == {STEPS}
-    table = {line.split(" | ")[0]: line for line in (tmp_path / "methods.md").read_text().splitlines()}
-    assert "| 0.0005 | " in table["| inside"] and "| 0.008, highest of the range | " in table["| end"]
-    assert table["| end"].endswith(", none |") and "the smoke" not in table
-    assert files.read_json(tmp_path / "methods.json") == json.loads(json.dumps(record))
+    assert {run["steps"] for run in made["families"]["inside"]["runs"]} == {STEPS}
+    around = ", ".join(f"{kd:.1f}" for kd in kds[best - 1 : best + 2])
+    assert f" | 0.0005 | {around} |" in (tmp_path / "methods.md").read_text()
+    assert files.read_json(tmp_path / "methods.json") == json.loads(json.dumps(made))
     assert not list((tmp_path / "train").iterdir()), "weights of trials are not kept"
+
+
+def test_a_best_at_an_end_of_the_range_is_said(tmp_path, prepared, images, install):
+    """Of one that trains with the profile's learning rate, and of one that sets its own."""
+    install(toy("end", images, 2.0), toy("own", images, 0.5, lr=7e-4))
+    made = tuning(tmp_path, prepared, "end", "own", trials=3)
+    found = {name: tuned.best_factor(distances(made, name)) for name in made["families"]}
+    assert found == {"end": 2.0, "own": 0.5}
+    table = {line.split(" | ")[0]: line for line in (tmp_path / "methods.md").read_text().splitlines()}
+    assert "| 0.004, highest of the range | " in table["| end"] and table["| end"].endswith(", none |")
+    assert "| 0.001, lowest of the range | none, " in table["| own"]
 
 
 def test_of_an_unchanged_method_nothing_is_repeated(tmp_path, prepared, images, install, monkeypatch):
@@ -166,10 +185,10 @@ def test_a_trial_without_images_is_never_the_best(tmp_path, prepared, images, in
 
     toy_like = toy("fragile", images, 2.0)
     install(replace(toy_like, generate=generate))
-    record = tuning(tmp_path, prepared, "fragile", trials=3)
-    assert [kd is None for kd in distances(record, "fragile").values()] == [False, False, True]
-    assert tuned.best_factor(distances(record, "fragile")) == 1.0
-    assert "| - |" in (tmp_path / "methods.md").read_text()
+    made = tuning(tmp_path, prepared, "fragile", trials=3)
+    assert [kd is None for kd in distances(made, "fragile").values()] == [False, False, True]
+    assert tuned.best_factor(distances(made, "fragile")) == 1.0
+    assert "| failed |" in (tmp_path / "methods.md").read_text()
 
 
 def test_trials_of_another_kind_are_not_mixed(tmp_path, prepared, images, install, refused, mribench):
@@ -188,7 +207,7 @@ def test_trials_of_another_kind_are_not_mixed(tmp_path, prepared, images, instal
 
 
 def test_all_learning_rates_of_a_model_are_multiplied():
-    profile = runspec.resolve(runspec.make(**ASKED)).profile
+    profile = profiles.get("smoke")
     model, changed = tuned.with_learning_rate(GAN, profile, 0.5)
     assert [update.lr for update in model.stages[0].updates] == [5e-4, None]
     assert changed == replace(profile, lr=profile.lr / 2)
@@ -196,9 +215,7 @@ def test_all_learning_rates_of_a_model_are_multiplied():
 
 
 def test_a_share_of_the_budget_is_one_of_its_whole_schedule():
-    profile = replace(
-        runspec.resolve(runspec.make(modalities=ORGAN, profile="quick")).profile, max_epochs=None
-    )
+    profile = profiles.get("quick")
     short = methods.shortened(profile, 1000, 0.25)
     assert (short.max_steps, short.coarse_steps, short.warmup_steps, short.eval_every) == (450, 315, 25, 150)
     epochs = replace(profile, max_steps=None, max_epochs=16)
@@ -206,110 +223,121 @@ def test_a_share_of_the_budget_is_one_of_its_whole_schedule():
 
 
 @pytest.fixture
-def tuned_run(tmp_path, prepared, images, install):
-    """methods.json of ``one``, whose best factor is 2, and the settings of a run of it."""
+def asked(tmp_path, images, install):
+    """The settings of a run of two methods."""
     install(toy("one", images, 2.0), toy("other", images, 2.0))
-    tuning(tmp_path / "tuning", prepared, "one", trials=3)
-    asked = {**ASKED, "variants": ["one", "other"]}
-    return tmp_path / "tuning" / "methods.json", asked
+    return {**ASKED, "variants": ["one", "other"], "out": str(tmp_path / "run")}
 
 
-def trained(found, name):
-    return next(result for result in found if result.variant == name)
+@pytest.fixture
+def chosen(tmp_path, asked):
+    """``chosen(one=2.0)``: a methods.json of three trials, of which that factor was the best."""
+
+    def write(**best):
+        plan = runspec.resolve(runspec.make(**asked))
+        factors = [0.5, 1.0, 2.0]
+
+        def family(model):
+            kds = {factor: 10 * factor / best[model.name] for factor in factors}
+            kds |= {factor: 10 * best[model.name] / factor for factor in factors if factor < best[model.name]}
+            runs = [
+                {"modality": ORGAN, "factor": factor, "lr": factor * plan.profile.lr, "kd": kd}
+                for factor, kd in kds.items()
+            ]
+            return {**methods._about(model, plan), "runs": runs}
+
+        content = {"schema": 1, "profile": asdict(plan.profile), "share": 0.25, "factors": factors, "seed": 0}
+        families = {model.name: family(model) for model in plan.variants if model.name in best}
+        path = tmp_path / "methods.json"
+        files.write_json(path, content | {"data": {ORGAN: "a" * 64}, "families": families})
+        return str(path)
+
+    return write
 
 
-def test_a_run_trains_with_the_best_learning_rate(tuned_run, tmp_path, mribench, capsys):
-    path, asked = tuned_run
-    plain = run_suite(runspec.make(**asked, out=str(tmp_path / "plain")))
-    capsys.readouterr()
-    made = run_suite(runspec.make(**asked, out=str(tmp_path / "made"), tuned=str(path)))
+def of(results, name):
+    return next(result for result in results if result.variant == name)
+
+
+def test_a_run_trains_with_the_best_learning_rate(asked, chosen, prepared, capsys):
+    path = chosen(one=2.0)
+    made = run_suite(runspec.make(**asked, tuned=path))
     assert "other (not tuned)" in capsys.readouterr().err
-    one, before = trained(made, "one"), trained(plain, "one")
-    profile = one.provenance["profile"]
+    one, other, plan = of(made, "one"), of(made, "other"), runspec.resolve(runspec.make(**asked))
     assert one.provenance["tuned"] == {
         "factor": 2.0,
-        "lr": 2 * profile["lr"],
+        "lr": 2 * plan.profile.lr,
         "trials": 3,
         "share": 0.25,
         "modalities": [ORGAN],
-        "sha256": tuned.hashing.file_sha256(path),
+        "sha256": file_sha256(Path(path)),
     }
-    # the rows compare, the trainings are two; of the other method nothing has changed
-    assert one.key == before.key and one.provenance["profile"] == before.provenance["profile"]
-    assert one.provenance["checkpoint"] != before.provenance["checkpoint"]
-    other, same = trained(made, "other"), trained(plain, "other")
-    assert other.provenance["checkpoint"] == same.provenance["checkpoint"]
-    assert other.provenance.keys() == same.provenance.keys() and "tuned" not in other.provenance["spec"]
-    assert verify(tmp_path / "made", one, beside=[]).images == "bit-equal"
-    text = (tmp_path / "made" / "leaderboard.md").read_text()
+    # it was trained as far as only that learning rate goes
+    net = Distance.from_pretrained(Path(asked["out"], "train", one.provenance["checkpoint"], "toy", "best"))
+    assert net.moved.item() == pytest.approx(plan.profile.max_steps * 2 * plan.profile.lr, rel=1e-3)
+    # the records compare with those of a run without trials, the trainings are two; the other method is as it was
+    plain = {model.name: Cell(plan.modalities[0], prepared, model, 0) for model in plan.variants}
+    assert one.key == record.empty_result(plain["one"], plan.tasks[0], plan).key
+    folders = {name: cell.train_folder(plan).name for name, cell in plain.items()}
+    assert one.provenance["checkpoint"] != folders["one"]
+    assert other.provenance["checkpoint"] == folders["other"] and "tuned" not in other.provenance
+    assert not [r for r in made if "tuned" in r.provenance["spec"]]
+    assert verify(Path(asked["out"]), one, beside=[]).images == "bit-equal"
+    text = Path(asked["out"], "leaderboard.md").read_text()
     assert "lr tuned, 3 trials" in text and "Learning rates were chosen in 2 ways" in text
-    assert "Learning rates" not in (tmp_path / "plain" / "leaderboard.md").read_text()
 
 
-def test_a_tuned_run_is_resumed_also_when_the_file_holds_more(tuned_run, tmp_path, prepared):
-    path, asked = tuned_run
-    spec = runspec.make(**asked, out=str(tmp_path / "made"), tuned=str(path))
-    run_suite(spec)
+def test_a_tuned_run_is_resumed_also_when_the_file_holds_more(asked, chosen):
+    """Where the profile's own learning rate is the best, weights stay and the record says how it was found."""
+    spec = runspec.make(**asked, tuned=chosen(one=2.0))
+    first = run_suite(spec)
 
     def written():
-        return {p: p.stat().st_mtime_ns for p in (tmp_path / "made").glob("[a-z]*/**/*") if p.is_file()}
+        return {p: p.stat().st_mtime_ns for p in Path(asked["out"]).glob("[a-z]*/**/*") if p.is_file()}
 
     before = written()
-    run_suite(spec)
-    tuning(path.parent, prepared, "other", trials=3)
-    one_more = run_suite(replace(spec, variants=("one",)))
-    assert written() == before and "tuned" in trained(one_more, "one").provenance
-    assert "tuned" in trained(run_suite(spec), "other").provenance
+    chosen(one=2.0, other=1.0)
+    (again,) = run_suite(replace(spec, variants=("one",)))
+    assert again.provenance["tuned"] == of(first, "one").provenance["tuned"] and written() == before
+    second = run_suite(spec)
+    assert of(second, "other").provenance["tuned"]["factor"] == 1.0
+    assert of(second, "other").provenance["checkpoint"] == of(first, "other").provenance["checkpoint"]
+    chosen(one=2.0)
+    assert "tuned" not in of(run_suite(spec), "other").provenance
 
 
-def test_trials_whose_best_is_the_profile_s_own_are_on_record(tmp_path, prepared, images, install):
-    """The weights are those of the run without trials; the record is not."""
-    install(toy("one", images, 1.0))
-    tuning(tmp_path / "tuning", prepared, "one", trials=3)
-    spec = runspec.make(**ASKED, variants="one", out=str(tmp_path / "made"))
-    (plain,) = run_suite(spec)
-    (made,) = run_suite(replace(spec, tuned=str(tmp_path / "tuning" / "methods.json")))
-    assert made.provenance["checkpoint"] == plain.provenance["checkpoint"]
-    assert made.provenance["tuned"]["factor"] == 1.0
-    (again,) = run_suite(spec)
-    assert "tuned" not in again.provenance
-
-
-def test_a_worker_takes_the_learning_rates_that_the_suite_has_read(tuned_run, tmp_path, prepared):
-    from mribench.runner import worker
-    from mribench.runner.cell import Cell
-
-    path, asked = tuned_run
-    plan = runspec.resolve(runspec.make(**asked, out=str(tmp_path / "made"), tuned=str(path)))
+def test_a_worker_takes_the_learning_rates_that_the_suite_has_read(asked, chosen):
+    path = chosen(one=2.0)
+    plan = runspec.resolve(runspec.make(**asked, tuned=path))
     data = prepare_data(plan.modalities[0], "phantom", plan.profile, plan.out)
     job = worker.Job.of([Cell(plan.modalities[0], data, plan.variants[0], 0)], plan)
-    path.unlink()
+    Path(path).unlink()
     worker._plan.cache_clear()
-    outcome = worker.run_job(job)
+    outcome = worker.run_job(pickle.loads(pickle.dumps(job)))
     assert outcome.error is None and outcome.results[0].provenance["tuned"]["factor"] == 2.0
 
 
-def test_a_changed_method_is_not_tuned(tuned_run, images, install, capsys):
-    path, asked = tuned_run
-    install(toy("one", images, 0.5))
-    assert runspec.resolve(runspec.make(**asked, tuned=str(path))).tuned == {}
-    assert "one (its code has changed since it was tuned), other (not tuned)" in capsys.readouterr().err
-    content = files.read_json(path)
+def test_a_method_without_all_trials_is_not_tuned(asked, chosen, images, install, capsys):
+    path = chosen(one=2.0)
+    assert set(runspec.resolve(runspec.make(**asked, tuned=path)).tuned) == {"one"}
+    content = files.read_json(Path(path))
     del content["families"]["one"]["runs"][0]
-    install(toy("one", images, 2.0))
-    files.write_json(path, content)
-    assert runspec.resolve(runspec.make(**asked, tuned=str(path))).tuned == {}
+    files.write_json(Path(path), content)
+    assert runspec.resolve(runspec.make(**asked, tuned=path)).tuned == {}
     assert "one (2 of 3 trials are made)" in capsys.readouterr().err
+    chosen(one=2.0)
+    install(toy("one", images, 0.5))
+    assert runspec.resolve(runspec.make(**asked, tuned=path)).tuned == {}
+    assert "one (its code has changed since it was tuned), other (not tuned)" in capsys.readouterr().err
 
 
-def test_a_bad_file_is_said_in_a_sentence(tuned_run, tmp_path, refused):
-    path, _ = tuned_run
+def test_a_bad_file_is_said_in_a_sentence(chosen, tmp_path, refused):
+    path = Path(chosen(one=2.0))
     words = ("run", "--modalities", ORGAN, "--out", tmp_path / "run", "--tuned")
     assert "methods.json that mribench tune --variants has written" in refused(*words, tmp_path / "no.json")
     assert "of the profile smoke" in refused(*words, path, "--profile", "quick")
-    content = files.read_json(path)
+    content, bad = files.read_json(path), tmp_path / "bad.json"
     for field, value in {"share": 2, "factors": [], "families": {"one": {}}, "profile": None}.items():
-        bad = tmp_path / "bad.json"
         files.write_json(bad, {**content, field: value})
         assert field in refused(*words, bad, "--profile", "smoke")
     bad.write_text("{")
