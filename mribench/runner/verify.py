@@ -156,7 +156,7 @@ def _assembled(
     trained = _checkpoint(out, result, profile, rescore)
     prepared = _data(out, result, parts.modality, profile, data)
     audited = _audited(out, result, prepared, parts.modality)
-    cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler, audited)
+    cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler, audited=audited)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     samplers = (parts.sampler,) if parts.sampler else ()
     plan = Plan(spec, profile, (parts.modality,), (parts.variant,), samplers, (task,), metrics, spaces, out)
