@@ -84,6 +84,7 @@ def run(
     train_steps: int | None = None,
     n_generated: int | None = None,
     track: str | None = None,
+    tuned: str | Path | None = None,
     suite: str | Path | None = None,
     jobs: int | None = 1,
     executor: str = "local",
@@ -117,6 +118,7 @@ def run(
         train_steps: in place of the profile's.
         n_generated: images of each cell, in place of the profile's; nothing is trained again for it.
         track: a tracker that loss curves are sent to, such as "tensorboard".
+        tuned: ``methods.json`` of ``mribench tune --variants``: variants that it holds train with their best rate.
         suite: "methods", "samplers" or a TOML file with these settings.
         jobs: cells at once, each in a process of its own; None lets cores and memory decide. With any but 1 a script
             must call this below ``if __name__ == "__main__":``, as Python asks of all that starts processes.
@@ -153,6 +155,7 @@ def run(
         train_steps=train_steps,
         n_generated=n_generated,
         track=track,
+        tuned=tuned,
     )
     with devices.use(device):
         return run_suite(spec, Execution(executor, jobs))

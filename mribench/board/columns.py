@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mribench.board import tuning
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL
@@ -216,7 +217,8 @@ def remarks(board: Board, row: Row) -> list[str]:
         f"1 training for {organs} organs": organs > 1,
         "at floor": board.ranks[row.name].at_floor,
     }
-    return [remark for remark, holds in said.items() if holds]
+    tuned = tuning.remark(row)
+    return [remark for remark, holds in said.items() if holds] + ([tuned] if tuned else [])
 
 
 def notes(board: Board, row: Row) -> list[str]:

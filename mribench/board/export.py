@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mribench import escaping
-from mribench.board import columns
+from mribench.board import columns, tuning
 from mribench.board.boards import Board
 from mribench.board.lines import Line, real, rows
 from mribench.board.ranks import RankInterval
@@ -62,6 +62,7 @@ COLUMNS: dict[str, Callable[[_Number], Any]] = {
     "rank_worst": _of_row(lambda x, _: x.rank.worst),
     "at_floor": _of_row(lambda x, _: int(x.rank.at_floor)),
     "unranked": _of_row(lambda x, _: x.rank.reason),
+    "tuning_trials": _of_row(lambda _, row: tuning.trials(row)),
     "audit": _of_row(lambda _, row: row.audit),
     "metric": lambda x: x.address[0],
     "space": lambda x: x.address[1],

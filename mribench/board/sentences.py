@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mribench.board import columns
+from mribench.board import columns, tuning
 from mribench.board.boards import Board
 from mribench.metrics.distribution import fid_note
 from mribench.metrics.significance import FEW_SUBJECTS
@@ -156,6 +156,7 @@ def notes(board: Board) -> list[str]:
             lines.append(f"{space} ranks nothing on these images: {doubt}.")
         if missed := board.blind_to(space):
             lines.append(f"{space} is blind to {', '.join(missed)} on these images.")
+    lines += filter(None, [tuning.sentence(board.trained)])
     return list(dict.fromkeys([*lines, *board.doubts]))
 
 

@@ -104,6 +104,14 @@ TrainSteps = Annotated[int | None, typer.Option(help="number of training steps; 
 Track = Annotated[
     str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard; default: none")
 ]
+TunedFile = Annotated[
+    str | None,
+    typer.Option(
+        "--tuned",
+        metavar="FILE",
+        help="methods.json of mribench tune --variants: variants that it holds train with their best learning rate",
+    ),
+]
 Suite = Annotated[
     str | None,
     typer.Option(
@@ -155,6 +163,7 @@ def run(
     train_steps: TrainSteps = None,
     n_generated: NGenerated = None,
     track: Track = None,
+    tuned: TunedFile = None,
     spec: Spec = None,
     suite: Suite = None,
     dry_run: DryRun = False,
@@ -199,6 +208,7 @@ def run(
         train_steps=train_steps,
         n_generated=n_generated,
         track=track,
+        tuned=tuned,
     )
     with devices.use(device), verbosity(quiet, verbose):
         if dry_run or (modalities is None and not settings.modalities):

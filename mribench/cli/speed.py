@@ -48,17 +48,34 @@ def tune(
     samplers: names_option(
         "comma-separated samplers to compare on RUN; default: some of few steps", "samplers"
     ) = None,
+    variants: names_option(
+        "comma-separated trained variants, or all: choose the learning rate of each", "variants", "all"
+    ) = None,
+    trials: Annotated[
+        int | None, typer.Option(help="with --variants: trainings of each variant and organ; default: 8")
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(help="with --variants: part of the profile's budget of each; default: 0.25"),
+    ] = None,
     seconds: Annotated[
         float, typer.Option(help="seconds of training per candidate and organ", min=1)
     ] = 160.0,
     seed: Annotated[int, typer.Option(help="training seed")] = 0,
-    out: Annotated[Path, typer.Option(help="folder for tuning.* or, with RUN, samplers.*")] = Path("tuning"),
+    out: Annotated[
+        Path, typer.Option(help="folder for tuning.*; of --variants methods.*, with RUN samplers.*")
+    ] = Path("tuning"),
 ) -> None:
     """Compare settings of a profile on phantoms.
 
     Finds those that give the best samples for the same seconds of training. Takes hours. With RUN it compares samplers
-    on the checkpoints of that run instead, against its validation subjects.
+    on the checkpoints of that run instead, against its validation subjects. With --variants it chooses the learning
+    rate of each of them, by the same number of trials; mribench run --tuned takes those.
     """
+    if variants is None and (trials, share) != (None, None):
+        raise InputError("--trials and --share are of --variants; give the variants to tune")
+    if variants is not None and (run or samplers is not None):
+        raise InputError("--variants trains and takes neither RUN nor --samplers; leave them out")
     if run:
         from mribench.tune import samplers as comparison
 
@@ -73,8 +90,32 @@ def tune(
     from mribench import profiles
     from mribench.data import prepare_data
     from mribench.runner import resources, runspec
-    from mribench.tune import candidates, settings
+    from mribench.tune import candidates, methods, methods_table, settings
 
+    if variants is not None:
+        asked = runspec.make(
+            modalities=split_names(modalities),
+            variants=split_names(variants),
+            controls=(),
+            tasks="generation",
+            features="hc85-v1",
+            seeds=seed,
+            profile=profile,
+            out=str(out),
+        )
+        plan = runspec.resolve(asked)
+        prepared = {m.name: prepare_data(m, plan.spec.data, plan.profile, out) for m in plan.modalities}
+        processes = resources.processes(plan.profile, len(prepared) * len(plan.variants))
+        chosen = methods.tune_methods(
+            plan,
+            prepared,
+            out,
+            len(methods.FACTORS) if trials is None else trials,
+            methods.SHARE if share is None else share,
+            processes,
+        )
+        print(methods_table.markdown(chosen))
+        return
     if profile not in candidates.AROUND:
         raise InputError(
             f"profile {profile!r} has no candidates; expected one of {', '.join(candidates.AROUND)}"

@@ -188,7 +188,7 @@ def _training(first: Result) -> str:
         "steps": _count(training.get("steps")),
         "images seen": _count(training.get("images_seen")),
         "batch size": profile["batch_size"],
-        "optimizer": f"{profile['optimizer']}, learning rate {profile['lr']:g}",
+        "optimizer": f"{profile['optimizer']}, learning rate {_learning_rate(first)}",
         "predicts": training.get("prediction") or (profile["prediction"] if first.sampler else None),
         "stages": ", ".join(
             f"{name}: {_count(record.get('steps'))} steps"
@@ -205,6 +205,13 @@ def _training(first: Result) -> str:
     return markdown_table(
         ("budget", ""), [(name, str(value)) for name, value in about.items() if value is not None]
     )
+
+
+def _learning_rate(first: Result) -> str:
+    tuned = first.provenance.get("tuned")
+    if not tuned:
+        return f"{first.provenance['profile']['lr']:g}"
+    return f"{tuned['lr']:g}, the best of {tuned['trials']} on validation subjects"
 
 
 def _count(value: Any) -> str:
@@ -255,6 +262,8 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
     for option in ("train_steps", "size", "precision"):
         if spec.get(option):
             command += [f"--{option.replace('_', '-')}", str(spec[option])]
+    tuned = first.provenance.get("tuned")
+    command += ["--tuned", "path/to/methods.json"] if tuned else []
     lines = [shlex.join([*command, "--out", "runs/again"])]
     if release.repo:
         lines += [
@@ -266,6 +275,7 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
     return (
         f"With {escaped(packages) or 'mribench'} installed{f' (commit {escaped(commit)})' if commit else ''}:\n\n"
         + markdown_code("\n".join(lines), "sh")
+        + (f"\nThe learning rate is of the methods.json of sha256 {tuned['sha256'][:12]}." if tuned else "")
     )
 
 

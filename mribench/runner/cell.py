@@ -9,7 +9,9 @@ from typing import Any
 from mribench import hashing, profiles
 from mribench.audit import training_set
 from mribench.code_hash import code_hash
+from mribench.runner.model_code import model_code, trained_as
 from mribench.runner.runspec import Plan
+from mribench.runner.tuned import Tuned, with_learning_rate
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import (
     Control,
@@ -21,7 +23,6 @@ from mribench.spec import (
     PretrainedModel,
     Profile,
     Split,
-    Stage,
     Task,
     Variant,
 )
@@ -93,51 +94,35 @@ class Cell:
         is_foreign = isinstance(self.variant, PretrainedModel) and self.variant.trained_on != self.data.name
         return training_set.unknown(self.data) if is_foreign else self.data
 
+    def tuned(self, plan: Plan) -> Tuned | None:
+        """How its learning rate was chosen; None where it is the profile's."""
+        return plan.tuned.get(trained_as(self.variant)) if self.is_trained_here else None
+
+    def as_trained(self, plan: Plan) -> tuple[Variant | GenerativeModel, Profile]:
+        """The model and the profile that ``train`` is given: with the learning rate that was tuned, if one was."""
+        tuned = self.tuned(plan)
+        return with_learning_rate(self.variant, plan.profile, tuned.factor if tuned else 1.0)
+
     def train_folder(self, plan: Plan) -> Path:
         """Named by everything that the weights depend on."""
+        model, profile = self.as_trained(plan)
         made_from = {
             "version": TRAIN_VERSION,
             "data": [[name, data.key] for name, data in self.trained_on.items()]
             if self.is_joint
             else self.data.key,
-            "variant": self._variant(),
-            "budget": profiles.training_budget(plan.profile),
+            "variant": model_code(model),
+            "budget": profiles.training_budget(profile),
             "seed": self.seed,
         }
         name = self.name
         if self.is_joint:
-            name = f"organs-{len(self.trained_on)}_{self._trained_as}_s{self.seed}"
+            name = f"organs-{len(self.trained_on)}_{trained_as(self.variant)}_s{self.seed}"
         return plan.out / "train" / f"{name}_{hashing.json_hash(made_from)}"
-
-    @property
-    def _trained_as(self) -> str:
-        """The name that its training goes by: variants that differ in guidance alone share one."""
-        return getattr(self.variant, "trained_as", None) or self.variant.name
-
-    def _variant(self) -> list[Any]:
-        """Name, version and code: an edited variant with its old version number is another variant."""
-        v, more = self.variant, []
-        if isinstance(v, Control):
-            parts = [v.fit, v.generate, v.denoise]
-        elif isinstance(v, PretrainedModel):
-            # a hash of the weights or images says more than the code that reads them
-            parts, more = [] if v.source.get("sha256") else [v.generate], [dict(v.source)]
-        elif isinstance(v, GenerativeModel):
-            parts = [v.generate, v.denoise]
-            more = [_settings(stage, parts) for stage in v.stages]
-        else:
-            parts = [v.network, v.scheduler, v.loss, v.path, v.encode, v.decode, v.noise]
-            # absent where they say nothing: folders of variants on pixels keep their names
-            more = ["orthonormal"] if v.encode and v.orthonormal else []
-            if v.autoencoder:
-                parts += [v.autoencoder.encode, v.autoencoder.decode]
-                more = [_settings(v.autoencoder.stage, parts)]
-            more += [v.conditions] if v.conditions else []
-        return [self._trained_as, v.version, code_hash(*filter(None, parts)), *more]
 
     def output_name(self, task: Task, plan: Plan) -> str:
         """Named by everything that the produced images depend on."""
-        model: list[Any] = [self.data.key, self._variant()]
+        model: list[Any] = [self.data.key, model_code(self.variant)]
         if self.trained and self.sampler:
             sampler = self.sampler.sampler
             parts = (
@@ -187,10 +172,3 @@ class Cell:
         pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
         label = self.modality.name if self.is_joint else None
         return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title, label)
-
-
-def _settings(stage: Stage, parts: list[Any]) -> list[Any]:
-    """What a stage's training depends on beside its functions, which are added to ``parts``."""
-    parts += [stage.network, stage.validation, *(update.loss for update in stage.updates)]
-    own = [stage.name, stage.share, stage.coarse, stage.average]
-    return [*own, *([update.part, update.lr, update.betas] for update in stage.updates)]

@@ -135,17 +135,24 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
             "training": _training(trained) if trained else None,
             "produced": produced,
             "profile": asdict(plan.profile),
-            # names in place of paths of this machine
-            "spec": asdict(plan.spec)
-            | {"data": cell.data.name, "out": None, "profile": plan.profile.name.partition("@")[0]},
+            "spec": _spec(cell, plan),
             "plugins": {
                 "modality": _owner("modalities", cell.modality.name),
                 "variant": _owner("models" if is_foreign else "variants", cell.variant.name),
             }
             | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {}),
         }
+        | ({"tuned": tuned.as_record()} if trained and (tuned := cell.tuned(plan)) else {})
         | (_elsewhere(cell) if is_foreign else {})
     )
+
+
+def _spec(cell: Cell, plan: Plan) -> dict[str, Any]:
+    """The settings of the run, with names in place of paths of this machine; of ``tuned`` the record has a field."""
+    names = {"data": cell.data.name, "out": None, "profile": plan.profile.name.partition("@")[0]}
+    spec = asdict(plan.spec) | names
+    del spec["tuned"]
+    return spec
 
 
 def _elsewhere(cell: Cell) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.results import RENAMED_TASKS
 from mribench.runner import fitting
+from mribench.runner import tuned as tunings
+from mribench.runner.tuned import Tuned
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import Control, FeatureSpace, Metric, Modality, PretrainedModel, Profile, Task, Variant
@@ -54,6 +56,7 @@ class RunSpec:
     ] = ()  # network evaluations: each of the samplers, named without steps, at each of them
     n_generated: int | None = None  # replaces the profile's; nothing is trained again for it
     size: int | None = None  # pixels a side, replaces the profile's
+    tuned: str | None = None  # ``methods.json`` of ``mribench tune --variants``: learning rates by variant
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Plan:
     out: Path
     # by variant, of those that none of ``samplers`` fits where the run named no samplers
     own_samplers: Mapping[str, SamplerChoice] = field(default_factory=dict)
+    # learning rates that were chosen by trials, by ``trained_as``; the others' is the profile's
+    tuned: Mapping[str, Tuned] = field(default_factory=dict)
 
     def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
         """What draws from a variant, in the order of the plan."""
@@ -215,6 +220,7 @@ def resolve(spec: RunSpec) -> Plan:
         spaces=spaces,
         out=Path(spec.out),
         own_samplers=own_samplers,
+        tuned=tunings.read(Path(spec.tuned), profile, variants.values()) if spec.tuned else {},
     )
 
 

@@ -30,6 +30,7 @@ from mribench.runner.cell import Cell
 from mribench.runner.damage import read_outputs
 from mribench.runner.not_asked import needs_training
 from mribench.runner.runspec import Plan
+from mribench.runner.tuned import is_recorded
 from mribench.sampling.offers import not_applicable
 from mribench.spec import GenerativeModel, Model, Prepared, Score, Task, Variant
 from mribench.training import folder as training_folder
@@ -107,7 +108,8 @@ def _arguments(cell: Cell, plan: Plan) -> tuple[Any, ...]:
     damage.write_terms(cell, folder)
     title = f"train {', '.join(cell.trained_on)} {cell.variant.name} seed {cell.seed}"
     splits = cell.split("train"), cell.split("validation")
-    return cell.variant, *splits, plan.profile, cell.seed, folder, title, plan.spec.track
+    model, profile = cell.as_trained(plan)
+    return model, *splits, profile, cell.seed, folder, title, plan.spec.track
 
 
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
@@ -144,7 +146,8 @@ def _existing_result(
     if result.edited:
         tell(f"{path} was changed after it was written; it is made again")
         return None
-    return result if result.provenance.items() >= _output_names(cell, task, plan).items() else None
+    names, tuned = _output_names(cell, task, plan), cell.tuned(plan) if cell.trained else None
+    return result if is_recorded(tuned, result) and result.provenance.items() >= names.items() else None
 
 
 def _task_read_by(task: Task) -> Task | None:

@@ -16,6 +16,7 @@ from mribench.results import Result
 from mribench.runner import locks, runspec, stages, status
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan, RunSpec
+from mribench.runner.tuned import Tuned
 from mribench.spec import Modality, Prepared
 from mribench.training import imports, malloc
 
@@ -36,13 +37,14 @@ class Job:
     name: str  # of its training, with the hash of what it is made from
     organs: tuple[tuple[str, Path], ...] = ()  # of a joint training: each organ and its prepared dataset
     beside: tuple[tuple[str, str], ...] = ()  # (modality, variant) of the further cells of that training
+    tuned: tuple[tuple[str, Tuned], ...] = ()  # ``Plan.tuned`` as the suite has read it; the file may change
 
     @classmethod
     def of(cls, cells: Sequence[Cell], plan: Plan) -> Job:
         """The job of cells of one training, whose data lie prepared in the run folder."""
         cell = cells[0]
         return cls(
-            spec=replace(plan.spec, out=str(plan.out.absolute())),
+            spec=replace(plan.spec, out=str(plan.out.absolute()), tuned=None),
             precision=plan.profile.precision,
             modality=cell.modality.name,
             variant=cell.variant.name,
@@ -51,6 +53,7 @@ class Job:
             name=cell.train_folder(plan).name,
             organs=tuple((name, data.path.absolute()) for name, data in cell.organs),
             beside=tuple((other.modality.name, other.variant.name) for other in cells[1:]),
+            tuned=tuple(sorted(plan.tuned.items())),
         )
 
 
@@ -68,6 +71,7 @@ def run_job(job: Job) -> Outcome:
     try:
         with _one_at_a_time, locks.cell(out, job.name), status.reporting_to(out, job.name):
             plan, extract = _plan(job.spec, job.precision)
+            plan = replace(plan, tuned=dict(job.tuned))
             return Outcome(
                 tuple(r for cell in _cells(job, plan) for r in stages.run_cell(cell, plan, extract))
             )

@@ -11,9 +11,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +22,7 @@ from mribench import device, files, hashing, provenance
 from mribench.data import load
 from mribench.features.hc85 import HC85, extract
 from mribench.metrics.distribution import kernel_distance
-from mribench.progress import listener, progress
-from mribench.runner import resources
-from mribench.runner.executors import Processes
-from mribench.runner.worker import warm_up
+from mribench.progress import progress
 from mribench.sampling import samplers
 from mribench.sampling.sample import TrainedModel
 from mribench.spec import Prepared, Profile, Variant
@@ -35,6 +30,7 @@ from mribench.speed.clock import seconds as clocked
 from mribench.tables import markdown_table
 from mribench.training.train import train
 from mribench.tune.candidates import Candidate
+from mribench.tune.workers import worker_pool
 
 PROBES = 3
 PROBE_STEPS = 20
@@ -90,7 +86,7 @@ def tune(
         files.write_json(out / "tuning.json", record)
         files.write_text(out / "tuning.md", markdown(record))
 
-    with _worker_pool(processes) as run_calls:
+    with worker_pool(processes) as run_calls:
         first = next(iter(data.values()))
         with progress("time a step", PROBES * len(untimed)) as advance:
             calls = {
@@ -125,26 +121,6 @@ def tune(
                 save()
                 advance(len(record["runs"]), f"{name}, {organ}: KD {run['kd']:.0f}")
     return record
-
-
-@contextmanager
-def _worker_pool(processes: int) -> Iterator[Callable[[Mapping[Any, tuple]], Iterator[tuple[Any, Any]]]]:
-    """Yields a function that makes named calls (function, *arguments) and yields (name, result) as each ends."""
-    if processes == 1:
-        yield lambda calls: ((name, function(*args)) for name, (function, *args) in calls.items())
-        return
-    with Processes(processes, resources.threads(processes), warm_up) as workers:
-
-        def run_calls(calls: Mapping[Any, tuple]) -> Iterator[tuple[Any, Any]]:
-            futures = {workers.submit(_silently, *call): name for name, call in calls.items()}
-            return ((futures[future], future.result()) for future in as_completed(futures))
-
-        try:
-            yield run_calls
-        except BaseException:
-            workers.shutdown(wait=False, cancel_futures=True)
-            workers.kill()
-            raise
 
 
 def time_steps(candidate: Candidate, profile: Profile, data: Path, seed: int) -> tuple[float, float]:
@@ -206,19 +182,6 @@ def measure(
         "seconds": round(took, 1),
         "parameters": made["parameters"],
     }
-
-
-class _Silent:
-    """A ``ProgressListener`` that drops everything: lines of several workers would mix."""
-
-    def say(self, text: str) -> None: ...
-
-    def show(self, title: str, done: int, total: int, note: str) -> None: ...
-
-
-def _silently(function: Callable[..., Any], *args: Any) -> Any:
-    listener.set(_Silent())
-    return function(*args)
 
 
 def _seconds_per_step(profile: Profile, variant: Variant, data: Prepared, seed: int, small: bool) -> float:

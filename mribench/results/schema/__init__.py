@@ -8,6 +8,7 @@ from mribench.results.schema.check import check, decode, read
 from mribench.results.schema.manifests import Contents, Manifest, Shared
 from mribench.results.schema.provenance import Produced, Training
 from mribench.results.schema.record import Record
+from mribench.results.schema.tuning import Tuning
 from mribench.results.schema.values import numbers
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Record",
     "Shared",
     "Training",
+    "Tuning",
     "check",
     "decode",
     "numbers",

@@ -84,6 +84,17 @@ class Source(Struct, gc=False, kw_only=True):
     commit: Text | None = None
 
 
+class Tuned(Struct, gc=False, kw_only=True):
+    """How the learning rate was chosen."""
+
+    factor: Positive
+    lr: Positive
+    trials: Count
+    share: Positive
+    modalities: list[Word]
+    sha256: Text
+
+
 class Provenance(Environment, gc=False, kw_only=True):
     training: Training | None = None
     produced: Produced | None = None
@@ -100,3 +111,4 @@ class Provenance(Environment, gc=False, kw_only=True):
     # of a model that was trained elsewhere; ``trained_on``: key of what its audit compares with, None where unknown
     source: Source | None = None
     trained_on: Text | None = None
+    tuned: Tuned | None = None  # None: the profile's learning rate
