@@ -19,7 +19,7 @@ from mribench.board import publish
 from mribench.data import check_name, check_suits, open_sets
 from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
-from mribench.progress import progress, say
+from mribench.progress import progress, say, say_done
 from mribench.results import Result
 from mribench.runner import dispatch, locks, resources, runspec, worker
 from mribench.runner.cell import Cell, is_joint
@@ -76,7 +76,7 @@ def _tell_open_sets(plan: Plan) -> None:
         for organ in organs:
             say(open_sets.described(organ))
     elif plan.spec.data == "phantom" and (line := open_sets.suggestion(organs)):
-        say(line)
+        say_done(line)
 
 
 def trainings(plan: Plan) -> int:
