@@ -21,6 +21,11 @@ Samplers = names_option(
     "where that does not fit",
     "samplers",
 )
+Solvers = names_option(
+    "comma-separated solvers of inverse problems, for tasks that pose one; default: all that fit",
+    "solvers",
+    "all",
+)
 Nfe = Annotated[
     str | None,
     typer.Option(
@@ -82,6 +87,7 @@ def run(
     modalities: Modalities = None,
     variants: Variants = None,
     samplers: Samplers = None,
+    solvers: Solvers = None,
     nfe: Nfe = None,
     seeds: Seeds = None,
     profile: Profile = None,
@@ -118,6 +124,7 @@ def run(
         modalities=split_names(modalities),
         variants=split_names(variants),
         samplers=split_names(samplers),
+        solvers=split_names(solvers),
         tasks=split_names(tasks),
         features=split_names(features),
         metrics=split_names(metrics),

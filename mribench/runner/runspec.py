@@ -16,7 +16,17 @@ from mribench.results import RENAMED_TASKS
 from mribench.runner import fitting
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, FeatureSpace, Metric, Modality, PretrainedModel, Profile, Task, Variant
+from mribench.spec import (
+    Control,
+    FeatureSpace,
+    Metric,
+    Modality,
+    PretrainedModel,
+    Profile,
+    Solver,
+    Task,
+    Variant,
+)
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
@@ -36,6 +46,7 @@ class RunSpec:
     controls: tuple[str, ...] = CONTROLS  # variants without training, which give every board its scale
     samplers: tuple[str, ...] | None = None  # None: the profile's, and a variant's own where these do not fit
     tasks: tuple[str, ...] = TASKS
+    solvers: tuple[str, ...] = ("all",)  # for tasks that pose a problem; "all": every installed one that fits
     metrics: tuple[str, ...] = ()  # further ones, beside those of the tasks
     features: tuple[str, ...] = FEATURES  # spaces of the distribution metrics that name none themselves
     seeds: tuple[int, ...] = (0,)
@@ -60,7 +71,7 @@ class Plan:
     spec: RunSpec
     profile: Profile
     modalities: tuple[Modality, ...]
-    variants: tuple[Variant | PretrainedModel | Control, ...]
+    variants: tuple[Variant | PretrainedModel | Control | Solver, ...]  # solvers: baselines without a prior
     samplers: tuple[SamplerChoice, ...]
     tasks: tuple[Task, ...]
     metrics: Mapping[str, Metric]
@@ -68,6 +79,7 @@ class Plan:
     out: Path
     # by variant, of those that none of ``samplers`` fits where the run named no samplers
     own_samplers: Mapping[str, SamplerChoice] = field(default_factory=dict)
+    solvers: tuple[Solver, ...] = ()  # those that need a prior
 
     def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
         """What draws from a variant, in the order of the plan."""
@@ -171,6 +183,7 @@ def resolve(spec: RunSpec) -> Plan:
         forward_process.check_compatible(variants.values(), choices)
     else:
         own_samplers = _own_samplers(variants.values(), choices)
+    solvers = fitting.solvers(spec.solvers, tasks)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():
@@ -183,16 +196,18 @@ def resolve(spec: RunSpec) -> Plan:
             variants=tuple(trained),
             profile=profile.name.partition("@")[0],
             samplers=None if own_samplers else tuple(asked),
+            solvers=tuple(solver.name for solver in solvers) or spec.solvers,
         ),
         profile=profile,
         modalities=tuple(lookup.load_all("modalities", names).values()),
-        variants=tuple(variants.values()),
+        variants=(*variants.values(), *(solver for solver in solvers if not solver.needs)),
         samplers=choices,
         tasks=tasks,
         metrics=metrics,
         spaces=spaces,
         out=Path(spec.out),
         own_samplers=own_samplers,
+        solvers=tuple(solver for solver in solvers if solver.needs),
     )
 
 

@@ -29,9 +29,10 @@ from mribench.results import Result, schema
 from mribench.runner import damage, not_asked, record
 from mribench.runner.cell import Cell
 from mribench.runner.not_asked import needs_training
+from mribench.runner.questions import questions
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
-from mribench.spec import GenerativeModel, Model, Prepared, Score, Task, Variant
+from mribench.spec import GenerativeModel, Model, Prepared, Problem, Score, Task
 from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
@@ -47,16 +48,7 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
     rank, _ = device.world()
     if rank != 0:
         return []
-    return [_result(c, task, plan, extract) for c in _sampled(cell, plan) for task in plan.tasks]
-
-
-def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
-    """The trained cell with each compatible sampler; what needs none is a single one."""
-    if needs_training(cell, plan):
-        cell = replace(cell, trained=cell.train_folder(plan))
-    if not isinstance(cell.variant, Variant):
-        return [cell]
-    return [replace(cell, sampler=choice) for choice in plan.samplers_of(cell.variant)]
+    return [_result(c, task, plan, extract) for c, task in questions(cell, plan)]
 
 
 def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
@@ -110,12 +102,11 @@ def finished(cell: Cell, plan: Plan) -> list[Result] | None:
         except Damaged:
             return None  # raised again, and said, when the cell's turn comes
     existing = []
-    for sampled in _sampled(cell, plan):
-        for task in plan.tasks:
-            result = _existing_result(sampled, task, plan, tell=lambda _: None)
-            if result is None or damage.of_result(plan.out, result):
-                return None
-            existing.append(result)
+    for asked, task in questions(cell, plan):
+        result = _existing_result(asked, task, plan, tell=lambda _: None)
+        if result is None or damage.of_result(plan.out, result):
+            return None
+        existing.append(result)
     return existing
 
 
@@ -255,7 +246,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     if cell.trained:
         imports.load_diffusers()
     start = time.monotonic()
-    model = _model(cell, plan, task.title)
+    model = _model(cell, plan, task.title, task.problem)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
@@ -269,11 +260,11 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     return outputs
 
 
-def _model(cell: Cell, plan: Plan, title: str) -> Model:
+def _model(cell: Cell, plan: Plan, title: str, problem: Problem | None = None) -> Model:
     """What a task sees; raises Damaged where its weights were changed."""
     if cell.trained:
         damage.check_training(cell, plan)
-    return cell.model(plan, title)
+    return cell.model(plan, title, problem)
 
 
 def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
@@ -283,7 +274,8 @@ def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
         whole = provenance.gflops(lambda: model.generate(range(batch), cell.seed))
         return round(whole / batch / cell.variant.nfe, 4)
     # of the network as it is defined, not as it is optimised for this machine
-    return provenance.gflops_per_image(cell.network(plan.profile), model.shape[-1])
+    side = plan.profile.size if cell.solver else model.shape[-1]
+    return provenance.gflops_per_image(cell.network(plan.profile), side)
 
 
 def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan, name: str) -> dict[str, str]:
