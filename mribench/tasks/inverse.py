@@ -1,9 +1,9 @@
 """Inverse problems as tasks: measure held-out images, let a solver find them again, compare pairwise.
 
 At most two images of a test subject are asked. Of a solver that draws samples four are taken: scores are of the first,
-and those of ``psnr_mean`` of their mean, which by theory has half the squared error of a sample that is drawn from the
-posterior (3 dB). A solver's settings are tried on the measured images of validation subjects at the first level and
-seed of their own, the best by PSNR is taken, and its place in ``Solver.search`` is kept among the outputs.
+and ``psnr_mean`` is of their mean. Of K draws of the posterior that has (1 + 1 / K) / 2 of the squared error of one.
+A solver's settings are tried on validation subjects at each level; the best by PSNR is taken, and its place in
+``Solver.search`` is kept among the outputs.
 """
 
 from __future__ import annotations
