@@ -102,12 +102,12 @@ def reset_gpu_peak() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def gflops_per_image(net: Any, size: int) -> float:
+def gflops_per_image(net: Any, size: int, channels: int = 1) -> float:
     """GFLOPs of one network evaluation of one image; a multiply-add counts twice (torch's FlopCounterMode)."""
     import torch
 
     where = next(net.parameters()).device
-    x = torch.zeros(1, net.config.in_channels, size, size, device=where)
+    x = torch.zeros(1, channels, size, size, device=where)
     with torch.no_grad():
         return round(gflops(lambda: net(x, torch.zeros((), dtype=torch.long, device=where))), 4)
 

@@ -123,7 +123,8 @@ def test_markdown_of_a_board_shows_hostile_words_as_text(made, tmp_path):
 
 def test_the_page_shows_hostile_words_as_text(made, tmp_path):
     text = html(made, tmp_path)
-    assert not invisible(text) and text.count("<script") == 1 and "<img" not in text
+    # the numbers of the comparison, and the code
+    assert not invisible(text) and text.count("<script") == text.count("</script") == 2 and "<img" not in text
     attributes = [one for element in Elements(text).found for one in element]
     assert not [name for name, _ in attributes if name.startswith("on")]
     assert not [value for name, value in attributes if name in ("href", "src") and value.startswith("j")]

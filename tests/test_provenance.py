@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -73,7 +72,6 @@ def test_gflops_count_a_multiply_add_twice():
     class Convolution(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.config = SimpleNamespace(in_channels=1)
             self.layer = torch.nn.Conv2d(1, 100, 3, padding=1, bias=False)
 
         def forward(self, x, t):

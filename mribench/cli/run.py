@@ -41,7 +41,10 @@ Seeds = Annotated[str | None, typer.Option(help="comma-separated training seeds,
 Profile = Annotated[
     str | None, typer.Option(help="smoke, quick, standard or paper", autocompletion=complete_profile)
 ]
-Data = Annotated[str | None, typer.Option(help="phantom, the id of a dataset card, or a file or folder")]
+Data = Annotated[
+    str | None,
+    typer.Option(help="phantom, open (public sets), the id of a dataset card, or a file or folder"),
+]
 DataName = Annotated[
     str | None,
     typer.Option(

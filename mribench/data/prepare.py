@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mribench.data import left_out
+from mribench.data import left_out, open_sets
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import catalogue, organ_masks, rules, terms
 from mribench.data.cards.card import digest
@@ -44,8 +44,9 @@ def prepare_data(
 
     Args:
         modality: Draws the phantom, or decides which part of a folder is taken.
-        data: ``phantom``; the id of a registry card, or several joined by ``+``; or a file or folder. Of a folder,
-            ``<modality>.npz`` or the subfolder ``<modality>/`` is taken where it is there.
+        data: ``phantom``; the id of a registry card, or several joined by ``+``; ``open``, the card of
+            ``open_sets.best``; or a file or folder. Of a folder, ``<modality>.npz`` or the subfolder ``<modality>/`` is
+            taken where it is there.
         profile: Size and number of the images.
         out: The folder ``<out>/data/<modality>-<hash of the input>`` is used; one that is damaged is made again.
         seed: Decides phantom, split and choice of slices; keep it fixed over the seeds of a run.
@@ -59,6 +60,7 @@ def prepare_data(
         InputError: Where the name cannot be used, see ``source.check_name``.
     """
     check_name(name, data)
+    data = open_sets.named(modality.name, data)
     root = Path(out) / "data"
     if data == "phantom":
         folder = root / f"{modality.name}-{phantom_identity(modality.phantom, profile, seed)}"

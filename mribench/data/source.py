@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mribench import files
+from mribench.data import open_sets
 from mribench.data.cards import catalogue, rules
 from mribench.data.cards.card import UNMATCHED, DatasetCard
 from mribench.data.download.fetch import MB, Progress, fetch, home
@@ -49,7 +50,7 @@ def check_suits(modalities: Sequence[Modality], data: str) -> None:
     if data == "phantom":
         return
     for modality in modalities:
-        named = _named(modality, data)
+        named = _named(modality, open_sets.named(modality.name, data))
         if isinstance(named, Path) and len(modalities) > 1 and named == Path(data).expanduser():
             names = " and ".join(one.name for one in modalities)
             raise DataError(
@@ -75,13 +76,15 @@ def check_name(name: str | None, data: str) -> None:
             "--data-name takes up to 64 letters, digits, dots, underscores and hyphens, and begins with a letter or "
             "a digit; it is published with every result, so name no person and no address"
         )
-    if name == "phantom" or name in catalogue_ids() or NAME_BY_CONTENT.fullmatch(name):
+    if name in ("phantom", open_sets.OPEN) or name in catalogue_ids() or NAME_BY_CONTENT.fullmatch(name):
         raise InputError(f"--data-name {name} is the name of other data; choose another name")
 
 
 def is_own_files(data: str) -> bool:
     """Whether ``data`` (as ``prepare_data`` takes it) names a file or folder, and no phantom or card."""
-    return data != "phantom" and not all(name in catalogue_ids() for name in data.split("+"))
+    return data not in ("phantom", open_sets.OPEN) and not all(
+        name in catalogue_ids() for name in data.split("+")
+    )
 
 
 def catalogue_ids() -> set[str]:

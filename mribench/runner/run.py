@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mribench import device, figures, files, results, signals
 from mribench.board import publish
-from mribench.data import check_name, check_suits
+from mribench.data import check_name, check_suits, open_sets
 from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
 from mribench.progress import progress, say
@@ -42,6 +42,8 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     check_name(plan.spec.data_name, plan.spec.data)
     execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
+    if rank == 0:
+        _tell_open_sets(plan)
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with dispatch.executor(execution, plan.out) as workers:
             data: dict[str, Prepared] = {}
@@ -64,6 +66,16 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
         if outcome.error is not None:
             raise outcome.error
     return done
+
+
+def _tell_open_sets(plan: Plan) -> None:
+    """What will be downloaded; of a run on phantoms what could be."""
+    organs = [modality.name for modality in plan.modalities]
+    if plan.spec.data == open_sets.OPEN:
+        for organ in organs:
+            say(open_sets.described(organ))
+    elif plan.spec.data == "phantom" and (line := open_sets.suggestion(organs)):
+        say(line)
 
 
 def trainings(plan: Plan) -> int:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mribench import device, profiles
+from mribench.data import open_sets
 from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
+from mribench.progress import say
 from mribench.results import RENAMED_TASKS
 from mribench.runner import fitting
 from mribench.sampling import forward_process, samplers
@@ -158,6 +160,11 @@ def resolve(spec: RunSpec) -> Plan:
             "no modality is installed; each comes in a package of its own: install one, or write one, mribench plugin "
             "new modality NAME"
         )
+    if spec.data == open_sets.OPEN and "all" in spec.modalities and (absent := open_sets.missing(names)):
+        say(
+            f"no open set that mribench downloads shows {', '.join(absent)}: left out; see `mribench data list`"
+        )
+        names = [name for name in names if name not in absent]
     for old, new in RENAMED_TASKS.items():
         if old in spec.tasks and old not in lookup.names("tasks"):
             raise InputError(f"the task {old!r} is called {new!r} since 0.1.0; its numbers are the same")

@@ -274,8 +274,9 @@ def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
         whole = provenance.gflops(lambda: model.generate(range(batch), cell.seed))
         return round(whole / batch / cell.variant.nfe, 4)
     # of the network as it is defined, not as it is optimised for this machine
-    side = plan.profile.size if cell.solver else model.shape[-1]
-    return provenance.gflops_per_image(cell.network(plan.profile), side)
+    # a solver's prior runs on pixels
+    channels, _, size = (1, 0, plan.profile.size) if cell.solver else model.shape
+    return provenance.gflops_per_image(cell.network(plan.profile), size, channels)
 
 
 def _draw(cell: Cell, task: Task, outputs: Mapping[str, np.ndarray], plan: Plan, name: str) -> dict[str, str]:

@@ -128,7 +128,7 @@ def card_of(own, made, folder):
     destination = Release("alice/model", False, release.licence(cell.rows))
     metadata.eval_results([own], "alice/board")
     members = [r for board in made for r in board.members]
-    return card.markdown(cell, members, cell.rows, release.gravest_audit([own]), destination)
+    return card.markdown(cell, members, cell.rows, release.gravest_audit([own]), destination, None)
 
 
 def check(which, place, change, folder):
