@@ -69,6 +69,7 @@ def run(
     variants: str | Sequence[str] | None = None,
     samplers: str | Sequence[str] | None = None,
     nfe: int | str | Sequence[int] | None = None,
+    solvers: str | Sequence[str] | None = None,
     seeds: int | str | Sequence[int] | None = None,
     profile: str | Path | None = None,
     size: int | None = None,
@@ -102,6 +103,7 @@ def run(
         variants: models that are trained, or "all" that a sampler asked for draws from. Default: "ddpm".
         samplers: with their steps, such as "ddim-50". Default: the profile's.
         nfe: network evaluations: each of the samplers, named without steps, at each of them.
+        solvers: of inverse problems, for tasks that pose one. Default: all that fit.
         seeds: of the trainings. Default: 0.
         profile: "smoke", "quick", "standard", "paper", or a TOML file that extends one of them. Default: "standard"
             with a GPU and "quick" without.
@@ -140,6 +142,7 @@ def run(
         variants=variants,
         samplers=samplers,
         nfe=nfe,
+        solvers=solvers,
         seeds=seeds,
         profile=profile,
         size=size,

@@ -15,9 +15,10 @@ EXAMPLES = {
     "mribench-score": ("samplers", "heun"),
     "mribench-latent": ("variants", "ldm-kl"),
     "mribench-comparators": ("variants", "vae"),
+    "mribench-inverse": ("solvers", "pnp"),
 }
 # known answers of many families
-SLOW = ("mribench-score", "mribench-latent", "mribench-comparators")
+SLOW = ("mribench-score", "mribench-latent", "mribench-comparators", "mribench-inverse")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ from mribench.plugins import lookup
 from mribench.runner import check_fields, check_scores, runspec
 from mribench.sampling import likelihood
 from mribench.scoring import sources
+from mribench.tasks import inverse
 from mribench.tasks import likelihood as likelihood_task
+from mribench.testing import solvers
 from mribench.trust import changes
 from mribench.trust import examine as examine_space
 from mribench.variants import controls
@@ -51,6 +53,16 @@ def test_everything_registered_is_named(group):
 def test_what_can_be_scored_is_said():
     assert f"squares of {sources.SIDES[0]} to {sources.SIDES[-1]} pixels (`sources.SIDES`)" in FLAT
     assert f"{sources.LEAST} at least (`sources.LEAST`)" in FLAT
+
+
+def test_how_inverse_problems_are_asked_is_said():
+    for said in (
+        f"At most {inverse.OF_A_SUBJECT} images of a test subject",
+        f"at most {solvers.MAX_SETTINGS} settings",
+        f"on {inverse.VALIDATION_IMAGES} images of validation subjects",
+        f"samples {inverse.SAMPLES} are taken",
+    ):
+        assert said in FLAT
 
 
 def test_every_task_has_its_version():

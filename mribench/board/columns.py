@@ -189,7 +189,10 @@ def one_line(board: Board) -> str:
     """Organ, contrast, data, profile and resolution of a board."""
     c, data = board.comparability, board.members[0].data
     few = f", {board.why_unranked}: not a ranking" if board.why_unranked else ""
-    return f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{few}"
+    track = f", track {c['track']}" if c.get("track") else ""
+    return (
+        f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{track}{few}"
+    )
 
 
 def subjects(n: int, which: str = "") -> str:
@@ -227,8 +230,9 @@ def notes(board: Board, row: Row) -> list[str]:
 
 
 def _produced(row: Row) -> Mapping[str, Any]:
-    """The generation record of a row: a task that starts on the way has the NFE of a level, not of the sampler."""
-    found = next((r for r in row.results if r.task == "generation"), None)
+    """The generation record of a row, or one that a solver made; that of denoising has the NFE of a level."""
+    of_row = (r for r in row.results if r.task == "generation" or "solver" in r.provenance.get("plugins", {}))
+    found = next(of_row, None)
     return (found.provenance.get("produced") or {}) if found else {}
 
 
@@ -238,13 +242,17 @@ def _training(row: Row) -> Mapping[str, Any] | None:
 
 
 def nfe(row: Row) -> int | None:
-    """Network evaluations per generated image; None where none was generated, or trained elsewhere; 0 of a control."""
+    """Network evaluations per generated image, or answer of a solver at its last level; 0 of a control.
+
+    None where none was generated, or trained elsewhere.
+    """
     if row.trained_elsewhere:
         return None
     if not _training(row):
         return 0
     evaluations = _produced(row).get("nfe")
-    return int(evaluations[0]) if evaluations else None
+    # a solver tries its settings first
+    return int(evaluations[-1]) if evaluations else None
 
 
 def train_images(row: Row) -> int | None:

@@ -42,6 +42,11 @@ Samplers = names_option(
     "where that does not fit",
     "samplers",
 )
+Solvers = names_option(
+    "comma-separated solvers of inverse problems, for tasks that pose one; default: all that fit",
+    "solvers",
+    "all",
+)
 Nfe = Annotated[
     str | None,
     typer.Option(
@@ -147,6 +152,7 @@ def run(
     modalities: Modalities = None,
     variants: Variants = None,
     samplers: Samplers = None,
+    solvers: Solvers = None,
     nfe: Nfe = None,
     seeds: Seeds = None,
     profile: Profile = None,
@@ -193,6 +199,7 @@ def run(
         variants=variants,
         samplers=samplers,
         nfe=nfe,
+        solvers=solvers,
         seeds=seeds,
         profile=profile,
         size=size,

@@ -125,6 +125,8 @@ PSNR = Metric(
 PSNR_POOLED = replace(
     PSNR, name="psnr_pooled", title="PSNR of the mean MSE", compute=mse, pooled=decibel, headline=False
 )
+# of several answers to one question; the same number where there is one
+PSNR_MEAN = replace(PSNR, name="psnr_mean", title="PSNR of the mean of samples", headline=False)
 MSE = Metric(
     name="mse",
     title="Mean squared error",

@@ -30,6 +30,7 @@ GROUPS: dict[str, tuple[type, ...]] = {
     "variants": (spec.Variant, spec.GenerativeModel, spec.Control),
     "models": (spec.PretrainedModel,),
     "samplers": (spec.Sampler, spec.Integrator),
+    "solvers": (spec.Solver,),
     "tasks": (spec.Task,),
     "metrics": (spec.Metric,),
     "features": (spec.FeatureSpace,),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from mribench.code_hash import code_hash
 from mribench.runner.model_code import model_code, trained_as
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import Tuned, with_learning_rate
+from mribench.sampling.forward_process import default_sampler
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import (
     Control,
@@ -21,7 +22,9 @@ from mribench.spec import (
     Model,
     Prepared,
     PretrainedModel,
+    Problem,
     Profile,
+    Solver,
     Split,
     Task,
     Variant,
@@ -43,10 +46,13 @@ class Cell:
 
     modality: Modality
     data: Prepared
-    variant: Variant | GenerativeModel | PretrainedModel | Control
+    variant: (
+        Variant | GenerativeModel | PretrainedModel | Control | Solver
+    )  # a solver: a baseline without a prior
     seed: int
     trained: Path | None = None  # the training's folder; None for what is not trained here
     sampler: SamplerChoice | None = None  # None for all but a ``Variant``
+    solver: Solver | None = None  # in the sampler's place, for a task that poses a problem
     # (name, data) of every organ of the run, sorted by name, for a joint training; none: of this organ alone
     organs: tuple[tuple[str, Prepared], ...] = ()
     # what is known of a training elsewhere, as the audit is to see it (``audit.training_set``); None: see ``judged``
@@ -72,8 +78,14 @@ class Cell:
 
     @property
     def name(self) -> str:
-        parts = self.modality.name, self.variant.name, self.sampler and self.sampler.name, f"s{self.seed}"
+        parts = self.modality.name, self.variant.name, self.drawn_by, f"s{self.seed}"
         return "_".join(part for part in parts if part)
+
+    @property
+    def drawn_by(self) -> str | None:
+        """Name of the sampler, with its steps, or of the solver."""
+        chosen = self.sampler or self.solver
+        return chosen.name if chosen else None
 
     def network(self, profile: Profile) -> Any:
         """The untrained network of a variant, called without a label also where it takes one."""
@@ -136,6 +148,10 @@ class Cell:
                 model += [self.modality.name, self.variant.guidance]
         elif self.trained:
             model = [self.trained.name, plan.profile.keep]
+            if self.solver:
+                solver = self.solver
+                model += [solver.name, solver.version, code_hash(solver.solve), [*map(dict, solver.search)]]
+                model += [self.modality.name] if self.is_joint else []
         elif isinstance(self.variant, PretrainedModel) and task.judge:
             model += [self.judged.key, self.judged.manifest.get(training_set.KNOWN, True)]
         made_from = {
@@ -149,11 +165,15 @@ class Cell:
             ],
             "seed": self.seed,
         }
+        if task.problem:
+            made_from["problem"] = [task.problem.levels, code_hash(task.problem.measure)]
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"
 
-    def model(self, plan: Plan, title: str) -> Model:
-        """What a task sees: the trained variant with its sampler, the trained generator, the pretrained model, or the
-        fitted control."""
+    def model(self, plan: Plan, title: str, problem: Problem | None = None) -> Model:
+        """What a task sees: the trained variant with its sampler, the trained generator, the pretrained model, the
+        fitted control, or what answers a problem."""
+        if problem is not None:
+            return self._solving(plan, title, problem)
         if isinstance(self.variant, PretrainedModel):
             from mribench.sampling.pretrained import SampledModel
 
@@ -172,3 +192,21 @@ class Cell:
         pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
         label = self.modality.name if self.is_joint else None
         return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title, label)
+
+    def _solving(self, plan: Plan, title: str, problem: Problem) -> Model:
+        """A baseline, or a solver with the trained variant's denoiser."""
+        import torch
+
+        from mribench.sampling.solving import SolvingModel
+
+        batch = plan.profile.sample_batch
+        if isinstance(self.variant, Solver):
+            return SolvingModel(
+                self.variant, problem, None, batch, torch.device("cpu"), f"{title}: {self.name}"
+            )
+        # any sampler opens the model, and none is used
+        sampler = default_sampler(self.variant, 1)
+        trained = replace(self, solver=None, sampler=sampler).model(plan, title)
+        return SolvingModel(
+            self.solver, problem, trained.denoiser(), batch, trained.device, f"{title}: {self.name}"
+        )

@@ -1,15 +1,16 @@
-"""``--variants all``: every installed trained variant that a sampler draws from."""
+"""``all``: every installed trained variant that a sampler draws from, every solver that fits a problem of the run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mribench.errors import PluginError
+from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.sampling import forward_process
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Task, Variant
+from mribench.tasks.inverse import fits
 
 ALL = "all"
 
@@ -55,6 +56,39 @@ def variants(
             f"draw; {_advice(unserved)}"
         )
     return found
+
+
+def solvers(names: Sequence[str], tasks: Sequence[Task]) -> list[Solver]:
+    """The solvers of a run; none where no task poses a problem.
+
+    Raises:
+        InputError, PluginError: a solver that is named is unknown, broken, or for none of the tasks; or none fits.
+    """
+    posing = [task for task in tasks if task.problem]
+    named = lookup.load_all("solvers", [name for name in names if name != ALL])
+    for solver in named.values():
+        if not any(fits(solver, task) for task in posing):
+            asked = ", ".join(task.name for task in tasks)
+            raise InputError(
+                f"solver {solver.name!r} answers none of the tasks asked for ({asked}); expected one that poses "
+                f"{' or '.join(solver.kinds) or 'an inverse problem'}: add it to --tasks, or leave the solver out"
+            )
+    found = dict(named)
+    for name in lookup.names("solvers") if ALL in names and posing else ():
+        if name not in found:
+            try:
+                solver = lookup.load("solvers", name)
+            except PluginError as error:
+                say(f"left out of all solvers: {error}")
+                continue
+            if any(fits(solver, task) for task in posing):
+                found[name] = solver
+    for task in posing:
+        if not any(fits(solver, task) for solver in found.values()):
+            raise InputError(
+                f"no solver answers the task {task.name!r}; install a package that brings one, or name one that fits"
+            )
+    return list(found.values())
 
 
 def _fits(variant: Variant | GenerativeModel, choices: Sequence[SamplerChoice], own_samplers: bool) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mribench.code_hash import code_hash
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Stage, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Stage, Variant
 
-Model = Variant | GenerativeModel | PretrainedModel | Control
+Model = Variant | GenerativeModel | PretrainedModel | Solver | Control
 
 
 def trained_as(model: Model) -> str:
@@ -21,6 +21,8 @@ def model_code(model: Model) -> list[Any]:
     more: list[Any] = []
     if isinstance(model, Control):
         parts = [model.fit, model.generate, model.denoise]
+    elif isinstance(model, Solver):
+        parts, more = [model.solve], [*map(dict, model.search)]
     elif isinstance(model, PretrainedModel):
         # a hash of the weights or images says more than the code that reads them
         parts, more = [] if model.source.get("sha256") else [model.generate], [dict(model.source)]

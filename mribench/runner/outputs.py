@@ -50,7 +50,7 @@ def again(out: Path, result: Result, cell: Cell, plan: Plan, rescore: bool) -> O
         arrays, images, are_same = kept, None, True
         not_checked.append(NOT_GENERATED)
     else:
-        model = cell.model(plan, "verify")
+        model = cell.model(plan, "verify", task.problem)
         arrays = dict(task.produce(model, cell.data, plan.profile, result.seed))
         is_recorded = None if recorded is None else arrays_sha256(arrays) == recorded
         images = _told(kept, arrays, is_recorded)

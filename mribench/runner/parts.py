@@ -11,7 +11,7 @@ from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.sampling import samplers
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, Expected, Modality, Sampler, Variant
+from mribench.spec import Control, Expected, Modality, Sampler, Solver, Variant
 
 T = TypeVar("T")
 
@@ -21,8 +21,9 @@ class Parts:
     """What a cell is made of."""
 
     modality: Modality
-    variant: Variant | Control
+    variant: Variant | Control | Solver
     sampler: SamplerChoice | None
+    solver: Solver | None = None  # in the sampler's place
     # dotted names of the fields of the record that a missing plugin would have told
     unknown: tuple[str, ...] = ()
 
@@ -62,19 +63,26 @@ def load(result: Result, stand_ins: bool = False) -> Parts:
         "reported",
     )
     variant = loaded(
-        lambda: lookup.load_generators([result.variant])[result.variant],
+        lambda: _generator(result.variant),
         lambda refuse: _variant(result, refuse),
         "versions.variant",
         "is_control",
         "expected",
         "not_applicable",
     )
-    sampler = None
-    if name := result.sampler:
+    sampler = solver = None
+    name = result.sampler
+    if name and "solver" in result.provenance.get("plugins", {}):
+        solver = loaded(
+            lambda: lookup.load("solvers", name),
+            lambda refuse: _solver(result, name, refuse),
+            "versions.sampler",
+        )
+    elif name:
         sampler = loaded(
             lambda: samplers.resolve(name), lambda refuse: _sampler(result, name, refuse), "versions.sampler"
         )
-    return Parts(modality, variant, sampler, tuple(unknown))
+    return Parts(modality, variant, sampler, solver, tuple(unknown))
 
 
 def with_package(load: Callable[[], T], result: Result) -> T:
@@ -88,6 +96,13 @@ def with_package(load: Callable[[], T], result: Result) -> T:
 def _with_package(error: InputError, result: Result) -> InputError:
     packages = ", ".join(sorted(set(result.provenance.get("plugins", {}).values())))
     return InputError(f"{error}; the record was made with {packages}" if packages else str(error))
+
+
+def _generator(name: str) -> Any:
+    """A variant, control or pretrained model, or a baseline where none of these has the name."""
+    if name in lookup.names("solvers") and name not in (*lookup.names("variants"), *lookup.names("models")):
+        return lookup.load("solvers", name)
+    return lookup.load_generators([name])[name]
 
 
 def _modality(result: Result, refuse: Callable[..., NoReturn]) -> Modality:
@@ -123,3 +138,7 @@ def _sampler(result: Result, name: str, refuse: Callable[..., NoReturn]) -> Samp
         ),
         number,
     )
+
+
+def _solver(result: Result, name: str, refuse: Callable[..., NoReturn]) -> Solver:
+    return Solver(name, name, "", solve=refuse, version=result.versions.get("sampler", 1))

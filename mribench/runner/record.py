@@ -17,7 +17,7 @@ from mribench.results import Result, schema
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
-from mribench.spec import Control, Metric, PretrainedModel, Task
+from mribench.spec import Control, Metric, PretrainedModel, Solver, Task
 from mribench.training.folder import checkpoint_files, checkpoint_sha256
 
 # fields of a profile that no score depends on
@@ -42,12 +42,13 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
     return Result(
         modality=modality.name,
         variant=cell.variant.name,
-        sampler=cell.sampler.name if cell.sampler else None,
+        sampler=cell.drawn_by,
         seed=cell.seed,
         task=task.name,
         is_control=cell.variant.is_control,
         versions={"variant": cell.variant.version}
-        | ({"sampler": cell.sampler.sampler.version} if cell.sampler else {}),
+        | ({"sampler": cell.sampler.sampler.version} if cell.sampler else {})
+        | ({"sampler": cell.solver.version} if cell.solver else {}),
         scores=(),
         comparability={
             "modality": modality.name,
@@ -138,9 +139,10 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
             "spec": _spec(cell, plan),
             "plugins": {
                 "modality": _owner("modalities", cell.modality.name),
-                "variant": _owner("models" if is_foreign else "variants", cell.variant.name),
+                "variant": _owner(_group(cell.variant), cell.variant.name),
             }
-            | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {}),
+            | ({"sampler": _owner("samplers", cell.sampler.sampler.name)} if cell.sampler else {})
+            | ({"solver": _owner("solvers", cell.solver.name)} if cell.solver else {}),
         }
         | ({"tuned": tuned.as_record()} if trained and (tuned := cell.tuned(plan)) else {})
         | (_elsewhere(cell) if is_foreign else {})
@@ -153,6 +155,13 @@ def _spec(cell: Cell, plan: Plan) -> dict[str, Any]:
     spec = asdict(plan.spec) | names
     del spec["tuned"]
     return spec
+
+
+def _group(variant: object) -> str:
+    """Of its entry point."""
+    if isinstance(variant, Solver):
+        return "solvers"
+    return "models" if isinstance(variant, PretrainedModel) else "variants"
 
 
 def _elsewhere(cell: Cell) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finished, run_cell, train_on_one_gpu
 from mribench.runner.worker import Job, Outcome
-from mribench.spec import Control, Modality, Prepared, PretrainedModel
+from mribench.spec import Control, Modality, Prepared, PretrainedModel, Solver
 
 IN_THIS_PROCESS = Execution(jobs=1)
 
@@ -81,7 +81,7 @@ def _tell_open_sets(plan: Plan) -> None:
 
 def trainings(plan: Plan) -> int:
     """How many networks a plan trains: of a joint training one for all organs."""
-    trained = [v for v in plan.variants if not isinstance(v, Control | PretrainedModel)]
+    trained = [v for v in plan.variants if not isinstance(v, Control | PretrainedModel | Solver)]
     joint = {variant.trained_as or variant.name for variant in trained if is_joint(variant)}
     of_one_organ = sum(not is_joint(variant) for variant in trained)
     return (len(plan.modalities) * of_one_organ + len(joint)) * len(plan.spec.seeds)

@@ -20,7 +20,17 @@ from mribench.runner import tuned as tunings
 from mribench.runner.tuned import Tuned
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, FeatureSpace, Metric, Modality, PretrainedModel, Profile, Task, Variant
+from mribench.spec import (
+    Control,
+    FeatureSpace,
+    Metric,
+    Modality,
+    PretrainedModel,
+    Profile,
+    Solver,
+    Task,
+    Variant,
+)
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
@@ -40,6 +50,7 @@ class RunSpec:
     controls: tuple[str, ...] = CONTROLS  # variants without training, which give every board its scale
     samplers: tuple[str, ...] | None = None  # None: the profile's, and a variant's own where these do not fit
     tasks: tuple[str, ...] = TASKS
+    solvers: tuple[str, ...] = ("all",)  # for tasks that pose a problem; "all": every installed one that fits
     metrics: tuple[str, ...] = ()  # further ones, beside those of the tasks
     features: tuple[str, ...] = FEATURES  # spaces of the distribution metrics that name none themselves
     seeds: tuple[int, ...] = (0,)
@@ -66,7 +77,7 @@ class Plan:
     spec: RunSpec
     profile: Profile
     modalities: tuple[Modality, ...]
-    variants: tuple[Variant | PretrainedModel | Control, ...]
+    variants: tuple[Variant | PretrainedModel | Control | Solver, ...]  # solvers: baselines without a prior
     samplers: tuple[SamplerChoice, ...]
     tasks: tuple[Task, ...]
     metrics: Mapping[str, Metric]
@@ -76,6 +87,7 @@ class Plan:
     own_samplers: Mapping[str, SamplerChoice] = field(default_factory=dict)
     # learning rates that were chosen by trials, by ``trained_as``; the others' is the profile's
     tuned: Mapping[str, Tuned] = field(default_factory=dict)
+    solvers: tuple[Solver, ...] = ()  # those that need a prior
 
     def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
         """What draws from a variant, in the order of the plan."""
@@ -198,6 +210,7 @@ def resolve(spec: RunSpec) -> Plan:
         forward_process.check_compatible(variants.values(), choices)
     else:
         own_samplers = _own_samplers(variants.values(), choices)
+    solvers = fitting.solvers(spec.solvers, tasks)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():
@@ -210,10 +223,11 @@ def resolve(spec: RunSpec) -> Plan:
             variants=tuple(trained),
             profile=spec.profile or profile.name.partition("@")[0],
             samplers=None if own_samplers else tuple(asked),
+            solvers=tuple(solver.name for solver in solvers) or spec.solvers,
         ),
         profile=profile,
         modalities=tuple(lookup.load_all("modalities", names).values()),
-        variants=tuple(variants.values()),
+        variants=(*variants.values(), *(solver for solver in solvers if not solver.needs)),
         samplers=choices,
         tasks=tasks,
         metrics=metrics,
@@ -221,6 +235,7 @@ def resolve(spec: RunSpec) -> Plan:
         out=Path(spec.out),
         own_samplers=own_samplers,
         tuned=tunings.read(Path(spec.tuned), profile, variants.values()) if spec.tuned else {},
+        solvers=tuple(solver for solver in solvers if solver.needs),
     )
 
 

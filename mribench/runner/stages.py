@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ from mribench.runner import damage, not_asked, record
 from mribench.runner.cell import Cell
 from mribench.runner.damage import read_outputs
 from mribench.runner.not_asked import needs_training
+from mribench.runner.questions import questions
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import is_recorded
 from mribench.sampling.offers import not_applicable
-from mribench.spec import GenerativeModel, Model, Prepared, Score, Task, Variant
+from mribench.spec import GenerativeModel, Model, Prepared, Problem, Score, Task
 from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
@@ -47,25 +49,18 @@ def run_cell(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
         _train(cell, plan)
     if device.world()[0] != 0:
         return []
-    return [result for one in _sampled(cell, plan) for result in _results(one, plan, extract)]
+    asked = groupby(questions(cell, plan), key=lambda question: question[0].name)
+    return [result for _, of_one in asked for result in _results(list(of_one), plan, extract)]
 
 
-def _results(cell: Cell, plan: Plan, extract: Extractor) -> list[Result]:
-    """Of every task; says in a line what was found, of a cell that is no control and was not finished."""
-    before = [_existing_result(cell, task, plan, tell=lambda _: None) for task in plan.tasks]
-    done = [_result(cell, task, plan, extract) for task in plan.tasks]
+def _results(asked: Sequence[tuple[Cell, Task]], plan: Plan, extract: Extractor) -> list[Result]:
+    """Of every task of a cell; says in a line what was found, of one that is no control and was not finished."""
+    before = [_existing_result(cell, task, plan, tell=lambda _: None) for cell, task in asked]
+    done = [_result(cell, task, plan, extract) for cell, task in asked]
+    cell = asked[0][0]
     if done != before and not cell.variant.is_control:
         say_done(f"{cell.name.replace('_', ' ')}: {boards.cell_in_one_line(done)}")
     return done
-
-
-def _sampled(cell: Cell, plan: Plan) -> list[Cell]:
-    """The trained cell with each compatible sampler; what needs none is a single one."""
-    if needs_training(cell, plan):
-        cell = replace(cell, trained=cell.train_folder(plan))
-    if not isinstance(cell.variant, Variant):
-        return [cell]
-    return [replace(cell, sampler=choice) for choice in plan.samplers_of(cell.variant)]
 
 
 def train_on_one_gpu(cells: Sequence[Cell], plan: Plan) -> None:
@@ -122,12 +117,11 @@ def finished(cell: Cell, plan: Plan) -> list[Result] | None:
         except Damaged:
             return None  # raised again, and said, when the cell's turn comes
     existing = []
-    for sampled in _sampled(cell, plan):
-        for task in plan.tasks:
-            result = _existing_result(sampled, task, plan, tell=lambda _: None)
-            if result is None or damage.of_result(plan.out, result):
-                return None
-            existing.append(result)
+    for asked, task in questions(cell, plan):
+        result = _existing_result(asked, task, plan, tell=lambda _: None)
+        if result is None or damage.of_result(plan.out, result):
+            return None
+        existing.append(result)
     return existing
 
 
@@ -259,7 +253,7 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     if cell.trained:
         imports.load_diffusers()
     start = time.monotonic()
-    model = _model(cell, plan, task.name)
+    model = _model(cell, plan, task.name, task.problem)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
@@ -273,11 +267,11 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     return outputs
 
 
-def _model(cell: Cell, plan: Plan, title: str) -> Model:
+def _model(cell: Cell, plan: Plan, title: str, problem: Problem | None = None) -> Model:
     """What a task sees; raises Damaged where its weights were changed."""
     if cell.trained:
         damage.check_training(cell, plan)
-    return cell.model(plan, title)
+    return cell.model(plan, title, problem)
 
 
 def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
@@ -287,7 +281,8 @@ def _gflops(cell: Cell, plan: Plan, model: Any) -> float:
         whole = provenance.gflops(lambda: model.generate(range(batch), cell.seed))
         return round(whole / batch / cell.variant.nfe, 4)
     # of the network as it is defined, not as it is optimised for this machine
-    channels, _, size = model.shape
+    # a solver's prior runs on pixels
+    channels, _, size = (1, 0, plan.profile.size) if cell.solver else model.shape
     return provenance.gflops_per_image(cell.network(plan.profile), size, channels)
 
 

@@ -157,6 +157,7 @@ def _assembled(
     prepared = _data(out, result, parts.modality, profile, data)
     audited = _audited(out, result, prepared, parts.modality)
     cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler, audited=audited)
+    cell = replace(cell, solver=parts.solver)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     samplers = (parts.sampler,) if parts.sampler else ()
     plan = Plan(spec, profile, (parts.modality,), (parts.variant,), samplers, (task,), metrics, spaces, out)

@@ -99,7 +99,7 @@ def _cells(job: Job, plan: Plan) -> list[Cell]:
     organs = tuple((name, _data(folder, modalities[name])) for name, folder in job.organs)
     data = dict(organs) or {job.modality: _data(job.data, modalities[job.modality])}
     wanted = ((job.modality, job.variant), *job.beside)
-    generators = lookup.load_generators([variant for _, variant in wanted])
+    generators = {variant.name: variant for variant in plan.variants}
     cells = [
         Cell(modalities[name], data[name], generators[variant], job.seed, organs=organs)
         for name, variant in wanted

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Task, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Task, Variant
+from mribench.tasks.inverse import fits
 
 # what a task may need, and how a sentence says that a variant lacks it
 NEEDS = {
@@ -30,11 +31,15 @@ def offers(variant: Variant | GenerativeModel | PretrainedModel | Control) -> fr
     return frozenset(found)
 
 
-def not_applicable(task: Task, variant: Variant | GenerativeModel | PretrainedModel | Control) -> str | None:
+def not_applicable(
+    task: Task, variant: Variant | GenerativeModel | PretrainedModel | Control | Solver
+) -> str | None:
     """Why a task cannot be asked of a variant, in one clause; None where it can.
 
     Raises KeyError where the task needs what this version does not know.
     """
+    if isinstance(variant, Solver):
+        return None if fits(variant, task) else "it is a solver for other problems"
     missing = [need for need in task.needs if need not in offers(variant)]
     if not missing:
         return None

@@ -10,6 +10,7 @@ from mribench.spec.integrator import Denoiser, Integrator
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
 from mribench.spec.pretrained import PretrainedModel
+from mribench.spec.problem import Answers, LinearOperator, Measure, Measurement, Problem, Solve, Solver
 from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
 from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
@@ -28,6 +29,7 @@ from mribench.spec.variant import (
 from mribench.spec.verdict import AuditVerdict
 
 __all__ = [
+    "Answers",
     "AuditVerdict",
     "Autoencoder",
     "Batch",
@@ -41,6 +43,9 @@ __all__ = [
     "ImageFile",
     "Integrator",
     "Likelihood",
+    "LinearOperator",
+    "Measure",
+    "Measurement",
     "Metric",
     "Modality",
     "Model",
@@ -49,6 +54,7 @@ __all__ = [
     "Prepared",
     "PretrainedModel",
     "Prior",
+    "Problem",
     "Profile",
     "ReadVolumes",
     "Reader",
@@ -56,6 +62,8 @@ __all__ = [
     "Sampler",
     "Score",
     "ShapeNoise",
+    "Solve",
+    "Solver",
     "Split",
     "Stage",
     "Task",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mribench.spec.data import Prepared
 from mribench.spec.metric import Metric, Score
+from mribench.spec.problem import Problem
 from mribench.spec.profile import Profile
 from mribench.spec.variant import Model
 
@@ -103,3 +104,5 @@ class Task:
     # (``Likelihood``); of a variant that lacks one the record says "not applicable", and nothing is trained for it
     needs: tuple[str, ...] = ()
     track: str = ""  # results of two tracks never share a board
+    # the problem that it poses: it is asked with each solver, not with each sampler, and ``produce`` sees ``Answers``
+    problem: Problem | None = None

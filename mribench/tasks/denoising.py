@@ -70,13 +70,16 @@ def score(
     scores = []
     for alpha_bar in profile.alpha_bars:
         restored = outputs[level_name(alpha_bar)].astype(np.float32) / 255
-        scores += [_score(metric, restored, reference, data.test, alpha_bar) for metric in metrics.values()]
+        scores += [
+            paired_score(metric, restored, reference, data.test, alpha_bar) for metric in metrics.values()
+        ]
     return scores
 
 
-def _score(
+def paired_score(
     metric: Metric, restored: np.ndarray, reference: np.ndarray, test: Split, alpha_bar: float
 ) -> Score:
+    """One metric of restored images against the reference, float (N, H, W) both, at a level."""
     try:
         values = metric.compute(restored, reference)
     except Unavailable as reason:

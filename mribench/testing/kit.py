@@ -22,6 +22,7 @@ from mribench.testing import (
     pretrained,
     readers,
     samplers,
+    solvers,
     tasks,
     variants,
 )
@@ -32,6 +33,7 @@ CHECKS = {
     "variants": variants.CHECKS,
     "models": pretrained.CHECKS,
     "samplers": samplers.CHECKS,
+    "solvers": solvers.CHECKS,
     "tasks": tasks.CHECKS,
     "metrics": metrics.CHECKS,
     "features": features.CHECKS,

@@ -13,7 +13,7 @@ from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.runner.runspec import load_metrics
 from mribench.sampling.offers import NEEDS, not_applicable
-from mribench.spec import Model, Score, Split, Task
+from mribench.spec import Model, Problem, Score, Solver, Split, Task
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import TINY, toy_data, trained
 from mribench.variants.ddpm import DDPM
@@ -62,7 +62,13 @@ def it_produces_and_scores_every_control(case: Case) -> None:
 
 
 def _models(task: Task) -> Iterator[Model]:
-    """The controls, or a variant after two steps of training where the task cannot be asked of controls."""
+    """The controls, or a variant after two steps of training where the task cannot be asked of controls.
+
+    Of a task that poses a problem a solver without a prior.
+    """
+    if task.problem:
+        yield adjoint_of_measurements(task.problem)
+        return
     from mribench.sampling.controls import FittedControl
 
     controls = lookup.load_all("variants", CONTROLS).values()
@@ -75,6 +81,18 @@ def _models(task: Task) -> Iterator[Model]:
 
         folder = Path(trained(DDPM)[0].name) / TINY.keep
         yield TrainedModel(folder, DDPM, resolve("ddim-5"), TINY, "fp32")
+
+
+def adjoint_of_measurements(problem: Problem) -> Model:
+    """A solver that answers with A* y."""
+    import torch
+
+    from mribench.sampling.solving import SolvingModel
+
+    solver = Solver(
+        "adjoint", "A* y", "", lambda _, m, draws: m.operator.adjoint(m.y), needs=(), samples=False
+    )
+    return SolvingModel(solver, problem, None, TINY.sample_batch, torch.device("cpu"))
 
 
 def _storable(part: np.ndarray) -> bool:

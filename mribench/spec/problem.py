@@ -1,0 +1,126 @@
+"""Inverse problems: what is measured of an image, and solvers that find the image again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from mribench.spec.integrator import Denoiser
+from mribench.spec.stage import Draws
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+class LinearOperator(Protocol):
+    """A map A from images to measurements, real-linear, each image by itself."""
+
+    def __call__(self, x: torch.Tensor, /) -> torch.Tensor:
+        """A x, float32 or complex64 (N, ...), from float32 (N, 1, H, W); differentiable."""
+
+    def adjoint(self, y: torch.Tensor, /) -> torch.Tensor:
+        """A* y, float32 (N, 1, H, W), with Re <A x, y> = <x, A* y>."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """y = A x + noise of N images x with grey values in [0, 1]: all that a solver is told of them."""
+
+    y: torch.Tensor  # float32 or complex64 (N, ...)
+    operator: LinearOperator
+    # standard deviation of the noise, in grey ranges; of complex noise that of the real and of the imaginary part.
+    # Of noise that is not Gaussian what a Gaussian model of it has at mid-grey
+    sigma: float
+    shape: tuple[int, int]  # (H, W) of the images
+
+
+class Measure(Protocol):
+    """Measures images.
+
+    Args:
+        x: float32 (N, 1, H, W) in [0, 1].
+        level: How hard the problem is: one of ``Problem.levels``.
+        draws: Random numbers of mask, coils and noise; those of an image depend on its content, the problem, the level
+            and the seed, never on the solver.
+    """
+
+    def __call__(self, x: torch.Tensor, level: float, draws: Draws, /) -> Measurement: ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An inverse problem with additive noise; a task made of it is asked of each prior with each solver."""
+
+    name: str
+    title: str
+    measure: Measure
+    levels: tuple[float, ...]
+    level_name: str  # what a level is a number of, as titles name it: "R" for an acceleration
+    kind: str = ""  # what ``Solver.kinds`` names: "mri", "superres", "inpaint", "denoise"
+    # results of two tracks never share a board: "sim-k" where k-space was made from magnitude images
+    track: str = "inverse"
+    version: int = 1
+
+
+class Solve(Protocol):
+    """Images from measurements, float32 (N, 1, H, W); values outside [0, 1] are clipped afterwards.
+
+    Args:
+        denoiser: The prior D(x; sigma) on grey values in [0, 1], differentiable; None for a solver without one.
+        measurement: What was measured.
+        draws: Random numbers, a row for each image: image i depends on (seed, i) alone.
+        setting: One of ``Solver.search``.
+    """
+
+    def __call__(
+        self, denoiser: Denoiser, measurement: Measurement, draws: Draws, /, **setting: float
+    ) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How a measurement is answered, with a prior or, as a baseline, without."""
+
+    name: str
+    title: str
+    paper: str
+    solve: Solve
+    # what it asks of a variant; empty: a baseline, which stands on the board as a row of its own
+    needs: tuple[str, ...] = ("denoiser",)
+    kinds: tuple[str, ...] = ()  # of problems that it is for; empty: every one
+    # at most 8 settings, of which the one with the best PSNR on validation subjects is taken; empty: its defaults
+    search: tuple[Mapping[str, Any], ...] = ()
+    samples: bool = True  # whether other random numbers give another answer
+    version: int = 1
+    is_control: ClassVar[bool] = False
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """What a task that poses a problem sees in a ``Model``'s place: a solver, with its prior where it needs one."""
+
+    solver: Solver
+    problem: Problem
+
+    def answer(
+        self,
+        level: float,
+        images: np.ndarray,
+        seed: int,
+        sample: int = 0,
+        setting: Mapping[str, Any] | None = None,
+    ) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1]: measured, and found again.
+
+        Args:
+            level: One of ``Problem.levels``.
+            images: uint8 (N, H, W).
+            seed: Of the measurement and of the answer.
+            sample: Another number is another answer to the same measurement.
+            setting: One of ``Solver.search``; None: the solver's defaults.
+        """
+
+    def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
+        """float32 (N, H, W), A* y clipped to [0, 1]."""

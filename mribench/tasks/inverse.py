@@ -1,0 +1,135 @@
+"""Inverse problems as tasks: measure held-out images, let a solver find them again, compare pairwise.
+
+At most two images of a test subject are asked. Of a solver that draws samples four are taken: scores are of the first,
+and ``psnr_mean`` is of their mean. Of K draws of the posterior that has (1 + 1 / K) / 2 of the squared error of one.
+A solver's settings are tried on validation subjects at each level; the best by PSNR is taken, and its place in
+``Solver.search`` is kept among the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mribench.audit.losses import equal_by_subject
+from mribench.features import Extractor
+from mribench.figures import captioned, evenly_spaced, grid
+from mribench.metrics.paired import psnr
+from mribench.metrics.uncertainty import subject_means
+from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Solver, Split, Task
+from mribench.spec.problem import Answers
+from mribench.tasks import to_uint8
+from mribench.tasks.denoising import paired_score
+
+OF_A_SUBJECT = 2  # images
+VALIDATION_IMAGES = 16
+SAMPLES = 4
+METRICS = ("psnr", "ssim", "nmse", "psnr_fg", "ssim_fg", "nmse_fg", "psnr_mean")
+
+
+def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
+    """What was asked and what was answered.
+
+    ``rows`` int64 (n,), which test images, and ``levels`` float64. For each level ``answers_LEVEL`` uint8
+    (n, samples, H, W), ``adjoint_LEVEL`` uint8 (n, H, W), A* y to look at, and ``setting_LEVEL`` int64 (1,), the place
+    in ``Solver.search``, -1 without one.
+    """
+    assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
+    rows = _asked(data.test)
+    asked = data.test.images[rows]
+    outputs = {"rows": rows, "levels": np.array(model.problem.levels, dtype=float)}
+    for level in model.problem.levels:
+        best = best_setting(model, level, data.validation, seed)
+        setting = model.solver.search[best] if best >= 0 else {}
+        samples = range(SAMPLES if model.solver.samples else 1)
+        answers = [model.answer(level, asked, seed, sample=sample, setting=setting) for sample in samples]
+        outputs[f"answers_{level:g}"] = to_uint8(np.stack(answers, axis=1))
+        outputs[f"adjoint_{level:g}"] = to_uint8(model.adjoint(level, asked, seed))
+        outputs[f"setting_{level:g}"] = np.array([best])
+    return outputs
+
+
+def best_setting(model: Answers, level: float, validation: Split, seed: int) -> int:
+    """Place in ``Solver.search`` of the setting with the highest PSNR, a mean over validation subjects; -1: none."""
+    search = model.solver.search
+    if len(search) < 2:
+        return len(search) - 1
+    rows = _asked(validation, VALIDATION_IMAGES)
+    asked, subjects = validation.images[rows], [validation.subjects[row] for row in rows]
+    truth = asked.astype(np.float32) / 255
+    found = []
+    for setting in search:
+        answer = model.answer(level, asked, seed, sample=0, setting=setting)
+        found.append(np.mean(subject_means(psnr(answer, truth), subjects)[1]))
+    return int(np.argmax(found))
+
+
+def _asked(split: Split, limit: int | None = None) -> np.ndarray:
+    most = OF_A_SUBJECT * split.n_subjects
+    return equal_by_subject(split.subjects, min(most, limit or most), "inverse")
+
+
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Extractor,
+    seed: int,
+) -> list[Score]:
+    """Every paired metric at every level: mean over subjects, 95 % interval over subjects."""
+    rows = outputs["rows"]
+    asked = Split(data.test.images[rows], tuple(data.test.subjects[row] for row in rows))
+    scores = []
+    for level in outputs["levels"].tolist():
+        answers = outputs[f"answers_{level:g}"].astype(np.float32) / 255
+        for metric in metrics.values():
+            answer = answers.mean(1) if metric.name.endswith("_mean") else answers[:, 0]
+            scores.append(paired_score(metric, answer, asked.unit(), asked, level))
+    return scores
+
+
+def draw(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Any] | None,
+    caption: str,
+) -> dict[str, np.ndarray]:
+    """For each level rows of held-out images: the truth, A* y, the answer, and four times the error."""
+    pictures = {}
+    rows = evenly_spaced(len(outputs["rows"]), 8)
+    truth = data.test.images[outputs["rows"][rows]]
+    for level in outputs["levels"].tolist():
+        answer, adjoint = outputs[f"answers_{level:g}"][rows, 0], outputs[f"adjoint_{level:g}"][rows]
+        error = np.clip(4 * np.abs(answer.astype(int) - truth), 0, 255).astype(np.uint8)
+        columns = np.stack([truth, adjoint, answer, error], axis=1).reshape(-1, *truth.shape[1:])
+        text = f"{caption}, level {level:g}: held out | A* y | answer | error x 4"
+        pictures[f"level_{level:g}"] = captioned(grid(columns, 4), text)
+    return pictures
+
+
+def inverse_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
+    """The task that poses a problem; its name, title and version are the problem's."""
+    return Task(
+        name=problem.name,
+        title=problem.title,
+        version=problem.version,
+        metrics=metrics,
+        produce=produce,
+        score=score,
+        draw=draw,
+        primary="psnr",
+        level_name=problem.level_name,
+        needs=("denoiser",),
+        track=problem.track,
+        problem=problem,
+    )
+
+
+def fits(solver: Solver, task: Task) -> bool:
+    """Whether a solver is for the problem that a task poses."""
+    problem = task.problem
+    return problem is not None and (not solver.kinds or problem.kind in solver.kinds)

@@ -1,0 +1,119 @@
+"""Checks for solvers: images alone as in a batch, few settings, and an image that is measured whole is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from mribench.sampling.offers import NEEDS
+from mribench.sampling.reverse import ImageDraws
+from mribench.seeds import torch_generator
+from mribench.spec import Measurement
+from mribench.testing.checking import Case, Check, require
+
+SIDE = 8
+MEAN, WIDTH = 0.5, 0.2  # of the prior, pixels being independent
+SIGMA = 0.02  # of the measurement's noise
+MAX_SETTINGS = 8
+MAX_ERROR = 0.1  # root mean square of an image that is measured whole; the prior alone errs by ``WIDTH``
+MAX_GAP = 1e-3  # between batch sizes, of the grey range, fp32
+
+
+class _Gaussian:
+    """The denoiser of independent Gaussian pixels in closed form."""
+
+    sigmas = (1e-3, 80.0)
+
+    def __init__(self) -> None:
+        self.nfe = 0
+
+    def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        self.nfe += 1
+        sigma = torch.as_tensor(sigma, dtype=torch.float32)
+        require(bool((sigma > 0).all()), f"the prior is asked at sigma = {sigma}", "ask it at levels above 0")
+        variance = sigma.reshape(-1, 1, 1, 1) ** 2
+        return (WIDTH**2 * x + variance * MEAN) / (WIDTH**2 + variance)
+
+
+class _Whole:
+    """Every pixel is measured."""
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    adjoint = __call__
+
+
+def it_says_what_it_is(case: Case) -> None:
+    solver = case.plugin
+    require(
+        isinstance(solver.title, str) and solver.title.strip() != "" and type(solver.version) is int,
+        f"title {solver.title!r}, version {solver.version!r}",
+        "a title and a whole number for the version",
+    )
+    require(
+        not set(solver.needs) - set(NEEDS),
+        f"needs {', '.join(solver.needs)}",
+        f"a solver may need {', '.join(NEEDS)}, or nothing as a baseline",
+    )
+
+
+def its_settings_are_few(case: Case) -> None:
+    n = len(case.plugin.search)
+    require(n <= MAX_SETTINGS, f"{n} settings", f"give at most {MAX_SETTINGS}: all solvers are tuned alike")
+
+
+def it_finds_what_is_measured_whole(case: Case) -> None:
+    for setting in case.plugin.search or ({},):
+        x, found = _solved(case.plugin, [0, 1, 2], setting)
+        require(
+            found.shape == x.shape and found.dtype == torch.float32,
+            f"it returns {found.dtype} {tuple(found.shape)}",
+            f"return float32 (N, 1, H, W), here {tuple(x.shape)}",
+        )
+        require(
+            bool(torch.isfinite(found).all()), f"values that are not finite with {dict(setting)}", "mend it"
+        )
+    best = min(_error(case.plugin, setting) for setting in case.plugin.search or ({},))
+    require(
+        best < MAX_ERROR,
+        f"with noise of {SIGMA} on every pixel it errs by {best:.3f}, the prior alone by {WIDTH}",
+        "use measurement.y and measurement.operator; grey values lie in [0, 1]",
+    )
+
+
+def it_solves_alone_as_in_a_batch(case: Case) -> None:
+    _, together = _solved(case.plugin, [0, 1, 2], {})
+    _, alone = _solved(case.plugin, [1], {})
+    gap = float((together[1] - alone[0]).abs().max())
+    require(
+        gap <= MAX_GAP,
+        f"an image alone differs by {gap:.3g} from the same in a batch of three",
+        "take random numbers from ``draws`` alone, and no mean over the batch",
+    )
+
+
+def _error(solver: Any, setting: Any) -> float:
+    x, found = _solved(solver, [0, 1, 2], setting)
+    return float((found - x).square().mean().sqrt())
+
+
+def _solved(solver: Any, rows: list[int], setting: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """(images, answers) of the rows, each with random numbers of its own."""
+    cpu = torch.device("cpu")
+    truth = ImageDraws([torch_generator("kit", i) for i in rows], cpu)
+    x = MEAN + WIDTH * truth.normal(1, SIDE, SIDE)
+    m = Measurement(x + SIGMA * truth.normal(1, SIDE, SIDE), _Whole(), SIGMA, (SIDE, SIDE))
+    draws = ImageDraws([torch_generator("kit", i, "solved") for i in rows], cpu)
+    prior = _Gaussian() if solver.needs else None
+    with torch.no_grad():
+        return x, solver.solve(prior, m, draws, **setting).detach()
+
+
+CHECKS = (
+    Check("", it_says_what_it_is),
+    Check("search", its_settings_are_few),
+    Check("solve", it_finds_what_is_measured_whole),
+    Check("solve", it_solves_alone_as_in_a_batch),
+)

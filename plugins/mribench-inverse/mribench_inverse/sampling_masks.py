@@ -1,0 +1,57 @@
+"""What a simulated scanner draws: lines of k-space, and the sensitivities of coils."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from mribench.errors import InputError
+
+if TYPE_CHECKING:
+    from mribench.spec import Draws
+
+# share of all lines at the centre that are always sampled, times R: 8 % at R = 4 and 4 % at R = 8, as fastMRI has it
+# (Zbontar et al. 2018, arXiv 1811.08839, section 6.1)
+CENTRE = 0.32
+WIDTH = 0.7  # standard deviation of a coil's Gaussian lobe, in half sides
+DISTANCE = 1.0  # of a coil from the centre, in half sides
+
+
+def random_lines(width: int, acceleration: float, draws: Draws) -> torch.Tensor:
+    """float32 (N, 1, 1, width), zero frequency first: width / R lines, the centre and others at random.
+
+    Raises InputError where fewer than two lines would be left.
+    """
+    lines = round(width / acceleration)
+    if lines < 2:
+        raise InputError(
+            f"R = {acceleration:g} leaves {lines} of {width} k-space lines, expected at least 2; "
+            "take a smaller R or a profile of larger images"
+        )
+    centre = max(1, round(CENTRE / acceleration * width))
+    frequency = torch.fft.fftfreq(width).abs()
+    order = draws.uniform(width)
+    # the lines of lowest frequency come first, whatever was drawn for them
+    order[:, frequency.argsort(stable=True)[:centre]] = -1.0
+    mask = torch.zeros_like(order).scatter(1, order.argsort(1)[:, :lines], 1.0)
+    return mask[:, None, None, :]
+
+
+def coil_maps(coils: int, shape: tuple[int, int], draws: Draws) -> torch.Tensor:
+    """complex64 (N, coils, H, W), sum |S|^2 = 1: Gaussian lobes around the image, each with a smooth phase.
+
+    The positions of the coils turn by a random angle; one coil has magnitude 1. The phase, of the coil and of the
+    object, is a random polynomial of degree 2, with coefficients of standard deviation 1 rad.
+    """
+    y, x = torch.meshgrid(*(torch.linspace(-1, 1, side) for side in shape), indexing="ij")
+    turn = 2 * math.pi * draws.uniform(1)
+    angle = (turn + 2 * math.pi * torch.arange(coils, device=turn.device) / coils)[..., None, None]
+    polynomial = torch.stack([x, y, x * y, x**2, y**2]).to(turn)
+    x, y = x.to(turn), y.to(turn)
+    squared = (x - DISTANCE * angle.cos()) ** 2 + (y - DISTANCE * angle.sin()) ** 2
+    lobes = torch.exp(-squared / (2 * WIDTH**2))
+    lobes = lobes / lobes.square().sum(1, keepdim=True).sqrt()
+    phase = torch.einsum("nck,khw->nchw", draws.normal(coils, len(polynomial)), polynomial)
+    return torch.polar(lobes, phase)

@@ -1,0 +1,1 @@
+"""Solvers that answer a measurement with a prior, on D(x; sigma)."""

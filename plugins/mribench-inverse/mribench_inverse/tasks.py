@@ -1,0 +1,12 @@
+"""The problems as tasks: each is asked of every prior with every solver that fits, and of the baselines."""
+
+from mribench.tasks.inverse import inverse_task
+from mribench_inverse import problems
+
+MRI = inverse_task(problems.MRI)
+MRI_4_COILS = inverse_task(problems.MRI_4_COILS)
+SUPERRES = inverse_task(problems.SUPERRES)
+INPAINT_BOX = inverse_task(problems.INPAINT_BOX)
+INPAINT_RANDOM = inverse_task(problems.INPAINT_RANDOM)
+DENOISE = inverse_task(problems.DENOISE)
+DENOISE_RICIAN = inverse_task(problems.DENOISE_RICIAN)

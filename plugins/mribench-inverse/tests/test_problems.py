@@ -1,0 +1,97 @@
+"""Operators against their adjoints, what a full measurement gives, and baselines against closed forms."""
+
+import pytest
+import torch
+from mribench_inverse import baselines, problems
+from mribench_inverse.operators import Fourier
+from mribench_inverse.sampling_masks import coil_maps, random_lines
+from mribench_inverse.steps import inner
+
+from mribench.errors import InputError
+from mribench.seeds import torch_generator
+from mribench.spec import Measurement
+from mribench.training.draws import BatchDraws
+
+PROBLEMS = [value for value in vars(problems).values() if isinstance(value, problems.Problem)]
+SIDE = 32
+
+
+def draws_of(n):
+    return BatchDraws(torch_generator("test"), n, slice(None))
+
+
+def images(n=3):
+    return torch.rand(n, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_the_adjoint_is_that_of_the_operator(problem):
+    x, level = images(), problem.levels[0]
+    m = problem.measure(x, level, draws_of(3))
+    u = torch.randn(m.y.shape, generator=torch.Generator().manual_seed(4), dtype=m.y.dtype)
+    left, right = inner(m.operator(x), u).flatten(), inner(x, m.operator.adjoint(u)).flatten()
+    assert torch.allclose(left, right, rtol=1e-6, atol=1e-6 * float(inner(u, u).max()))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_a_measurement_has_the_noise_that_it_says(problem):
+    x, level = torch.full((64, 1, SIDE, SIDE), 0.5), problem.levels[0]
+    m = problem.measure(x, level, draws_of(64))
+    noise = torch.view_as_real(m.y - m.operator(x)) if m.y.is_complex() else m.y - m.operator(x)
+    noise = noise[noise != 0]
+    assert noise.std() == pytest.approx(m.sigma, rel=0.02)
+
+
+@pytest.mark.parametrize("acceleration", [4.0, 8.0])
+def test_a_mask_has_one_line_in_r_and_the_centre(acceleration):
+    mask = random_lines(64, acceleration, draws_of(5))
+    assert (mask.sum(-1) == 64 / acceleration).all()
+    assert (mask[..., 0] == 1).all() and (mask[..., [1, -1]] == 1).all()
+    assert not (mask[0] == mask[1]).all()
+
+
+def test_more_acceleration_than_lines_is_refused():
+    with pytest.raises(InputError, match="leaves 1 of 8 k-space lines, expected at least 2"):
+        random_lines(8, 8.0, draws_of(1))
+
+
+@pytest.mark.parametrize("coils", [1, 4])
+def test_coil_maps_add_up_to_one_and_are_smooth(coils):
+    maps = coil_maps(coils, (SIDE, SIDE), draws_of(2))
+    assert torch.allclose(maps.abs().square().sum(1), torch.ones(2, SIDE, SIDE), atol=1e-6)
+    assert (maps[..., 1:] - maps[..., :-1]).abs().max() < 0.5
+
+
+@pytest.mark.parametrize("coils", [1, 4])
+def test_sense_is_exact_where_all_of_k_space_is_measured_without_noise(coils):
+    x, draws = images(), draws_of(3)
+    operator = Fourier(torch.ones(3, 1, 1, SIDE), coil_maps(coils, (SIDE, SIDE), draws))
+    m = Measurement(operator(x), operator, 0.01, (SIDE, SIDE))
+    assert (baselines.sense(None, m, draws) - x).abs().max() < 1e-5
+
+
+def test_the_proximal_map_of_total_variation_lowers_a_step_as_in_closed_form():
+    """Of a step between n and m columns, z is constant on each side, nearer by weight / n and weight / m."""
+    step = torch.zeros(1, 1, 16, 24)
+    step[..., 8:] = 1.0
+    found = baselines.tv_prox(step, 0.8, steps=400)
+    assert torch.allclose(found[..., :8], torch.full((16, 8), 0.8 / 8), atol=1e-3)
+    assert torch.allclose(found[..., 8:], torch.full((16, 16), 1 - 0.8 / 16), atol=1e-3)
+
+
+def test_biharmonic_inpainting_leaves_what_was_measured_and_continues_a_ramp():
+    ramp = torch.linspace(0.2, 0.8, SIDE).expand(2, 1, SIDE, SIDE).contiguous()
+    m = problems.INPAINT_BOX.measure(ramp, 0.3, draws_of(2))
+    found = baselines.biharmonic(None, m, draws_of(2))
+    kept = m.operator(torch.ones_like(ramp)) == 1
+    assert (found - m.y)[kept].abs().max() < 1e-6
+    assert (found - ramp)[~kept].abs().max() < 0.1
+
+
+def test_an_image_is_measured_alike_whatever_the_draws_of_others():
+    """Row i of a batch is row i of its own draws: nothing is taken over the batch."""
+    x = images(2)
+    for problem in PROBLEMS:
+        both = problem.measure(x, problem.levels[0], draws_of(2))
+        other = problem.measure(torch.cat([x[:1], 1 - x[1:]]), problem.levels[0], draws_of(2))
+        assert torch.equal(both.y[0], other.y[0])

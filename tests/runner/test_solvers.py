@@ -1,0 +1,183 @@
+"""Tasks that pose a problem: which solver answers which, how it is tuned, and that nothing else enters its answers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import mribench
+from mribench.board.boards import boards
+from mribench.errors import InputError, MribenchError
+from mribench.plugins import lookup
+from mribench.runner import fitting, runspec
+from mribench.runner.cell import Cell
+from mribench.runner.questions import questions
+from mribench.runner.runspec import Plan
+from mribench.runner.verify import verify
+from mribench.sampling.solving import SolvingModel, UnitDenoiser
+from mribench.spec import Measurement, Problem, Solver, Split
+from mribench.tasks import inverse
+from mribench.tasks.generation import GENERATION
+from mribench.testing.fixtures import TINY, toy_data
+from mribench.variants.controls import NOISE
+from mribench.variants.ddpm import DDPM
+
+
+class Identity:
+    def __call__(self, x):
+        return x
+
+    adjoint = __call__
+
+
+def measure(x, level, draws):
+    return Measurement(x + level * draws.normal(*x.shape[1:]), Identity(), level, x.shape[-2:])
+
+
+PROBLEM = Problem("noisy", "Noisy", measure, levels=(0.1,), level_name="σ", kind="denoise")
+TASK = inverse.inverse_task(PROBLEM)
+
+
+def scaled(denoiser, m, draws, scale=1.0):
+    return scale * m.y
+
+
+BASELINE = Solver(
+    "scaled", "Scaled", "", scaled, needs=(), samples=False, search=({"scale": 0.2}, {"scale": 1.0})
+)
+WITH_PRIOR = Solver("with-prior", "With a prior", "", scaled)
+FOR_OTHERS = Solver("for-others", "For others", "", scaled, kinds=("mri",))
+
+
+def model(solver, batch=4):
+    return SolvingModel(solver, PROBLEM, None, batch, torch.device("cpu"))
+
+
+def images(n=6):
+    return toy_data().test.images[:n]
+
+
+def test_a_solver_is_asked_only_problems_of_its_kind():
+    assert inverse.fits(BASELINE, TASK) and not inverse.fits(FOR_OTHERS, TASK)
+    assert not inverse.fits(BASELINE, GENERATION)
+
+
+def plan_of(*solvers):
+    return Plan(
+        spec=runspec.RunSpec(),
+        profile=TINY,
+        modalities=(),
+        variants=(),
+        samplers=(),
+        tasks=(GENERATION, TASK),
+        metrics={},
+        spaces={},
+        out=None,
+        solvers=solvers,
+    )
+
+
+def asked(variant, monkeypatch):
+    monkeypatch.setattr("mribench.runner.questions.needs_training", lambda cell, plan: False)
+    choice = mribench.sampling.samplers.resolve("ddim-5")
+    monkeypatch.setattr(Plan, "samplers_of", lambda plan, variant: [choice])
+    modality = lookup.load("modalities", lookup.names("modalities")[0])
+    found = questions(Cell(modality, toy_data(), variant, 0), plan_of(WITH_PRIOR, FOR_OTHERS))
+    return [(cell.drawn_by, task.name) for cell, task in found]
+
+
+def test_a_prior_is_asked_with_each_solver_that_fits_and_images_with_each_sampler(monkeypatch):
+    assert asked(DDPM, monkeypatch) == [("ddim-5", "generation"), ("with-prior", "noisy")]
+
+
+def test_a_control_is_asked_once_and_told_why_not(monkeypatch):
+    assert asked(NOISE, monkeypatch) == [(None, "generation"), (None, "noisy")]
+
+
+def test_a_baseline_is_asked_problems_alone(monkeypatch):
+    assert asked(BASELINE, monkeypatch) == [(None, "noisy")]
+
+
+def test_an_answer_does_not_depend_on_the_batch_and_the_measurement_not_on_the_solver():
+    whole = model(BASELINE).answer(0.1, images(), 0)
+    assert np.allclose(model(BASELINE, batch=5).answer(0.1, images()[3:4], 0), whole[3:4], atol=1e-6)
+    other = model(replace(BASELINE, name="other")).answer(0.1, images(), 0)
+    assert np.array_equal(whole, other)
+    assert not np.array_equal(whole, model(BASELINE).answer(0.1, images(), 1))
+
+
+def test_the_setting_is_the_best_on_validation_subjects():
+    data = toy_data()
+    assert inverse.best_setting(model(BASELINE), 0.1, data.validation, 0) == 1
+    black = Split(np.zeros_like(data.validation.images), data.validation.subjects)
+    assert inverse.best_setting(model(BASELINE), 0.1, black, 0) == 0
+    assert inverse.best_setting(model(WITH_PRIOR), 0.1, black, 0) == -1
+
+
+def test_values_that_are_not_finite_are_refused_with_the_solver_and_the_level():
+    broken = Solver("broken", "", "", lambda denoiser, m, draws: m.y / 0, needs=())
+    with pytest.raises(MribenchError, match="solver broken gave values that are not finite on noisy"):
+        model(broken).answer(0.1, images(), 0)
+
+
+def test_the_denoiser_of_grey_values_is_that_of_the_process_on_its_own_scale():
+    class Prior:
+        sigmas, nfe = (0.01, 100.0), 3
+
+        def __call__(self, x, sigma):
+            return x / (1 + sigma**2)
+
+    denoise, x = UnitDenoiser(Prior()), torch.linspace(0, 1, 32).view(2, 1, 4, 4)
+    assert denoise.sigmas == (0.005, 50.0) and denoise.nfe == 3
+    assert torch.allclose(2 * denoise(x, 0.3) - 1, (2 * x - 1) / (1 + 0.6**2), atol=1e-6)
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    solvers = {"scaled": BASELINE, "with-prior": WITH_PRIOR, "for-others": FOR_OTHERS}
+    monkeypatch.setattr(lookup, "names", lambda group: sorted(solvers))
+    monkeypatch.setattr(lookup, "load", lambda group, name: solvers[name])
+
+
+def test_all_solvers_are_those_that_fit_a_problem_of_the_run(installed):
+    assert fitting.solvers(["all"], [TASK]) == [BASELINE, WITH_PRIOR]
+    assert fitting.solvers(["all"], [GENERATION]) == []
+
+
+def test_a_solver_that_is_named_and_answers_nothing_is_refused(installed):
+    with pytest.raises(InputError, match="'for-others' answers none of the tasks asked for"):
+        fitting.solvers(["for-others"], [TASK])
+    with pytest.raises(InputError, match="expected one that poses an inverse problem"):
+        fitting.solvers(["scaled"], [GENERATION])
+
+
+def test_a_problem_that_no_installed_solver_answers_is_refused(installed, monkeypatch):
+    monkeypatch.setattr(lookup, "names", lambda group: ["for-others"])
+    with pytest.raises(InputError, match="no solver answers the task 'noisy'"):
+        fitting.solvers(["all"], [TASK])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("nlm" not in lookup.names("solvers"), reason="needs mribench-inverse")
+def test_priors_and_baselines_stand_on_one_board_apart_from_generation(tmp_path):
+    organ = lookup.names("modalities")[0]
+    found = mribench.run(
+        modalities=organ,
+        controls="noise",
+        tasks=("generation", "denoise-gaussian"),
+        solvers=("nlm", "pnp"),
+        profile="smoke",
+        out=str(tmp_path),
+    )
+    solved = [r for r in found if r.task == "denoise-gaussian"]
+    assert [(r.variant, r.sampler, bool(r.not_applicable)) for r in solved] == [
+        ("ddpm", "pnp", False),
+        ("noise", None, True),
+        ("nlm", None, False),
+    ]
+    shown = [{(row.variant, row.sampler) for row in board.rows} for board in boards(found)]
+    assert {("ddpm", "pnp"), ("noise", None), ("nlm", None)} in shown
+    assert not any(("nlm", None) in rows and ("ddpm", "ddim-10") in rows for rows in shown)
+    for result in solved:
+        assert verify(tmp_path, result, beside=found).answer == "reproduced"
