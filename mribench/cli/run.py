@@ -225,7 +225,7 @@ def run(
 
         run_suite(settings, Execution(executor, jobs))
         if os.environ.get("RANK", "0") == "0":
-            _show_boards(Path(settings.out), format)
+            _show_boards(settings, format)
 
 
 def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
@@ -246,11 +246,17 @@ def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
         )
 
 
-def _show_boards(out: Path, format: str) -> None:
+def _show_boards(settings: RunSpec, format: str) -> None:
+    """And of phantoms what real images there are."""
     from mribench.cli import board
+    from mribench.data import open_sets
+    from mribench.plugins import lookup
 
-    page = out / "leaderboard.html"
-    board.print_boards([out], format)
+    page = Path(settings.out) / "leaderboard.html"
+    board.print_boards([Path(settings.out)], format)
+    organs = lookup.names("modalities") if "all" in settings.modalities else settings.modalities
+    if format != "json" and settings.data == "phantom" and (line := open_sets.suggestion(organs)):
+        print(line)
     print(page, file=sys.stderr if format == "json" else sys.stdout)
 
 

@@ -19,7 +19,7 @@ from mribench.board import publish
 from mribench.data import check_name, check_suits, open_sets
 from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
-from mribench.progress import progress, say, say_done
+from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runner import dispatch, locks, resources, runspec, worker
 from mribench.runner.cell import Cell, is_joint
@@ -70,13 +70,10 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
 
 
 def _tell_open_sets(plan: Plan) -> None:
-    """What will be downloaded; of a run on phantoms what could be."""
-    organs = [modality.name for modality in plan.modalities]
+    """What will be downloaded."""
     if plan.spec.data == open_sets.OPEN:
-        for organ in organs:
-            say(open_sets.described(organ))
-    elif plan.spec.data == "phantom" and (line := open_sets.suggestion(organs)):
-        say_done(line)
+        for modality in plan.modalities:
+            say(open_sets.described(modality.name))
 
 
 def trainings(plan: Plan) -> int:

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from tiny import TINY, blobs, equal, fit, weights
 
-import mribench.runner.cell as cells
 from mribench.errors import Unavailable
 from mribench.metrics.paired import PSNR
+from mribench.runner.model_code import model_code
 from mribench.sampling import samplers
 from mribench.sampling.sample import TrainedModel
 from mribench.spec import Prepared
@@ -114,7 +114,7 @@ def test_another_encoder_is_another_variant():
         replace(IDENTITY, encode=unshuffled),
         replace(IDENTITY, decode=shuffled),
     ]
-    named = [cells.Cell(None, None, variant, 0)._variant() for variant in parts]
+    named = [model_code(variant) for variant in parts]
     assert len({str(part) for part in named}) == len(parts)
 
 
