@@ -18,7 +18,7 @@ EXAMPLES = {
     "mribench-inverse": ("solvers", "pnp"),
 }
 # known answers of many families
-SLOW = ("mribench-score", "mribench-latent", "mribench-comparators", "mribench-inverse")
+SLOW = ("mribench-flow", "mribench-score", "mribench-latent", "mribench-comparators", "mribench-inverse")
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ def test_rounds_are_equally_long_and_counted_in_equal_steps(monkeypatch):
     assert found["ratio"]["median"] == 4.0
 
 
+@pytest.mark.slow
 def test_models_together_count_together(monkeypatch):
     """On a CPU each trains in a process of its own, as a suite's do; the reference trains one after the other."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

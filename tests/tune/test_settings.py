@@ -67,6 +67,7 @@ def test_the_seconds_are_spent_and_nothing_is_measured_twice(tmp_path, organ, mo
     assert files.read_json(tmp_path / "tuning.json")["runs"] == record["runs"]
 
 
+@pytest.mark.slow
 def test_processes_measure_what_one_does(tmp_path, organ):
     """Two candidates at once, each in a process of its own; the file says of how many."""
     candidates = [
