@@ -9,6 +9,8 @@ from mribench.spec import Draws, Measurement, Problem
 if TYPE_CHECKING:
     import torch
 
+    from mribench.spec import LinearOperator
+
 SIGMA = 0.01  # of the noise where it is not the problem itself, in grey ranges
 
 
@@ -84,7 +86,10 @@ def rician(x: torch.Tensor, sigma: float, draws: Draws) -> Measurement:
     return Measurement(y, Kept(x.new_ones(())), sigma, (x.shape[-2], x.shape[-1]))
 
 
-def _measured(operator, x, draws, sigma: float = SIGMA, masked: bool = False) -> Measurement:
+def _measured(
+    operator: LinearOperator, x: torch.Tensor, draws: Draws, sigma: float = SIGMA, masked: bool = False
+) -> Measurement:
+    """A x and white noise, which a mask hides as it hides the image."""
     clean = operator(x)
     noise = draws.normal(*clean.shape[1:])
     noise = operator(noise) if masked else noise

@@ -1,46 +1,29 @@
 """One model for all organs: its network hears its label, guidance is what the paper says, one training serves both."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mribench_score.joint import GUIDANCE, JOINT, JOINT_CFG
 
-from mribench import Network, Profile
+from mribench import Network
 from mribench.testing import conforms
 from mribench.variants.ddpm import DDPM
 
 test_joint = conforms("variants", "joint")
 test_joint_cfg = conforms("variants", "joint-cfg")
 
-SMOKE = Profile(
-    name="smoke",
-    purpose="a test",
-    size=32,
-    max_images=120,
-    phantom_subjects=24,
-    phantom_slices=3,
-    network=Network(channels=(8, 16, 32), layers_per_block=1),
-    prediction="v_prediction",
-    optimizer="adam",
-    lr=2e-3,
-    lr_schedule="constant",
-    warmup_steps=0,
-    batch_size=8,
-    max_epochs=None,
-    max_steps=40,
-    eval_every=20,
-    eval_images=16,
-    patience=None,
-    ema_decay=0.9,
-    grad_clip=1.0,
-    flip=False,
-    keep="best",
-    samplers=("ddim-5",),
-    n_generated=24,
-    sample_batch=8,
-)
-PROFILES = {"pixels": SMOKE, "patches": replace(SMOKE, network=Network(channels=(16, 32), patch=2))}
+
+def budget(**network):
+    """What of a profile networks and schedulers are made by."""
+    return SimpleNamespace(size=32, coarse_steps=0, prediction="v_prediction", network=Network(**network))
+
+
+PROFILES = {
+    "pixels": budget(channels=(8, 16, 32), layers_per_block=1),
+    "patches": budget(channels=(16, 32), patch=2),
+}
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
