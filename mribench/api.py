@@ -84,6 +84,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Control",
         "Denoiser",
         "Draws",
+        "Examples",
         "Expected",
         "FeatureSpace",
         "GenerativeModel",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import torch
 from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.sampling.reverse import ImageDraws
-from mribench.seeds import torch_generator
-from mribench.spec import Denoiser, Examples, Measurement, Problem, Profile, Solver
+from mribench.seeds import numpy_rng, torch_generator
+from mribench.signals import raise_if_stopped
+from mribench.spec import Denoiser, Draws, Examples, Measurement, Problem, Profile, Solver
 
 
 class UnitDenoiser:
@@ -130,15 +132,27 @@ class SolvingModel:
         if self._train is None or self._profile is None:
             raise MribenchError(f"solver {self.solver.name} learns from training images, and none were given")
         if level not in self._fitted:
-            examples = Examples(
-                images=self._train.astype(np.float32) / 255,
-                measure=lambda x, draws: self.problem.measure(x, level, draws),
-                profile=self._profile,
-                seed=self._seed,
-                device=self._device,
-            )
+            images = self._train.astype(np.float32) / 255
+            batches = partial(self._batches, images, level)
+            examples = Examples(images, batches, self._profile, self._seed, self._device)
             self._fitted[level] = self.solver.fit(examples)
         return self._fitted[level]
+
+    def _batches(
+        self, images: np.ndarray, level: float, steps: int, size: int
+    ) -> Iterator[tuple[torch.Tensor, Measurement, Draws]]:
+        """As ``mribench.spec.problem.Batches``."""
+        with progress(f"{self._title}, train at level {level:g}", steps) as advance:
+            for step in range(steps):
+                raise_if_stopped()
+                address = self.problem.name, level, self._seed, step
+                rows = numpy_rng("fit", *address).integers(len(images), size=size)
+                x = torch.from_numpy(images[rows]).unsqueeze(1).to(self._device)
+                draws = ImageDraws([torch_generator("fit", *address, i) for i in range(size)], self._device)
+                with torch.no_grad():
+                    measured = self.problem.measure(x, level, draws)
+                yield x, measured, draws
+                advance(step + 1)
 
     # a solver that needs gradients asks for them
     @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -82,12 +82,19 @@ class Solve(Protocol):
     ) -> torch.Tensor: ...
 
 
+class Batches(Protocol):
+    """``steps`` times ``size`` training images, float32 (size, 1, H, W) in [0, 1], as they are measured at the level in
+    question, and random numbers for each step; which images, and how measured, follows from the seed."""
+
+    def __call__(self, steps: int, size: int, /) -> Iterator[tuple[torch.Tensor, Measurement, Draws]]: ...
+
+
 @dataclass(frozen=True)
 class Examples:
     """Training images, and how a problem measures them: what a solver without a prior may learn from."""
 
     images: np.ndarray  # float32 (N, H, W) in [0, 1]
-    measure: Callable[[torch.Tensor, Draws], Measurement]  # of float32 (N, 1, H, W), at the level in question
+    batches: Batches
     profile: Profile  # whose training budget, network and learning rate hold for it too
     seed: int
     device: torch.device
