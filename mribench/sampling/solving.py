@@ -111,6 +111,10 @@ class SolvingModel:
 
         return self._by_batch(level, images, seed, adjoint)[:, 0].clip(0, 1)
 
+    def measured(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
+        """As ``mribench.spec.problem.Answers``."""
+        return self._by_batch(level, images, seed, lambda m, *_: _picture(m))[:, 0].clip(0, 1)
+
     def residual(self, level: float, images: np.ndarray, answers: np.ndarray, seed: int) -> np.ndarray:
         """As ``mribench.spec.problem.Answers``."""
 
@@ -175,3 +179,16 @@ class SolvingModel:
     def _draws(self, use: str, contents: list[str], *address: int | str | float) -> ImageDraws:
         """Random numbers of each image by its content, so that they do not depend on its place."""
         return ImageDraws([torch_generator(use, content, *address) for content in contents], self._device)
+
+
+def _picture(m: Measurement) -> torch.Tensor:
+    """What was measured as a picture of the image's size, float32 (N, 1, H, W)."""
+    y = m.y
+    if y.ndim != 4:
+        return torch.zeros(len(y), 1, *m.shape, device=y.device)
+    if y.is_complex():
+        magnitude = torch.fft.fftshift(y[:, :1].abs(), dim=(-2, -1))
+        # six orders of magnitude from black to white
+        shown = 1 + (magnitude / magnitude.amax((-2, -1), keepdim=True) + 1e-6).log10() / 6
+        y = shown.where(magnitude > 0, 0.0)
+    return torch.nn.functional.interpolate(y[:, :1].float(), size=m.shape, mode="nearest")

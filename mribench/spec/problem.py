@@ -167,6 +167,10 @@ class Answers(Protocol):
     def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
         """float32 (N, H, W), A* y clipped to [0, 1]."""
 
+    def measured(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1], y to look at: of k-space the logarithm of its magnitude, zero frequency in the
+        middle; black where y is no picture."""
+
     def residual(self, level: float, images: np.ndarray, answers: np.ndarray, seed: int) -> np.ndarray:
         """float32 (N,), root mean square of (y - A x) / sigma over what was measured: about 1 of the true images.
 
