@@ -34,7 +34,7 @@ LAYERS = (
     "board",
     "hub",
     "runner",
-    "scoring",
+    "scoring scorecard",
     "calibration",
     "speed",
     "tune",
