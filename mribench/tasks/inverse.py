@@ -38,8 +38,9 @@ def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[s
     """What was asked and what was answered.
 
     ``rows`` int64 (n,), which test images, and ``levels`` float64. For each level ``answers_LEVEL`` uint8
-    (n, samples, H, W), ``residual_LEVEL`` float32 (n, samples), as ``Answers.residual``, ``measured_LEVEL``
-    and ``adjoint_LEVEL`` uint8 (n, H, W), y and A* y to look at, and ``setting_LEVEL`` int64 (1,), the place in ``Solver.search``, -1 without one.
+    (n, samples, H, W), ``residual_LEVEL`` float32 (n, samples), as ``Answers.residual``, ``measured_LEVEL`` and
+    ``adjoint_LEVEL`` uint8 (n, H, W), y and A* y to look at, and ``setting_LEVEL`` int64 (1,), the place in
+    ``Solver.search``, -1 without one.
     """
     assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
     rows = _asked(data.test)
