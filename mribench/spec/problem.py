@@ -63,6 +63,7 @@ class Problem:
     kind: str = ""  # what ``Solver.kinds`` names: "mri", "superres", "inpaint", "denoise"
     # results of two tracks never share a board: "sim-k" where k-space was made from magnitude images
     track: str = "inverse"
+    mri_only: bool = False  # whether it is asked only of organs whose images are MRI
     version: int = 1
 
 
