@@ -40,16 +40,19 @@ def pareto(points: Iterable[Point], sign: int = 1) -> list[Point]:
 
 
 def _generation(results: Sequence[Result]) -> tuple[Mapping[str, Any], Result | None]:
-    """What the first record of generated images says of making them, and that record."""
-    found = next((r for r in results if r.task == GENERATION), None)
+    """What the first record of generated images, or of answers to a problem, says of making them, and that record."""
+    found = next((r for r in results if r.task == GENERATION or r.answers_by), None)
     return (found.provenance.get("produced") or {}) if found else {}, found
 
 
 def nfe(results: Sequence[Result]) -> float | None:
-    """Network evaluations for one generated image."""
-    produced, _ = _generation(results)
+    """Network evaluations for one generated image, or for one answer."""
+    produced, record = _generation(results)
     evaluations = produced.get("nfe")
-    return float(evaluations[0]) if evaluations else None
+    if not evaluations or record is None:
+        return None
+    # a solver tries its settings first
+    return float(evaluations[-1 if record.answers_by else 0])
 
 
 def gflops(results: Sequence[Result]) -> float | None:
@@ -60,8 +63,11 @@ def gflops(results: Sequence[Result]) -> float | None:
 
 
 def seconds(results: Sequence[Result]) -> float | None:
-    """Seconds for one generated image on the machine that generated it, loading the weights included."""
+    """Seconds for one generated image on the machine that generated it, loading the weights included; of a problem for
+    one answer at the last level."""
     produced, record = _generation(results)
+    if per_answer := produced.get("seconds_per_answer"):
+        return float(per_answer)
     if record is None or not produced.get("seconds"):
         return None
     images = record.comparability.get("n_generated")

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from mribench.board import pareto
 from mribench.board.boards import boards
 from mribench.board.over_organs import over_organs
 from mribench.metrics.uncertainty import mean_over_subjects, round_for_record
@@ -109,3 +110,15 @@ def test_over_organs_a_method_is_a_prior_with_its_solver(answered, ends):
         found += [row.__class__(**(vars(row) | {"modality": organ})) for row in rows]
     (found,) = over_organs(boards(found))
     assert set(found.average) == {"ddpm pnp", "ddpm dps"} and found.about.endswith("accelerated MRI")
+
+
+def test_an_answer_costs_its_last_evaluations_and_its_own_seconds(answered):
+    """The evaluations before tried the settings."""
+    produced = {
+        "nfe": [5, 10, 30],
+        "gflops_per_evaluation": 0.5,
+        "seconds": 100.0,
+        "seconds_per_answer": 0.25,
+    }
+    record = answered("ddpm", 24.0, "prior", "pnp", provenance={"produced": produced})
+    assert (pareto.nfe([record]), pareto.gflops([record]), pareto.seconds([record])) == (30.0, 15.0, 0.25)
