@@ -30,21 +30,21 @@ def check_training(cell: Cell, plan: Plan, quick: bool = False) -> None:
 
     ``quick`` is for a check after which nothing reads the weights; see ``manifest.damages``.
     """
-    folder = cell.trained or cell.train_folder(plan)
-    used, unused = training_folder.damages(folder, plan.profile.keep, quick)
+    assert cell.trained is not None
+    used, unused = training_folder.damages(cell.trained, plan.profile.keep, quick)
     for damage in used:
-        raise Damaged(f"{damage}; bring that file back, or remove {folder} to train again")
+        raise Damaged(f"{damage}; bring that file back, or remove {cell.trained} to train again")
     for damage in unused:
         say(f"{damage}; nothing of this run reads it")
-    write_terms(cell, folder)
+    write_terms(cell)
 
 
-def write_terms(cell: Cell, folder: Path) -> None:
+def write_terms(cell: Cell) -> None:
     """Put the terms of all data that a training saw beside its weights; those of a joint training whose other organs
     are not at hand stay as they are."""
-    if cell.organs or not cell.is_joint:
+    if cell.trained and (cell.organs or not cell.is_joint):
         rows = [row for data in cell.trained_on.values() for row in terms.of_prepared(data)]
-        files.write_json(folder / terms.TERMS, terms.distinct(rows) if cell.is_joint else rows)
+        files.write_json(cell.trained / terms.TERMS, terms.distinct(rows) if cell.is_joint else rows)
 
 
 def of_result(out: Path, result: Result) -> list[Damage]:

@@ -101,7 +101,7 @@ def _cells(job: Job, plan: Plan) -> list[Cell]:
     wanted = ((job.modality, job.variant), *job.beside)
     generators = {variant.name: variant for variant in plan.variants}
     cells = [
-        Cell(modalities[name], data[name], generators[variant], job.seed, organs=organs)
+        Cell(modalities[name], data[name], generators[variant], job.seed, organs=organs).with_training(plan)
         for name, variant in wanted
     ]
     for own in (cell.train_folder(plan).name for cell in cells):

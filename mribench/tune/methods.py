@@ -31,6 +31,7 @@ from mribench.runner.tuned import Tuned
 from mribench.spec import GenerativeModel, Prepared, Profile, Variant
 from mribench.training import folder as training_folder
 from mribench.training import imports
+from mribench.training.arguments import TrainingArguments
 from mribench.training.budget import total_steps
 from mribench.training.train import train
 from mribench.tune import methods_table
@@ -195,7 +196,7 @@ def trial(
             made = files.read_json(folder / training_folder.RECORD)
         else:
             splits = cell.split("train"), cell.split("validation")
-            made = train(as_trained, *splits, profile, seed, folder, title)
+            made = train(as_trained, TrainingArguments(*splits, profile, seed, folder, title))
         run |= {name: made[name] for name in ("steps", "images_seen", "seconds", "validation_loss")}
         run |= {
             "tflop": made.get("tflop"),

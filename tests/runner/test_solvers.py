@@ -79,12 +79,11 @@ def plan_of(*solvers):
 
 
 def asked(variant, monkeypatch):
-    monkeypatch.setattr("mribench.runner.questions.needs_training", lambda cell, plan: False)
     choice = mribench.sampling.samplers.resolve("ddim-5")
     monkeypatch.setattr(Plan, "samplers_of", lambda plan, variant: [choice])
     modality = lookup.load("modalities", lookup.names("modalities")[0])
     found = questions(Cell(modality, toy_data(), variant, 0), plan_of(WITH_PRIOR, FOR_OTHERS))
-    return [(cell.drawn_by, task.name) for cell, task in found]
+    return [(question.cell.drawn_by, question.task.name) for question in found]
 
 
 def test_a_prior_is_asked_with_each_solver_that_fits_and_images_with_each_sampler(monkeypatch):
