@@ -12,9 +12,8 @@ from mribench.results import Result
 from mribench.runner import record
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
-from mribench.sampling.offers import not_applicable
+from mribench.sampling.offers import fits, not_applicable
 from mribench.spec import Solver, Task, Variant
-from mribench.tasks.inverse import fits
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,11 @@ def questions(cell: Cell, plan: Plan) -> list[Question]:
 
     A baseline, being a solver without a prior, is asked such tasks alone.
     """
-    if isinstance(cell.variant, Solver):
-        return [Question(cell, task, plan) for task in plan.tasks if fits(cell.variant, task)]
     sampled = [cell]
     if isinstance(cell.variant, Variant):
         sampled = [replace(cell, sampler=choice) for choice in plan.samplers_of(cell.variant)]
+    if isinstance(cell.variant, Solver):
+        return [Question(cell, task, plan) for task in plan.tasks if fits(cell.variant, task)]
     asked = [Question(one, task, plan) for one in sampled for task in plan.tasks if task.problem is None]
     unsampled = replace(sampled[0], sampler=None)
     for task in plan.tasks:

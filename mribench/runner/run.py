@@ -73,8 +73,8 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
 def _tell_open_sets(plan: Plan) -> None:
     """What will be downloaded."""
     if plan.spec.data == open_sets.OPEN:
-        for modality in plan.modalities:
-            say(open_sets.described(modality.name))
+        for line in [open_sets.described(modality.name) for modality in plan.modalities]:
+            say(line)
 
 
 def trainings(plan: Plan) -> int:

@@ -31,6 +31,7 @@ from mribench.runner.questions import Question, questions
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import is_recorded
 from mribench.spec import GenerativeModel, Score
+from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
 
@@ -61,10 +62,11 @@ def _results(asked: Sequence[Question], extract: Extractor) -> list[Result]:
 def finished(cell: Cell, plan: Plan) -> list[Result] | None:
     """The results of a cell with nothing left to do; None where something is, or is damaged."""
     if cell.trained:
-        if not train_cells.is_trained(cell):
+        if not training_folder.is_finished(cell.trained):
             return None
+        train_cells.write_terms(cell)
         try:
-            damage.check_training(cell, plan, quick=True)
+            training_folder.check(cell.trained, plan.profile.keep, quick=True)
         except Damaged:
             return None  # raised again, and said, when the cell's turn comes
     existing = []
@@ -196,7 +198,7 @@ def _produce(question: Question) -> dict[str, np.ndarray]:
         imports.load_diffusers()
     start = time.monotonic()
     if cell.trained:
-        damage.check_training(cell, plan)
+        training_folder.check(cell.trained, plan.profile.keep)
     model = cell.model(plan, task.name, task.problem)
     outputs = task.produce(model, cell.data, plan.profile, cell.seed)
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
@@ -231,7 +233,7 @@ def _draw(question: Question, outputs: Mapping[str, np.ndarray]) -> dict[str, st
     caption = f"{cell.modality.title}, {cell.name.replace('_', ' ')}, {plan.profile.name}, {cell.data.name}"
 
     def model() -> Any:
-        damage.check_training(cell, plan)
+        training_folder.check(cell.trained, plan.profile.keep)
         return cell.model(plan, "reverse process")
 
     data = cell.judged if task.judge else cell.data

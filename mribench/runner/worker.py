@@ -17,7 +17,6 @@ from mribench.runner import locks, runspec, stages, status
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan, RunSpec
 from mribench.runner.tuned import Tuned
-from mribench.spec import Modality, Prepared
 from mribench.training import imports, malloc
 
 # torch's random state and Accelerate's belong to a process: one cell at a time in each
@@ -120,6 +119,5 @@ def _plan(spec: RunSpec, precision: str) -> tuple[Plan, Extractor]:
     return replace(plan, spec=spec), Extractor(plan.spaces, plan.out / "features")
 
 
-@lru_cache(maxsize=1)
-def _data(folder: Path, modality: Modality) -> Prepared:
-    return load(folder, modality)
+# the cells of an organ come one after the other
+_data = lru_cache(maxsize=1)(load)

@@ -17,7 +17,7 @@ from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.results import Result
-from mribench.runner import locks, record, runspec
+from mribench.runner import fitting, locks, record, runspec
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import run_cell
@@ -163,7 +163,7 @@ def _plan(cell: Cell, profile: Profile, asked: Settings) -> Plan:
         data=cell.data.name,
         out=str(asked.out),
     )
-    tasks, metrics = runspec.tasks_and_metrics(spec)
+    tasks, metrics = fitting.tasks_and_metrics(TASKS, asked.metrics, asked.features)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():

@@ -25,7 +25,7 @@ from mribench.progress import progress
 from mribench.results import schema
 from mribench.runner import locks, runspec
 from mribench.runner.cell import Cell
-from mribench.runner.model_code import model_code, trained_as
+from mribench.runner.model_code import model_hash, trained_as
 from mribench.runner.runspec import Plan, RunSpec
 from mribench.runner.tuned import Tuned
 from mribench.spec import GenerativeModel, Prepared, Profile, Variant
@@ -145,7 +145,7 @@ def _by_training(plan: Plan) -> dict[str, Variant | GenerativeModel]:
 
 def _about(model: Variant | GenerativeModel, plan: Plan) -> dict[str, Any]:
     """What the trials of a model depend on beside the conditions of the file."""
-    about: dict[str, Any] = {"code": hashing.json_hash(model_code(model)), "sampler": None}
+    about: dict[str, Any] = {"code": model_hash(model), "sampler": None}
     if isinstance(model, Variant):
         choice = plan.samplers_of(model)[0]
         about |= {"sampler": choice.name, "sampler_version": choice.sampler.version}

@@ -15,6 +15,7 @@ from mribench.runner.cell import Cell
 from mribench.runner.questions import questions
 from mribench.runner.runspec import Plan
 from mribench.runner.verify import verify
+from mribench.sampling import offers
 from mribench.sampling.solving import SolvingModel, UnitDenoiser
 from mribench.spec import Measurement, Problem, Solver, Split
 from mribench.tasks import inverse
@@ -59,8 +60,8 @@ def images(n=6):
 
 
 def test_a_solver_is_asked_only_problems_of_its_kind():
-    assert inverse.fits(BASELINE, TASK) and not inverse.fits(FOR_OTHERS, TASK)
-    assert not inverse.fits(BASELINE, GENERATION)
+    assert offers.fits(BASELINE, TASK) and not offers.fits(FOR_OTHERS, TASK)
+    assert not offers.fits(BASELINE, GENERATION)
 
 
 def plan_of(*solvers):
