@@ -111,6 +111,11 @@ def make(base: RunSpec | None = None, **settings: Any) -> RunSpec:
     return replace(base or RunSpec(), **changes)
 
 
+def among(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a function's arguments that are settings of a run, for ``make``."""
+    return {field.name: arguments[field.name] for field in fields(RunSpec)}
+
+
 def _typed(name: str, value: Any, annotation: str) -> Any:
     if annotation == "bool" and isinstance(value, bool):
         return value
