@@ -190,7 +190,7 @@ def score(
         trained_on: the same for the training set; None is unknown, and the audit cannot clear the model.
         out: the folder of the records and the page.
         name: of the row on boards.
-        beside: run folders and kept boards whose rows it is to stand beside.
+        beside: run folders and kept boards to compare with; their settings are used.
         modality: the organ, where the data do not tell.
         data_name: what boards call your own data.
         skip_broken: leave out your own files that cannot be read.

@@ -17,7 +17,7 @@ def trained_as(model: Model) -> str:
 
 
 def model_code(model: Model) -> list[Any]:
-    """Name, version, hash of the code, and the settings that stand in no function; JSON-serialisable."""
+    """Name, version, hash of the code, and the settings that no function holds; JSON-serialisable."""
     parts: list[Any]
     more: list[Any] = []
     if isinstance(model, Control):

@@ -117,6 +117,7 @@ def _result(question: Question, existing: Result | None, extract: Extractor) -> 
     folder = question.folder
     produced = schema.read(folder / damage.MADE, schema.Produced, f"delete {folder} to make it again")
     produced |= {"seconds_scoring": round(time.monotonic() - start, 3)}
+    # provenance has it as a field of its own, below
     produced.pop("outputs_sha256", None)
     folders = question.folders
     hashes = {f"{of}_sha256": _outputs_sha256(plan.out / "outputs" / kept) for of, kept in folders.items()}

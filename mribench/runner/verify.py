@@ -32,7 +32,7 @@ from mribench.spec import FeatureSpace, Modality, Prepared, Profile, Task
 from mribench.training import folder as training_folder
 from mribench.trust.examine import examine_prepared
 
-# what a record says and nobody can make again
+# what a record says and cannot be made again
 NEVER_CHECKED = ("times, memory and machine", "versions of packages", "pictures")
 TRAINING = "training (that data, seed and steps on record give this checkpoint)"
 

@@ -105,6 +105,7 @@ def training(
             _finish(where, record, accelerator)
         if damaged := training_folder.damages(where, profile.keep, quick=False)[0]:
             raise Damaged(f"{damaged[0]}; remove {where} to train this stage again")
+        # from the disk also where it has just been trained: the kept weights may be those of an earlier step
         networks[stage.name] = load_network(stage, profile, where / profile.keep, accelerator.device)
         records[stage.name] = files.read_json(where / training_folder.RECORD)
     if isinstance(model, GenerativeModel):
@@ -132,6 +133,7 @@ def _finish(folder: Path, record: dict[str, Any], accelerator: Any) -> None:
         files.write_json(folder / training_folder.RECORD, record)
         training_folder.seal(folder, record.get("stages", ()))
         checkpoint.clear(folder)
+    # no process looks for the record before it is there
     accelerator.wait_for_everyone()
 
 
