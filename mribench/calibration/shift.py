@@ -24,10 +24,11 @@ from mribench.metrics.uncertainty import mean_over_subjects
 from mribench.runner import runspec
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
+from mribench.sampling.offers import fits, poses
 from mribench.spec import Answers, Prepared, Solver, Task, Variant
 from mribench.tables import markdown_table
 from mribench.tasks import to_uint8
-from mribench.tasks.inverse import best_setting, fits, poses
+from mribench.tasks.inverse import best_setting
 from mribench.training import folder
 
 REFERENCE = "wiener"  # which the answers of every prior are held against

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Task, Variant
-from mribench.tasks.inverse import fits
+from mribench.spec import Control, GenerativeModel, Modality, PretrainedModel, Solver, Task, Variant
 
 # what a task may need, and how a sentence says that a variant lacks it
 NEEDS = {
@@ -29,6 +28,17 @@ def offers(variant: Variant | GenerativeModel | PretrainedModel | Control) -> fr
         found |= {"denoising"} | ({"likelihood"} if variant.has_denoiser else set())
         found |= {"denoiser"} if variant.has_denoiser and variant.encode is None else set()
     return frozenset(found)
+
+
+def fits(solver: Solver, task: Task) -> bool:
+    """Whether a solver is for the problem that a task poses."""
+    problem = task.problem
+    return problem is not None and (not solver.kinds or problem.kind in solver.kinds)
+
+
+def poses(task: Task, modality: Modality) -> bool:
+    """Whether a task is asked of an organ: a problem of MRI is not asked of microscopy."""
+    return not (task.problem and task.problem.mri_only and not modality.is_mri)
 
 
 def not_applicable(

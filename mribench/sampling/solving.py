@@ -70,6 +70,7 @@ class SolvingModel:
         self._denoiser = UnitDenoiser(denoiser) if denoiser else None
         self._fitted: dict[float, Any] = {}  # by level
         self.nfe: list[int] = []  # calls of the denoiser for an image, of each call of ``answer``
+        self.train_images = 0  # that a solver with ``fit`` has learned from, with repetitions
         self.seconds: list[float] = []  # of an image, of each call of ``answer``; fitting does not count
 
     def answer(
@@ -155,6 +156,7 @@ class SolvingModel:
                 draws = ImageDraws([torch_generator("fit", *address, i) for i in range(size)], self._device)
                 with torch.no_grad():
                     measured = self.problem.measure(x, level, draws)
+                self.train_images += size
                 yield x, measured, draws
                 advance(step + 1)
 

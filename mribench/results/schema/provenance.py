@@ -51,6 +51,7 @@ class Produced(Struct, gc=False, kw_only=True):
     seconds: Positive | None = None
     seconds_scoring: Positive | None = None
     seconds_per_answer: Positive | None = None
+    train_images: Count | None = None
     gflops_per_evaluation: Positive | None = None
     made_with: Environment | None = None
 
