@@ -8,8 +8,6 @@ where K is 1 and a spread is asked for.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from mribench.errors import Unavailable
@@ -22,7 +20,7 @@ MOST = 10.0  # of a logarithm to base 2
 ROUNDING = GREY_LEVEL / np.sqrt(12)  # standard deviation of what storing 8 bits does
 
 
-def coverage_gap(share: float, answers: np.ndarray, truth: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+def coverage_gap(share: float, answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Share of foreground pixels that lie in their interval of ``share``, minus ``share``.
 
     If answers and truth are draws of one Gaussian, a pixel lies within t(K - 1) s sqrt(1 + 1 / K) of the mean of K
@@ -33,6 +31,16 @@ def coverage_gap(share: float, answers: np.ndarray, truth: np.ndarray, residuals
     # a stored grey level stands for values up to half a level away
     inside = np.abs(truth.astype(np.float64) - mean) <= half + GREY_LEVEL / 2
     return masked_mean(inside, foreground(truth)) - share
+
+
+def coverage_gap_50(answers: np.ndarray, truth: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """``coverage_gap`` of 50 % intervals."""
+    return coverage_gap(0.5, answers, truth)
+
+
+def coverage_gap_90(answers: np.ndarray, truth: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """``coverage_gap`` of 90 % intervals."""
+    return coverage_gap(0.9, answers, truth)
 
 
 def overconfidence(answers: np.ndarray, truth: np.ndarray, residuals: np.ndarray) -> np.ndarray:
@@ -71,7 +79,7 @@ COVERAGE_GAP_50 = _posterior(
     "Coverage of 50 % intervals, minus 0.5",
     "",
     (-0.5, 0.5),
-    partial(coverage_gap, 0.5),
+    coverage_gap_50,
     _STUDENT,
     headline=False,
 )
@@ -80,7 +88,7 @@ COVERAGE_GAP_90 = _posterior(
     "Coverage of 90 % intervals, minus 0.9",
     "",
     (-0.9, 0.1),
-    partial(coverage_gap, 0.9),
+    coverage_gap_90,
     _STUDENT,
 )
 OVERCONFIDENCE = _posterior(
