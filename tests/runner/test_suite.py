@@ -144,12 +144,12 @@ def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(forecasting, "forecast", probed)
 
-    def said(profile="quick", execution=Execution()):
+    def said(profile="quick", executor="local"):
         settings = runspec.make(modalities="brain,heart", profile=profile, out=str(tmp_path))
-        command._say_cost(settings, execution)
+        command._say_cost(settings, Execution(executor))
         return capsys.readouterr().err
 
     assert said() == "2 organs take about 12 min here, 2 at once; one of them about 6 min\n"
-    assert said("smoke") == said(execution=Execution("slurm")) == "" and len(asked) == 1
+    assert said("smoke") == said(executor="slurm") == "" and len(asked) == 1
     (tmp_path / "results").mkdir()
     assert said() == "" and len(asked) == 1, "a run that goes on costs no probe"
