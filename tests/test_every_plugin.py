@@ -30,10 +30,12 @@ pytestmark = pytest.mark.skipif(not ORGANS, reason="needs one modality plugin")
 
 @pytest.fixture
 def board(tmp_path):
-    """Runs at ``smoke`` and returns the rows of the board: (variant, sampler) -> metrics with a number or a reason."""
+    """Runs two steps of ``smoke`` and returns the rows of the board: (variant, sampler) -> metrics with a number or
+    a reason."""
 
     def run(**settings):
-        results = mribench.run(profile="smoke", out=str(tmp_path), **settings)
+        few = {"profile": "smoke", "train_steps": 2, "n_generated": 8}
+        results = mribench.run(**few, out=str(tmp_path), **settings)
         assert {result.task for result in results} == set(TASKS)
         assert (tmp_path / "leaderboard.html").stat().st_size > 10_000
         for one in results:
@@ -63,12 +65,18 @@ def marked(cells):
         yield pytest.param(variant, sampler, marks=() if new else pytest.mark.slow)
 
 
+OURS = {
+    group: {entry.name for entry in lookup.entries(group) if entry.distribution == "mribench"}
+    for group in ("variants", "samplers")
+}
+
+
 def first_of(group, name):
     """The plugin, where it is the first of its kind in the core, or in all other packages together."""
     if not name:
         return None
     plugins = {v.name: v for v in TRAINED} if group == "variants" else SAMPLERS
-    ours = {entry.name for entry in lookup.entries(group) if entry.distribution == "mribench"}
+    ours = OURS[group]
     alike = [
         n for n, p in plugins.items() if type(p) is type(plugins[name]) and (n in ours) == (name in ours)
     ]
