@@ -86,6 +86,16 @@ def python():
     return call
 
 
+@pytest.fixture
+def no_toys(monkeypatch):
+    """Checks of a plugin but for the training on a toy, which slow tests and test_known_answers see."""
+    from mribench.testing import kit, known
+
+    few = tuple(check for check in kit.CHECKS["variants"] if check.run != known.it_learns_a_toy)
+    assert len(few) == len(kit.CHECKS["variants"]) - 1
+    monkeypatch.setitem(kit.CHECKS, "variants", few)
+
+
 COMPARABILITY = {
     "modality": "brain",
     "data": "phantom",
