@@ -58,8 +58,12 @@ def test_there_is_a_recipe_for_each_door():
     assert RECIPES.keys() == GROUPS.keys()
 
 
+# of the two variants one trains by default
+CONFORMING = [pytest.param(name, marks=pytest.mark.slow) if name == "sigmoid" else name for name in GROUPS]
+
+
 @pytest.mark.usefixtures("no_toys")
-@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("name", CONFORMING)
 def test_a_recipe_conforms(name, install):
     conforms(name, install)
 
