@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from mribench.plugins import lookup
-from mribench.spec import GenerativeModel, Integrator, Variant
+from mribench.spec import GenerativeModel, Integrator, Sampler, Variant
 from mribench.testing import known, packaging
 from mribench.testing.checking import Case, run_check
 from mribench.testing.kit import checks
@@ -19,14 +19,14 @@ CHEAPEST = ("vae",)
 def cases():
     """All checks of all plugins; slow are those that say little new.
 
-    Of trained variants, generative models and integrators the core's and the first of each kind are checked by
-    default. ddpm learns the toy in test_known_answers. A fresh process is asked for the first plugin of a group in
+    Of trained variants, generative models, samplers and integrators the core's and the first of each kind are checked
+    by default. ddpm learns the toy in test_known_answers. A fresh process is asked for the first plugin of a group in
     each distribution; below, one process is asked for all.
     """
     kinds, groups = set(), set()
     for entry in sorted(lookup.choose(), key=lambda entry: entry.name not in CHEAPEST):
         plugin = lookup.load(entry.group, entry.name)
-        trains = isinstance(plugin, Variant | GenerativeModel | Integrator)
+        trains = isinstance(plugin, Variant | GenerativeModel | Sampler | Integrator)
         again = trains and entry.distribution != "mribench" and type(plugin) in kinds
         if entry.distribution != "mribench":
             kinds.add(type(plugin))
