@@ -215,7 +215,7 @@ def test_priors_and_baselines_stand_on_one_board_apart_from_generation(tmp_path)
         ("wiener", None, True, "rule"),
     ]
     shown = [{(row.variant, row.sampler) for row in board.rows} for board in boards(found)]
-    assert {("ddpm", "pnp"), ("noise", None), ("nlm", None)} in shown
+    assert {("ddpm", "pnp"), ("nlm", None), ("training-mean", None), ("wiener", None)} in shown
     assert not any(("nlm", None) in rows and ("ddpm", "ddim-10") in rows for rows in shown)
     for result in solved:
         assert verify(tmp_path, result, beside=found).answer == "reproduced"
