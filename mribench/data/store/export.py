@@ -116,7 +116,8 @@ def tables(prepared: Prepared) -> Mapping[str, Any]:
 
 def readme(prepared: Prepared, rows: list[terms.Row], to: str) -> str:
     """A Hugging Face dataset card: licence first, what may be done, what it was made from."""
-    licence = rows[0]["licence"] if len(rows) == 1 and terms.flags_of_licence(rows[0]["licence"]) else None
+    names = {name for row in rows for name in terms.licence_ids(row["licence"])}
+    licence = names.pop() if len(names) == 1 and terms.flags_of_licence(rows[0]["licence"]) else None
     head = ["---", f"license: {licence.lower() if licence else 'other'}"]
     if to != "imagefolder":
         head += ["configs:", "- config_name: default", "  data_files:"]
