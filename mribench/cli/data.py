@@ -42,17 +42,39 @@ def list_cards(
         str | None, typer.Option(help="only licences whose name holds this, e.g. CC0 or CC-BY-")
     ] = None,
     access: Annotated[str | None, typer.Option(help="open, registration or agreement")] = None,
+    imaging: Annotated[str | None, typer.Option(help="how the images were taken: MRI or microscopy")] = None,
+    labels: Annotated[str | None, typer.Option(help="only cards with labels so called, e.g. tumour")] = None,
+    population: Annotated[str | None, typer.Option(help="only cards of such people, e.g. healthy")] = None,
+    field_strength: Annotated[
+        float | None, typer.Option(help="only cards with scans at so many tesla")
+    ] = None,
+    defaced: Annotated[
+        bool | None, typer.Option("--defaced/--with-faces", help="only heads without faces, or with them")
+    ] = None,
+    fetched: Annotated[bool, typer.Option("--fetched", help="only cards that mribench downloads")] = False,
     format: Format = "table",
 ) -> None:
     """List the dataset cards by organ.
 
-    An asterisk marks those whose files mribench downloads."""
+    An asterisk marks those whose files mribench downloads. A card that says nothing about a fact is left out by a
+    filter for it."""
     check_format(format)
     from mribench.cli import console, data_console
     from mribench.data.cards import catalogue
 
     found = catalogue.entries()
-    cards = catalogue.choose([entry.card for entry in found if entry.card], organ, licence, access)
+    cards = catalogue.choose(
+        [entry.card for entry in found if entry.card],
+        organ,
+        licence,
+        access,
+        modality=imaging,
+        labels=labels,
+        population=population,
+        field_strength=field_strength,
+        defaced=defaced,
+        fetchable=fetched,
+    )
     problems = [entry for entry in found if entry.problem]
     if format == "json":
         print(console.json_text([asdict(card) | {"fetchable": card.fetchable} for card in cards]))

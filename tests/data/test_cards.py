@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from mribench.data.cards import catalogue
-from mribench.data.cards.card import ACCESS, CardFile, DatasetCard, Evidence, Masks, Overlap, digest
+from mribench.data.cards.card import (
+    ACCESS,
+    ADDED,
+    CardFile,
+    Condition,
+    DatasetCard,
+    Evidence,
+    Masks,
+    Overlap,
+    Query,
+    digest,
+)
 from mribench.data.cards.catalogue import load_cards
 from mribench.data.cards.parse import read_card
 from mribench.data.cards.rules import as_text
@@ -268,7 +279,11 @@ def test_a_wrong_field_is_named(tmp_path, old, new, message):
 
 def test_the_readme_explains_every_field():
     text = (catalogue.registry() / "README.md").read_text()
-    parts = [part for kind in (DatasetCard, CardFile, Overlap, Masks, Evidence) for part in fields(kind)]
+    parts = [
+        part
+        for kind in (DatasetCard, CardFile, Query, Condition, Overlap, Masks, Evidence)
+        for part in fields(kind)
+    ]
     assert [part.name for part in parts if f"`{part.name}`" not in text] == []
 
 
@@ -290,15 +305,16 @@ def test_evidence_is_given_for_facts_that_the_card_states():
 
 def test_every_digest_that_opens_a_download_says_where_it_was_read():
     fetched = [found for found in SHIPPED.values() if found.fetchable]
-    assert [f.id for f in fetched if not any("files" in row.facts for row in f.evidence)] == []
+    assert [f.id for f in fetched if not any({"files", "query"} & set(row.facts) for row in f.evidence)] == []
 
 
 def test_fields_that_came_later_leave_the_digests_of_other_cards_alone(tmp_path):
     """The digest of a card without them, as computed before they existed."""
     found = card(tmp_path, CARD)
-    old = {name: value for name, value in asdict(found).items() if name not in ("masks", "evidence")}
+    old = {name: value for name, value in asdict(found).items() if name not in ADDED}
     assert digest(found) == hashlib.sha256(json.dumps(old, sort_keys=True).encode()).hexdigest()
-    assert digest(replace(found, masks=(Masks("brain", ("a",)),))) != digest(found)
+    for added in ({"masks": (Masks("brain", ("a",)),)}, {"defaced": False}, {"version": "2"}):
+        assert digest(replace(found, **added)) != digest(found)
 
 
 def test_no_image_of_one_set_hides_in_another_unseen():

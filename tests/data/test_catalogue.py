@@ -124,7 +124,10 @@ def test_a_near_miss_is_guessed():
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        ({"organ": "kidney"}, {"amos22_mr", "chaos_mr", "totalseg_mr", "ukat_travelling", "ukrin_kidney_t2"}),
+        (
+            {"organ": "kidney"},
+            {"amos22_mr", "chaos_mr", "tcga_kidney_t2", "totalseg_mr", "ukat_travelling", "ukrin_kidney_t2"},
+        ),
         ({"organ": "heart", "licence": "cc0"}, {"scd"}),
         ({"access": "agreement", "organ": "lung"}, {"dmri_vgc", "xe_ctc"}),
     ],

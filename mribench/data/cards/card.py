@@ -226,5 +226,9 @@ class DatasetCard:
 def digest(card: DatasetCard) -> str:
     """sha256 hex over every field: what a manifest records as the card it was made with."""
     # a field that was added later counts where a card has it, so that the digests of other cards stay
-    filled = {name: value for name, value in asdict(card).items() if name not in ADDED or value}
+    filled = {
+        name: value
+        for name, value in asdict(card).items()
+        if name not in ADDED or value != getattr(DatasetCard, name)
+    }
     return hashlib.sha256(json.dumps(filled, sort_keys=True).encode()).hexdigest()

@@ -105,7 +105,7 @@ def _fetch_series(card: DatasetCard, folder: Path, downloads: Path, progress: Pr
     check_space(here, max(0, total - done), card.id)
     people = len({one.patient for one in chosen.series})
     say(
-        f"{card.id}: {len(chosen.series)} series of {people} people, {total / MB:,.0f} MB, licence {card.licence}"
+        f"{card.id}: {len(chosen.series):,} series, {people:,} people, {total / MB:,.0f} MB, licence {card.licence}"
     )
     for licence, n in chosen.left_out.items():
         say(f"{card.id}: {n} series under {licence} are left out; the card's licence does not cover them")
