@@ -248,6 +248,10 @@ def test_every_field_enters_the_digest(tmp_path, field):
         ('"CC0-1.0"', '"CC-BY-ND-4.0"', "derived is True, but CC-BY-ND-4.0 says False"),
         ('"https://example.org"', '"example.org"', "homepage is 'example.org'"),
         ('title = "X"', "title = X", "not valid TOML"),
+        ('title = "X"', 'title = "X"\nmodality = "CT"', "modality is 'CT'; expected one of MRI, microscopy"),
+        ('title = "X"', 'title = "X"\nfield_strength = 3', r"field_strength is 3; expected a list of tesla"),
+        ('title = "X"', 'title = "X"\ndefaced = "skull"', "defaced is 'skull'; expected true, false or"),
+        ('title = "X"', 'title = "X"\nlabels = "masks"', "labels is 'masks'; expected a list"),
         (
             "https://example.org/x.zip",
             "https://figshare.com/ndownloader/files/1",
@@ -285,6 +289,54 @@ def test_the_readme_explains_every_field():
         for part in fields(kind)
     ]
     assert [part.name for part in parts if f"`{part.name}`" not in text] == []
+
+
+QUERY = """
+[query]
+source = "idc"
+index = "25.0.5"
+collections = ["c"]
+series = 1
+bytes = 1
+sha256 = "{sha}"
+[[query.where]]
+column = "Modality"
+matches = "^MR$"
+[[query.where]]
+column = "instanceCount"
+at_least = 10
+""".format(sha="1" * 64)
+ASKING = CARD[: CARD.index("[[files]]")].replace('"folder"', '"patient_id"') + QUERY
+
+
+def test_a_query_takes_the_place_of_files(tmp_path):
+    found = card(tmp_path, ASKING)
+    assert found.fetchable and found.query.where[1] == Condition("instanceCount", at_least=10)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"patient_id"', '"folder"', "query chooses DICOM series; leave files out, and say subject"),
+        ('access = "open"', 'access = "agreement"', "query chooses series of an archive, but access is"),
+        ('"idc"', '"tcia"', "query.source is 'tcia'; expected one of idc"),
+        ('["c"]', "[]", "query.collections is empty"),
+        ("series = 1", "series = 0", "query.series is 0; expected a positive number"),
+        ("1" * 64, "unverified", "query.sha256 is 'unverified'; expected 64 hex digits"),
+        (
+            'matches = "^MR$"',
+            "",
+            r"query\.where\[0\]\.column has .*expected one of matches, lacks and at_least",
+        ),
+        ('matches = "^MR$"', 'lacks = "("', r"query\.where\[0\]\.lacks is '\(', no regular expression"),
+        ("at_least = 10", 'at_least = "ten"', r"query\.where\[1\]\.at_least is 'ten'; expected a number"),
+        ("series = 1", "series = 1\nsql = 1", "query.sql is no field of a query"),
+    ],
+)
+def test_a_wrong_field_of_a_query_is_named(tmp_path, old, new, message):
+    assert old in ASKING
+    with pytest.raises(DataError, match=rf"x\.toml.*{message}"):
+        card(tmp_path, ASKING.replace(old, new))
 
 
 def test_evidence_names_facts_source_and_day(tmp_path):
