@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mribench.cli.options import Format, check_format
+from mribench.errors import InputError
 from mribench.escaping import terminal
 
 app = typer.Typer(
@@ -87,23 +88,33 @@ def list_cards(
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
-    format: Format = "table",
+    format: Annotated[
+        str, typer.Option(help="table, json, or croissant: a card as JSON-LD for catalogues of data")
+    ] = "table",
 ) -> None:
     """Show a card, or what a prepared folder holds."""
-    check_format(format)
+    check_format(format, "croissant")
     from mribench.cli import console, data_console
     from mribench.data import describe, load
     from mribench.data.cards import catalogue
     from mribench.data.download import fetch
+    from mribench.data.store import croissant
 
     if Path(name).is_dir() and name not in catalogue.cards():
         prepared = load(Path(name))
+        if format == "croissant":
+            raise InputError(
+                f"{name} is a prepared set; run mribench data export {name} --to croissant --out NEW"
+            )
         if format == "json":
             print(console.json_text(prepared.manifest))
         else:
             data_console.say(describe(prepared))
         return
     card = catalogue.find(name)
+    if format == "croissant":
+        print(console.json_text(croissant.of_card(card)))
+        return
     owner = next(entry.owner for entry in catalogue.entries() if entry.card == card)
     folder = str(fetch.dataset_folder(card, fetch.home()))
     if format == "json":
