@@ -355,6 +355,29 @@ def test_evidence_is_given_for_facts_that_the_card_states():
     assert empty == []
 
 
+DESCRIBED = (
+    "version",
+    "bibtex",
+    "labels",
+    "population",
+    "field_strength",
+    "defaced",
+    "official_split",
+    "query",
+)
+
+
+def test_no_card_describes_what_no_source_shows():
+    silent = [
+        (found.id, name)
+        for found in SHIPPED.values()
+        for name in DESCRIBED
+        if getattr(found, name) not in (None, ()) and not any(name in row.facts for row in found.evidence)
+    ]
+    assert silent == []
+    assert not [found.id for found in SHIPPED.values() if found.modality is None]
+
+
 def test_every_digest_that_opens_a_download_says_where_it_was_read():
     fetched = [found for found in SHIPPED.values() if found.fetchable]
     assert [f.id for f in fetched if not any({"files", "query"} & set(row.facts) for row in f.evidence)] == []

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mribench.data.download.download import PASSING, TRIES, download
+from mribench.data.download.download import PASSING, TRIES, download, reason_of
 from mribench.data.download.idc import Series
 from mribench.data.download.session import TIMEOUT, open_session
 from mribench.errors import DataError
@@ -114,10 +114,9 @@ def _page(session: requests.Session, series: Series, token: str | None) -> Eleme
         answer.raise_for_status()
         return ElementTree.fromstring(answer.content)
     except (requests.RequestException, ElementTree.ParseError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise DataError(
-            f"{address} does not list the series {series.uuid} ({reason}): check the network, then run the same "
-            "command again."
+            f"{address} does not list the series {series.uuid} ({reason_of(error)}): check the network, then run the "
+            "same command again."
         ) from error
 
 

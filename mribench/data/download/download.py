@@ -171,9 +171,9 @@ def _stream(session: requests.Session, url: str, part: Path, size: int | None, r
                     report(start, total or size)
     except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects, ValueError) as error:
         # ValueError: the many kinds of an address that is none
-        raise Refusal(f"could not be downloaded ({_short(error)})") from error
+        raise Refusal(f"could not be downloaded ({reason_of(error)})") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-        raise Broken(_short(error)) from error
+        raise Broken(reason_of(error)) from error
 
 
 def _start(
@@ -251,7 +251,7 @@ def _strong(etag: str | None) -> bool:
     return bool(etag) and not str(etag).startswith("W/")
 
 
-def _short(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """The cause at the bottom of the chain that requests and urllib3 build, on one line."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner

@@ -99,8 +99,9 @@ def _fetch_series(card: DatasetCard, folder: Path, downloads: Path, progress: Pr
     chosen = idc.choose(card)
     here, total = downloads / "series", sum(one.bytes for one in chosen.series)
     here.mkdir(parents=True, exist_ok=True)
-    for stale in {path.name for path in here.iterdir()} - {one.uuid for one in chosen.series}:
-        shutil.rmtree(here / stale)
+    wanted = {one.uuid for one in chosen.series}
+    for stale in [path for path in here.iterdir() if path.name not in wanted]:
+        shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
     done = sum(path.stat().st_size for path in here.rglob("*") if path.is_file())
     check_space(here, max(0, total - done), card.id)
     people = len({one.patient for one in chosen.series})
