@@ -17,6 +17,10 @@ from mribench.data.cards import catalogue, terms
 from mribench.data.split import SPLITS
 from mribench.data.store import croissant, export
 
+# of mlcroissant and what it calls
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:ConjunctiveGraph is deprecated:DeprecationWarning", "ignore:The inplace keyword"
+)
 PEOPLE = [f"person{i}" for i in range(12)]
 SHIPPED = catalogue.load_cards(catalogue.registry())
 
