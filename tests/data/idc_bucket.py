@@ -90,9 +90,13 @@ class Archive:
             for key, content in objects.items()
         )
         more = f"<NextContinuationToken>{more}</NextContinuationToken>" if more else ""
+        self.pages(uuid, more + entries, token)
+
+    def pages(self, uuid: str, content: str, token: str = "") -> None:
+        """Answer a question about a prefix with this XML."""
         page = (
             '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-            f"{more}{entries}</ListBucketResult>"
+            f"{content}</ListBucketResult>"
         )
         asked = f"/{BUCKET}/?list-type=2&prefix={quote(uuid + '/', safe='')}"
         asked += f"&continuation-token={token}" if token else ""

@@ -11,7 +11,7 @@ from idc_bucket import CORONAL, Archive
 from mribench.data import prepare
 from mribench.data.cards import catalogue
 from mribench.data.cards.card import Condition
-from mribench.data.download import download, idc
+from mribench.data.download import bucket, download, idc
 from mribench.data.download.fetch import fetch
 from mribench.errors import DataError
 
@@ -161,6 +161,33 @@ def test_a_listing_of_several_pages_is_read_to_its_end(archive, tmp_path):
     assert sorted(path.name for path in (folder / uuid).iterdir()) == sorted(
         key.split("/")[1] for key, _ in files
     )
+
+
+def test_a_listing_that_fails_once_is_asked_for_again(archive, tmp_path):
+    uuid = archive.person("A", 0)
+    (asked,) = (path for path in archive.mirror.contents if uuid in path and "list-type" in path)
+    archive.mirror.plans[asked] = [{"status": 503, "headers": {"Retry-After": "3600"}}, {}]
+    assert len(list((fetch(pinned(), tmp_path) / uuid).iterdir())) == 12
+
+
+@pytest.mark.parametrize("lie", ["endless", "twice", "no listing", "flood"])
+def test_a_server_that_lists_nonsense_is_refused(archive, tmp_path, lie, monkeypatch):
+    uuid = archive.person("A", 0)
+    card = pinned()
+    if lie == "endless":
+        archive.list(uuid, {}, more="again")
+        archive.list(uuid, {}, token="again", more="again")
+    elif lie == "twice":
+        first, content = next(iter(archive.listed(uuid).items()))
+        entry = f"<Key>{first}</Key><Size>{len(content)}</Size>"
+        archive.pages(uuid, "".join(f"<Contents>{entry}</Contents>" for _ in range(12)))
+    elif lie == "no listing":
+        archive.pages(uuid, "<Contents>")
+    else:
+        monkeypatch.setattr(bucket, "LONGEST_PAGE", 1000)
+    with pytest.raises(DataError, match=r"and the index says 12|does not list the series"):
+        fetch(card, tmp_path)
+    assert archive.asked() == []
 
 
 def test_the_next_call_asks_for_what_is_missing_only(archive, tmp_path, monkeypatch):

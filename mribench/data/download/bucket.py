@@ -25,6 +25,8 @@ PARALLEL = 8
 # the name of a file below its series: nothing that leads out of a folder
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 MD5 = re.compile(r"[0-9a-f]{32}")
+# a page lists up to 1,000 files in some 400 bytes each
+LONGEST_PAGE = 4 << 20
 
 
 class Object(NamedTuple):
@@ -90,13 +92,16 @@ def objects(series: Series) -> list[Object]:
     with _patient_session() as session:
         while True:
             page = _page(session, series, token)
-            found += [_object(entry, series) for entry in page.iterfind("{*}Contents")]
+            entries = [_object(entry, series) for entry in page.iterfind("{*}Contents")]
+            found += entries
             token = page.findtext("{*}NextContinuationToken")
-            if not token or len(found) > series.instances:
+            # an empty page, or one too many, ends what a broken server would go on with
+            if not token or not entries or len(found) > series.instances:
                 break
-    if len(found) != series.instances or sum(one.size for one in found) != series.bytes:
+    names = {one.name for one in found}
+    if len(names) != series.instances or sum(one.size for one in found) != series.bytes:
         raise DataError(
-            f"The bucket {series.bucket} holds {len(found)} files of {sum(one.size for one in found)} bytes for the "
+            f"The bucket {series.bucket} holds {len(names)} files of {sum(one.size for one in found)} bytes for the "
             f"series {series.uuid}, and the index says {series.instances} of {series.bytes}: report it."
         )
     return sorted(found)
@@ -104,16 +109,16 @@ def objects(series: Series) -> list[Object]:
 
 def _page(session: requests.Session, series: Series, token: str | None) -> ElementTree.Element:
     import requests
+    import urllib3
 
-    asked = {"list-type": "2", "prefix": f"{series.uuid}/"}
+    asked = {"list-type": "2", "prefix": f"{series.uuid}/"} | ({"continuation-token": token} if token else {})
     address = ENDPOINT.format(bucket=series.bucket) + "/"
     try:
-        answer = session.get(
-            address, params=asked | ({"continuation-token": token} if token else {}), timeout=TIMEOUT
-        )
-        answer.raise_for_status()
-        return ElementTree.fromstring(answer.content)
-    except (requests.RequestException, ElementTree.ParseError) as error:
+        with session.get(address, params=asked, timeout=TIMEOUT, stream=True) as answer:
+            answer.raise_for_status()
+            # what is cut off is no whole document
+            return ElementTree.fromstring(answer.raw.read(LONGEST_PAGE, decode_content=True))
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ElementTree.ParseError) as error:
         raise DataError(
             f"{address} does not list the series {series.uuid} ({reason_of(error)}): check the network, then run the "
             "same command again."
@@ -133,12 +138,18 @@ def _object(entry: ElementTree.Element, series: Series) -> Object:
 
 
 def _patient_session() -> requests.Session:
-    """A session that asks again after a passing failure, as long as the server wants it to wait."""
+    """A session that asks again after a passing failure, each time after twice as long."""
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
     session = open_session()
-    again = Retry(TRIES, backoff_factor=1, status_forcelist=PASSING, allowed_methods=["GET"])
+    again = Retry(
+        TRIES,
+        backoff_factor=1,
+        status_forcelist=PASSING,
+        allowed_methods=["GET"],
+        respect_retry_after_header=False,
+    )
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=again))
     return session
