@@ -76,6 +76,8 @@ def run(
     data: str | Path | None = None,
     data_name: str | None = None,
     skip_broken: bool | None = None,
+    include: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
     out: str | Path | None = None,
     tasks: str | Sequence[str] | None = None,
     metrics: str | Sequence[str] | None = None,
@@ -111,6 +113,8 @@ def run(
         data: "phantom", "open" (public sets), the id of a dataset card, or a file or folder. Default: "phantom".
         data_name: what boards call the data of a file or folder. Default: local- and a hash of the images.
         skip_broken: leave out your own files that cannot be read. Default: False.
+        include: patterns of the files of your folder that are read, such as "*_T1w.nii.gz". Default: all files.
+        exclude: patterns of those that are left out. Default: none.
         out: the folder of the run; given again, the run is continued. Default: "runs".
         tasks: Default: "generation,denoising,audit".
         metrics: beside those of the tasks.
@@ -149,6 +153,8 @@ def run(
         data=data,
         data_name=data_name,
         skip_broken=skip_broken,
+        include=include,
+        exclude=exclude,
         out=out,
         tasks=tasks,
         metrics=metrics,
@@ -191,6 +197,8 @@ def score(
     modality: str | None = None,
     data_name: str | None = None,
     skip_broken: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     profile: str | None = None,
     n: int | None = None,
     seed: int = 0,
@@ -216,6 +224,8 @@ def score(
         modality: the organ, where the data do not tell.
         data_name: what boards call your own data.
         skip_broken: leave out your own files that cannot be read.
+        include: patterns of the files of your folder that are read, such as "*_T1w.nii.gz"; none: all.
+        exclude: patterns of those that are left out.
         profile: decides how many images are compared; None is that of the rows beside, else ``quick``.
         n: images that are scored, in place of the profile's.
         seed: of a function or pipeline.
@@ -229,6 +239,7 @@ def score(
     """
     from pathlib import Path
 
+    from mribench.data.globs import Globs
     from mribench.scoring.score import Settings, settings_of
     from mribench.scoring.score import score as scored
 
@@ -244,6 +255,7 @@ def score(
             modality=modality,
             data_name=data_name,
             skip_broken=skip_broken,
+            globs=Globs(*((g,) if isinstance(g, str) else tuple(g) for g in (include, exclude))),
             profile=profile,
             n=n,
             seed=seed,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import Format, check_format
+from mribench.cli.options import Exclude, Format, Include, check_format
 from mribench.escaping import terminal
 
 app = typer.Typer(
@@ -122,6 +122,8 @@ def prepare(
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="leave out your files that cannot be read")
     ] = False,
+    include: Include = None,
+    exclude: Exclude = None,
 ) -> None:
     """Read, window, resize and split images, as a run does.
 
@@ -129,7 +131,7 @@ def prepare(
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken)
+    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken, include, exclude)
     print(describe(prepared))
     print(prepared.path)
 
@@ -239,9 +241,12 @@ def _prepared(
     out: Path,
     name: str | None = None,
     skip_broken: bool = False,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
 ):
     from mribench import profiles
     from mribench.data import prepare
+    from mribench.data.globs import Globs
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
@@ -253,4 +258,5 @@ def _prepared(
             lambda done, total: advance(done, total=total),
             name,
             skip_broken,
+            Globs(tuple(include or ()), tuple(exclude or ())),
         )

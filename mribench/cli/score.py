@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import complete_profile, names_option
+from mribench.cli.options import Exclude, Include, complete_profile, names_option
 
 
 def score(
@@ -50,6 +50,8 @@ def score(
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="leave out your real files that cannot be read")
     ] = False,
+    include: Include = None,
+    exclude: Exclude = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -73,6 +75,7 @@ def score(
     nothing is resized.
     """
     from mribench.cli import console
+    from mribench.data.globs import Globs
     from mribench.scoring.score import Settings, settings_of
     from mribench.scoring.score import score as scored
 
@@ -88,6 +91,7 @@ def score(
             modality=modality,
             data_name=data_name,
             skip_broken=skip_broken,
+            globs=Globs(tuple(include or ()), tuple(exclude or ())),
             profile=profile,
             n=n,
             seed=seed,

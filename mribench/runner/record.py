@@ -150,10 +150,12 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
 
 
 def _spec(cell: Cell, plan: Plan) -> dict[str, Any]:
-    """The settings of the run, with names in place of paths of this machine; of ``tuned`` the record has a field."""
+    """The settings of the run, with names in place of paths of this machine; ``tuned`` has a field of its own."""
     names = {"data": cell.data.name, "out": None, "profile": plan.profile.name.partition("@")[0]}
     spec = asdict(plan.spec) | names
-    del spec["tuned"]
+    # a pattern of file names may hold a patient's, and what it chose is in the data key
+    for private in ("tuned", "include", "exclude"):
+        del spec[private]
     return spec
 
 

@@ -12,6 +12,8 @@ from mribench.audit import training_set
 from mribench.board import publish
 from mribench.board.boards import Board, boards
 from mribench.board.group import groups
+from mribench.data.globs import ALL_FILES, Globs
+from mribench.data.organ import OWN_ORGAN, modality
 from mribench.errors import InputError
 from mribench.features import Extractor
 from mribench.plugins import lookup
@@ -42,6 +44,7 @@ class Settings:
     modality: str | None = None  # the organ, where the data do not tell
     data_name: str | None = None  # what boards call the user's own data
     skip_broken: bool = False  # leave out the user's own files that cannot be read
+    globs: Globs = ALL_FILES  # which of the user's own files are read
     profile: str | None = None
     n: int | None = None  # images that are scored, in place of the profile's
     seed: int = 0
@@ -87,12 +90,14 @@ def score(given: Any, asked: Settings) -> Scored:
             )
     model = source.drawing(profile.n_generated)
     with locks.suite(asked.out, workers=False):
-        found = data.prepared(asked.against, organ, profile, asked.out, asked.data_name, asked.skip_broken)
+        found = data.prepared(
+            asked.against, organ, profile, asked.out, asked.data_name, asked.skip_broken, asked.globs
+        )
         if fitting and found.key == fitting.data_key:
             found = replace(
                 found, name=fitting.data
             )  # one content may have been prepared under several names
-        cell = Cell(data.modality(organ, found.is_mri), found, model, asked.seed)
+        cell = Cell(modality(organ, found.is_mri), found, model, asked.seed)
         cell = replace(cell, audited=_audited(found, organ, profile, asked))
         plan = _plan(cell, profile, asked)
         planned = record.empty_result(cell, plan.tasks[0], plan)
@@ -123,7 +128,7 @@ def _fitting(kept: Sequence[Result], side: int, organ: str, asked: Settings) -> 
     key = None
     if data.is_prepared(asked.against):
         key = data.read_manifest(Path(asked.against).expanduser())["key"]
-    known_organ = None if organ == data.OWN else organ
+    known_organ = None if organ == OWN_ORGAN else organ
     return beside.choose(kept, side, known_organ, key, "phantom" if is_phantom else None, asked.profile)
 
 
