@@ -1,4 +1,7 @@
-"""Each trained row against the Gaussian control: what the numbers allow to say, in a word and in a sentence."""
+"""Each trained row against the Gaussian control: what the numbers allow to say, in a word and in a sentence.
+
+On the board of a problem the control is the Wiener filter, which is what the same Gaussian makes of a measurement.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from mribench.board.rows import Address, Estimate, Row
 from mribench.metrics.significance import LEVEL
 
 CONTROL = "gaussian"
+CONTROL_OF_PROBLEMS = "wiener"
 Outcome = Literal["ahead", "behind", "not told apart", "no interval", "not ranked"]
 SENTENCES: Mapping[Outcome, str] = {
     "ahead": "is ahead of {other}",
@@ -21,6 +25,11 @@ SENTENCES: Mapping[Outcome, str] = {
     "not told apart": "cannot be told apart from {other}",
     "no interval": "cannot be compared with {other}, an interval is missing",
 }
+
+
+def control_name(group: Group) -> str:
+    """The control that rows are held against."""
+    return CONTROL_OF_PROBLEMS if group.poses_problem else CONTROL
 
 
 class Against(NamedTuple):
@@ -37,7 +46,7 @@ def judged(group: Group, why_unranked: str | None) -> dict[str, Against]:
     in records that hold no values per subject; by nothing without intervals. A row is absent where its number or that
     of the control is missing, and "not ranked" where nothing may be claimed of it.
     """
-    address, control = group.primary, group.row(CONTROL)
+    address, control = group.primary, group.row(control_name(group))
     if address is None or control is None or control.value(address) is None:
         return {}
     known = [row for row in group.trained if row.value(address) is not None]
@@ -68,7 +77,7 @@ def _by_intervals(group: Group, row: Row, control: Row, address: Address) -> Out
 
 def against_control(group: Group, found: Mapping[str, Against]) -> list[str]:
     """One honest sentence for each of the outcomes that a comparison stands behind."""
-    control = group.row(CONTROL)
+    control = group.row(control_name(group))
     said = ((row, found[row.name]) for row in group.trained if row.name in found)
     return [_sentence(row, control, one) for row, one in said if control and one.outcome in SENTENCES]
 
@@ -77,14 +86,14 @@ def _sentence(row: Row, control: Row, found: Against) -> str:
     metric, space, _ = found.address
     label = f"{metric.upper()}[{space}]" if space else metric.upper()
     return (
-        f"{row.name} {SENTENCES[found.outcome].format(other=f'the {CONTROL} control')}: {label} "
+        f"{row.name} {SENTENCES[found.outcome].format(other=f'the {control.name} control')}: {label} "
         f"{row.value(found.address):.1f} against {control.value(found.address):.1f}."
     )
 
 
 def opposite(group: Group, found: Mapping[str, Outcome]) -> dict[str, list[Address]]:
     """Paired numbers in which a row is on the other side of the Gaussian control than its outcome says; by row."""
-    control = group.row(CONTROL)
+    control = group.row(control_name(group))
     if control is None:
         return {}
     paired = [

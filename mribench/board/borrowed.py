@@ -20,7 +20,7 @@ def with_borrowed_variance(rows: Sequence[Row], metrics: Mapping[str, Mapping[st
     the board has several seeds, nothing is known, and the rows stay as they are.
     """
     borrowers = [row for row in rows if _borrows(row)]
-    lenders = [row for row in rows if not row.is_control and len(row.seeds) > 1]
+    lenders = [row for row in rows if row.learns and len(row.seeds) > 1]
     if not borrowers or not lenders:
         return list(rows)
     addresses = dict.fromkeys(address for row in borrowers for address in row.estimates)
@@ -29,7 +29,7 @@ def with_borrowed_variance(rows: Sequence[Row], metrics: Mapping[str, Mapping[st
 
 
 def _borrows(row: Row) -> bool:
-    return not row.is_control and len(row.seeds) == 1
+    return row.learns and len(row.seeds) == 1
 
 
 Pooled = tuple[

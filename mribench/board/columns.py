@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mribench.board import tuning
-from mribench.board.against_control import CONTROL
+from mribench.board.against_control import control_name
 from mribench.board.boards import Board
 from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL
 from mribench.board.lines import Line, real, rows
@@ -87,7 +87,7 @@ def all_organs(boards: Sequence[Board]) -> Table:
     columns += [number_column(first[a], a) for a in shown]
     ranking = [(board, board.primary) for board in boards if board.primary]
     if ranking:
-        columns += [_of_control(*ranking[0]), AGAINST_CONTROL]
+        columns += [_of_control(*ranking[0]), _against_control(ranking[0][0])]
     return Table(columns, [line for board in boards for line in rows(board) if line.kind == "trained"])
 
 
@@ -103,7 +103,9 @@ def headline_addresses(board: Board) -> list[Address]:
 
 def more_addresses(board: Board) -> list[Address]:
     """What the headline leaves out and no table by noise level shows."""
-    return [a for a in board.addresses if a[2] is None and not board.metrics[a[0]].get("headline", True)]
+    by_level = len({a[2] for a in board.addresses if a[2] is not None}) > 1
+    shown = [a for a in board.addresses if a[2] is None or not by_level]
+    return [a for a in shown if not board.metrics[a[0]].get("headline", True)]
 
 
 def number_column(board: Board, address: Address) -> Column:
@@ -128,18 +130,23 @@ def _at_level(board: Board, metric: str) -> Column:
 
 
 def _of_control(board: Board, address: Address) -> Column:
-    """What the Gaussian control scores in one number."""
+    """What the Gaussian control scores in one number, of a problem the Wiener filter."""
     inner = number_column(board, address)
 
     def control(line: Line) -> Line:
-        row = line.board.row(CONTROL)
-        return Line("control", CONTROL, line.board, row.estimates if row else {}, row)
+        name = control_name(line.board)
+        row = line.board.row(name)
+        return Line("control", name, line.board, row.estimates if row else {}, row)
 
     return Column(
-        f"{inner.title} of {CONTROL}",
+        f"{inner.title} of {control_name(board)}",
         lambda line: inner.value(control(line)),
         lambda line: inner.text(control(line)),
     )
+
+
+def _against_control(board: Board) -> Column:
+    return _of_row(f"against {control_name(board)}", lambda x, row: x.board.outcomes.get(row.name))
 
 
 def title(board: Board, address: Address) -> str:
@@ -189,7 +196,8 @@ def one_line(board: Board) -> str:
     """Organ, contrast, data, profile and resolution of a board."""
     c, data = board.comparability, board.members[0].data
     few = f", {board.why_unranked}: not a ranking" if board.why_unranked else ""
-    track = f", track {c['track']}" if c.get("track") else ""
+    track = f", {c['problem']}" if c.get("problem") else ""
+    track += f", track {c['track']}" if c.get("track") else ""
     return (
         f"{data['title']} ({data['contrast']}), {c['data']}, {c['profile']}, {c['resolution']} px{track}{few}"
     )
@@ -213,7 +221,7 @@ def rank(board: Board, row: Row) -> str:
 
 def remarks(board: Board, row: Row) -> list[str]:
     """What to know before a rank is read, beside the audit."""
-    single = len(row.seeds) == 1 and not row.is_control
+    single = len(row.seeds) == 1 and row.learns
     organs = max(len(result.organs) for result in row.results)
     said = {
         "1 seed": single,
@@ -304,7 +312,6 @@ TRAIN_SECONDS = _of_row(
 )
 COST = (NFE, TRAIN_IMAGES, TRAIN_SECONDS)
 NOTES = _of_row("notes", lambda x, row: ", ".join(notes(x.board, row)))
-AGAINST_CONTROL = _of_row(f"against {CONTROL}", lambda x, row: x.board.outcomes.get(row.name))
 LEVEL = Column("restored from", lambda x: x.level, lambda x: level_text(x.board, x.level or 0, 3, " = "))
 ORGAN = _of_board("modality", lambda board: board.organ)
 DATA = _of_board("data", lambda board: board.comparability["data"])

@@ -100,6 +100,8 @@ def _violations(group: Group, control: Row) -> list[str]:
         return list(_not_last(control, expected, others, group, address))
     if group.why_no_inference is not None or control.value(address) is None:
         return []
+    if expected.place == "ahead of last":
+        return list(_not_ahead_of_last(control, expected, group, address))
     if expected.place == "behind real":
         return list(_not_behind_real(control, expected, group, address))
     return list(_worse_than_real(control, expected, group, address))
@@ -130,6 +132,20 @@ def _not_last(
             yield (
                 f"{name} ({value:.4g}) is not better than {last.variant} ({worst:.4g}) in "
                 f"{metric_label(*address[:2])}, but {expected.because}"
+            )
+
+
+def _not_ahead_of_last(control: Row, expected: Expected, group: Group, address: Address) -> Iterator[str]:
+    """Decided by the paired difference over the test subjects."""
+    sign = group.sign(address)
+    for name, last in controls(group).items():
+        if not (last.expected and last.expected.place == "last") or last.value(address) is None:
+            continue
+        found = difference(control, last, address, over_seeds=False)
+        if found and oriented(found.low, found.high, sign)[1] >= 0:
+            yield (
+                f"{control.variant} ({_interval(control.estimates[address])}) is not told apart from {name} "
+                f"({_interval(last.estimates[address])}) in {metric_label(*address[:2])}, but {expected.because}"
             )
 
 

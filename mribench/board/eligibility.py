@@ -12,6 +12,7 @@ from mribench.results import Result
 from mribench.results.audits import of_another
 from mribench.spec import AuditVerdict
 
+AHEAD_OF_LAST = "ahead of last"
 UNLIKE_REAL = ("last", "behind real")  # places of controls that a metric must tell from real images
 
 
@@ -38,12 +39,17 @@ def ranks(group: Group, profile: str) -> bool:
 
 
 def why_untested(group: Group, address: Address) -> str | None:
-    """Which controls a board lacks: one that must be told from real images, and one that must not be. Without them
-    nobody knows whether the number tells good from bad here."""
+    """Which controls a board lacks: one that must be told from real images, and one that must not be; of a problem
+    one that must be last, and one that must be told from it. Without them nobody knows whether the number tells good
+    from bad here."""
     tested = [row for row in controls(group).values() if row.value(address) is not None]
     places = {row.expected.place for row in tested if row.expected}
     if not places:
         return "no controls"
+    if group.poses_problem:
+        if "last" not in places:
+            return "no control that must be last"
+        return None if AHEAD_OF_LAST in places else "no control that must be ahead of the last"
     if not places & set(UNLIKE_REAL):
         return "no control that must be behind real images"
     return None if "like real" in places else "no control that must be like real images"
@@ -71,12 +77,16 @@ def why_not(group: Group, row: Row, why_unranked: str | None) -> str | None:
         return f"one training filed as seeds {', '.join(map(str, row.same_training))}"
     if differing := group.agreed.differences(row.results):
         return f"{', '.join(differing)} differ{'s' * (len(differing) == 1)} from the other records"
-    return why_unranked or why_unaudited(row, address)
+    return why_unranked or why_unaudited(group, row, address)
 
 
-def why_unaudited(row: Row, address: Address) -> str | None:
+def why_unaudited(group: Group, row: Row, address: Address) -> str | None:
     """What is missing for the audit to clear a row: of each seed a record of the same checkpoint and outputs, that
-    says "not detected". A task without generated images needs an audit of the same checkpoint and seed."""
+    says "not detected". A task without generated images needs an audit of the same checkpoint and seed. An answer to
+    a problem needs none: it is held against the very image that was measured, of a subject that is in no training, so
+    that copies of training images lose."""
+    if group.poses_problem:
+        return None
     audits = {result.seed: result for result in row.results if result.task == AUDIT and result.audit}
     if not audits:
         return "no audit"

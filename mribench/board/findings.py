@@ -41,6 +41,7 @@ def sections(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
     rules: dict[str, Callable[[Sequence[Board]], Iterator[str]]] = {
         "What may be read": readable,
         "Against the Gaussian control": against_gaussian,
+        "Solvers against the Wiener filter": against_wiener,
         "Which organs came out nearer to real images": easier,
         "What the study asked": study.answers,
         "Where the numbers disagree": disagreements,
@@ -61,6 +62,21 @@ def readable(boards: Sequence[Board]) -> Iterator[str]:
 
 def against_gaussian(boards: Sequence[Board]) -> Iterator[str]:
     """Per trained row: on which boards it is ahead of, behind, or not told apart from the Gaussian control."""
+    yield from _against([board for board in boards if not board.poses_problem])
+
+
+def against_wiener(boards: Sequence[Board]) -> Iterator[str]:
+    """Per problem and trained row: on which organs it is ahead of, behind, or not told apart from the Wiener filter,
+    the best linear answer."""
+    problems: dict[str, list[Board]] = {}
+    for board in boards:
+        if board.poses_problem:
+            problems.setdefault(str(board.comparability["problem"]), []).append(board)
+    for problem, of in problems.items():
+        yield from (f"{problem}: {sentence}" for sentence in _against(of))
+
+
+def _against(boards: Sequence[Board]) -> Iterator[str]:
     for name, group in _by_row(boards).items():
         organs: dict[str, list[str]] = {}
         for board, row in group:
@@ -121,7 +137,7 @@ def position(board: Board, row: Row) -> Position | None:
 def disagreements(boards: Sequence[Board]) -> Iterator[str]:
     """Feature spaces that order the rows differently; a paired metric against the one that ranks."""
     for board in boards:
-        if not board.control_violations:
+        if not board.control_violations and not board.poses_problem:
             yield from _spaces(board)
             yield from _paired_against_primary(board)
 

@@ -145,6 +145,11 @@ class Group:
         return majority(said)[0] if said else ()
 
     @property
+    def poses_problem(self) -> bool:
+        """Whether its rows are answers to one inverse problem: solvers with their priors, and baselines."""
+        return bool(self.comparability.get("problem"))
+
+    @property
     def organ(self) -> str:
         """The title of the modality."""
         return self.agreed.title

@@ -70,9 +70,10 @@ def over_organs(boards: Sequence[Board]) -> list[OverOrgans]:
         if board.primary is None or board.control_violations:
             continue
         c = board.comparability
-        kind = str(c["data_kind"]), str(c["profile"]), str(c.get("budget"))
+        about = [str(c["data_kind"]), str(c["profile"]), *([str(c["problem"])] if c.get("problem") else [])]
+        kind = ", ".join(about), str(c.get("budget"))
         kinds.setdefault(kind, {}).setdefault(board.modality, board)
-    made = [_compared(", ".join(kind[:2]), list(of.values())) for kind, of in kinds.items()]
+    made = [_compared(about, list(of.values())) for (about, _), of in kinds.items()]
     return [one for one in made if one]
 
 
@@ -81,7 +82,10 @@ def _compared(about: str, boards: Sequence[Board]) -> OverOrgans | None:
     names = list(dict.fromkeys(row.name for row in rows))
     left_out = {name: reason for name in names if (reason := _why_left_out(boards, name))}
     complete = {row.name: row for row in rows if row.name not in left_out}
-    entered, others = _one_of_each_variant(list(complete.values()))
+    if boards[0].poses_problem:  # there a method is a prior with its solver
+        entered, others = sorted(complete), list[str]()
+    else:
+        entered, others = _one_of_each_variant(list(complete.values()))
     left_out |= dict.fromkeys(others, SAMPLER)
     if len(boards) < FEWEST_ORGANS or len(entered) < 2:
         return None

@@ -116,7 +116,12 @@ class Row:
 
     def knows_training(self, address: Address) -> bool:
         """Whether anything says how much another training would move this number. A control learns nothing."""
-        return self.is_control or len(self.scores(address)) > 1 or address in self.borrowed
+        return not self.learns or len(self.scores(address)) > 1 or address in self.borrowed
+
+    @property
+    def learns(self) -> bool:
+        """Whether another training could move its numbers: not those of controls, nor those of a solver by rule."""
+        return not self.is_control and any(result.answers_by != "rule" for result in self.results)
 
     def bounds(self, metric: str) -> Bounds:
         """What the metric can be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mribench.board import columns
-from mribench.board.against_control import CONTROL
+from mribench.board.against_control import control_name
 from mribench.board.boards import Board
 from mribench.board.columns import Column, Table
 from mribench.board.group import HEADLINE_LEVEL
@@ -15,9 +15,9 @@ from mribench.spec import AuditVerdict
 
 PSNR = "psnr"
 SAID = {
-    "ahead": f"ahead of {CONTROL}",
-    "behind": f"behind {CONTROL}",
-    "not told apart": f"not told apart from {CONTROL}",
+    "ahead": "ahead of {}",
+    "behind": "behind {}",
+    "not told apart": "not told apart from {}",
 }
 
 
@@ -63,7 +63,7 @@ def _verdict(line: Line) -> str:
     reason, outcome = line.board.ranks[line.name].reason, line.board.outcomes.get(line.name)
     if reason or outcome is None:
         return reason or ""
-    return SAID.get(outcome, outcome)
+    return SAID.get(outcome, outcome).format(control_name(line.board))
 
 
 VERDICT = Column("verdict", _verdict, _verdict)

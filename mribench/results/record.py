@@ -63,6 +63,8 @@ class Result:
     expected: Mapping[str, Any] | None = None  # where a control must land: the fields of ``spec.Expected``
     level_name: str = "ᾱ"  # what the level of a score is a number of
     not_applicable: str | None = None  # why the task was not asked of the variant; there are then no scores
+    # of a task that poses a problem, what answers rest on beside the measurement: ``Solver.answers_by``
+    answers_by: str | None = None
     # its file does not match its digest (mribench.results.digest); None: there is no digest, an older version wrote it
     edited: bool | None = field(default=False, compare=False)
 
@@ -96,9 +98,10 @@ def to_json(result: Result) -> dict[str, Any]:
         asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
     ]
     content = {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
-    if result.not_applicable is None:
-        # records of before the field was there stay as they are
-        del content["not_applicable"]
+    for name in ("not_applicable", "answers_by"):
+        if content[name] is None:
+            # records of before the field was there stay as they are
+            del content[name]
     return digest.sealed(content, content.pop("edited"))
 
 

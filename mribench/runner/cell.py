@@ -9,6 +9,7 @@ from typing import Any
 from mribench import hashing, profiles
 from mribench.audit import training_set
 from mribench.code_hash import code_hash
+from mribench.device import place
 from mribench.runner.model_code import model_code, trained_as
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import Tuned, with_learning_rate
@@ -201,9 +202,9 @@ class Cell:
 
         batch = plan.profile.sample_batch
         if isinstance(self.variant, Solver):
-            return SolvingModel(
-                self.variant, problem, None, batch, torch.device("cpu"), f"{title}: {self.name}"
-            )
+            where = torch.device(place() if self.variant.fit else "cpu")
+            learns = {"train": self.data.train.images, "profile": plan.profile, "seed": self.seed}
+            return SolvingModel(self.variant, problem, None, batch, where, f"{title}: {self.name}", **learns)
         # any sampler opens the model, and none is used
         sampler = default_sampler(self.variant, 1)
         trained = replace(self, solver=None, sampler=sampler).model(plan, title)

@@ -25,6 +25,7 @@ PLAIN = (
     "expected",
     "level_name",
     "not_applicable",
+    "answers_by",
     "reported",
 )
 # among them the words of a data set, from which a redaction takes names

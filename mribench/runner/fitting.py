@@ -58,14 +58,20 @@ def variants(
     return found
 
 
-def solvers(names: Sequence[str], tasks: Sequence[Task]) -> list[Solver]:
+def solvers(names: Sequence[str], tasks: Sequence[Task], controls: Sequence[str] = ()) -> list[Solver]:
     """The solvers of a run; none where no task poses a problem.
+
+    Args:
+        names: Of solvers, and ``all``.
+        tasks: Of the run.
+        controls: Solvers that stand on the board of every problem.
 
     Raises:
         InputError, PluginError: a solver that is named is unknown, broken, or for none of the tasks; or none fits.
     """
     posing = [task for task in tasks if task.problem]
-    named = lookup.load_all("solvers", [name for name in names if name != ALL])
+    wanted = [name for name in names if name != ALL]
+    named = lookup.load_all("solvers", [*wanted, *controls] if posing else wanted)
     for solver in named.values():
         if not any(fits(solver, task) for task in posing):
             asked = ", ".join(task.name for task in tasks)
@@ -81,10 +87,10 @@ def solvers(names: Sequence[str], tasks: Sequence[Task]) -> list[Solver]:
             except PluginError as error:
                 say(f"left out of all solvers: {error}")
                 continue
-            if any(fits(solver, task) for task in posing):
+            if not solver.is_control and any(fits(solver, task) for task in posing):
                 found[name] = solver
     for task in posing:
-        if not any(fits(solver, task) for solver in found.values()):
+        if not any(fits(solver, task) and not solver.is_control for solver in found.values()):
             raise InputError(
                 f"no solver answers the task {task.name!r}; install a package that brings one, or name one that fits"
             )

@@ -22,7 +22,7 @@ def model_code(model: Model) -> list[Any]:
     if isinstance(model, Control):
         parts = [model.fit, model.generate, model.denoise]
     elif isinstance(model, Solver):
-        parts, more = [model.solve], [*map(dict, model.search)]
+        parts, more = [model.solve, model.fit], [*map(dict, model.search)]
     elif isinstance(model, PretrainedModel):
         # a hash of the weights or images says more than the code that reads them
         parts, more = [] if model.source.get("sha256") else [model.generate], [dict(model.source)]

@@ -69,6 +69,7 @@ def load(result: Result, stand_ins: bool = False) -> Parts:
         "is_control",
         "expected",
         "not_applicable",
+        "answers_by",
     )
     sampler = solver = None
     name = result.sampler
@@ -141,4 +142,5 @@ def _sampler(result: Result, name: str, refuse: Callable[..., NoReturn]) -> Samp
 
 
 def _solver(result: Result, name: str, refuse: Callable[..., NoReturn]) -> Solver:
-    return Solver(name, name, "", solve=refuse, version=result.versions.get("sampler", 1))
+    version = result.versions.get("sampler", 1)
+    return Solver(name, name, "", solve=refuse, trains=result.answers_by == "training", version=version)

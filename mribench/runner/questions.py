@@ -8,21 +8,22 @@ from mribench.runner.cell import Cell
 from mribench.runner.not_asked import needs_training
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
-from mribench.spec import Solver, Task, Variant
+from mribench.spec import Control, Solver, Task, Variant
 from mribench.tasks.inverse import fits
 
 
 def questions(cell: Cell, plan: Plan) -> list[tuple[Cell, Task]]:
     """Every task with each compatible sampler, or with each solver that fits the problem that it poses.
 
-    A baseline, being a solver without a prior, is asked such tasks alone.
+    A baseline, being a solver without a prior, is asked such tasks alone; a control that generates images is asked
+    none of them, as problems have controls of their own.
     """
     if isinstance(cell.variant, Solver):
         return [(cell, task) for task in plan.tasks if fits(cell.variant, task)]
     sampled = _sampled(cell, plan)
     asked = [(one, task) for one in sampled for task in plan.tasks if task.problem is None]
     unsampled = replace(sampled[0], sampler=None)
-    for task in plan.tasks:
+    for task in () if isinstance(cell.variant, Control) else plan.tasks:
         if task.problem and not_applicable(task, cell.variant):
             asked.append((unsampled, task))
         elif task.problem:

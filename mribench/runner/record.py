@@ -70,7 +70,9 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
             "n_reference": len(data.test),
             "uncertainty": f"intervals v{uncertainty.VERSION}, floor v{floor.VERSION}",
         }
-        | ({"track": task.track} if task.track else {}),
+        | ({"track": task.track} if task.track else {})
+        # each problem is a question of its own, with a board and ranks of its own
+        | ({"problem": task.problem.title} if task.problem else {}),
         data={
             "title": modality.title,
             # a modality's contrast is its phantom's; real images have their own
@@ -96,12 +98,19 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
         expected=_expected(cell),
         level_name=task.level_name,
         not_applicable=not_applicable(task, cell.variant),
+        answers_by=_answers_by(cell, task),
     )
+
+
+def _answers_by(cell: Cell, task: Task) -> str | None:
+    """What the answers to a problem rest on."""
+    solver = cell.variant if isinstance(cell.variant, Solver) else cell.solver
+    return solver.answers_by if task.problem and solver else None
 
 
 def _expected(cell: Cell) -> dict[str, Any] | None:
     """Where a control must land."""
-    expected = cell.variant.expected if isinstance(cell.variant, Control) else None
+    expected = cell.variant.expected if isinstance(cell.variant, Control | Solver) else None
     return asdict(expected) if expected else None
 
 

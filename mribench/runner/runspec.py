@@ -33,6 +33,7 @@ from mribench.spec import (
 )
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
+PROBLEM_CONTROLS = ("training-mean", "wiener")  # of tasks that pose a problem
 TASKS = ("generation", "denoising", "audit")
 CONDITIONS = ("modality",)  # what a variant's network can be told
 # three that differ in kind and need no weights
@@ -212,7 +213,7 @@ def resolve(spec: RunSpec) -> Plan:
         forward_process.check_compatible(variants.values(), choices)
     else:
         own_samplers = _own_samplers(variants.values(), choices)
-    solvers = fitting.solvers(spec.solvers, tasks)
+    solvers = fitting.solvers(spec.solvers, tasks, PROBLEM_CONTROLS if spec.controls else ())
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():
@@ -225,7 +226,7 @@ def resolve(spec: RunSpec) -> Plan:
             variants=tuple(trained),
             profile=spec.profile or profile.name.partition("@")[0],
             samplers=None if own_samplers else tuple(asked),
-            solvers=tuple(solver.name for solver in solvers) or spec.solvers,
+            solvers=tuple(solver.name for solver in solvers if not solver.is_control) or spec.solvers,
         ),
         profile=profile,
         modalities=tuple(lookup.load_all("modalities", names).values()),

@@ -259,6 +259,9 @@ def _produce(cell: Cell, task: Task, plan: Plan, folder: Path) -> dict[str, np.n
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
     if cell.trained:
         made |= {"nfe": [*model.nfe], "gflops_per_evaluation": _gflops(cell, plan, model)}
+    if task.problem:
+        # of the last answers: those before tried the settings
+        made["seconds_per_answer"] = model.seconds[-1]
     with files.new_folder(folder) as temporary:
         files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))
         np.savez_compressed(temporary / "outputs.npz", **outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.sampling.reverse import ImageDraws
 from mribench.seeds import torch_generator
-from mribench.spec import Denoiser, Measurement, Problem, Solver
+from mribench.spec import Denoiser, Examples, Measurement, Problem, Profile, Solver
 
 
 class UnitDenoiser:
@@ -44,6 +45,9 @@ class SolvingModel:
         batch: Images at once.
         device: Where the denoiser runs.
         title: What the progress bar says.
+        train: What a solver with ``fit`` learns from, uint8 (N, H, W).
+        profile: The budget of what it learns.
+        seed: Of what it learns.
     """
 
     def __init__(
@@ -54,11 +58,17 @@ class SolvingModel:
         batch: int,
         device: torch.device,
         title: str = "solve",
+        train: np.ndarray | None = None,
+        profile: Profile | None = None,
+        seed: int = 0,
     ):
         self.solver, self.problem = solver, problem
         self._batch, self._device, self._title = batch, device, title
+        self._train, self._profile, self._seed = train, profile, seed
         self._denoiser = UnitDenoiser(denoiser) if denoiser else None
+        self._fitted: dict[float, Any] = {}  # by level
         self.nfe: list[int] = []  # calls of the denoiser for an image, of each call of ``answer``
+        self.seconds: list[float] = []  # of an image, of each call of ``answer``; fitting does not count
 
     def answer(
         self,
@@ -70,10 +80,12 @@ class SolvingModel:
     ) -> np.ndarray:
         """As ``mribench.spec.problem.Answers``. Raises MribenchError where the answer is not finite."""
 
-        def solved(measurement: Measurement, contents: list[str]) -> torch.Tensor:
+        known = self._known(level)
+
+        def solved(measurement: Measurement, contents: list[str], _: slice) -> torch.Tensor:
             draws = self._draws("solved", contents, self.problem.name, level, seed, sample)
             before = self._denoiser.nfe if self._denoiser else 0
-            x = self.solver.solve(self._denoiser, measurement, draws, **(setting or {}))
+            x = self.solver.solve(known, measurement, draws, **(setting or {}))
             used.append((self._denoiser.nfe if self._denoiser else 0) - before)
             if not torch.isfinite(x).all():
                 raise MribenchError(
@@ -83,19 +95,55 @@ class SolvingModel:
             return x
 
         used: list[int] = []
-        found = self._by_batch(level, images, seed, solved)
+        start = time.monotonic()
+        found = self._by_batch(level, images, seed, solved)[:, 0].clip(0, 1)
         self.nfe.append(max(used))
+        self.seconds.append(round((time.monotonic() - start) / len(images), 4))
         return found
 
     def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
         """As ``mribench.spec.problem.Answers``."""
-        return self._by_batch(
-            level, images, seed, lambda measurement, _: measurement.operator.adjoint(measurement.y)
-        )
+
+        def adjoint(measurement: Measurement, *_: Any) -> torch.Tensor:
+            return measurement.operator.adjoint(measurement.y)
+
+        return self._by_batch(level, images, seed, adjoint)[:, 0].clip(0, 1)
+
+    def residual(self, level: float, images: np.ndarray, answers: np.ndarray, seed: int) -> np.ndarray:
+        """As ``mribench.spec.problem.Answers``."""
+
+        def residual(m: Measurement, contents: list[str], rows: slice) -> torch.Tensor:
+            x = torch.from_numpy(np.ascontiguousarray(answers[rows], np.float32)).unsqueeze(1)
+            x = torch.cat([x, x[:1].expand(len(contents) - len(x), -1, -1, -1)]).to(self._device)
+            difference = m.y - m.operator(x)
+            squares = difference.abs().square().flatten(1).sum(1)
+            # what a mask hides reads exactly 0
+            numbers = (m.y != 0).flatten(1).sum(1) * (2 if m.y.is_complex() else 1)
+            return (squares / numbers.clamp_min(1)).sqrt() / m.sigma
+
+        return self._by_batch(level, images, seed, residual)
+
+    def _known(self, level: float) -> Any:
+        """What the solver gets beside the measurement: the denoiser, or what was fitted to the training images."""
+        if self.solver.fit is None:
+            return self._denoiser
+        if self._train is None or self._profile is None:
+            raise MribenchError(f"solver {self.solver.name} learns from training images, and none were given")
+        if level not in self._fitted:
+            examples = Examples(
+                images=self._train.astype(np.float32) / 255,
+                measure=lambda x, draws: self.problem.measure(x, level, draws),
+                profile=self._profile,
+                seed=self._seed,
+                device=self._device,
+            )
+            self._fitted[level] = self.solver.fit(examples)
+        return self._fitted[level]
 
     # a solver that needs gradients asks for them
     @torch.no_grad()
     def _by_batch(self, level: float, images: np.ndarray, seed: int, do: Any) -> np.ndarray:
+        """What ``do`` makes of each measurement, float32 (N, ...); it is given the images' hashes and rows too."""
         found = []
         with progress(f"{self._title}, level {level:g}", len(images)) as advance:
             for first in range(0, len(images), self._batch):
@@ -104,8 +152,9 @@ class SolvingModel:
                 contents = [hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in filled]
                 x = torch.from_numpy(filled.astype(np.float32) / 255).unsqueeze(1).to(self._device)
                 draws = self._draws("measured", contents, self.problem.name, level, seed)
-                x = do(self.problem.measure(x, level, draws), contents)
-                found.append(x[: len(chunk), 0].float().clamp(0, 1).cpu().numpy())
+                rows = slice(first, first + len(chunk))
+                made = do(self.problem.measure(x, level, draws), contents, rows)
+                found.append(made[: len(chunk)].float().cpu().numpy())
                 advance(first + len(chunk))
         return np.concatenate(found)
 

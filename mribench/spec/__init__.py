@@ -10,7 +10,16 @@ from mribench.spec.integrator import Denoiser, Integrator
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
 from mribench.spec.pretrained import PretrainedModel
-from mribench.spec.problem import Answers, LinearOperator, Measure, Measurement, Problem, Solve, Solver
+from mribench.spec.problem import (
+    Answers,
+    Examples,
+    LinearOperator,
+    Measure,
+    Measurement,
+    Problem,
+    Solve,
+    Solver,
+)
 from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
 from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
@@ -37,6 +46,7 @@ __all__ = [
     "Denoiser",
     "DenoisingLoss",
     "Draws",
+    "Examples",
     "Expected",
     "FeatureSpace",
     "GenerativeModel",

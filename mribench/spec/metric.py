@@ -86,6 +86,16 @@ class ComputeLikelihood(Protocol):
     def __call__(self, nats: np.ndarray, dimensions: int, /) -> np.ndarray: ...
 
 
+class ComputePosterior(Protocol):
+    """A number of each image, float64 (N,), from several answers to its measurement.
+
+    answers: (N, K, H, W) in [0, 1]. truth: (N, H, W). residuals: (N, K), the root mean square of (y - A x) / sigma of
+    each answer over what was measured. Raises ``Unavailable`` where K is too small.
+    """
+
+    def __call__(self, answers: np.ndarray, truth: np.ndarray, residuals: np.ndarray, /) -> np.ndarray: ...
+
+
 class SubsetStatistic(Protocol):
     """The number on B subsets at once, float64 (B,), from bool (B, n) and bool (B, m)."""
 
@@ -113,8 +123,9 @@ class Metric:
     unit: str
     direction: Literal["up", "down", "zero"]  # which way is better; zero: the nearer to 0
     range: tuple[float, float]
-    kind: Literal["paired", "distribution", "images", "likelihood"]  # decides the arguments of ``compute``
-    compute: ComputePaired | ComputeDistribution | ComputeImages | ComputeLikelihood
+    # decides the arguments of ``compute``
+    kind: Literal["paired", "distribution", "images", "likelihood", "posterior"]
+    compute: ComputePaired | ComputeDistribution | ComputeImages | ComputeLikelihood | ComputePosterior
     version: int
     paper: str
     # the only spaces of a distribution metric; empty: those that the run names

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from mribench.spec.integrator import Denoiser
+from mribench.spec.profile import Profile
 from mribench.spec.stage import Draws
+from mribench.spec.variant import Expected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +70,8 @@ class Solve(Protocol):
     """Images from measurements, float32 (N, 1, H, W); values outside [0, 1] are clipped afterwards.
 
     Args:
-        denoiser: The prior D(x; sigma) on grey values in [0, 1], differentiable; None for a solver without one.
+        denoiser: The prior D(x; sigma) on grey values in [0, 1], differentiable; of a solver without one what
+            ``Solver.fit`` made, or None.
         measurement: What was measured.
         draws: Random numbers, a row for each image: image i depends on (seed, i) alone.
         setting: One of ``Solver.search``.
@@ -77,6 +80,23 @@ class Solve(Protocol):
     def __call__(
         self, denoiser: Denoiser, measurement: Measurement, draws: Draws, /, **setting: float
     ) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Training images, and how a problem measures them: what a solver without a prior may learn from."""
+
+    images: np.ndarray  # float32 (N, H, W) in [0, 1]
+    measure: Callable[[torch.Tensor, Draws], Measurement]  # of float32 (N, 1, H, W), at the level in question
+    profile: Profile  # whose training budget, network and learning rate hold for it too
+    seed: int
+    device: torch.device
+
+
+class FitExamples(Protocol):
+    """What ``Solve`` gets in the denoiser's place; made anew for each level of a problem."""
+
+    def __call__(self, examples: Examples, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -94,7 +114,22 @@ class Solver:
     search: tuple[Mapping[str, Any], ...] = ()
     samples: bool = True  # whether other random numbers give another answer
     version: int = 1
-    is_control: ClassVar[bool] = False
+    fit: FitExamples | None = None  # of a baseline that learns from training images, without a prior
+    # whether another seed of ``fit`` learns something else, as a network does and a mean does not
+    trains: bool = False
+    expected: Expected | None = None  # of a control: where it must land on the board of a problem
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it only gives a board its scale."""
+        return self.expected is not None
+
+    @property
+    def answers_by(self) -> Literal["prior", "training", "rule"]:
+        """What an answer rests on beside the measurement; a rule learns nothing that another seed would change."""
+        if self.needs:
+            return "prior"
+        return "training" if self.trains else "rule"
 
 
 @runtime_checkable
@@ -124,3 +159,10 @@ class Answers(Protocol):
 
     def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
         """float32 (N, H, W), A* y clipped to [0, 1]."""
+
+    def residual(self, level: float, images: np.ndarray, answers: np.ndarray, seed: int) -> np.ndarray:
+        """float32 (N,), root mean square of (y - A x) / sigma over what was measured: about 1 of the true images.
+
+        Args:
+            answers: x, float32 (N, H, W) in [0, 1], one for each of ``images``.
+        """

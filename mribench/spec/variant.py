@@ -182,11 +182,11 @@ class Denoise(Protocol):
 class Expected:
     """Where a control must land on a board; a board on which it lands elsewhere is invalid and ranks nothing.
 
-    ``last``: nothing is worse. ``behind real``: it is told apart from real training images. ``like real``: it is not
-    worse than real images.
+    ``last``: no control is worse. ``behind real``: it is told apart from real training images. ``like real``: it is not
+    worse than real images. ``ahead of last``: it is told apart from every control that must be last.
     """
 
-    place: Literal["last", "behind real", "like real"]
+    place: Literal["last", "behind real", "like real", "ahead of last"]
     because: str  # ends the sentence "..., but"
     copies: bool = False  # whether it copies training images, so that the memorisation audit must see it
 

@@ -9,6 +9,7 @@ A solver's settings are tried on validation subjects at each level; the best by 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,18 @@ from mribench.tasks.denoising import paired_score
 OF_A_SUBJECT = 2  # images
 VALIDATION_IMAGES = 16
 SAMPLES = 4
-METRICS = ("psnr", "ssim", "nmse", "psnr_fg", "ssim_fg", "nmse_fg", "psnr_mean")
+METRICS = (
+    *("psnr", "ssim", "nmse", "psnr_fg", "ssim_fg", "nmse_fg", "psnr_mean"),
+    *("overconfidence", "coverage_gap_90", "coverage_gap_50", "sharpness", "residual"),
+)
 
 
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
     """What was asked and what was answered.
 
     ``rows`` int64 (n,), which test images, and ``levels`` float64. For each level ``answers_LEVEL`` uint8
-    (n, samples, H, W), ``adjoint_LEVEL`` uint8 (n, H, W), A* y to look at, and ``setting_LEVEL`` int64 (1,), the place
-    in ``Solver.search``, -1 without one.
+    (n, samples, H, W), ``residual_LEVEL`` float32 (n, samples), as ``Answers.residual``, ``adjoint_LEVEL`` uint8
+    (n, H, W), A* y to look at, and ``setting_LEVEL`` int64 (1,), the place in ``Solver.search``, -1 without one.
     """
     assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
     rows = _asked(data.test)
@@ -45,7 +49,10 @@ def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[s
         setting = model.solver.search[best] if best >= 0 else {}
         samples = range(SAMPLES if model.solver.samples else 1)
         answers = [model.answer(level, asked, seed, sample=sample, setting=setting) for sample in samples]
-        outputs[f"answers_{level:g}"] = to_uint8(np.stack(answers, axis=1))
+        stored = to_uint8(np.stack(answers, axis=1))
+        residuals = [model.residual(level, asked, stored[:, k] / 255, seed) for k in samples]
+        outputs[f"answers_{level:g}"] = stored
+        outputs[f"residual_{level:g}"] = np.stack(residuals, axis=1)
         outputs[f"adjoint_{level:g}"] = to_uint8(model.adjoint(level, asked, seed))
         outputs[f"setting_{level:g}"] = np.array([best])
     return outputs
@@ -79,16 +86,27 @@ def score(
     extract: Extractor,
     seed: int,
 ) -> list[Score]:
-    """Every paired metric at every level: mean over subjects, 95 % interval over subjects."""
+    """Every metric at every level: mean over subjects, 95 % interval over subjects."""
     rows = outputs["rows"]
     asked = Split(data.test.images[rows], tuple(data.test.subjects[row] for row in rows))
     scores = []
     for level in outputs["levels"].tolist():
         answers = outputs[f"answers_{level:g}"].astype(np.float32) / 255
         for metric in metrics.values():
+            if metric.kind == "posterior":
+                metric = replace(
+                    metric, compute=_of_all_answers(metric, answers, outputs[f"residual_{level:g}"])
+                )
             answer = answers.mean(1) if metric.name.endswith("_mean") else answers[:, 0]
             scores.append(paired_score(metric, answer, asked.unit(), asked, level))
     return scores
+
+
+def _of_all_answers(
+    metric: Metric, answers: np.ndarray, residuals: np.ndarray
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A metric of several answers, called as a paired one is."""
+    return lambda answer, truth: metric.compute(answers, truth, residuals)
 
 
 def draw(

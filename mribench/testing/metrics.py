@@ -22,9 +22,9 @@ def it_says_what_it_is(case: Case) -> None:
     require(low < high, f"the range is {metric.range}", "give (lowest, highest); infinity is allowed")
     require(
         metric.direction in ("up", "down", "zero")
-        and metric.kind in ("paired", "distribution", "images", "likelihood"),
+        and metric.kind in ("paired", "distribution", "images", "likelihood", "posterior"),
         f"direction {metric.direction!r}, kind {metric.kind!r}",
-        "direction is up, down or zero, kind is paired, distribution, images or likelihood",
+        "direction is up, down or zero, kind is paired, distribution, images, likelihood or posterior",
     )
     require(
         metric.paper.strip() and metric.version >= 1 and metric.scale > 0,
@@ -182,6 +182,8 @@ def _three(metric: Metric) -> list:
         return [metric.compute(x, y, subjects) for x in (y, images_in_air(60, 0.05), images_in_air(60, 0.15))]
     if metric.kind == "likelihood":
         return [metric.compute(np.full(6, nats), 64) for nats in (0.0, -50.0, -200.0)]
+    if metric.kind == "posterior":
+        return [_of_answers(metric, rng, error) for error in (1.0, 2.0, 8.0)]
     y = images_in_air(6, 0.01)
     noise = rng.standard_normal(y.shape)
     values = [metric.compute(np.clip(y + s * noise, 0, 1), y) for s in (0, 0.05, 0.3)]
@@ -192,6 +194,14 @@ def _three(metric: Metric) -> list:
             "return float64 (N,), one value per pair",
         )
     return [metric.pooled(value.mean()) for value in values] if metric.pooled else values
+
+
+def _of_answers(metric: Metric, rng: np.random.Generator, error: float) -> np.ndarray:
+    """Eight answers to each of 6 measurements, and a truth that is so much farther from their centre than they are."""
+    centre = rng.uniform(0.3, 0.7, (6, 64, 64))
+    answers = centre[:, None] + 0.02 * rng.standard_normal((6, 8, 64, 64))
+    truth = centre + 0.02 * error * rng.standard_normal(centre.shape)
+    return metric.compute(np.clip(answers, 0, 1), np.clip(truth, 0, 1), np.full((6, 8), error))
 
 
 def _of_features(metric: Metric, rng: np.random.Generator) -> list:

@@ -91,8 +91,8 @@ def test_a_prior_is_asked_with_each_solver_that_fits_and_images_with_each_sample
     assert asked(DDPM, monkeypatch) == [("ddim-5", "generation"), ("with-prior", "noisy")]
 
 
-def test_a_control_is_asked_once_and_told_why_not(monkeypatch):
-    assert asked(NOISE, monkeypatch) == [(None, "generation"), (None, "noisy")]
+def test_a_control_of_generation_is_asked_no_problem(monkeypatch):
+    assert asked(NOISE, monkeypatch) == [(None, "generation")]
 
 
 def test_a_baseline_is_asked_problems_alone(monkeypatch):
@@ -171,10 +171,11 @@ def test_priors_and_baselines_stand_on_one_board_apart_from_generation(tmp_path)
         out=str(tmp_path),
     )
     solved = [r for r in found if r.task == "denoise-gaussian"]
-    assert [(r.variant, r.sampler, bool(r.not_applicable)) for r in solved] == [
-        ("ddpm", "pnp", False),
-        ("noise", None, True),
-        ("nlm", None, False),
+    assert [(r.variant, r.sampler, r.is_control, r.answers_by) for r in solved] == [
+        ("ddpm", "pnp", False, "prior"),
+        ("nlm", None, False, "rule"),
+        ("training-mean", None, True, "rule"),
+        ("wiener", None, True, "rule"),
     ]
     shown = [{(row.variant, row.sampler) for row in board.rows} for board in boards(found)]
     assert {("ddpm", "pnp"), ("noise", None), ("nlm", None)} in shown

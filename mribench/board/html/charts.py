@@ -162,7 +162,10 @@ def _quality_axis(column: MetricColumn, points: Sequence[Point], board: BoardVie
 
 def _references(board: BoardView, column: MetricColumn) -> list[tuple[str, str, float | None]]:
     gaussian = column.numbers[board.gaussian].value if board.gaussian else None
-    return [("real", "real train", column.real_train.value), ("gaussian", "Gaussian control", gaussian)]
+    return [
+        ("real", "real train", column.real_train.value),
+        ("gaussian", f"{board.gaussian.capitalize()} control", gaussian),
+    ]
 
 
 def _levels(board: BoardView, column: MetricColumn, y: Axis) -> list[Level]:

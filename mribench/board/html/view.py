@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mribench.board import columns, findings, lines, sentences
-from mribench.board.against_control import CONTROL
+from mribench.board.against_control import control_name
 from mribench.board.boards import Board
 from mribench.board.columns import Column
 from mribench.board.html import records, strips
@@ -75,7 +75,7 @@ def _board(board: Board, anchors: Anchors, many: bool) -> BoardView:
     metrics = {
         address: _column(board, address, task_of.get(address, ""), links) for address in board.addresses
     }
-    title, about, control = sentences.title(board), sentences.about(board), board.row(CONTROL)
+    title, about, control = sentences.title(board), sentences.about(board), board.row(control_name(board))
     headline = columns.headline_addresses(board)
     plain = [c for c in columns.headline(board).columns if c not in OWN and c.address is None]
     caption = f"{title}: trained variants, controls, real images"

@@ -50,6 +50,7 @@ class Produced(Struct, gc=False, kw_only=True):
     nfe: list[Count] | None = None
     seconds: Positive | None = None
     seconds_scoring: Positive | None = None
+    seconds_per_answer: Positive | None = None
     gflops_per_evaluation: Positive | None = None
     made_with: Environment | None = None
 

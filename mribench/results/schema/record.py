@@ -177,6 +177,7 @@ class Record(Struct, gc=False):
     expected: Expected | None = None
     level_name: Word = "ᾱ"
     not_applicable: Text | None = None
+    answers_by: Word | None = None
 
     def __post_init__(self) -> None:
         if self.not_applicable is not None and self.scores:

@@ -23,7 +23,7 @@ Name = Annotated[str, Meta(pattern=r"\A[\w\[][\w.+@\[\]-]{0,199}\Z")]
 Inside = Annotated[str, Meta(pattern=r"\A[\w\[][\w.+@\[\]-]{0,249}(/[\w\[][\w.+@\[\]-]{0,249}){0,9}\Z")]
 Digits = Annotated[str, Meta(max_length=1 << 24)]  # many numbers with spaces between them
 Direction = Literal["up", "down", "zero"]
-Place = Literal["last", "behind real", "like real"]
+Place = Literal["last", "behind real", "like real", "ahead of last"]
 Access = Literal["open", "registration", "agreement"]
 CHOICES = {"direction": Direction, "place": Place, "access": Access}
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import (
+    affine_grid,
+    avg_pool2d,
+    conv2d,
+    conv_transpose2d,
+    grid_sample,
+    interpolate,
+)
+
+SCALE_OF_MOVED = 0.8
 
 
 @dataclass(frozen=True)
@@ -49,3 +59,69 @@ class Kept:
         return self.mask * x
 
     adjoint = __call__
+
+
+@dataclass(frozen=True)
+class Blur:
+    """A Gaussian point spread function; pixels whose neighbourhood leaves the field of view are not measured."""
+
+    width: float  # standard deviation in pixels
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return conv2d(x, self._kernel(x))
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        return conv_transpose2d(y, self._kernel(y))
+
+    def _kernel(self, like: torch.Tensor) -> torch.Tensor:
+        reach = math.ceil(3 * self.width)
+        line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1).to(like) / self.width) ** 2)
+        line = line / line.sum()
+        return (line[:, None] * line)[None, None]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """k-space whose lines were measured in shots, the object lying elsewhere in each: y = 0.8 sum of M_s F S R_s x.
+
+    Poses overlap, so that without the factor the norm would be above 1.
+    """
+
+    shots: tuple[Fourier, ...]  # each with the lines of one shot
+    poses: torch.Tensor  # float32 (N, shots, 2, 3), rotation and shift as ``affine_grid`` takes them
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return SCALE_OF_MOVED * sum(shot(self._moved(x, s)) for s, shot in enumerate(self.shots))
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        back = (self._moved_back(shot.adjoint(y), s) for s, shot in enumerate(self.shots))
+        return SCALE_OF_MOVED * sum(back)
+
+    def _moved(self, x: torch.Tensor, shot: int) -> torch.Tensor:
+        grid = affine_grid(self.poses[:, shot], list(x.shape), align_corners=False)
+        return grid_sample(x, grid, align_corners=False)
+
+    def _moved_back(self, x: torch.Tensor, shot: int) -> torch.Tensor:
+        """The transpose: interpolation is linear, so it is the gradient of <x, R z> by z."""
+        with torch.enable_grad():
+            z = torch.zeros_like(x).requires_grad_()
+            return torch.autograd.grad(self._moved(z, shot), z, x)[0]
+
+
+@dataclass(frozen=True)
+class Radial:
+    """Samples of the Fourier transform along spokes, an exact sum over pixels: y = F S x / norm, |A| at most 1."""
+
+    maps: torch.Tensor  # complex64 (N, coils, H, W), sum over coils of |S|^2 = 1
+    rows: torch.Tensor  # complex64 (samples, H), exp(-i k_y y)
+    columns: torch.Tensor  # complex64 (samples, W), exp(-i k_x x)
+    norm: float
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        across = torch.einsum("nchw,kw->nchk", self.maps * x, self.columns)
+        return torch.einsum("nchk,kh->nck", across, self.rows) / self.norm
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        down = torch.einsum("nck,kh->nchk", y, self.rows.conj())
+        coils = torch.einsum("nchk,kw->nchw", down, self.columns.conj()) / self.norm
+        return (self.maps.conj() * coils).sum(1, keepdim=True).real

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mribench.spec import Draws, Measurement, Problem
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from mribench.spec import LinearOperator
 
 SIGMA = 0.01  # of the noise where it is not the problem itself, in grey ranges
+SHOTS = 8  # in which moving objects are measured
+R_OF_MOVING = 2.0  # acceleration with it: all lines of eight known poses leave little to find
+MID_GREY = 0.5
 
 
 def mri(x: torch.Tensor, acceleration: float, draws: Draws, coils: int) -> Measurement:
@@ -37,6 +41,57 @@ def one_coil(x: torch.Tensor, acceleration: float, draws: Draws) -> Measurement:
 
 def four_coils(x: torch.Tensor, acceleration: float, draws: Draws) -> Measurement:
     return mri(x, acceleration, draws, coils=4)
+
+
+def radial(x: torch.Tensor, n: float, draws: Draws) -> Measurement:
+    """k-space along ``n`` spokes and complex white noise, four coils with known maps; see ``mri``.
+
+    The operator is divided by its norm, and the noise too: a spoke's sample has the noise of a line's.
+    """
+    import torch
+
+    from mribench_inverse.operators import Radial
+    from mribench_inverse.sampling_masks import coil_maps, spokes
+
+    shape = (x.shape[-2], x.shape[-1])
+    rows, columns, norm = _spokes(int(n), shape, spokes)
+    maps = coil_maps(4, shape, draws)
+    operator = Radial(maps, rows.to(x.device), columns.to(x.device), norm)
+    sigma = SIGMA * (shape[0] * shape[1]) ** 0.5 / norm
+    noise = torch.complex(*draws.normal(2, maps.shape[1], len(rows)).unbind(1))
+    return Measurement(operator(x) + sigma * noise, operator, sigma, shape)
+
+
+@lru_cache(maxsize=8)
+def _spokes(n: int, shape: tuple[int, int], make):
+    return make(n, shape)
+
+
+def motion(x: torch.Tensor, spread: float, draws: Draws) -> Measurement:
+    """Cartesian k-space at R = 2 in eight shots, the object turned and shifted in each by about ``spread`` degrees and
+    pixels; the poses are known, as from a navigator. One coil; otherwise as ``mri``."""
+    import torch
+
+    from mribench_inverse.operators import SCALE_OF_MOVED, Fourier, Moved
+    from mribench_inverse.sampling_masks import coil_maps, poses, random_lines
+
+    shape = (x.shape[-2], x.shape[-1])
+    mask = random_lines(shape[1], R_OF_MOVING, draws)
+    maps = coil_maps(1, shape, draws)
+    # shots are interleaved: line i belongs to shot i modulo 8
+    turn = torch.arange(shape[1], device=x.device) % SHOTS
+    shots = tuple(Fourier(mask * (turn == shot), maps) for shot in range(SHOTS))
+    operator = Moved(shots, poses(SHOTS, spread, shape, draws))
+    noise = torch.complex(*draws.normal(2, 1, *shape).unbind(1))
+    sigma = SCALE_OF_MOVED * SIGMA
+    return Measurement(operator(x) + sigma * mask * noise, operator, sigma, shape)
+
+
+def deblurring(x: torch.Tensor, width: float, draws: Draws) -> Measurement:
+    """A Gaussian point spread function of standard deviation ``width`` pixels, as of a microscope; white noise."""
+    from mribench_inverse.operators import Blur
+
+    return _measured(Blur(width), x, draws)
 
 
 def superresolution(x: torch.Tensor, factor: float, draws: Draws) -> Measurement:
@@ -84,6 +139,31 @@ def rician(x: torch.Tensor, sigma: float, draws: Draws) -> Measurement:
     real, imaginary = (sigma * draws.normal(2, *x.shape[1:])).unbind(1)
     y = ((x + real) ** 2 + imaginary**2).sqrt()
     return Measurement(y, Kept(x.new_ones(())), sigma, (x.shape[-2], x.shape[-1]))
+
+
+def poisson(x: torch.Tensor, photons: float, draws: Draws) -> Measurement:
+    """Counts of photons, of which white has ``photons`` on average, over that number; solvers take the noise for white
+    noise of what it is at mid-grey."""
+    from mribench_inverse.operators import Kept
+
+    counts = _counts(photons * x.clamp(0, 1), draws.uniform(*x.shape[1:]), photons)
+    sigma = (MID_GREY / photons) ** 0.5
+    return Measurement(counts / photons, Kept(x.new_ones(())), sigma, (x.shape[-2], x.shape[-1]))
+
+
+def _counts(mean: torch.Tensor, uniform: torch.Tensor, most: float) -> torch.Tensor:
+    """Poisson numbers by the inverse of their distribution function, so that each pixel has its own random number."""
+    import torch
+
+    mean, uniform = mean.double(), uniform.double()
+    below = probability = torch.exp(-mean)
+    counts = torch.zeros_like(mean)
+    # nine standard deviations above the mean of white
+    for k in range(1, int(most + 9 * most**0.5) + 2):
+        counts += uniform > below
+        probability = probability * mean / k
+        below = below + probability
+    return counts.float()
 
 
 def _measured(
@@ -152,5 +232,39 @@ DENOISE_RICIAN = Problem(
     measure=rician,
     levels=(0.05, 0.1),
     level_name="σ",
+    kind="denoise",
+)
+MRI_RADIAL = Problem(
+    name="mri-radial",
+    title="radial MRI, four coils (simulated k-space)",
+    measure=radial,
+    levels=(16.0, 8.0),
+    level_name="spokes",
+    kind="mri",
+    track="sim-k",
+)
+MOTION = Problem(
+    name="motion",
+    title="MRI of a moving object, poses known (simulated k-space)",
+    measure=motion,
+    levels=(2.0, 5.0),
+    level_name="pixels and degrees",
+    kind="mri",
+    track="sim-k",
+)
+DEBLUR = Problem(
+    name="deblur",
+    title="deconvolution",
+    measure=deblurring,
+    levels=(1.0, 2.0),
+    level_name="width",
+    kind="deblur",
+)
+DENOISE_POISSON = Problem(
+    name="denoise-poisson",
+    title="removal of Poisson noise",
+    measure=poisson,
+    levels=(100.0, 25.0),
+    level_name="photons",
     kind="denoise",
 )

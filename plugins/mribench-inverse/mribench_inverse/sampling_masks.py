@@ -39,6 +39,42 @@ def random_lines(width: int, acceleration: float, draws: Draws) -> torch.Tensor:
     return mask[:, None, None, :]
 
 
+def spokes(n: int, shape: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """Spokes through the centre of k-space at steps of the golden angle, pi (sqrt(5) - 1) / 2 (Winkelmann et al. 2007).
+
+    As many samples on a spoke as the image has columns; the same spokes for every image.
+
+    Returns:
+        exp(-i k_y y), complex64 (samples, H); exp(-i k_x x), complex64 (samples, W); the norm of their product as a
+        map of images.
+    """
+    height, width = shape
+    angle = torch.arange(n).double() * math.pi * (math.sqrt(5) - 1) / 2
+    radius = 2 * math.pi * ((torch.arange(width).double() + 0.5) / width - 0.5)
+    k_y, k_x = (torch.outer(part, radius).flatten() for part in (angle.sin(), angle.cos()))
+    rows = torch.polar(torch.ones(()).double(), -torch.outer(k_y, torch.arange(height) - height // 2))
+    columns = torch.polar(torch.ones(()).double(), -torch.outer(k_x, torch.arange(width) - width // 2))
+    # the largest eigenvalue of A A* is that of the matrix of its samples' inner products
+    gram = (rows @ rows.mH) * (columns @ columns.mH)
+    v = torch.ones(len(gram), dtype=gram.dtype)
+    for _ in range(50):
+        v = gram @ v
+        v = v / v.norm()
+    # power iteration ends a little below
+    norm = 1.01 * float((gram @ v).norm().sqrt())
+    return rows.to(torch.complex64), columns.to(torch.complex64), norm
+
+
+def poses(shots: int, spread: float, shape: tuple[int, int], draws: Draws) -> torch.Tensor:
+    """float32 (N, shots, 2, 3): rotations of ``spread`` degrees and shifts of ``spread`` pixels (std)."""
+    turn, down, right = (spread * draws.normal(3, shots)).unbind(1)
+    turn = torch.deg2rad(turn)
+    cos, sin = turn.cos(), turn.sin()
+    first = torch.stack([cos, -sin, 2 * right / shape[1]], dim=-1)
+    second = torch.stack([sin, cos, 2 * down / shape[0]], dim=-1)
+    return torch.stack([first, second], dim=-2)
+
+
 def coil_maps(coils: int, shape: tuple[int, int], draws: Draws) -> torch.Tensor:
     """complex64 (N, coils, H, W), sum |S|^2 = 1: Gaussian lobes around the image, each with a smooth phase.
 

@@ -5,8 +5,12 @@ from mribench_inverse import problems
 
 MRI = inverse_task(problems.MRI)
 MRI_4_COILS = inverse_task(problems.MRI_4_COILS)
+MRI_RADIAL = inverse_task(problems.MRI_RADIAL)
+MOTION = inverse_task(problems.MOTION)
+DEBLUR = inverse_task(problems.DEBLUR)
 SUPERRES = inverse_task(problems.SUPERRES)
 INPAINT_BOX = inverse_task(problems.INPAINT_BOX)
 INPAINT_RANDOM = inverse_task(problems.INPAINT_RANDOM)
 DENOISE = inverse_task(problems.DENOISE)
 DENOISE_RICIAN = inverse_task(problems.DENOISE_RICIAN)
+DENOISE_POISSON = inverse_task(problems.DENOISE_POISSON)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from mribench_inverse import baselines, problems
-from mribench_inverse.operators import Fourier
+from mribench_inverse.operators import SCALE_OF_MOVED, Fourier
 from mribench_inverse.sampling_masks import coil_maps, random_lines
 from mribench_inverse.steps import inner
 
@@ -37,8 +37,8 @@ def test_the_adjoint_is_that_of_the_operator(problem):
 def test_a_measurement_has_the_noise_that_it_says(problem):
     x, level = torch.full((64, 1, SIDE, SIDE), 0.5), problem.levels[0]
     m = problem.measure(x, level, draws_of(64))
-    noise = torch.view_as_real(m.y - m.operator(x)) if m.y.is_complex() else m.y - m.operator(x)
-    noise = noise[noise != 0]
+    noise = (m.y - m.operator(x))[m.y != 0]
+    noise = torch.view_as_real(noise) if noise.is_complex() else noise
     assert noise.std() == pytest.approx(m.sigma, rel=0.02)
 
 
@@ -48,6 +48,46 @@ def test_a_mask_has_one_line_in_r_and_the_centre(acceleration):
     assert (mask.sum(-1) == 64 / acceleration).all()
     assert (mask[..., 0] == 1).all() and (mask[..., [1, -1]] == 1).all()
     assert not (mask[0] == mask[1]).all()
+
+
+def test_the_norm_of_every_operator_is_at_most_one():
+    """FISTA and gradient steps of length 1 rest on it."""
+    for problem in PROBLEMS:
+        m = problem.measure(images(1), problem.levels[-1], draws_of(1))
+        x = images(1)
+        for _ in range(20):
+            x = m.operator.adjoint(m.operator(x))
+            norm = float(x.norm())
+            x = x / norm
+        assert norm <= 1.001, problem.name
+
+
+def test_photons_are_counted_with_the_mean_and_the_variance_of_poisson():
+    x = torch.full((8, 1, 64, 64), 0.3)
+    y = problems.poisson(x, 25.0, draws_of(8)).y * 25
+    assert torch.allclose(y, y.round(), atol=1e-4)
+    assert float(y.mean()) == pytest.approx(7.5, rel=0.01) and float(y.var()) == pytest.approx(7.5, rel=0.03)
+
+
+def test_a_pose_without_motion_measures_as_a_scanner_at_rest():
+    x = images()
+    moved = problems.motion(x, 0.0, draws_of(3))
+    mask = sum(shot.mask for shot in moved.operator.shots)
+    still = Fourier(mask, moved.operator.shots[0].maps)
+    assert torch.allclose(moved.operator(x) / SCALE_OF_MOVED, still(x), atol=1e-5)
+    assert (mask.sum(-1) == SIDE / problems.R_OF_MOVING).all()
+
+
+def test_a_spoke_along_the_columns_is_the_fourier_transform_of_sums_over_rows():
+    """The projection-slice theorem: the first spoke lies along k_x."""
+    x = images(1)
+    m = problems.radial(x, 1.0, draws_of(1))
+    maps = torch.ones(1, 1, SIDE, SIDE, dtype=torch.complex64)
+    operator = type(m.operator)(maps, m.operator.rows, m.operator.columns, 1.0)
+    place = torch.arange(SIDE) - SIDE // 2
+    k = 2 * torch.pi * ((torch.arange(SIDE) + 0.5) / SIDE - 0.5)
+    expected = torch.exp(-1j * torch.outer(k, place)) @ x[0, 0].sum(0).to(torch.complex64)
+    assert torch.allclose(operator(x)[0, 0], expected, atol=1e-3)
 
 
 def test_more_acceleration_than_lines_is_refused():
