@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mribench.results import Result
     from mribench.runner.loaded import Run
     from mribench.scoring.kernel_distance import KernelDistance
-    from mribench.scoring.scored import Scored
+    from mribench.scoring.scored import Restoration, Scored
     from mribench.spec import (
         Control,
         Expected,
@@ -190,6 +190,7 @@ def score(
     images: Any,
     *,
     against: str | Path,
+    task: str = "generation",
     trained_on: str | Path | None = None,
     out: str | Path = "runs/score",
     name: str | None = None,
@@ -206,7 +207,7 @@ def score(
     controls: str | Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
     metrics: str | Sequence[str] | None = None,
-) -> Scored:
+) -> Scored | Restoration:
     """Score images or a model that exist already; the words are those of ``mribench score``.
 
     >>> scored = mribench.score(images, against="phantom:brain", name="my VAE")
@@ -215,8 +216,10 @@ def score(
     Args:
         images: (N, H, W) or (N, 1, H, W), uint8 or float in [0, 1], an array or a tensor; a function
             ``generate(indices, seed)`` that gives such; a ``PretrainedModel``; or whatever ``mribench score`` takes: a
-            path, the id of a pipeline on the Hub, ``module:function``.
+            path, the id of a pipeline on the Hub, ``module:function``. With another ``task`` than generation restored
+            images, an array or a mapping of levels to arrays, in the order of ``mribench questions``.
         against: a card's id, a file or folder, a prepared set, or ``phantom:ORGAN``.
+        task: "generation", or one that compares restored images pair by pair: "denoising", "mri", "superres", ...
         trained_on: the same for the training set; None is unknown, and the audit cannot clear the model.
         out: the folder of the records and the page.
         name: of the row on boards.
@@ -240,14 +243,15 @@ def score(
     from pathlib import Path
 
     from mribench.data.globs import Globs
-    from mribench.scoring.score import Settings, settings_of
     from mribench.scoring.score import score as scored
+    from mribench.scoring.settings import Settings, settings_of
 
     folders = [beside] if isinstance(beside, str | Path) else beside
     return scored(
         images,
         Settings(
             against=str(against),
+            task=task,
             trained_on=None if trained_on is None else str(trained_on),
             out=Path(out),
             name=name,

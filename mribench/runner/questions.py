@@ -8,7 +8,7 @@ from mribench.runner.cell import Cell
 from mribench.runner.not_asked import needs_training
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
-from mribench.spec import Control, Solver, Task, Variant
+from mribench.spec import Control, RestoredImages, Solver, Task, Variant
 from mribench.tasks.inverse import fits
 
 
@@ -18,6 +18,8 @@ def questions(cell: Cell, plan: Plan) -> list[tuple[Cell, Task]]:
     A baseline, being a solver without a prior, is asked such tasks alone; a control that generates images is asked
     none of them, as problems have controls of their own.
     """
+    if isinstance(cell.variant, RestoredImages):
+        return [(cell, task) for task in plan.tasks if task.name == cell.variant.task]
     if isinstance(cell.variant, Solver):
         return [(cell, task) for task in plan.tasks if fits(cell.variant, task)]
     sampled = _sampled(cell, plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Task, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, RestoredImages, Solver, Task, Variant
 from mribench.tasks.inverse import fits
 
 # what a task may need, and how a sentence says that a variant lacks it
@@ -32,12 +32,14 @@ def offers(variant: Variant | GenerativeModel | PretrainedModel | Control) -> fr
 
 
 def not_applicable(
-    task: Task, variant: Variant | GenerativeModel | PretrainedModel | Control | Solver
+    task: Task, variant: Variant | GenerativeModel | PretrainedModel | RestoredImages | Control | Solver
 ) -> str | None:
     """Why a task cannot be asked of a variant, in one clause; None where it can.
 
     Raises KeyError where the task needs what this version does not know.
     """
+    if isinstance(variant, RestoredImages):
+        return None if task.name == variant.task else "its images answer another task"
     if isinstance(variant, Solver):
         return None if fits(variant, task) else "it is a solver for other problems"
     missing = [need for need in task.needs if need not in offers(variant)]

@@ -138,3 +138,16 @@ def test_pairs_of_seed_and_index_decide_the_images_of_a_pipeline(generators):
     made = pipeline(range(18), 0)
     np.testing.assert_array_equal(made[[17, 3]], pipeline([17, 3], 0))
     assert not np.array_equal(made[:2], pipeline(range(2), 1))
+
+
+def test_fewer_images_than_a_profile_wants_are_all_scored_and_said(own, tmp_path, capsys):
+    images = discs(40, 6)
+    found = package.score(images, against=own, features="hc85-v1", controls="", out=tmp_path)
+    assert found.generation.comparability["n_generated"] == 40
+    assert {score.n for score in found.scores.values() if score.metric == "kd"} == {40}
+    assert "all 40 images are scored; boards of the profile quick have 256" in capsys.readouterr().err
+
+
+def test_beside_other_rows_fewer_images_are_refused(own, run):
+    with pytest.raises(InputError, match="17 images were found, expected 24; generate 7 more"):
+        package.score(discs(17, 6), against=own, beside=run)
