@@ -124,7 +124,7 @@ def _named(text: str, steps: int | None) -> Source:
         return _asked(_of_function(_imported(text), text.partition(":")[2]), 0)
     if REPOSITORY.fullmatch(text):
         folder, commit = pipelines.download(text)
-        return _of_pipeline(folder, steps, {"repository": text, "commit": commit}, text.partition("/")[2])
+        return _of_pipeline(folder, steps, {"repository": text, "commit": commit}, _name_of(text))
     raise InputError(
         f"{text!r} is neither a file or folder, nor a Hub id user/name, nor module:function, nor an installed model; "
         "check the path"
@@ -142,8 +142,15 @@ def _of_images(images: np.ndarray, kind: str, sha256: str) -> Source:
 def _of_pipeline(folder: Path, steps: int | None, origin: dict[str, Any], name: str | None = None) -> Source:
     pipeline = pipelines.Pipeline(folder, steps)
     origin = {"kind": "pipeline", "sha256": pipeline.sha256, "steps": steps, **origin}
-    called = row_name(name, "") if name else f"pipeline-{pipeline.sha256[:8]}"
+    called = name or f"pipeline-{pipeline.sha256[:8]}"
     return _asked(PretrainedModel(called, "a pipeline of diffusers", "", pipeline, source=origin), 0)
+
+
+def _name_of(repository: str) -> str:
+    """'ddpm-brain' of 'user/ddpm-brain'; with the user where that is the name of something installed."""
+    user, _, own = repository.partition("/")
+    is_taken = any(own in lookup.names(group) for group in ("variants", "models", "solvers"))
+    return f"{user}-{own}" if is_taken else own
 
 
 def _of_function(generate: Callable[..., Any], name: str) -> PretrainedModel:
