@@ -45,7 +45,7 @@ def score(given: Any, asked: Settings) -> Scored | Restoration:
     else:
         profile = placing.profile_of(asked, source.side)
         profile = replace(profile, n_generated=_number(source, profile, asked.n))
-    model = source.drawing(profile.n_generated)
+    model = source.drawing(profile.n_generated, beside=fitting is not None)
     with placing.locked(asked):
         found = placing.prepared(asked, organ, profile, fitting)
         cell = placing.cell_of(model, found, organ, profile, asked)

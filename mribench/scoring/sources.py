@@ -36,21 +36,24 @@ class Source:
     side: int  # of its images, in pixels
     images: np.ndarray | None = None  # uint8 (N, H, W) where they exist; None: as many as are asked for
 
-    def drawing(self, n: int) -> PretrainedModel:
+    def drawing(self, n: int, beside: bool = False) -> PretrainedModel:
         """The model of which ``n`` images are scored. Of more images as many are taken, at equal distances.
 
-        Raises InputError for fewer.
+        Raises InputError for fewer. beside: rows beside it have as many, so that no other number can be chosen.
         """
         if self.images is None:
             return self.model
         found = len(self.images)
         if found < n:
+            otherwise = (
+                "leave --beside out" if beside else f"give --n {found}, which makes a board of its own"
+            )
             raise InputError(
-                f"{found} images were found, expected {n}; generate {n - found} more, or give --n {found}, which makes "
-                "a board of its own"
+                f"{found} images were found, expected {n}; generate {n - found} more, or {otherwise}"
             )
         if found > n:
-            say(f"{n} of the {found} images are scored, at equal distances; --n {found} scores all")
+            why = "as many as of the rows beside" if beside else f"--n {found} scores all"
+            say(f"{n} of the {found} images are scored, at equal distances; {why}")
         return replace(self.model, generate=GivenImages(self.images[evenly_spaced(found, n)]))
 
 

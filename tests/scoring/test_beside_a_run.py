@@ -12,6 +12,7 @@ from mribench import results
 from mribench.board import columns
 from mribench.board.boards import boards
 from mribench.errors import InputError
+from mribench.scoring import sources
 from mribench.scoring.kernel_distance import KernelDistance
 from mribench.scoring.pipelines import Pipeline
 
@@ -148,6 +149,11 @@ def test_fewer_images_than_a_profile_wants_are_all_scored_and_said(own, tmp_path
     assert "all 40 images are scored; boards of the profile quick have 256" in capsys.readouterr().err
 
 
-def test_beside_other_rows_fewer_images_are_refused(own, run):
-    with pytest.raises(InputError, match="17 images were found, expected 24; generate 7 more"):
+def test_beside_other_rows_fewer_images_are_refused(own, run, capsys):
+    sources.read(discs(30, 6)).drawing(24, beside=True)
+    assert (
+        "24 of the 30 images are scored, at equal distances; as many as of the rows"
+        in capsys.readouterr().err
+    )
+    with pytest.raises(InputError, match="expected 24; generate 7 more, or leave --beside out"):
         package.score(discs(17, 6), against=own, beside=run)
