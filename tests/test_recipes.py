@@ -21,7 +21,13 @@ PAGE = Path(__file__).parent.parent / "plugins" / "README.md"
 if not PAGE.exists():
     pytest.skip("only in a checkout", allow_module_level=True)
 README = PAGE.read_text(encoding="utf-8")
-GROUPS = {"sigmoid": "variants", "haar": "variants", "kspace": "tasks", "nrrd": "readers"}
+GROUPS = {
+    "sigmoid": "variants",
+    "haar": "variants",
+    "kspace": "tasks",
+    "flowdps": "solvers",
+    "nrrd": "readers",
+}
 # name of the plugin -> its code, and the commands below it
 RECIPES = {
     name: (code, shell)

@@ -101,7 +101,10 @@ def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
     by_checkpoint: dict[str, list[Result]] = {}
     everything = data_names.read_all(run)
     for result in everything:
-        if not result.is_control and (checkpoint := result.provenance.get("checkpoint")):
+        # a solver's answers are rows of a board, not what a shared model draws: its card is about its samplers
+        if result.is_control or result.answers_by:
+            continue
+        if checkpoint := result.provenance.get("checkpoint"):
             check_provenance(result)
             by_checkpoint.setdefault(checkpoint, []).append(result)
     counts = Counter(map(_name, by_checkpoint.values()))
@@ -109,6 +112,11 @@ def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
     for checkpoint, members in sorted(by_checkpoint.items()):
         name = _name(members)
         names[checkpoint] = name if counts[name] == 1 else f"{name}-{checkpoint.rpartition('_')[2]}"
+    if not names and any(result.answers_by for result in everything):
+        raise InputError(
+            f"{run} holds answers to inverse problems and no generated images, expected a trained variant with its "
+            "samples; run it with --tasks generation,audit too, or publish its results alone with --results-to"
+        )
     if not names:
         raise InputError(
             f"{run} has no trained variant to share, only controls; run it with --variants ddpm, or "

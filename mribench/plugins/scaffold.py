@@ -13,7 +13,7 @@ from shlex import quote
 from string import Template
 
 from mribench._version import __version__
-from mribench.errors import InputError, unknown_name
+from mribench.errors import InputError, MribenchError, unknown_name
 from mribench.files import new_folder
 from mribench.plugins import lookup
 
@@ -23,6 +23,7 @@ KINDS = {
     "variant": "variants",
     "model": "models",
     "sampler": "samplers",
+    "solver": "solvers",
     "task": "tasks",
     "metric": "metrics",
     "features": "features",
@@ -105,6 +106,7 @@ def _template_values(kind: str, name: str) -> dict[str, str]:
         "variant": f"mribench run --variants {name},ddpm {one}",
         "model": f"mribench score {name} --against DATA --out runs/try",
         "sampler": f"mribench run --samplers {name}-10,ddim-10 {one}",
+        "solver": f"mribench run --tasks {_problem()} --solvers {name} {one}",
         "task": f"mribench run --tasks {name} {one}",
         "metric": f"mribench run --metrics {name} {one}",
         "features": f"mribench run --metrics kd-{name} {one}",
@@ -133,6 +135,17 @@ def _template_values(kind: str, name: str) -> dict[str, str]:
         if major == 0
         else f">={major}.{minor},<{major + 1}",
     }
+
+
+def _problem() -> str:
+    """The first installed task that poses an inverse problem; what to write where there is none."""
+    for name in lookup.names("tasks"):
+        try:
+            if lookup.load("tasks", name).problem:
+                return name
+        except MribenchError:
+            continue
+    return "TASK"
 
 
 def _templates(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.sampling import forward_process
+from mribench.sampling.offers import not_applicable
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Task, Variant
-from mribench.tasks.inverse import fits
+from mribench.spec import Control, GenerativeModel, Modality, PretrainedModel, Solver, Task, Variant
+from mribench.tasks.inverse import fits, poses
 
 ALL = "all"
 
@@ -95,6 +96,46 @@ def solvers(names: Sequence[str], tasks: Sequence[Task], controls: Sequence[str]
                 f"no solver answers the task {task.name!r}; install a package that brings one, or name one that fits"
             )
     return list(found.values())
+
+
+def check_problems(tasks: Sequence[Task], size: int, modalities: Collection[Modality]) -> None:
+    """Measure an image at every level of every problem, so that a level that does not fit is refused at once.
+
+    Raises InputError, also where a problem of MRI is asked of no organ that is MRI.
+    """
+    posing = [task for task in tasks if task.problem]
+    if not posing:
+        return
+    import torch
+
+    from mribench.sampling.reverse import ImageDraws
+    from mribench.seeds import torch_generator
+
+    x = torch.full((1, 1, size, size), 0.5)
+    for task in posing:
+        if not any(poses(task, modality) for modality in modalities):
+            asked = ", ".join(modality.name for modality in modalities)
+            raise InputError(
+                f"the task {task.name!r} measures MRI, and {asked} is microscopy, expected an organ that is MRI; name "
+                "one, or leave the task out"
+            )
+        for level in task.problem.levels:
+            draws = ImageDraws([torch_generator("check", task.name)], x.device)
+            task.problem.measure(x, level, draws)
+
+
+def check_priors(
+    named: Sequence[Solver], tasks: Sequence[Task], variants: Collection[Variant | GenerativeModel]
+) -> None:
+    """Raises InputError where a solver that is named needs a prior, and no variant of the run is one."""
+    posing = [task for task in tasks if task.problem]
+    needing = [solver.name for solver in named if solver.needs]
+    if needing and posing and not any(not not_applicable(posing[0], variant) for variant in variants):
+        asked = ", ".join(variant.name for variant in variants) or "none"
+        raise InputError(
+            f"solver {needing[0]!r} needs a prior, and no variant of the run is one (asked for: {asked}); add one with "
+            "a denoiser D(x; sigma), such as --variants ddpm, or name baselines alone"
+        )
 
 
 def _fits(variant: Variant | GenerativeModel, choices: Sequence[SamplerChoice], own_samplers: bool) -> bool:

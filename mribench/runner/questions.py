@@ -9,23 +9,24 @@ from mribench.runner.not_asked import needs_training
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
 from mribench.spec import Control, RestoredImages, Solver, Task, Variant
-from mribench.tasks.inverse import fits
+from mribench.tasks.inverse import fits, poses
 
 
 def questions(cell: Cell, plan: Plan) -> list[tuple[Cell, Task]]:
     """Every task with each compatible sampler, or with each solver that fits the problem that it poses.
 
-    A baseline, being a solver without a prior, is asked such tasks alone; a control that generates images is asked
-    none of them, as problems have controls of their own.
+    A problem of MRI is asked of no microscopy. A baseline, being a solver without a prior, is asked problems alone; a
+    control that generates images is asked none of them, as problems have controls of their own.
     """
     if isinstance(cell.variant, RestoredImages):
         return [(cell, task) for task in plan.tasks if task.name == cell.variant.task]
+    tasks = [task for task in plan.tasks if poses(task, cell.modality)]
     if isinstance(cell.variant, Solver):
-        return [(cell, task) for task in plan.tasks if fits(cell.variant, task)]
+        return [(cell, task) for task in tasks if fits(cell.variant, task)]
     sampled = _sampled(cell, plan)
     asked = [(one, task) for one in sampled for task in plan.tasks if task.problem is None]
     unsampled = replace(sampled[0], sampler=None)
-    for task in () if isinstance(cell.variant, Control) else plan.tasks:
+    for task in () if isinstance(cell.variant, Control) else tasks:
         if task.problem and not_applicable(task, cell.variant):
             asked.append((unsampled, task))
         elif task.problem:

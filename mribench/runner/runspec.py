@@ -214,6 +214,9 @@ def resolve(spec: RunSpec) -> Plan:
     else:
         own_samplers = _own_samplers(variants.values(), choices)
     solvers = fitting.solvers(spec.solvers, tasks, PROBLEM_CONTROLS if spec.controls else ())
+    modalities = lookup.load_all("modalities", names)
+    fitting.check_problems(tasks, profile.size, modalities.values())
+    fitting.check_priors([s for s in solvers if s.name in spec.solvers], tasks, trained.values())
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():
@@ -229,7 +232,7 @@ def resolve(spec: RunSpec) -> Plan:
             solvers=tuple(solver.name for solver in solvers if not solver.is_control) or spec.solvers,
         ),
         profile=profile,
-        modalities=tuple(lookup.load_all("modalities", names).values()),
+        modalities=tuple(modalities.values()),
         variants=(*variants.values(), *(solver for solver in solvers if not solver.needs)),
         samplers=choices,
         tasks=tasks,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import torch
 from mribench.errors import MribenchError
 from mribench.progress import progress
 from mribench.sampling.reverse import ImageDraws
-from mribench.seeds import torch_generator
-from mribench.spec import Denoiser, Examples, Measurement, Problem, Profile, Solver
+from mribench.seeds import numpy_rng, torch_generator
+from mribench.signals import raise_if_stopped
+from mribench.spec import Denoiser, Draws, Examples, Measurement, Problem, Profile, Solver
 
 
 class UnitDenoiser:
@@ -109,6 +111,10 @@ class SolvingModel:
 
         return self._by_batch(level, images, seed, adjoint)[:, 0].clip(0, 1)
 
+    def measured(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
+        """As ``mribench.spec.problem.Answers``."""
+        return self._by_batch(level, images, seed, lambda m, *_: _picture(m))[:, 0].clip(0, 1)
+
     def residual(self, level: float, images: np.ndarray, answers: np.ndarray, seed: int) -> np.ndarray:
         """As ``mribench.spec.problem.Answers``."""
 
@@ -130,15 +136,27 @@ class SolvingModel:
         if self._train is None or self._profile is None:
             raise MribenchError(f"solver {self.solver.name} learns from training images, and none were given")
         if level not in self._fitted:
-            examples = Examples(
-                images=self._train.astype(np.float32) / 255,
-                measure=lambda x, draws: self.problem.measure(x, level, draws),
-                profile=self._profile,
-                seed=self._seed,
-                device=self._device,
-            )
+            images = self._train.astype(np.float32) / 255
+            batches = partial(self._batches, images, level)
+            examples = Examples(images, batches, self._profile, self._seed, self._device)
             self._fitted[level] = self.solver.fit(examples)
         return self._fitted[level]
+
+    def _batches(
+        self, images: np.ndarray, level: float, steps: int, size: int
+    ) -> Iterator[tuple[torch.Tensor, Measurement, Draws]]:
+        """As ``mribench.spec.problem.Batches``."""
+        with progress(f"{self._title}, train at level {level:g}", steps) as advance:
+            for step in range(steps):
+                raise_if_stopped()
+                address = self.problem.name, level, self._seed, step
+                rows = numpy_rng("fit", *address).integers(len(images), size=size)
+                x = torch.from_numpy(images[rows]).unsqueeze(1).to(self._device)
+                draws = ImageDraws([torch_generator("fit", *address, i) for i in range(size)], self._device)
+                with torch.no_grad():
+                    measured = self.problem.measure(x, level, draws)
+                yield x, measured, draws
+                advance(step + 1)
 
     # a solver that needs gradients asks for them
     @torch.no_grad()
@@ -179,3 +197,16 @@ def _draws_by_content(
     use: str, contents: Sequence[str], address: Sequence[int | str | float], device: torch.device
 ) -> ImageDraws:
     return ImageDraws([torch_generator(use, content, *address) for content in contents], device)
+
+
+def _picture(m: Measurement) -> torch.Tensor:
+    """What was measured as a picture of the image's size, float32 (N, 1, H, W)."""
+    y = m.y
+    if y.ndim != 4:
+        return torch.zeros(len(y), 1, *m.shape, device=y.device)
+    if y.is_complex():
+        magnitude = torch.fft.fftshift(y[:, :1].abs(), dim=(-2, -1))
+        # six orders of magnitude from black to white
+        shown = 1 + (magnitude / magnitude.amax((-2, -1), keepdim=True) + 1e-6).log10() / 6
+        y = shown.where(magnitude > 0, 0.0)
+    return torch.nn.functional.interpolate(y[:, :1].float(), size=m.shape, mode="nearest")

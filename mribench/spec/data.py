@@ -43,3 +43,4 @@ class Prepared:
     test: Split
     manifest: Mapping[str, Any] = field(default_factory=dict)
     is_mri: bool = True  # as its modality says
+    modality: str = ""  # name of the organ; empty where none was said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -63,6 +63,7 @@ class Problem:
     kind: str = ""  # what ``Solver.kinds`` names: "mri", "superres", "inpaint", "denoise"
     # results of two tracks never share a board: "sim-k" where k-space was made from magnitude images
     track: str = "inverse"
+    mri_only: bool = False  # whether it is asked only of organs whose images are MRI
     version: int = 1
 
 
@@ -82,12 +83,19 @@ class Solve(Protocol):
     ) -> torch.Tensor: ...
 
 
+class Batches(Protocol):
+    """``steps`` times ``size`` training images, float32 (size, 1, H, W) in [0, 1], as they are measured at the level in
+    question, and random numbers for each step; which images, and how measured, follows from the seed."""
+
+    def __call__(self, steps: int, size: int, /) -> Iterator[tuple[torch.Tensor, Measurement, Draws]]: ...
+
+
 @dataclass(frozen=True)
 class Examples:
     """Training images, and how a problem measures them: what a solver without a prior may learn from."""
 
     images: np.ndarray  # float32 (N, H, W) in [0, 1]
-    measure: Callable[[torch.Tensor, Draws], Measurement]  # of float32 (N, 1, H, W), at the level in question
+    batches: Batches
     profile: Profile  # whose training budget, network and learning rate hold for it too
     seed: int
     device: torch.device
@@ -159,6 +167,10 @@ class Answers(Protocol):
 
     def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
         """float32 (N, H, W), A* y clipped to [0, 1]."""
+
+    def measured(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:
+        """float32 (N, H, W) in [0, 1], y to look at: of k-space the logarithm of its magnitude, zero frequency in the
+        middle; black where y is no picture."""
 
     def residual(self, level: float, images: np.ndarray, answers: np.ndarray, seed: int) -> np.ndarray:
         """float32 (N,), root mean square of (y - A x) / sigma over what was measured: about 1 of the true images.

@@ -11,7 +11,8 @@ from mribench.runner import resources
 from mribench.runner.resources import Execution
 from mribench.runner.run import trainings
 from mribench.runner.runspec import Plan
-from mribench.spec import Control, GenerativeModel, Variant
+from mribench.spec import Control, GenerativeModel, Solver, Variant
+from mribench.speed import solving
 from mribench.training.budget import reference_cost, total_steps
 
 STEPS = 3  # timed, after one that allocates and chooses algorithms
@@ -50,13 +51,16 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     """
     profile = plan.profile
     seeds, organs = len(plan.spec.seeds), len(plan.modalities)
-    trained = [variant for variant in plan.variants if not isinstance(variant, Control)]
-    networks = trainings(plan)
+    trained = [variant for variant in plan.variants if not isinstance(variant, Control | Solver)]
+    networks = trainings(plan) + organs * seeds * solving.trainings(plan)
     # a joint training takes the budget of every organ; variants that differ in guidance alone share it
     budgets = organs * seeds * len({getattr(v, "trained_as", None) or v.name for v in trained})
+    budgets += organs * seeds * solving.trainings(plan)
     evaluations = [each for variant in trained for each in _evaluations(variant, plan)]
-    rows = len(evaluations) + len(plan.variants) - len(trained)
-    records = organs * seeds * rows * len(plan.tasks)
+    rows = len(evaluations) + sum(isinstance(variant, Control) for variant in plan.variants)
+    posing = [task for task in plan.tasks if task.problem]
+    of_tasks = rows * (len(plan.tasks) - len(posing)) + sum(solving.rows(plan, task) for task in posing)
+    records = organs * seeds * of_tasks
     finished = _finished(plan)
     execution = resources.settle(execution, profile, networks)
     processes = execution.jobs or 1
@@ -67,7 +71,10 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     # an image is denoised from a few levels as well, which takes about as many evaluations as it is generated with
     drawn = 2 * profile.n_generated * sum(evaluations) * sample
     left = max(0.0, 1 - finished / records) if records else 0.0
-    seconds = budgets * each + organs * seeds * drawn
+    if len(posing) == len(plan.tasks):
+        drawn, rows = 0.0, max(solving.rows(plan, task) for task in posing)
+    solved = solving.evaluations(plan) * sample
+    seconds = budgets * each + organs * seeds * (drawn + solved)
     minutes = left * seconds / min(processes, max(1, networks)) / 60
     weights = networks * WEIGHTS * 4 * parameters
     outputs = organs * seeds * rows * 2 * profile.n_generated * profile.size**2
@@ -88,7 +95,7 @@ def _finished(plan: Plan) -> int:
         return 0
     names = {variant.name for variant in plan.variants}, {modality.name for modality in plan.modalities}
     tasks = {task.name for task in plan.tasks}
-    samplers = {choice.name for choice in (*plan.samplers, *plan.own_samplers.values())}
+    samplers = {choice.name for choice in (*plan.samplers, *plan.own_samplers.values(), *plan.solvers)}
     found = read_all([plan.out], lambda sentence: None)
     return sum(
         r.variant in names[0]

@@ -19,7 +19,7 @@ from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, grid
 from mribench.metrics.paired import psnr
 from mribench.metrics.uncertainty import subject_means
-from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Solver, Split, Task
+from mribench.spec import Metric, Modality, Model, Prepared, Problem, Profile, Score, Solver, Split, Task
 from mribench.spec.problem import Answers
 from mribench.tasks import to_uint8
 from mribench.tasks.denoising import paired_score
@@ -27,6 +27,7 @@ from mribench.tasks.denoising import paired_score
 OF_A_SUBJECT = 2  # images
 VALIDATION_IMAGES = 16
 SAMPLES = 4
+ROWS, BRIGHTER = 8, 4  # of a picture
 METRICS = (
     *("psnr", "ssim", "nmse", "psnr_fg", "ssim_fg", "nmse_fg", "psnr_mean"),
     *("overconfidence", "coverage_gap_90", "coverage_gap_50", "sharpness", "residual"),
@@ -37,8 +38,9 @@ def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[s
     """What was asked and what was answered.
 
     ``rows`` int64 (n,), which test images, and ``levels`` float64. For each level ``answers_LEVEL`` uint8
-    (n, samples, H, W), ``residual_LEVEL`` float32 (n, samples), as ``Answers.residual``, ``adjoint_LEVEL`` uint8
-    (n, H, W), A* y to look at, and ``setting_LEVEL`` int64 (1,), the place in ``Solver.search``, -1 without one.
+    (n, samples, H, W), ``residual_LEVEL`` float32 (n, samples), as ``Answers.residual``, ``measured_LEVEL`` and
+    ``adjoint_LEVEL`` uint8 (n, H, W), y and A* y to look at, and ``setting_LEVEL`` int64 (1,), the place in
+    ``Solver.search``, -1 without one.
     """
     assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
     rows = _asked(data.test)
@@ -53,6 +55,7 @@ def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[s
         residuals = [model.residual(level, asked, stored[:, k] / 255, seed) for k in samples]
         outputs[f"answers_{level:g}"] = stored
         outputs[f"residual_{level:g}"] = np.stack(residuals, axis=1)
+        outputs[f"measured_{level:g}"] = to_uint8(model.measured(level, asked, seed))
         outputs[f"adjoint_{level:g}"] = to_uint8(model.adjoint(level, asked, seed))
         outputs[f"setting_{level:g}"] = np.array([best])
     return outputs
@@ -121,17 +124,36 @@ def draw(
     model: Callable[[], Any] | None,
     caption: str,
 ) -> dict[str, np.ndarray]:
-    """For each level rows of held-out images: the truth, A* y, the answer, and four times the error."""
+    """For each level rows of held-out images: y, A* y, the answer, the truth, and maps of error and spread.
+
+    The spread is the standard deviation of several answers to one measurement: were it right, it would look like the
+    error.
+    """
     pictures = {}
-    rows = evenly_spaced(len(outputs["rows"]), 8)
+    rows = evenly_spaced(len(outputs["rows"]), ROWS)
     truth = data.test.images[outputs["rows"][rows]]
     for level in outputs["levels"].tolist():
-        answer, adjoint = outputs[f"answers_{level:g}"][rows, 0], outputs[f"adjoint_{level:g}"][rows]
-        error = np.clip(4 * np.abs(answer.astype(int) - truth), 0, 255).astype(np.uint8)
-        columns = np.stack([truth, adjoint, answer, error], axis=1).reshape(-1, *truth.shape[1:])
-        text = f"{caption}, level {level:g}: held out | A* y | answer | error x 4"
-        pictures[f"level_{level:g}"] = captioned(grid(columns, 4), text)
+        answers = outputs[f"answers_{level:g}"][rows]
+        error = np.abs(answers[:, 0].astype(int) - truth)
+        shown = [
+            outputs[f"measured_{level:g}"][rows],
+            outputs[f"adjoint_{level:g}"][rows],
+            answers[:, 0],
+            truth,
+        ]
+        shown.append(_brightened(error))
+        titles = ["measured", "A* y", "answer", "truth", f"error x {BRIGHTER}"]
+        if answers.shape[1] > 1:
+            shown.append(_brightened(answers.std(axis=1, ddof=1)))
+            titles.append(f"spread x {BRIGHTER}")
+        columns = np.stack(shown, axis=1).reshape(-1, *truth.shape[1:])
+        text = f"{caption}, level {level:g}: {' | '.join(titles)}"
+        pictures[f"level_{level:g}"] = captioned(grid(columns, len(shown)), text)
     return pictures
+
+
+def _brightened(map_: np.ndarray) -> np.ndarray:
+    return np.clip(BRIGHTER * map_, 0, 255).astype(np.uint8)
 
 
 def inverse_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
@@ -156,3 +178,8 @@ def fits(solver: Solver, task: Task) -> bool:
     """Whether a solver is for the problem that a task poses."""
     problem = task.problem
     return problem is not None and (not solver.kinds or problem.kind in solver.kinds)
+
+
+def poses(task: Task, modality: Modality) -> bool:
+    """Whether a task is asked of an organ."""
+    return not (task.problem and task.problem.mri_only and not modality.is_mri)

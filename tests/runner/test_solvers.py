@@ -1,6 +1,7 @@
 """Tasks that pose a problem: which solver answers which, how it is tuned, and that nothing else enters its answers."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from mribench.runner.questions import questions
 from mribench.runner.runspec import Plan
 from mribench.runner.verify import verify
 from mribench.sampling.solving import SolvingModel, UnitDenoiser
-from mribench.spec import Measurement, Problem, Solver, Split
+from mribench.spec import Expected, Measurement, Problem, Solver, Split
 from mribench.tasks import inverse
 from mribench.tasks.generation import GENERATION
 from mribench.testing.fixtures import TINY, toy_data
@@ -156,6 +157,42 @@ def test_a_problem_that_no_installed_solver_answers_is_refused(installed, monkey
     monkeypatch.setattr(lookup, "names", lambda group: ["for-others"])
     with pytest.raises(InputError, match="no solver answers the task 'noisy'"):
         fitting.solvers(["all"], [TASK])
+
+
+def test_controls_of_problems_are_added_and_answer_for_no_solver(installed, monkeypatch):
+    control = replace(BASELINE, name="control", expected=Expected("last", "it is bad"))
+    monkeypatch.setattr(lookup, "names", lambda group: ["control", "for-others"])
+    monkeypatch.setattr(lookup, "load_all", lambda group, names: {name: control for name in names})
+    monkeypatch.setattr(lookup, "load", lambda group, name: control if name == "control" else FOR_OTHERS)
+    with pytest.raises(InputError, match="no solver answers the task 'noisy'"):
+        fitting.solvers(["all"], [TASK], ["control"])
+    assert fitting.solvers(["all"], [GENERATION], ["control"]) == []
+
+
+def test_a_solver_that_is_named_without_a_prior_is_refused():
+    with pytest.raises(InputError, match="'with-prior' needs a prior, and no variant of the run is one"):
+        fitting.check_priors([BASELINE, WITH_PRIOR], [TASK], [])
+    fitting.check_priors([BASELINE, WITH_PRIOR], [TASK], [DDPM])
+    fitting.check_priors([BASELINE], [TASK], [])
+
+
+def test_a_level_that_does_not_fit_the_images_is_refused_before_anything_is_trained():
+    def narrow(x, level, draws):
+        raise InputError(f"{x.shape[-1]} lines are too few")
+
+    task = inverse.inverse_task(replace(PROBLEM, measure=narrow))
+    with pytest.raises(InputError, match="16 lines are too few"):
+        fitting.check_problems([task], 16, [SimpleNamespace(is_mri=True)])
+    fitting.check_problems([GENERATION], 16, [])
+
+
+def test_a_problem_of_mri_is_asked_of_no_microscopy():
+    task = inverse.inverse_task(replace(PROBLEM, mri_only=True))
+    nuclei, brain = (SimpleNamespace(name=name, is_mri=name == "brain") for name in ("nuclei", "brain"))
+    with pytest.raises(InputError, match="'noisy' measures MRI, and nuclei is microscopy"):
+        fitting.check_problems([task], 16, [nuclei])
+    fitting.check_problems([task], 16, [nuclei, brain])
+    assert not inverse.poses(task, nuclei) and inverse.poses(task, brain) and inverse.poses(TASK, nuclei)
 
 
 @pytest.mark.slow

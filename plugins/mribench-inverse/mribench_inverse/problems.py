@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mribench.errors import InputError
 from mribench.spec import Draws, Measurement, Problem
 
 if TYPE_CHECKING:
@@ -95,9 +96,14 @@ def deblurring(x: torch.Tensor, width: float, draws: Draws) -> Measurement:
 
 
 def superresolution(x: torch.Tensor, factor: float, draws: Draws) -> Measurement:
-    """Means over squares of pixels, with white noise."""
+    """Means over squares of pixels, with white noise. Raises InputError where the squares do not fit."""
     from mribench_inverse.operators import Average
 
+    if x.shape[-1] % int(factor) or x.shape[-2] % int(factor):
+        raise InputError(
+            f"images of {x.shape[-2]} x {x.shape[-1]} pixels have no squares of {factor:g} x {factor:g}, expected a "
+            "multiple; take a profile of another size"
+        )
     return _measured(Average(int(factor)), x, draws)
 
 
@@ -184,6 +190,7 @@ MRI = Problem(
     level_name="R",
     kind="mri",
     track="sim-k",
+    mri_only=True,
 )
 MRI_4_COILS = Problem(
     name="mri-4-coils",
@@ -193,6 +200,7 @@ MRI_4_COILS = Problem(
     level_name="R",
     kind="mri",
     track="sim-k",
+    mri_only=True,
 )
 SUPERRES = Problem(
     name="superres",
@@ -242,6 +250,7 @@ MRI_RADIAL = Problem(
     level_name="spokes",
     kind="mri",
     track="sim-k",
+    mri_only=True,
 )
 MOTION = Problem(
     name="motion",
@@ -251,6 +260,7 @@ MOTION = Problem(
     level_name="pixels and degrees",
     kind="mri",
     track="sim-k",
+    mri_only=True,
 )
 DEBLUR = Problem(
     name="deblur",

@@ -9,7 +9,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from mribench_inverse.solvers import dds, diffpir, dps, langevin, moment, pigdm, pnp, replacement
+from mribench_inverse.solvers import (
+    ccdf,
+    dds,
+    diffpir,
+    dps,
+    langevin,
+    moment,
+    pigdm,
+    pnp,
+    repaint,
+    replacement,
+)
 from mribench_inverse.steps import geometric, noise_levels
 
 from mribench.seeds import torch_generator
@@ -207,3 +218,35 @@ def test_replacement_is_its_recursion():
         x = proximal(x, 0.1, A, y)
         x = kept(denoised(x, sigma, *prior), x, sigma, smaller)
     agrees(replacement.solve(problem.denoiser, problem.measurement, Quiet(noise), rho=0.1, steps=7), x)
+
+
+def test_repaint_is_its_recursion():
+    problem = Problem(1)
+    A, y, *prior = linear(problem)
+    noise, x = start(problem)
+    for sigma, smaller in pairwise(noise_levels(problem.denoiser, 7)):
+        for _ in range(3 if smaller > 0 else 1):
+            x = proximal(kept(denoised(x, sigma, *prior), x, sigma, smaller), 0.1, A, y)
+    found = repaint.solve(problem.denoiser, problem.measurement, Quiet(noise), repeats=3, steps=7, rho=0.1)
+    agrees(found, x)
+
+
+def test_repaint_comes_nearer_to_the_posterior_with_more_repeats():
+    """Replacement alone leaves what was drawn at odds with what was put in."""
+    found = []
+    for repeats in (1, 8):
+        problem = Problem(1000)
+        x = repaint.solve(problem.denoiser, problem.measurement, problem.draws, repeats=repeats, steps=30)
+        found.append(float(errors(x, problem)[0]))
+    assert found[1] < 0.7 * found[0]
+
+
+def test_ccdf_is_its_recursion():
+    problem = Problem(1)
+    A, y, *prior = linear(problem)
+    noise, _ = start(problem)
+    x = proximal(A.T @ y, 0.1, A, y) + 0.4 * noise.flatten().double()
+    levels = [0.4, *(level for level in noise_levels(problem.denoiser, 14) if level < 0.4)]
+    for sigma, smaller in pairwise(levels):
+        x = proximal(kept(denoised(x, sigma, *prior), x, sigma, smaller), 0.1, A, y)
+    agrees(ccdf.solve(problem.denoiser, problem.measurement, Quiet(noise), first=0.4, rho=0.1, steps=7), x)

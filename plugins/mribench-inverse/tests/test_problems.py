@@ -1,8 +1,10 @@
 """Operators against their adjoints, what a full measurement gives, and baselines against closed forms."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
-from mribench_inverse import baselines, problems
+from mribench_inverse import baselines, comparators, problems
 from mribench_inverse.operators import SCALE_OF_MOVED, Fourier
 from mribench_inverse.sampling_masks import coil_maps, random_lines
 from mribench_inverse.steps import inner
@@ -135,3 +137,29 @@ def test_an_image_is_measured_alike_whatever_the_draws_of_others():
         both = problem.measure(x, problem.levels[0], draws_of(2))
         other = problem.measure(torch.cat([x[:1], 1 - x[1:]]), problem.levels[0], draws_of(2))
         assert torch.equal(both.y[0], other.y[0])
+
+
+def test_haar_shrinkage_keeps_the_mean_and_shrinks_details_by_the_weight():
+    checker = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(4, 4)[None, None]
+    found = baselines.haar_prox(0.5 + 0.1 * checker, 0.05)
+    assert torch.allclose(found, 0.5 + (0.1 - 0.05 / 2) * checker, atol=1e-6)
+    assert torch.allclose(baselines.haar_prox(images(), 0.0), images(), atol=1e-6)
+
+
+def test_richardson_lucy_rests_at_an_image_that_explains_the_data():
+    x = images().clamp_min(0.1)
+    m = problems.Measurement(x, problems.denoising(x, 0.0, draws_of(3)).operator, 0.01, (SIDE, SIDE))
+    assert torch.allclose(baselines.richardson_lucy(None, m, draws_of(3), steps=3), x, atol=1e-5)
+
+
+def test_comparators_begin_at_what_is_measured_and_cost_what_the_prior_does():
+    network = SimpleNamespace(
+        channels=(8, 8), layers_per_block=1, attention_levels=(), norm_groups=8, head_dim=8, patch=2
+    )
+    profile = SimpleNamespace(size=SIDE, network=network, max_steps=1800, coarse_steps=1260)
+    assert comparators.full_steps(profile) == 855  # 540 at full side, and 1,260 at a quarter of the cost
+    m = problems.denoising(images(), 0.1, draws_of(3))
+    net = comparators._unet(profile, 1)
+    assert torch.allclose(comparators.by_unet(net, m), m.y)
+    # a measured whole image is where unrolled gradient steps rest
+    assert torch.allclose(comparators.by_unrolled(net, m), m.y)

@@ -1,0 +1,194 @@
+"""Networks that are trained on pairs of measurement and image: what a prior, which saw no measurement, is held against.
+
+Each level of a problem is a training of its own, with the budget of the profile's own network at full resolution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mribench.spec import Draws, Examples, Measurement, Profile, Solver
+from mribench.variants.ddpm import network
+
+if TYPE_CHECKING:
+    import torch
+
+    Answer = Callable[[Any, Measurement, torch.Tensor], torch.Tensor]  # network, measurement, time -> image
+
+CASCADES = 4  # of the unrolled network, which share their weights
+WIDTH, LAYERS = 32, 8  # of DnCNN, which has 64 and 17 in the paper
+SPREAD = 0.5  # standard deviation of images, by which a diffusion's input is scaled
+DIFFUSION_STEPS = 20
+LEAST, LARGEST = 0.005, 20.0
+
+
+def full_steps(profile: Profile) -> int:
+    """Training steps at full resolution that cost what the profile's own training does: coarse steps cost a quarter."""
+    steps = profile.max_steps or profile.max_images * (profile.max_epochs or 1) // profile.batch_size
+    return max(1, steps - 3 * profile.coarse_steps // 4)
+
+
+def trained(
+    net: torch.nn.Module, examples: Examples, loss: Callable[..., torch.Tensor], cost: int = 1
+) -> Any:
+    """The network after AdamW on ``loss(net, x, measurement, draws)``, the learning rate falling to 0 by a cosine.
+
+    Args:
+        net: Its weights are drawn already.
+        examples: What it learns from.
+        loss: Of a batch, a number.
+        cost: Evaluations of the network in one step, by which the steps are divided.
+    """
+    import torch
+
+    profile, steps = examples.profile, max(1, full_steps(examples.profile) // cost)
+    net = net.to(examples.device).train()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=profile.lr)
+    warmup = max(1, min(profile.warmup_steps, steps // 10))
+    batches = examples.batches(steps, profile.batch_size)
+    with torch.enable_grad():
+        for step, (x, m, draws) in enumerate(batches):
+            rate = min(1, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / steps))
+            optimizer.param_groups[0]["lr"] = profile.lr * rate
+            optimizer.zero_grad()
+            loss(net, x, m, draws).backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), profile.grad_clip or 1.0)
+            optimizer.step()
+    return net.eval().requires_grad_(False)
+
+
+def _seeded(make: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def _unet(profile: Profile, channels: int) -> torch.nn.Module:
+    """The profile's own U-Net, with as many input channels; at first it gives 0."""
+    net = network(profile)
+    if channels > 1:
+        net = type(net).from_config({**net.config, "in_channels": channels})
+    return _silent(net, getattr(net, "unet", net).conv_out)
+
+
+def _silent(net: torch.nn.Module, last: torch.nn.Module) -> torch.nn.Module:
+    """The network, its last layer set to 0, so that training begins at the answer without it."""
+    import torch
+
+    for parameter in last.parameters():
+        torch.nn.init.zeros_(parameter)
+    return net
+
+
+def _at_zero(net: Any, x: torch.Tensor) -> torch.Tensor:
+    """A diffusion's U-Net as a plain one: its timestep is always 0."""
+    return net(x, x.new_zeros(len(x))).sample
+
+
+def _squares(answer: Answer) -> Callable[..., torch.Tensor]:
+    return lambda net, x, m, draws: (answer(net, m) - x).square().mean()
+
+
+def by_unet(net: Any, m: Measurement, draws: Draws | None = None) -> torch.Tensor:
+    """A* y and what the network adds to it."""
+    start = m.operator.adjoint(m.y)
+    return start + _at_zero(net, start)
+
+
+def fit_unet(examples: Examples) -> Any:
+    net = _seeded(lambda: _unet(examples.profile, 1), examples.seed)
+    return trained(net, examples, _squares(by_unet))
+
+
+def by_unrolled(net: Any, m: Measurement, draws: Draws | None = None) -> torch.Tensor:
+    """x - A*(A x - y) + net(x), from A* y: a gradient step of the data and one of the network in turn."""
+    x = m.operator.adjoint(m.y)
+    for _ in range(CASCADES):
+        x = x - m.operator.adjoint(m.operator(x) - m.y) + _at_zero(net, x)
+    return x
+
+
+def fit_unrolled(examples: Examples) -> Any:
+    net = _seeded(lambda: _unet(examples.profile, 1), examples.seed)
+    return trained(net, examples, _squares(by_unrolled), cost=CASCADES)
+
+
+def by_dncnn(net: Any, m: Measurement, draws: Draws | None = None) -> torch.Tensor:
+    """y less the noise that the network sees in it."""
+    return m.y - net(m.y)
+
+
+def fit_dncnn(examples: Examples) -> Any:
+    from torch import nn
+
+    def make() -> nn.Module:
+        inner = [
+            layer
+            for _ in range(LAYERS - 2)
+            for layer in (nn.Conv2d(WIDTH, WIDTH, 3, padding=1), nn.GroupNorm(8, WIDTH), nn.ReLU())
+        ]
+        first, last = nn.Conv2d(1, WIDTH, 3, padding=1), nn.Conv2d(WIDTH, 1, 3, padding=1)
+        return _silent(nn.Sequential(first, nn.ReLU(), *inner, last), last)
+
+    return trained(_seeded(make, examples.seed), examples, _squares(by_dncnn))
+
+
+def conditional_denoiser(net: Any, x: torch.Tensor, sigma: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+    """D(x; sigma, A* y) with the scales of Karras et al. 2022, arXiv 2206.00364, table 1; images around 0.5."""
+    import torch
+
+    total = (sigma**2 + SPREAD**2).sqrt()
+    seen = torch.cat([(x - 0.5) / total, (given - 0.5) / SPREAD], dim=1)
+    out = net(seen, 250 * sigma.flatten().log()).sample
+    return 0.5 + SPREAD**2 / total**2 * (x - 0.5) + sigma * SPREAD / total * out
+
+
+def by_diffusion(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
+    """Ancestral steps of D(x; sigma, A* y), from noise."""
+    import torch
+
+    given = m.operator.adjoint(m.y)
+    levels = torch.linspace(LARGEST ** (1 / 7), LEAST ** (1 / 7), DIFFUSION_STEPS).pow(7).tolist()
+    x = levels[0] * draws.normal(1, *m.shape)
+    for sigma, smaller in zip(levels, [*levels[1:], 0.0], strict=True):
+        x_0 = conditional_denoiser(net, x, x.new_full((len(x), 1, 1, 1), sigma), given)
+        kept = (smaller / sigma) ** 2
+        x = x_0 + kept * (x - x_0) + smaller * math.sqrt(1 - kept) * draws.normal(1, *m.shape)
+    return x
+
+
+def fit_diffusion(examples: Examples) -> Any:
+    def loss(net: Any, x: torch.Tensor, m: Measurement, draws: Draws) -> torch.Tensor:
+        sigma = (1.2 * draws.normal(1, 1, 1) - 1.2).exp()
+        found = conditional_denoiser(
+            net, x + sigma * draws.normal(*x.shape[1:]), sigma, m.operator.adjoint(m.y)
+        )
+        weight = (sigma**2 + SPREAD**2) / (sigma * SPREAD) ** 2
+        return (weight * (found - x).square()).mean()
+
+    return trained(_seeded(lambda: _unet(examples.profile, 2), examples.seed), examples, loss)
+
+
+def _comparator(name: str, title: str, paper: str, solve, fit, kinds=(), samples: bool = False) -> Solver:
+    return Solver(name, title, paper, solve, (), kinds, samples=samples, fit=fit, trains=True)
+
+
+UNET = _comparator("unet", "supervised U-Net", "Jin et al. 2017, arXiv:1611.03679", by_unet, fit_unet)
+UNROLLED = _comparator(
+    "unrolled", "unrolled network", "Hammernik et al. 2018, arXiv:1704.00447", by_unrolled, fit_unrolled
+)
+DNCNN = _comparator(
+    "dncnn", "DnCNN, small", "Zhang et al. 2017, arXiv:1608.03981", by_dncnn, fit_dncnn, kinds=("denoise",)
+)
+CONDITIONAL = _comparator(
+    "conditional",
+    "conditional diffusion by concatenation",
+    "Saharia et al. 2022, arXiv:2111.05826",
+    by_diffusion,
+    fit_diffusion,
+    samples=True,
+)
