@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mribench.spec import Control, GenerativeModel, PretrainedModel, RestoredImages, Solver, Task, Variant
-from mribench.tasks.inverse import fits
 
 # what a task may need, and how a sentence says that a variant lacks it
 NEEDS = {
@@ -29,6 +28,12 @@ def offers(variant: Variant | GenerativeModel | PretrainedModel | Control) -> fr
         found |= {"denoising"} | ({"likelihood"} if variant.has_denoiser else set())
         found |= {"denoiser"} if variant.has_denoiser and variant.encode is None else set()
     return frozenset(found)
+
+
+def fits(solver: Solver, task: Task) -> bool:
+    """Whether a solver is for the problem that a task poses."""
+    problem = task.problem
+    return problem is not None and (not solver.kinds or problem.kind in solver.kinds)
 
 
 def not_applicable(

@@ -18,6 +18,7 @@ from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.results import Result
+from mribench.runner import fitting as fitting_of
 from mribench.runner import locks, record, runspec
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
@@ -92,7 +93,7 @@ def plan_of(
         data=cell.data.name,
         out=str(asked.out),
     )
-    asked_of, metrics = runspec.tasks_and_metrics(spec)
+    asked_of, metrics = fitting_of.tasks_and_metrics(tuple(tasks), asked.metrics, asked.features)
     needed = [space for part in (*metrics.values(), *asked_of) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mribench.runner.runspec import Plan
-from mribench.sampling.offers import not_applicable
+from mribench.sampling.offers import fits, not_applicable
 from mribench.spec import Measurement, Solver, Task, Variant
-from mribench.tasks.inverse import OF_A_SUBJECT, SAMPLES, VALIDATION_IMAGES, fits
+from mribench.tasks.inverse import OF_A_SUBJECT, SAMPLES, VALIDATION_IMAGES
 
 SIDE = 8
 WITH_GRADIENT = 3  # a call and its gradient, in calls

@@ -11,7 +11,8 @@ import numpy as np
 
 from mribench.features import Extractor
 from mribench.plugins import lookup
-from mribench.runner.runspec import load_metrics
+from mribench.runner.fitting import load_metrics
+from mribench.runner.runspec import FEATURES
 from mribench.sampling.offers import NEEDS, not_applicable
 from mribench.spec import Model, Problem, Score, Solver, Split, Task
 from mribench.testing.checking import Case, Check, require
@@ -28,7 +29,7 @@ def its_needs_are_known(case: Case) -> None:
 
 def it_produces_and_scores_every_control(case: Case) -> None:
     task = case.plugin
-    metrics = load_metrics(task.metrics)
+    metrics = load_metrics(task.metrics, FEATURES)
     other = lookup.load("tasks", task.reads) if task.reads else None
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)

@@ -58,12 +58,15 @@ def _load(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     image = nib.load(path)
     if path.suffix in (".gz", ".mgz"):
         _check_gzip(path)
+    # RGB and complex voxels are NumPy records, which have no order from dark to bright
     if image.get_data_dtype().fields:
         raise DataError(f"{name} holds colour or complex records; save one scalar channel.")
+    # sliced by nibabel, which reads the first frame alone: a functional series has hundreds
     first = np.asarray(image.dataobj[(..., *[0] * (len(image.shape) - 3))])
     if first.dtype.kind not in "uif":
         raise DataError(f"{name} holds {first.dtype} voxels; save real numbers (the magnitude).")
     first = first.astype(np.float32).reshape(first.shape + (1,) * (3 - first.ndim))
+    # MGH headers have no unit: they are in mm always
     unit = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
     return first, np.diag([*[MILLIMETRES.get(unit, 1.0)] * 3, 1.0]) @ image.affine
 
