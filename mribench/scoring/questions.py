@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from mribench import files, hashing, profiles
+from mribench.data import organ as organs
 from mribench.data.globs import ALL_FILES, Globs
 from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 from mribench.runner import locks
+from mribench.runner.fitting import check_problems
 from mribench.scoring import data
 from mribench.spec import Profile, Split, Task
 from mribench.tasks import denoising
@@ -101,6 +103,7 @@ def write_questions(
         raise InputError(f"--out is {out}, expected a new file that ends in .npz; choose another")
     asking, budget = restoration_task(task), profiles.get(profile or "quick", size=size)
     organ = data.organ_of(against, modality)
+    check_problems([asking], budget.size, [organs.modality(organ)])
     with locks.suite(runs, workers=False):
         found = data.prepared(against, organ, budget, runs, data_name, skip_broken, globs)
     is_test = split == "test"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mribench.data.organ import modality
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.runner import fitting as installed
@@ -47,6 +48,7 @@ def score_restored(given: Any, asked: Settings) -> Restoration:
     fitting = placing.fitting(kept, restored.side, organ, asked) if kept else None
     profile = fitting.profile if fitting else placing.profile_of(asked, restored.side)
     organ = fitting.organ if fitting else organ
+    installed.check_problems([task], restored.side, [modality(organ)])
     name = row_name(asked.name, f"restored-{restored.sha256[:8]}")
     if name in lookup.names("solvers"):
         raise InputError(f"--name {name} is the name of an installed solver; choose another")

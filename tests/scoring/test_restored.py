@@ -218,6 +218,8 @@ def test_denoised_images_are_scored_too(own, tmp_path, mribench):
 def test_tasks_without_pairs_are_refused(refused, tmp_path, own):
     assert "compares no restored images" in refused("questions", "--task", "audit", "--against", own)
     assert "unknown task 'inpaint'" in refused("questions", "--task", "inpaint", "--against", own)
+    microscopy = ("--task", "mri", "--against", "phantom:chromatin", "--out", tmp_path / "m.npz")
+    assert "expected an organ that is MRI" in refused("questions", *microscopy)
     (tmp_path / "q.npz").write_bytes(b"")
     words = ("--task", TASK, "--against", own, "--out", tmp_path / "q.npz")
     assert "expected a new file" in refused("questions", *words)
