@@ -27,7 +27,7 @@ from mribench.errors import InputError
 
 if TYPE_CHECKING:
     from mribench.runner.resources import Execution
-    from mribench.runner.runspec import RunSpec
+    from mribench.runner.runspec import Plan, RunSpec
 
 Modalities = names_option(
     "comma-separated organs, or all; without it the plan for all of them is shown and nothing is run",
@@ -206,7 +206,7 @@ def run(
             return
         from mribench.runner.run import run_suite
 
-        run_suite(settings, Execution(executor, jobs))
+        run_suite(settings, Execution(executor, jobs), None if quiet else _say_cost)
         if os.environ.get("RANK", "0") == "0":
             _show_boards(settings, format)
 
@@ -227,6 +227,22 @@ def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
         raise InputError(
             "this is the plan for all organs, and nothing was run; name them: --modalities all, or some of them"
         )
+
+
+def _say_cost(plan: Plan, execution: Execution) -> None:
+    """How long it will take, by a probe of seconds.
+
+    Nothing of a run on a cluster, of one that goes on, or of one that takes less than a minute.
+    """
+    from mribench.progress import say
+    from mribench.speed import forecast
+
+    is_here = execution.executor == "local" and os.environ.get("WORLD_SIZE", "1") == "1"
+    if not (plan.profile.ranks and is_here) or (plan.out / "results").is_dir():
+        return
+    found = forecast.forecast(plan, execution)
+    if found.minutes >= 1:
+        say(found.sentence)
 
 
 def _show_boards(settings: RunSpec, format: str) -> None:
