@@ -87,7 +87,7 @@ def check_globs(globs: Globs, data: str, is_prepared: bool = False) -> None:
     Raises:
         InputError: Where it is no file or folder of the user's, or a set that is prepared already.
     """
-    if globs and (is_prepared or not is_own_files(data)):
+    if globs and (is_prepared or not is_own_files(data) or Path(data).expanduser().is_file()):
         raise InputError(
             f"--include and --exclude choose files of a folder of yours, and {data} is none; leave them out"
         )
