@@ -255,7 +255,9 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
 
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
-    monkeypatch.setattr(run, "run_suite", lambda spec, execution, begin=None: [seen.append(spec), how.append(execution)])
+    monkeypatch.setattr(
+        run, "run_suite", lambda spec, execution, begin=None: [seen.append(spec), how.append(execution)]
+    )
     monkeypatch.setattr(board, "print_boards", lambda folders, format: None)
     toml = tmp_path / "study.toml"
     toml.write_text(
