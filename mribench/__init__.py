@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mribench.results import Result
     from mribench.runner.loaded import Run
     from mribench.scoring.kernel_distance import KernelDistance
-    from mribench.scoring.scored import Scored
+    from mribench.scoring.scored import Restoration, Scored
     from mribench.spec import (
         Control,
         Expected,
@@ -76,6 +76,8 @@ def run(
     data: str | Path | None = None,
     data_name: str | None = None,
     skip_broken: bool | None = None,
+    include: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
     out: str | Path | None = None,
     tasks: str | Sequence[str] | None = None,
     metrics: str | Sequence[str] | None = None,
@@ -111,6 +113,8 @@ def run(
         data: "phantom", "open" (public sets), the id of a dataset card, or a file or folder. Default: "phantom".
         data_name: what boards call the data of a file or folder. Default: local- and a hash of the images.
         skip_broken: leave out your own files that cannot be read. Default: False.
+        include: patterns of the files of your folder that are read, such as "*_T1w.nii.gz". Default: all files.
+        exclude: patterns of those that are left out. Default: none.
         out: the folder of the run; given again, the run is continued. Default: "runs".
         tasks: Default: "generation,denoising,audit".
         metrics: beside those of the tasks.
@@ -162,6 +166,7 @@ def score(
     images: Any,
     *,
     against: str | Path,
+    task: str = "generation",
     trained_on: str | Path | None = None,
     out: str | Path = "runs/score",
     name: str | None = None,
@@ -169,6 +174,8 @@ def score(
     modality: str | None = None,
     data_name: str | None = None,
     skip_broken: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     profile: str | None = None,
     n: int | None = None,
     seed: int = 0,
@@ -176,7 +183,7 @@ def score(
     controls: str | Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
     metrics: str | Sequence[str] | None = None,
-) -> Scored:
+) -> Scored | Restoration:
     """Score images or a model that exist already; the words are those of ``mribench score``.
 
     >>> scored = mribench.score(images, against="phantom:brain", name="my VAE")
@@ -185,8 +192,10 @@ def score(
     Args:
         images: (N, H, W) or (N, 1, H, W), uint8 or float in [0, 1], an array or a tensor; a function
             ``generate(indices, seed)`` that gives such; a ``PretrainedModel``; or whatever ``mribench score`` takes: a
-            path, the id of a pipeline on the Hub, ``module:function``.
+            path, the id of a pipeline on the Hub, ``module:function``. With another ``task`` than generation restored
+            images, an array or a mapping of levels to arrays, in the order of ``mribench questions``.
         against: a card's id, a file or folder, a prepared set, or ``phantom:ORGAN``.
+        task: "generation", or one that compares restored images pair by pair: "denoising", "mri", "superres", ...
         trained_on: the same for the training set; None is unknown, and the audit cannot clear the model.
         out: the folder of the records and the page.
         name: of the row on boards.
@@ -194,6 +203,8 @@ def score(
         modality: the organ, where the data do not tell.
         data_name: what boards call your own data.
         skip_broken: leave out your own files that cannot be read.
+        include: patterns of the files of your folder that are read, such as "*_T1w.nii.gz"; none: all.
+        exclude: patterns of those that are left out.
         profile: decides how many images are compared; None is that of the rows beside, else ``quick``.
         n: images that are scored, in place of the profile's.
         seed: of a function or pipeline.
@@ -207,14 +218,16 @@ def score(
     """
     from pathlib import Path
 
-    from mribench.scoring.score import Settings, settings_of
+    from mribench.data.globs import Globs
     from mribench.scoring.score import score as scored
+    from mribench.scoring.settings import Settings, settings_of
 
     folders = [beside] if isinstance(beside, str | Path) else beside
     return scored(
         images,
         Settings(
             against=str(against),
+            task=task,
             trained_on=None if trained_on is None else str(trained_on),
             out=Path(out),
             name=name,
@@ -222,6 +235,7 @@ def score(
             modality=modality,
             data_name=data_name,
             skip_broken=skip_broken,
+            globs=Globs(*((g,) if isinstance(g, str) else tuple(g) for g in (include, exclude))),
             profile=profile,
             n=n,
             seed=seed,

@@ -14,7 +14,7 @@ def test_the_last_of_several_names_is_completed():
 
 def test_other_words():
     assert options.complete_group("m") == ["modalities", "models", "metrics"]
-    assert options.complete_kind("s") == ["sampler"]
+    assert options.complete_kind("s") == ["sampler", "solver"]
     assert options.complete_profile("q") == ["quick"]
     assert "mribench" in options.complete_distribution("mri")
     assert {"ddpm", "mribench"} <= set(options.complete_plugin_or_distribution(""))

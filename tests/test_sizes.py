@@ -4,6 +4,7 @@ import pytest
 
 import mribench
 
+# the middle of the network attends over all its pixels: five levels make 256 of 256x256
 SMALL = """
 extends = "smoke"
 phantom_subjects = 24
@@ -11,7 +12,7 @@ phantom_slices = 1
 n_generated = 8
 
 [network]
-channels = [8, 16]
+channels = [8, 8, 8, 8, 16]
 """
 
 

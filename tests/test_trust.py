@@ -51,6 +51,15 @@ def test_the_spaces_that_come_along_are_trusted_on_brains(examined, good):
     assert [r.change for r in found.responses if not r.required] == [*changes.REPORTED, changes.HALVES]
 
 
+@pytest.mark.parametrize("side", [33, 36, 44])
+def test_of_few_subjects_with_one_image_each_every_distance_is_finite(side):
+    """A half may keep one image alone beside another patient's, and no pair of images."""
+    images = np.random.default_rng(0).integers(0, 255, (20, side, side), dtype=np.uint8)
+    some_pixels = space("some pixels", lambda x: x.reshape(len(x), -1)[:, ::37][:, :20].astype(float))
+    found = examine(some_pixels, images, [f"s{i}" for i in range(20)])
+    assert np.isfinite([response.distance for response in found.responses]).all()
+
+
 def test_a_space_that_looks_at_the_air_is_not(organ):
     def darkest(images):
         return np.sort(images.reshape(len(images), -1), axis=1)[:, :400:40].astype(float)

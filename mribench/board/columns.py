@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mribench.board import tuning
+from mribench.board import cost, tuning
 from mribench.board.against_control import control_name
 from mribench.board.boards import Board
-from mribench.board.cost import nfe, train_images, train_seconds
 from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL
 from mribench.board.lines import Line, real, rows
 from mribench.board.rows import Address, Estimate, Row
@@ -264,12 +263,12 @@ def _of_board(title: str, value: Callable[[Board], Value]) -> Column:
 VARIANT = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
 RANK = _of_row("rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: rank(x.board, row))
 SEEDS = _of_row("seeds", lambda _, row: len(row.seeds), lambda _, row: seeds(row))
-NFE = _of_row("NFE", lambda _, row: nfe(row))
+NFE = _of_row("NFE", lambda _, row: cost.nfe(row))
 TRAIN_IMAGES = _of_row(
-    "train images", lambda _, row: train_images(row), lambda _, row: _number(train_images(row), ",")
+    "train images", lambda _, row: cost.train_images(row), lambda _, row: _number(cost.train_images(row), ",")
 )
 TRAIN_SECONDS = _of_row(
-    "train s", lambda _, row: train_seconds(row), lambda _, row: _number(train_seconds(row), ".0f")
+    "train s", lambda _, row: cost.train_seconds(row), lambda _, row: _number(cost.train_seconds(row), ".0f")
 )
 COST = (NFE, TRAIN_IMAGES, TRAIN_SECONDS)
 NOTES = _of_row("notes", lambda x, row: ", ".join(notes(x.board, row)))

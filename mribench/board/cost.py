@@ -15,7 +15,8 @@ def _produced(row: Row) -> Mapping[str, Any]:
     return (found.provenance.get("produced") or {}) if found else {}
 
 
-def _training(row: Row) -> Mapping[str, Any] | None:
+def training(row: Row) -> Mapping[str, Any] | None:
+    """What the first record says of the training, ``train.json``; None of a control."""
     found = next((r for r in row.results if r.task == "generation"), row.results[0])
     return found.provenance.get("training")
 
@@ -27,7 +28,7 @@ def nfe(row: Row) -> int | None:
     """
     if row.trained_elsewhere:
         return None
-    if not _training(row):
+    if not training(row):
         return 0
     evaluations = _produced(row).get("nfe")
     # a solver tries its settings first
@@ -40,10 +41,10 @@ def train_images(row: Row) -> int | None:
         return None
     # a solver that learns from pairs does so while it is asked
     in_solving = max((r.provenance.get("produced") or {}).get("train_images") or 0 for r in row.results)
-    return int((_training(row) or {}).get("images_seen", in_solving))
+    return int((training(row) or {}).get("images_seen", in_solving))
 
 
 def train_seconds(row: Row) -> float | None:
     if row.trained_elsewhere:
         return None
-    return float((_training(row) or {}).get("seconds", 0))
+    return float((training(row) or {}).get("seconds", 0))

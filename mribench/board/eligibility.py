@@ -85,10 +85,11 @@ def why_unaudited(group: Group, row: Row, address: Address) -> str | None:
 
     Of each seed there must be a record of the same checkpoint and outputs that could look. A task without generated
     images needs an audit of the same checkpoint and seed. An answer to a problem needs none: it is held against the
-    very image that was measured, of a subject that is in no training, so that copies of training images lose.
+    very image that was measured, of a subject that is in no training, so that copies of training images lose. Of
+    images that were restored elsewhere nobody knows that those were unseen.
     """
     if group.poses_problem:
-        return None
+        return "restored elsewhere" if any(r.provenance.get("source") for r in row.results) else None
     audits = {result.seed: result for result in row.results if result.task == AUDIT and result.audit}
     if not audits:
         return "no audit"

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mribench.cli import cards
+from mribench.cli.options import Exclude, Include
 from mribench.escaping import terminal
 
 app = typer.Typer(
@@ -70,6 +71,8 @@ def prepare(
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="leave out your files that cannot be read")
     ] = False,
+    include: Include = None,
+    exclude: Exclude = None,
 ) -> None:
     """Read, window, resize and split images, as a run does.
 
@@ -77,7 +80,7 @@ def prepare(
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken)
+    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken, include, exclude)
     print(describe(prepared))
     print(prepared.path)
 
@@ -171,9 +174,12 @@ def _prepared(
     out: Path,
     name: str | None = None,
     skip_broken: bool = False,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
 ):
     from mribench import profiles
     from mribench.data import prepare
+    from mribench.data.globs import Globs
     from mribench.progress import progress
 
     with progress(f"prepare {target}", 0) as advance:
@@ -185,4 +191,5 @@ def _prepared(
             lambda done, total: advance(done, total=total),
             name,
             skip_broken,
+            Globs(tuple(include or ()), tuple(exclude or ())),
         )

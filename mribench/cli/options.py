@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 MAINTAINERS = "For maintainers"  # the heading of commands that a user of models does not need
 Format = Annotated[str, typer.Option(help="table, or json: one document on standard output")]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="GLOB",
+        help="read only files of your folder that match, such as '*_T1w.nii.gz' or 'sub-*/anat/**'; repeat it",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="GLOB", help="leave out files of your folder that match; repeat it"),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="say only what went wrong, and the result")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="say every score as soon as it is there")]
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mribench.cli.options import (
+    Exclude,
     Format,
+    Include,
     Quiet,
     Verbose,
     check_format,
@@ -160,6 +162,8 @@ def run(
     data: Data = None,
     data_name: DataName = None,
     skip_broken: SkipBroken = None,
+    include: Include = None,
+    exclude: Exclude = None,
     out: Out = None,
     tasks: Tasks = None,
     metrics: Metrics = None,

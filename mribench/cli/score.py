@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mribench.cli.options import complete_profile, names_option
+from mribench.cli.options import Exclude, Include, complete_names, complete_profile, names_option
 
 
 def score(
@@ -24,6 +24,14 @@ def score(
             help="real images: the id of a dataset card, a file or folder, a prepared set, phantom:ORGAN"
         ),
     ],
+    task: Annotated[
+        str,
+        typer.Option(
+            help="generation, or one that compares restored images pair by pair, such as denoising, mri, superres: "
+            "SAMPLES are then answers to what `mribench questions` writes, by name or in their order",
+            autocompletion=complete_names("tasks"),
+        ),
+    ] = "generation",
     out: Annotated[Path, typer.Option(help="folder of the records, the board and the page")] = Path(
         "runs/score"
     ),
@@ -48,6 +56,8 @@ def score(
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="leave out your real files that cannot be read")
     ] = False,
+    include: Include = None,
+    exclude: Exclude = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -71,14 +81,16 @@ def score(
     nothing is resized.
     """
     from mribench.cli import console
-    from mribench.scoring.score import Settings, settings_of
+    from mribench.data.globs import Globs
     from mribench.scoring.score import score as scored
+    from mribench.scoring.settings import Settings, settings_of
 
     lists = settings_of({"controls": controls, "features": features, "metrics": metrics})
     found = scored(
         samples,
         Settings(
             against=against,
+            task=task,
             trained_on=trained_on,
             out=out,
             name=name,
@@ -86,6 +98,7 @@ def score(
             modality=modality,
             data_name=data_name,
             skip_broken=skip_broken,
+            globs=Globs(tuple(include or ()), tuple(exclude or ())),
             profile=profile,
             n=n,
             seed=seed,

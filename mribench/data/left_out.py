@@ -13,7 +13,8 @@ from mribench.progress import say
 
 # whole words of a path: brainmask, dseg, probseg, label, ...
 MASK = re.compile(r"([a-z]*mask|[a-z]*seg|segmentation|label|labelmap|roi)s?\d*")
-DERIVED = "derivatives"  # of a BIDS folder: results of other programs, not scans
+# of a BIDS folder: results of other programs, and the scans again as they came
+NO_SCANS = ("derivatives", "sourcedata")
 TWO_VALUES = "two values, as a mask has"
 
 
@@ -29,12 +30,12 @@ def without(root: Path, files: Sequence[Path]) -> list[Path]:
     if not root.is_dir() or (root / METADATA).is_file():
         return list(files)
     is_bids = (root / "dataset_description.json").is_file() or any(root.glob("sub-*"))
-    scans = [file for file in files if not (is_bids and DERIVED in file.relative_to(root).parts)]
+    scans = [file for file in files if not (is_bids and {*NO_SCANS} & {*file.relative_to(root).parts})]
     kept = [file for file in scans if not _is_called_a_mask(file.relative_to(root))]
     if not kept:
         return list(files)
     for left, why in (
-        (set(files) - set(scans), f"below {DERIVED}/"),
+        (set(files) - set(scans), f"below {'/ or '.join(NO_SCANS)}/"),
         (set(scans) - set(kept), "called masks or labels"),
     ):
         if left:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -14,11 +15,15 @@ from mribench.data import left_out, open_sets
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import catalogue, organ_masks, rules, terms
 from mribench.data.cards.card import digest
+from mribench.data.download import fetch
+from mribench.data.globs import ALL_FILES, Globs
+from mribench.data.organ import OWN_ORGAN, check_organ, modality
 from mribench.data.qa import SHEET
 from mribench.data.readers import broken
 from mribench.data.readers import folder as image_folder
-from mribench.data.source import Source, check_name, label, locate, note_source
+from mribench.data.source import Source, check_globs, check_name, label, locate, note_source
 from mribench.data.split import SPLITS
+from mribench.data.store import known
 from mribench.data.store.dataset import MANIFEST, load, save
 from mribench.data.store.identity import local_identity, phantom_identity
 from mribench.data.store.spool import Spool
@@ -26,6 +31,8 @@ from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.spec import Modality, Prepared, Profile, Volume
+
+MAX_NOTES = 5  # kinds of what was left out of files, in a summary
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +46,7 @@ def prepare_data(
     progress: Progress | None = None,
     name: str | None = None,
     skip_broken: bool = False,
+    globs: Globs = ALL_FILES,
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
@@ -54,12 +62,14 @@ def prepare_data(
         name: What boards call a file or folder; None gives ``local-`` and 8 hex digits of the content key. The name of
             the file or folder itself is not used: it may be a patient's.
         skip_broken: Leave out the user's own files that cannot be read, and say which.
+        globs: Which of the user's own files are read.
 
     Raises:
         DataError: Where the data cannot be used; of the user's own files it names all that cannot be read.
-        InputError: Where the name cannot be used, see ``source.check_name``.
+        InputError: Where the name cannot be used, see ``source.check_name``, or a pattern, see ``Globs.chosen``.
     """
     check_name(name, data)
+    check_globs(globs, data)
     data = open_sets.named(modality.name, data)
     root = Path(out) / "data"
     if data == "phantom":
@@ -69,18 +79,18 @@ def prepare_data(
         build = partial(build_phantom, modality, profile, seed, progress)
         return _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
     public, sources = locate(modality, data, progress)
-    files = [_files(source) for source in sources]
+    files = [_files(source, globs) for source in sources]
     named = public or name or label(data)
-    identity = _identity(sources, files, named, profile, seed, root, modality.name)
+    identity = _identity(sources, files, named, profile, seed, root, modality.name, globs)
 
-    def build(files: Sequence[list[Path]] = files) -> Built:
+    def build(files: Sequence[list[Path]] = files, some_left_out: bool = bool(globs)) -> Built:
         strata: dict[str, str] = {}
         for source, found in zip(sources, files, strict=True):
             if source.card:
                 strata |= rules.strata_of(source.path, found, source.card, source.family)
         pairs = zip(sources, files, strict=True)
         volumes = chain.from_iterable(
-            _volumes(source, found, strata, modality.name) for source, found in pairs
+            _volumes(source, found, strata, modality.name, some_left_out) for source, found in pairs
         )
         drop = any(source.card and source.card.near_duplicates == "drop" for source in sources)
         near = "drop" if drop else "report"
@@ -97,9 +107,10 @@ def prepare_data(
             if not skip_broken:
                 raise DataError(broken.listed(unreadable, len(files[0]))) from None
             say(f"left out: {broken.listed(unreadable, len(files[0])).partition('. Replace')[0]}")
-            return build([[file for file in files[0] if file not in unreadable]])
+            readable, manifest = build([[file for file in files[0] if file not in unreadable]], True)
+            return readable, {**manifest, "unreadable": len(unreadable)}
 
-    notes = {"name": public or name, "kind": "real", **_notes(sources)}
+    notes = {"name": public or name, "kind": "real", **_notes(sources), **globs.as_record()}
     prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build_readable)
     if public is None:
         note_source(root, prepared.name, data)
@@ -114,6 +125,7 @@ def prepare_target(
     progress: Progress | None = None,
     name: str | None = None,
     skip_broken: bool = False,
+    globs: Globs = ALL_FILES,
 ) -> Prepared:
     """The prepared set that somebody asks for by hand and not for a run; a prepared folder is read as it is.
 
@@ -127,6 +139,7 @@ def prepare_target(
         progress: As for ``prepare_data``.
         name: As for ``prepare_data``.
         skip_broken: As for ``prepare_data``.
+        globs: As for ``prepare_data``.
 
     Raises:
         InputError: Where the target or the organ is unknown; DataError where the data cannot be used.
@@ -134,14 +147,33 @@ def prepare_target(
     if (Path(target) / MANIFEST).is_file():
         if name is not None:
             raise InputError(f"{target} is prepared and has its name; leave --data-name out")
+        check_globs(globs, target, is_prepared=True)
         return load(Path(target))
     if target == "phantom" and organ is None:
         raise InputError(
             f"a phantom of what? give --modality, one of {', '.join(lookup.names('modalities'))}"
         )
     first = catalogue.cards().get(target.split("+")[0])
-    modality = _modality(organ or (first.organ if first else "local"), target)
-    return prepare_data(modality, target, profile, out, progress=progress, name=name, skip_broken=skip_broken)
+    name_of_organ = organ or (first.organ if first else OWN_ORGAN)
+    check_organ(name_of_organ)
+    return prepare_data(
+        modality(name_of_organ),
+        target,
+        profile,
+        out,
+        progress=progress,
+        name=name,
+        skip_broken=skip_broken,
+        globs=globs,
+    )
+
+
+def in_one_line(prepared: Prepared) -> str:
+    """How many images of how many subjects, and where to look at them."""
+    splits = [(name, getattr(prepared, name)) for name in SPLITS]
+    subjects = ", ".join(f"{split.n_subjects} {name}" for name, split in splits)
+    n = sum(len(split) for _, split in splits)
+    return f"{prepared.name}: {n} images, subjects: {subjects}; look at them in {prepared.path / SHEET}"
 
 
 def describe(prepared: Prepared) -> str:
@@ -154,6 +186,11 @@ def describe(prepared: Prepared) -> str:
         lines.append(f"  {name:<10} {len(split):>6} images  {split.n_subjects:>5} subjects")
     for reason, n in manifest.get("dropped_counts", {}).items():
         lines.append(f"  dropped    {n:>6} images  ({reason})")
+    if unreadable := manifest.get("unreadable"):
+        lines.append(f"  left out   {unreadable:>6} files   (cannot be read)")
+    noted = Counter(window["note"] for window in manifest.get("windows", ()) if window.get("note"))
+    for note, n in noted.most_common(MAX_NOTES):
+        lines.append(f"  look at    {n:>6} {'volume' if n == 1 else 'volumes'} (read: {note})")
     report = manifest.get("qa", {})
     if clipped := report.get("clipped_count"):
         lines.append(f"  look at    {clipped:>6} images  (clipped; see qa.png)")
@@ -173,9 +210,9 @@ def describe(prepared: Prepared) -> str:
     return "\n".join(lines)
 
 
-def _files(source: Source) -> list[Path]:
+def _files(source: Source, globs: Globs) -> list[Path]:
     include = source.card.include if source.card else None
-    found = image_folder.find_files(source.path, include, source.reader)
+    found = image_folder.find_files(source.path, include, source.reader, globs)
     # a card was reviewed, and says itself which files are images
     return found if source.card else left_out.without(source.path, found)
 
@@ -188,6 +225,7 @@ def _identity(
     seed: int,
     root: Path,
     organ: str,
+    globs: Globs,
 ) -> str:
     found = []
     for source, names in zip(sources, files, strict=True):
@@ -195,13 +233,17 @@ def _identity(
         inputs = names + image_folder.companions(source.path, names, source.reader)
         inputs += organ_masks.mask_files(source.card, organ, names) if source.card else []
         foreign = image_folder.foreign_readers(source.path, names, source.reader)
-        found.append(local_identity(source.path, inputs, name, profile, seed, root, card_rules, foreign))
+        found.append(
+            local_identity(source.path, inputs, name, profile, seed, root, card_rules, foreign, globs)
+        )
     return found[0] if len(found) == 1 else hashlib.sha256("+".join(found).encode()).hexdigest()[:12]
 
 
-def _volumes(source: Source, files: list[Path], strata: dict[str, str], organ: str) -> Iterator[Volume]:
+def _volumes(
+    source: Source, files: list[Path], strata: dict[str, str], organ: str, some_left_out: bool
+) -> Iterator[Volume]:
     if source.card is None:
-        return image_folder.read_volumes(source.path, files)
+        return image_folder.read_volumes(source.path, files, some_left_out=some_left_out)
     inside = source.card.subject in rules.SUBJECT_INSIDE
     pattern = source.card.path_pattern
     volumes = image_folder.read_volumes(source.path, files, pattern, inside, source.reader)
@@ -229,16 +271,12 @@ def _cached(modality: Modality, folder: Path, notes: dict[str, Any], build: Call
             return load(folder, modality)
         except DataError as error:
             log.warning("%s Preparing it again.", error)
-    splits, manifest = build()
-    save(folder, splits, {**notes, **manifest, "is_mri": modality.is_mri})
+    # drawing phantoms again is cheaper than a reader's doubt where they came from
+    index = fetch.home() / "prepared" if notes["kind"] == "real" else None
+    certain = {word: value for word, value in notes.items() if value is not None}
+    if not (index and known.copied(index, folder, {**certain, "is_mri": modality.is_mri})):
+        splits, manifest = build()
+        save(folder, splits, {**notes, **manifest, "is_mri": modality.is_mri})
+    if index:
+        known.note(index, folder)
     return load(folder, modality)
-
-
-def _modality(name: str, target: str) -> Modality:
-    if name in lookup.names("modalities") or target == "phantom":
-        return lookup.load("modalities", name)
-    return Modality(name=name, title=name, contrast="", phantom=_no_phantom)
-
-
-def _no_phantom(*args: object, **kwargs: object) -> None:
-    raise InputError("no phantom is drawn for an organ without a modality; install one")

@@ -160,6 +160,7 @@ def prepare_volume(volume: Volume, size: int) -> PreparedVolume:
         "units": volume.units,
         "plane": volume.plane,
     }
+    note |= {"note": volume.note} if volume.note else {}
     return PreparedVolume(slices, note, dropped)
 
 

@@ -12,6 +12,7 @@ from mribench.data import open_sets
 from mribench.data.cards import catalogue, rules
 from mribench.data.cards.card import UNMATCHED, DatasetCard
 from mribench.data.download.fetch import MB, Progress, fetch, home
+from mribench.data.globs import Globs
 from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
 from mribench.spec import Modality
@@ -78,6 +79,18 @@ def check_name(name: str | None, data: str) -> None:
         )
     if name in ("phantom", open_sets.OPEN) or name in catalogue_ids() or NAME_BY_CONTENT.fullmatch(name):
         raise InputError(f"--data-name {name} is the name of other data; choose another name")
+
+
+def check_globs(globs: Globs, data: str, is_prepared: bool = False) -> None:
+    """Check that patterns of files can apply to ``data``.
+
+    Raises:
+        InputError: Where it is no file or folder of the user's, or a set that is prepared already.
+    """
+    if globs and (is_prepared or not is_own_files(data) or Path(data).expanduser().is_file()):
+        raise InputError(
+            f"--include and --exclude choose files of a folder of yours, and {data} is none; leave them out"
+        )
 
 
 def is_own_files(data: str) -> bool:

@@ -26,6 +26,7 @@ from mribench.spec import (
     PretrainedModel,
     Problem,
     Profile,
+    RestoredImages,
     Solver,
     Split,
     Task,
@@ -49,7 +50,7 @@ class Cell:
     modality: Modality
     data: Prepared
     variant: (
-        Variant | GenerativeModel | PretrainedModel | Control | Solver
+        Variant | GenerativeModel | PretrainedModel | RestoredImages | Control | Solver
     )  # a solver: a baseline without a prior
     seed: int
     trained: Path | None = (
@@ -185,6 +186,10 @@ class Cell:
         fitted control, or what answers a problem."""
         if problem is not None:
             return self._solving(plan, title, problem)
+        if isinstance(self.variant, RestoredImages):
+            from mribench.sampling.restored import RestoredDenoising
+
+            return RestoredDenoising(self.variant)
         if isinstance(self.variant, PretrainedModel):
             from mribench.sampling.pretrained import SampledModel
 
@@ -211,6 +216,10 @@ class Cell:
         from mribench.sampling.solving import SolvingModel
 
         batch = plan.profile.sample_batch
+        if isinstance(self.variant, RestoredImages):
+            from mribench.sampling.restored import RestoredAnswers
+
+            return RestoredAnswers(self.variant, problem, batch)
         if isinstance(self.variant, Solver):
             where = torch.device(place() if self.variant.fit else "cpu")
             learns = {"train": self.data.train.images, "profile": plan.profile, "seed": self.seed}

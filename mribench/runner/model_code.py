@@ -6,9 +6,9 @@ from typing import Any
 
 from mribench.code_hash import code_hash
 from mribench.hashing import json_hash
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Stage, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, RestoredImages, Solver, Stage, Variant
 
-Model = Variant | GenerativeModel | PretrainedModel | Solver | Control
+Model = Variant | GenerativeModel | PretrainedModel | RestoredImages | Solver | Control
 
 
 def trained_as(model: Model) -> str:
@@ -24,6 +24,8 @@ def model_code(model: Model) -> list[Any]:
         parts = [model.fit, model.generate, model.denoise]
     elif isinstance(model, Solver):
         parts, more = [model.solve, model.fit], [*map(dict, model.search)]
+    elif isinstance(model, RestoredImages):
+        parts, more = [], [dict(model.source)]
     elif isinstance(model, PretrainedModel):
         # a hash of the weights or images says more than the code that reads them
         parts, more = [] if model.source.get("sha256") else [model.generate], [dict(model.source)]

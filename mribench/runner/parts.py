@@ -34,18 +34,24 @@ def load(result: Result, stand_ins: bool = False) -> Parts:
     Args:
         result: the record.
         stand_ins: take a missing plugin's name and version from the record. Such a part can be asked for nothing else.
+            Of real data the organ's is not needed.
 
     Raises:
         InputError: a plugin is missing or broken; it names the package that the record was made with.
     """
     unknown: list[str] = []
 
-    def loaded(real: Callable[[], T], stand_in: Callable[[Callable[..., NoReturn]], T], *told: str) -> T:
+    def loaded(
+        real: Callable[[], T],
+        stand_in: Callable[[Callable[..., NoReturn]], T],
+        *told: str,
+        needed: bool = not stand_ins,
+    ) -> T:
         try:
             return real()
         except InputError as error:
             refusal = _with_package(error, result)
-            if not stand_ins:
+            if needed:
                 raise refusal from error
             unknown.extend(told)
 
@@ -61,6 +67,8 @@ def load(result: Result, stand_ins: bool = False) -> Parts:
         "data.contrast",
         "data.is_mri",
         "reported",
+        # of images that exist no phantom is drawn
+        needed=not stand_ins and result.comparability.get("data_kind") != "real",
     )
     variant = loaded(
         lambda: _generator(result.variant),

@@ -13,7 +13,7 @@ from mribench.runner import record
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import fits, not_applicable, poses
-from mribench.spec import Control, Solver, Task, Variant
+from mribench.spec import Control, RestoredImages, Solver, Task, Variant
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def questions(cell: Cell, plan: Plan) -> list[Question]:
     A problem of MRI is asked of no microscopy. A baseline, being a solver without a prior, is asked problems alone; a
     control that generates images is asked none of them, as problems have controls of their own.
     """
+    if isinstance(cell.variant, RestoredImages):
+        return [Question(cell, task, plan) for task in plan.tasks if task.name == cell.variant.task]
     tasks = [task for task in plan.tasks if poses(task, cell.modality)]
     sampled = [cell]
     if isinstance(cell.variant, Variant):

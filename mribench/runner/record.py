@@ -17,7 +17,7 @@ from mribench.results import Result, schema
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
-from mribench.spec import Control, Metric, PretrainedModel, Solver, Task
+from mribench.spec import Control, Metric, PretrainedModel, RestoredImages, Solver, Task
 from mribench.training.folder import checkpoint_files, checkpoint_sha256
 
 # fields of a profile that no score depends on
@@ -134,7 +134,7 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
     trained = cell.trained
     weights = checkpoint_files(trained, plan.profile.keep) if trained else []
     made_with = produced.pop("made_with", {})
-    is_foreign = isinstance(cell.variant, PretrainedModel)
+    is_foreign = isinstance(cell.variant, PretrainedModel | RestoredImages)
     return (
         made_with
         | {
@@ -159,10 +159,12 @@ def provenance_of(cell: Cell, plan: Plan, produced: dict[str, Any], outputs: str
 
 
 def _spec(cell: Cell, plan: Plan) -> dict[str, Any]:
-    """The settings of the run, with names in place of paths of this machine; of ``tuned`` the record has a field."""
+    """The settings of the run, with names in place of paths of this machine; ``tuned`` has a field of its own."""
     names = {"data": cell.data.name, "out": None, "profile": plan.profile.name.partition("@")[0]}
     spec = asdict(plan.spec) | names
-    del spec["tuned"]
+    # a pattern of file names may hold a patient's, and what it chose is in the data key
+    for private in ("tuned", "include", "exclude"):
+        del spec[private]
     return spec
 
 
@@ -170,13 +172,13 @@ def _group(variant: object) -> str:
     """Of its entry point."""
     if isinstance(variant, Solver):
         return "solvers"
-    return "models" if isinstance(variant, PretrainedModel) else "variants"
+    return "models" if isinstance(variant, PretrainedModel | RestoredImages) else "variants"
 
 
 def _elsewhere(cell: Cell) -> dict[str, Any]:
     """Provenance of a model that was trained elsewhere: what it is, and the images that it was trained on."""
     known = cell.judged.manifest.get(training_set.KNOWN, True)
-    source = cell.variant.source if isinstance(cell.variant, PretrainedModel) else {}
+    source = getattr(cell.variant, "source", {})
     return {"source": {"kind": "plugin", **source}, "trained_on": cell.judged.key if known else None}
 
 

@@ -17,6 +17,9 @@ from pathlib import Path
 from mribench import device, figures, files, results, signals
 from mribench.board import publish
 from mribench.data import check_name, check_suits, open_sets
+from mribench.data.globs import Globs
+from mribench.data.prepare import in_one_line
+from mribench.data.source import check_globs
 from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
 from mribench.progress import progress, say
@@ -48,6 +51,7 @@ def run_suite(
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
     check_name(plan.spec.data_name, plan.spec.data)
+    check_globs(Globs(plan.spec.include, plan.spec.exclude), plan.spec.data)
     execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
     if rank == 0:
@@ -269,9 +273,12 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
             progress=prepared_so_far,
             name=spec.data_name,
             skip_broken=spec.skip_broken,
+            globs=Globs(spec.include, spec.exclude),
         )
     if rank == 0:
         wait()
+        if data.kind == "real":
+            say(f"{modality.name}, {in_one_line(data)}")
     for split in ("train", "validation", "test"):
         if not len(getattr(data, split)):
             raise DataError(

@@ -60,6 +60,8 @@ class RunSpec:
     data: str = "phantom"  # or a registry id, or a path
     data_name: str | None = None  # what boards call the data of a path; None: local-<8 hex of its content>
     skip_broken: bool = False  # leave out files of a path that cannot be read
+    include: tuple[str, ...] = ()  # patterns of the files of a path that are read; none: all
+    exclude: tuple[str, ...] = ()  # patterns of those that are not read
     out: str = "runs"
     track: str | None = None  # one of ``TRACKERS``
     nfe: tuple[

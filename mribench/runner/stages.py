@@ -206,7 +206,7 @@ def _produce(question: Question) -> dict[str, np.ndarray]:
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
     if cell.trained:
         made |= {"nfe": [*model.nfe], "gflops_per_evaluation": _gflops(cell, plan, model)}
-    if task.problem:
+    if task.problem and model.seconds:
         # of the last answers: those before tried the settings
         made["seconds_per_answer"] = model.seconds[-1]
         made |= {"train_images": model.train_images} if model.train_images else {}

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from mribench.spec import Control, GenerativeModel, Modality, PretrainedModel, Solver, Task, Variant
+from mribench.spec import (
+    Control,
+    GenerativeModel,
+    Modality,
+    PretrainedModel,
+    RestoredImages,
+    Solver,
+    Task,
+    Variant,
+)
 
 # what a task may need, and how a sentence says that a variant lacks it
 NEEDS = {
@@ -42,12 +51,14 @@ def poses(task: Task, modality: Modality) -> bool:
 
 
 def not_applicable(
-    task: Task, variant: Variant | GenerativeModel | PretrainedModel | Control | Solver
+    task: Task, variant: Variant | GenerativeModel | PretrainedModel | RestoredImages | Control | Solver
 ) -> str | None:
     """Why a task cannot be asked of a variant, in one clause; None where it can.
 
     Raises KeyError where the task needs what this version does not know.
     """
+    if isinstance(variant, RestoredImages):
+        return None if task.name == variant.task else "its images answer another task"
     if isinstance(variant, Solver):
         return None if fits(variant, task) else "it is a solver for other problems"
     missing = [need for need in task.needs if need not in offers(variant)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -169,18 +169,36 @@ class SolvingModel:
             for first in range(0, len(images), self._batch):
                 chunk = images[first : first + self._batch]
                 filled = np.concatenate([chunk, chunk[:1].repeat(self._batch - len(chunk), axis=0)])
-                contents = [hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in filled]
-                x = torch.from_numpy(filled.astype(np.float32) / 255).unsqueeze(1).to(self._device)
-                draws = self._draws("measured", contents, self.problem.name, level, seed)
+                contents = hashes(filled)
                 rows = slice(first, first + len(chunk))
-                made = do(self.problem.measure(x, level, draws), contents, rows)
+                made = do(measured(self.problem, level, filled, seed, self._device), contents, rows)
                 found.append(made[: len(chunk)].float().cpu().numpy())
                 advance(first + len(chunk))
         return np.concatenate(found)
 
     def _draws(self, use: str, contents: list[str], *address: int | str | float) -> ImageDraws:
         """Random numbers of each image by its content, so that they do not depend on its place."""
-        return ImageDraws([torch_generator(use, content, *address) for content in contents], self._device)
+        return _draws_by_content(use, contents, address, self._device)
+
+
+def measured(
+    problem: Problem, level: float, images: np.ndarray, seed: int, device: torch.device
+) -> Measurement:
+    """What is measured of images uint8 (N, H, W); mask, coils and noise depend on content, problem, level and seed."""
+    x = torch.from_numpy(images.astype(np.float32) / 255).unsqueeze(1).to(device)
+    draws = _draws_by_content("measured", hashes(images), (problem.name, level, seed), device)
+    return problem.measure(x, level, draws)
+
+
+def hashes(images: np.ndarray) -> list[str]:
+    """sha256 of the pixels of each image (N, H, W)."""
+    return [hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in images]
+
+
+def _draws_by_content(
+    use: str, contents: Sequence[str], address: Sequence[int | str | float], device: torch.device
+) -> ImageDraws:
+    return ImageDraws([torch_generator(use, content, *address) for content in contents], device)
 
 
 def _picture(m: Measurement) -> torch.Tensor:

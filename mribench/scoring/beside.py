@@ -16,8 +16,6 @@ from mribench.results import Result
 from mribench.runner.runspec import FEATURES
 from mribench.spec import Profile
 
-GENERATION = "generation"
-
 
 @dataclass(frozen=True)
 class Beside:
@@ -48,7 +46,7 @@ def choose(
     """The one board that images of this side can be on.
 
     Args:
-        records: of the folders that were named.
+        records: of the folders that were named, of one task.
         side: of the samples, in pixels.
         organ: a modality's name; None takes any.
         data_key: of the prepared set, where it is known already; None takes any.
@@ -60,7 +58,7 @@ def choose(
     """
     boards: dict[tuple[Any, ...], list[Result]] = {}
     for result in records:
-        if result.task == GENERATION and result.provenance.get("profile"):
+        if result.provenance.get("profile"):
             key = (
                 result.modality,
                 result.comparability["data_key"],
@@ -102,9 +100,9 @@ def choose(
 
 
 def check_comparable(planned: Result, records: Sequence[Result]) -> None:
-    """Raises InputError where no generation record of the same images compares; it names the fields that differ."""
+    """Raises InputError where no record of the same task and images compares; it names the fields that differ."""
     own = planned.comparability
-    near = [r for r in records if r.task == GENERATION and r.comparability["data_key"] == own["data_key"]]
+    near = [r for r in records if r.task == planned.task and r.comparability["data_key"] == own["data_key"]]
     if not near:
         raise InputError(
             f"the rows beside are of other images than {own['data']} as it is prepared here; name the data, or the "

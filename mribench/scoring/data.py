@@ -9,15 +9,17 @@ from pathlib import Path
 from mribench import files, signals
 from mribench.data import load
 from mribench.data.cards import catalogue
-from mribench.data.prepare import prepare_target
+from mribench.data.globs import ALL_FILES, Globs
+from mribench.data.organ import OWN_ORGAN, check_organ
+from mribench.data.prepare import in_one_line, prepare_target
+from mribench.data.source import check_globs
 from mribench.data.store.dataset import MANIFEST, read_manifest
 from mribench.errors import InputError
 from mribench.plugins import lookup
-from mribench.progress import progress
+from mribench.progress import progress, say
 from mribench.spec import Modality, Prepared, Profile
 
 PHANTOM = "phantom:"
-OWN = "local"  # the organ of data that name none
 
 
 def is_prepared(data: str) -> bool:
@@ -35,15 +37,9 @@ def organ_of(data: str, asked: str | None) -> str:
     if organ is not None and asked not in (None, organ):
         raise InputError(f"--modality is {asked} and the data are {data}; leave --modality out")
     card = catalogue.cards().get(data.split("+")[0]) if organ is None and not Path(data).exists() else None
-    return asked or organ or (card.organ if card else OWN)
-
-
-def modality(organ: str, is_mri: bool = True) -> Modality:
-    """The installed modality of an organ; for any other name one without a phantom."""
-    if organ in lookup.names("modalities"):
-        found: Modality = lookup.load("modalities", organ)
-        return found
-    return Modality(name=organ, title=organ, contrast="", phantom=_no_phantom, is_mri=is_mri)
+    if asked is not None:
+        check_organ(asked)
+    return asked or organ or (card.organ if card else OWN_ORGAN)
 
 
 def prepared(
@@ -53,6 +49,7 @@ def prepared(
     out: Path,
     name: str | None = None,
     skip_broken: bool = False,
+    globs: Globs = ALL_FILES,
 ) -> Prepared:
     """The prepared set below ``out``, where ``verify`` finds it; a set that is prepared already is copied there.
 
@@ -63,11 +60,13 @@ def prepared(
         out: the folder of the run.
         name: what boards call the user's own files.
         skip_broken: leave out those that cannot be read.
+        globs: which of them are read.
 
     Raises:
         InputError: the data cannot be used, or are prepared at another size.
     """
     if is_prepared(data):
+        check_globs(globs, data, is_prepared=True)
         return _copied(Path(data).expanduser(), profile.size, out)
     is_phantom = data.startswith(PHANTOM)
     own_organ = organ if is_phantom or organ in lookup.names("modalities") else None
@@ -78,8 +77,10 @@ def prepared(
             advance(done, total=total)
 
         target = "phantom" if is_phantom else data
-        found = prepare_target(target, own_organ, profile, out, prepared_so_far, name, skip_broken)
+        found = prepare_target(target, own_organ, profile, out, prepared_so_far, name, skip_broken, globs)
     _check_splits(found)
+    if found.kind == "real":
+        say(in_one_line(found))
     return found
 
 
@@ -110,7 +111,3 @@ def _check_splits(found: Prepared) -> None:
 def with_organ(found: Prepared, organ: Modality) -> Prepared:
     """The set as its modality says: whether it is MRI."""
     return replace(found, is_mri=organ.is_mri)
-
-
-def _no_phantom(*args: object, **kwargs: object) -> None:
-    raise InputError("no phantom is drawn for an organ without a modality; install one")

@@ -17,7 +17,7 @@ from mribench.results import metric_label
 from mribench.runner import runspec
 from mribench.sampling.pretrained import grey_images
 from mribench.scoring import data as real_data
-from mribench.scoring.score import PROFILE
+from mribench.scoring.placing import PROFILE
 from mribench.spec import Prepared
 from mribench.tasks.generation import distance
 

@@ -63,31 +63,36 @@ class Pipeline:
         return np.concatenate(made)
 
 
-def check(folder: Path) -> None:
-    """Raises InputError where a pipeline names code that is not diffusers', or has weights other than safetensors."""
+def check(folder: Path, called: str | None = None) -> None:
+    """Raises InputError where a pipeline names code that is not diffusers', or has weights other than safetensors.
+
+    called: what messages name it, in place of its folder.
+    """
+    called = called or folder.name
     try:
         parts = dict(files.read_json(folder / INDEX))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{folder.name}/{INDEX} cannot be read ({error}); write the pipeline again"
-        ) from error
+        raise InputError(f"{called}/{INDEX} cannot be read ({error}); write the pipeline again") from error
     kind = parts.get("_class_name")
     if kind == OURS:
         kind = str(parts.pop("_class_name")[1])
     for name, part in parts.items():
-        library = part[0] if isinstance(part, list) and part else None
+        # a part is [library, class]; other lists are settings, such as the timesteps of what mribench publishes
+        library = (
+            part[0] if isinstance(part, list) and part and not isinstance(part[0], int | float) else None
+        )
         if library is not None and str(library).partition(".")[0] not in LIBRARIES:
             raise InputError(
-                f"{folder.name} takes its {name} from {library}, expected parts of diffusers alone, as no code of a "
+                f"{called} takes its {name} from {library}, expected parts of diffusers alone, as no code of a "
                 "model is run; give a callable module:function of yours instead"
             )
     if not isinstance(kind, str):
         raise InputError(
-            f"{folder.name} is a {kind} of its own code, expected a class of diffusers; give a callable"
+            f"{called} is a {kind} of its own code, expected a class of diffusers; give a callable"
         )
     if not any(folder.rglob("*.safetensors")):
         raise InputError(
-            f"{folder.name} has no safetensors, expected weights in that format, as pickles run code; save it with "
+            f"{called} has no safetensors, expected weights in that format, as pickles run code; save it with "
             "save_pretrained(folder, safe_serialization=True)"
         )
 
@@ -133,4 +138,5 @@ def download(repository: str) -> tuple[Path, str]:
             f"{repository} has no {INDEX}, expected a pipeline of diffusers; give a callable instead"
         )
     folder = client.retry(lambda: client.snapshot(repository, "model", head.commit, PATTERNS))
+    check(folder, repository)
     return folder, head.commit

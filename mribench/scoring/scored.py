@@ -1,4 +1,4 @@
-"""What ``mribench.score`` returns."""
+"""What ``mribench.score`` returns: a record, its board, and lines that say both."""
 
 from __future__ import annotations
 
@@ -13,21 +13,44 @@ from mribench.spec import Score
 from mribench.spec.verdict import verdict_and_power
 
 GAUSSIAN = "gaussian"
+PAIRED = ("psnr", "ssim", "nmse")  # what a line says of restored images
 
 
 @dataclass(frozen=True, repr=False)
-class Scored:
-    """A generator's scores, its audit and its board."""
+class OnBoard:
+    """A record, and the board on which it stands."""
 
-    generation: Result  # the record of generation
-    audit: Result  # the record of the memorisation audit
+    record: Result  # of the task
     board: Board  # with the controls and the rows beside
     out: Path  # the run folder, which holds the records and the page
 
     @property
     def name(self) -> str:
         """Of the row."""
-        return self.generation.name
+        return self.record.name
+
+    @property
+    def rank(self) -> str:
+        """The rank interval on the board, or why there is none."""
+        place = self.board.ranks[self.name]
+        return place.text or place.reason or ""
+
+    @property
+    def page(self) -> Path:
+        """The page, which opens from disk."""
+        return self.out / "leaderboard.html"
+
+
+@dataclass(frozen=True, repr=False)
+class Scored(OnBoard):
+    """A generator's scores, its audit, and the board on which it stands."""
+
+    audit: Result  # the record of the memorisation audit
+
+    @property
+    def generation(self) -> Result:
+        """The record of generation."""
+        return self.record
 
     @property
     def kd(self) -> dict[str, Score]:
@@ -43,17 +66,6 @@ class Scored:
     def verdict(self) -> str:
         """What the memorisation audit says."""
         return verdict_and_power(self.audit.audit or {"verdict": "not audited"})
-
-    @property
-    def rank(self) -> str:
-        """The rank interval on the board, or why there is none."""
-        place = self.board.ranks[self.name]
-        return place.text or place.reason or ""
-
-    @property
-    def page(self) -> Path:
-        """The page, which opens from disk."""
-        return self.out / "leaderboard.html"
 
     def to_dict(self) -> dict[str, Any]:
         """Both records as they are in the run folder, JSON-serialisable."""
@@ -84,6 +96,32 @@ class Scored:
         if control is not None and (value := control.value(address)) is not None:
             texts.append(f"gaussian control {value:.4g}")
         return f"; {', '.join(texts)}" if texts else ""
+
+
+@dataclass(frozen=True, repr=False)
+class Restoration(OnBoard):
+    """The scores of restored images, and the board on which they stand."""
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """Every score, by metric and level: 'psnr@4'."""
+        return {f"{s.metric}@{s.level:g}": s for s in self.record.scores}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as it is in the run folder, JSON-serialisable."""
+        return {self.record.task: to_json(self.record)}
+
+    def __repr__(self) -> str:
+        made, levels = self.record, dict.fromkeys(s.level for s in self.record.scores)
+        first = made.scores[0]
+        lines = [
+            f"{self.name}: {first.n} restored images of {first.subjects} held-out subjects of "
+            f"{made.comparability['data']}, task {made.task}"
+        ]
+        for level in levels:
+            told = (f"{s.metric} {_told(s)}" for s in made.scores if s.level == level and s.metric in PAIRED)
+            lines.append(f"  {made.level_name} {level:g}: {', '.join(told)}")
+        return "\n".join([*lines, f"  rank: {self.rank}"])
 
 
 def _told(score: Score) -> str:

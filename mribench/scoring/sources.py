@@ -36,21 +36,24 @@ class Source:
     side: int  # of its images, in pixels
     images: np.ndarray | None = None  # uint8 (N, H, W) where they exist; None: as many as are asked for
 
-    def drawing(self, n: int) -> PretrainedModel:
+    def drawing(self, n: int, beside: bool = False) -> PretrainedModel:
         """The model of which ``n`` images are scored. Of more images as many are taken, at equal distances.
 
-        Raises InputError for fewer.
+        Raises InputError for fewer. beside: rows beside it have as many, so that no other number can be chosen.
         """
         if self.images is None:
             return self.model
         found = len(self.images)
         if found < n:
+            otherwise = (
+                "leave --beside out" if beside else f"give --n {found}, which makes a board of its own"
+            )
             raise InputError(
-                f"{found} images were found, expected {n}; generate {n - found} more, or give --n {found}, which makes "
-                "a board of its own"
+                f"{found} images were found, expected {n}; generate {n - found} more, or {otherwise}"
             )
         if found > n:
-            say(f"{n} of the {found} images are scored, at equal distances; --n {found} scores all")
+            why = "as many as of the rows beside" if beside else f"--n {found} scores all"
+            say(f"{n} of the {found} images are scored, at equal distances; {why}")
         return replace(self.model, generate=GivenImages(self.images[evenly_spaced(found, n)]))
 
 
@@ -124,7 +127,7 @@ def _named(text: str, steps: int | None) -> Source:
         return _asked(_of_function(_imported(text), text.partition(":")[2]), 0)
     if REPOSITORY.fullmatch(text):
         folder, commit = pipelines.download(text)
-        return _of_pipeline(folder, steps, {"repository": text, "commit": commit}, text.partition("/")[2])
+        return _of_pipeline(folder, steps, {"repository": text, "commit": commit}, _name_of(text))
     raise InputError(
         f"{text!r} is neither a file or folder, nor a Hub id user/name, nor module:function, nor an installed model; "
         "check the path"
@@ -142,8 +145,15 @@ def _of_images(images: np.ndarray, kind: str, sha256: str) -> Source:
 def _of_pipeline(folder: Path, steps: int | None, origin: dict[str, Any], name: str | None = None) -> Source:
     pipeline = pipelines.Pipeline(folder, steps)
     origin = {"kind": "pipeline", "sha256": pipeline.sha256, "steps": steps, **origin}
-    called = row_name(name, "") if name else f"pipeline-{pipeline.sha256[:8]}"
+    called = name or f"pipeline-{pipeline.sha256[:8]}"
     return _asked(PretrainedModel(called, "a pipeline of diffusers", "", pipeline, source=origin), 0)
+
+
+def _name_of(repository: str) -> str:
+    """'ddpm-brain' of 'user/ddpm-brain'; with the user where that is the name of something installed."""
+    user, _, own = repository.partition("/")
+    is_taken = any(own in lookup.names(group) for group in ("variants", "models", "solvers"))
+    return f"{user}-{own}" if is_taken else own
 
 
 def _of_function(generate: Callable[..., Any], name: str) -> PretrainedModel:

@@ -9,7 +9,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +52,26 @@ def read(path: Path) -> Stored:
     return Stored(_of_one_size(files), "folder", _sha256(files))
 
 
+def by_name(folder: Path) -> dict[str, np.ndarray]:
+    """Name of the file without its suffix -> uint8 (H, W), of PNG and TIFF files of one size.
+
+    Raises:
+        InputError: as ``read``, and for two files of one name or a file of several images.
+    """
+    found: dict[str, np.ndarray] = {}
+    for file in _image_files(folder):
+        image = _of_one_size([file])
+        if len(image) > 1 or file.stem in found:
+            raise InputError(
+                f"{file.name} holds {len(image)} images, or another file has its name; expected one file for each image"
+            )
+        found[file.stem] = image[0]
+    if len(sizes := {image.shape for image in found.values()}) > 1:
+        told = ", ".join(f"{height}x{width}" for height, width in sorted(sizes))
+        raise InputError(f"the images of {folder.name} have sizes {told}, expected one; mend them")
+    return found
+
+
 def _image_files(path: Path) -> list[Path]:
     inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
     found = [path] if path.is_file() else list(inside)
@@ -60,7 +80,7 @@ def _image_files(path: Path) -> list[Path]:
     lossy = [file.name for file in shown if file.name.lower().endswith(LOSSY)]
     if lossy:
         raise InputError(
-            f"{_some(lossy)} of {path.name}: JPEG changes the texture that is scored, expected PNG, TIFF or NIfTI; "
+            f"{some(lossy)} of {path.name}: JPEG changes the texture that is scored, expected PNG, TIFF or NIfTI; "
             "save the samples as PNG"
         )
     if not files:
@@ -87,7 +107,7 @@ def _of_one_size(files: list[Path]) -> np.ndarray:
             images.append(grey_images(pages, file.name))
     if colour:
         raise InputError(
-            f"{_some(colour)}: {len(colour)} of {len(files)} files are in colour, expected grey; {TO_GREY}"
+            f"{some(colour)}: {len(colour)} of {len(files)} files are in colour, expected grey; {TO_GREY}"
         )
     sizes = {pages.shape[1:] for pages in images}
     if len(sizes) > 1:
@@ -129,21 +149,28 @@ def _nifti(file: Path) -> np.ndarray:
 
 def _array(path: Path) -> np.ndarray:
     """The array ``images``, or the only one, of an NPZ or NPY file."""
+    found = arrays(path)
+    name = "images" if "images" in found else next(iter(found)) if len(found) == 1 else None
+    if name is None:
+        raise InputError(
+            f"{path.name} holds the arrays {', '.join(found)}, expected images; call the samples so"
+        )
+    return found[name]
+
+
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an NPZ file by name; that of an NPY file is called ``images``. Raises InputError."""
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return loaded
+            return {"images": loaded}
         with loaded as archive:
-            names = archive.files
-            name = "images" if "images" in names else names[0] if len(names) == 1 else None
-            if name is not None:
-                return archive[name]
+            return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, MemoryError, LookupError, zipfile.BadZipFile, zlib.error) as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{path.name} cannot be read as an array ({cause}); save it with numpy.savez(path, images=images)"
         ) from error
-    raise InputError(f"{path.name} holds the arrays {', '.join(names)}, expected images; call the samples so")
 
 
 def _dataset(path: Path) -> np.ndarray:
@@ -185,7 +212,7 @@ def _sha256(files: Iterable[Path]) -> str:
     return hashing.json_sha256(sorted(map(hashing.file_sha256, files)))
 
 
-def _some(names: list[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """'a.png, b.png, c.png and 9 more'."""
     more = len(names) - MAX_NAMED
     return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -9,7 +9,7 @@ from mribench.spec.data import Prepared, Split
 from mribench.spec.integrator import Denoiser, Integrator
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
-from mribench.spec.pretrained import PretrainedModel
+from mribench.spec.pretrained import PretrainedModel, RestoredImages
 from mribench.spec.problem import (
     Answers,
     Examples,
@@ -69,6 +69,7 @@ __all__ = [
     "ReadVolumes",
     "Reader",
     "ReportedRow",
+    "RestoredImages",
     "Sampler",
     "Score",
     "ShapeNoise",

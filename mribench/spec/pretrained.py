@@ -33,3 +33,19 @@ class PretrainedModel:
     # what the record says of its origin, JSON-serialisable: ``kind``, ``sha256`` of the weights or images, ...
     source: Mapping[str, Any] = field(default_factory=dict)
     is_control: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class RestoredImages:
+    """Answers to the questions of one task that were found elsewhere; on its boards a row of their own."""
+
+    name: str
+    title: str
+    paper: str
+    task: str  # name of the task that asks
+    # level -> uint8 (n, samples, H, W), in the order of the questions
+    images: Mapping[float, np.ndarray]
+    version: int = 1
+    # what the record says of their origin: ``kind`` and ``sha256``
+    source: Mapping[str, Any] = field(default_factory=dict)
+    is_control: ClassVar[bool] = False

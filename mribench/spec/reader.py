@@ -23,6 +23,7 @@ class Volume:
     units: str = "as stored"  # what a pixel value means
     plane: str = ""  # sagittal, coronal or axial, with its tilt where it is oblique
     foreground: str = "none"  # what a card does with the air around the body; readers leave it alone
+    note: str = ""  # what the pixels leave out of the file: "the first of 120 frames", "luminance of colour"
 
 
 class ImageFile(NamedTuple):

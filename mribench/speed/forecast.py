@@ -11,7 +11,7 @@ from mribench.runner import resources
 from mribench.runner.resources import Execution
 from mribench.runner.run import trainings
 from mribench.runner.runspec import Plan
-from mribench.spec import Control, GenerativeModel, Solver, Variant
+from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Variant
 from mribench.speed import solving
 from mribench.training.budget import reference_cost, total_steps
 
@@ -65,7 +65,8 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     trained = [variant for variant in plan.variants if not isinstance(variant, Control | Solver)]
     networks = trainings(plan) + organs * seeds * solving.trainings(plan)
     # a joint training takes the budget of every organ; variants that differ in guidance alone share it
-    budgets = organs * seeds * len({getattr(v, "trained_as", None) or v.name for v in trained})
+    learning = [v for v in trained if not isinstance(v, PretrainedModel)]
+    budgets = organs * seeds * len({getattr(v, "trained_as", None) or v.name for v in learning})
     budgets += organs * seeds * solving.trainings(plan)
     evaluations = [each for variant in trained for each in _evaluations(variant, plan)]
     rows = len(evaluations) + sum(isinstance(variant, Control) for variant in plan.variants)
@@ -92,10 +93,12 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     return Forecast(organs, networks, rows, records, finished, minutes, processes, (weights + outputs) / 1e9)
 
 
-def _evaluations(variant: Variant | GenerativeModel, plan: Plan) -> list[int]:
+def _evaluations(variant: Variant | GenerativeModel | PretrainedModel, plan: Plan) -> list[int]:
     """Network evaluations for one image, of each row of a variant."""
     if isinstance(variant, GenerativeModel):
         return [variant.nfe]
+    if isinstance(variant, PretrainedModel):
+        return [0]  # what another's model costs is not known
     guided = 1 if variant.guidance == 1 else 2
     return [guided * choice.nfe for choice in plan.samplers_of(variant)]
 

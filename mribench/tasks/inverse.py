@@ -76,6 +76,11 @@ def best_setting(model: Answers, level: float, validation: Split, seed: int) -> 
     return int(np.argmax(found))
 
 
+def asked_rows(test: Split) -> np.ndarray:
+    """Which images of a split are asked, int64 (n,): at most two of a subject."""
+    return _asked(test)
+
+
 def _asked(split: Split, limit: int | None = None) -> np.ndarray:
     most = OF_A_SUBJECT * split.n_subjects
     return equal_by_subject(split.subjects, min(most, limit or most), "inverse")

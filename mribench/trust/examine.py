@@ -106,10 +106,10 @@ def examine(space: FeatureSpace, images: np.ndarray, subjects: Sequence[str]) ->
     halves = np.stack([np.isin(subjects, rng.permutation(names)[: len(names) // 2]) for _ in range(HALVINGS)])
     position = _first_component(images)
 
-    def distance(features: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    def distance(features: np.ndarray, counts: np.ndarray, others: np.ndarray = ~halves) -> np.ndarray:
         """KD of each changed half to the unchanged other half, (HALVINGS,); counts: how often each image is taken."""
         # all pairs count, also those of one subject: both halves have them, and so has the floor
-        return kernel_distance_on_subsets(features, real, real, space)(counts, ~halves) * KD.scale
+        return kernel_distance_on_subsets(features, real, real, space)(counts, others) * KD.scale
 
     distances = {"floor": distance(real, halves)}
     for name, change in {**INVISIBLE, **VISIBLE}.items():
@@ -123,7 +123,10 @@ def examine(space: FeatureSpace, images: np.ndarray, subjects: Sequence[str]) ->
     other = of_another_subject(subjects, rng)
     mixed = extract(changes.halves_of_two(images, images[other]).astype(np.float32) / 255)
     # both patients are of the changed half: one of the other half would bring the two nearer
-    distances[HALVES] = distance(mixed, halves & halves[:, other])
+    changed = halves & halves[:, other]
+    # of few images a half may hold no two of such pairs, which have no distance
+    some = changed.sum(1) >= 2
+    distances[HALVES] = distance(mixed, changed[some], ~halves[some])
     floor = float(np.mean(distances["floor"]))
     high = float(np.percentile(distances["floor"], QUANTILE))
     responses = tuple(

@@ -12,6 +12,7 @@ from mribench import results
 from mribench.board import cost
 from mribench.board.boards import boards
 from mribench.errors import InputError
+from mribench.scoring import sources
 from mribench.scoring.kernel_distance import KernelDistance
 from mribench.scoring.pipelines import Pipeline
 
@@ -138,3 +139,21 @@ def test_pairs_of_seed_and_index_decide_the_images_of_a_pipeline(generators):
     made = pipeline(range(18), 0)
     np.testing.assert_array_equal(made[[17, 3]], pipeline([17, 3], 0))
     assert not np.array_equal(made[:2], pipeline(range(2), 1))
+
+
+def test_fewer_images_than_a_profile_wants_are_all_scored_and_said(own, tmp_path, capsys):
+    images = discs(40, 6)
+    found = package.score(images, against=own, features="hc85-v1", controls="", out=tmp_path)
+    assert found.generation.comparability["n_generated"] == 40
+    assert {score.n for score in found.scores.values() if score.metric == "kd"} == {40}
+    assert "all 40 images are scored; boards of the profile quick have 256" in capsys.readouterr().err
+
+
+def test_beside_other_rows_fewer_images_are_refused(own, run, capsys):
+    sources.read(discs(30, 6)).drawing(24, beside=True)
+    assert (
+        "24 of the 30 images are scored, at equal distances; as many as of the rows"
+        in capsys.readouterr().err
+    )
+    with pytest.raises(InputError, match="expected 24; generate 7 more, or leave --beside out"):
+        package.score(discs(17, 6), against=own, beside=run)

@@ -1,5 +1,6 @@
 """What can be scored is read as it is; what cannot is refused in one sentence that says what to do."""
 
+import json
 import sys
 
 import datasets
@@ -12,7 +13,7 @@ from PIL import Image
 
 from mribench.errors import InputError
 from mribench.sampling.pretrained import SampledModel, grey_images
-from mribench.scoring import sources, stored_images
+from mribench.scoring import pipelines, sources, stored_images
 from mribench.spec import PretrainedModel
 
 BYTES = np.rint(discs(N, 5) * 255).astype(np.uint8)
@@ -214,6 +215,23 @@ def test_a_pipeline_that_brings_code_or_pickles_is_refused(tmp_path, refused):
     (weights,) = folder.rglob("*.safetensors")
     weights.rename(weights.with_name("diffusion_pytorch_model.bin"))
     assert "safe_serialization=True" in refused("score", folder, "--against", "phantom:brain")
+
+
+def test_timesteps_of_what_mribench_publishes_are_no_part_of_a_pipeline(tmp_path):
+    folder = save_pipeline(tmp_path / "p")
+    index = json.loads((folder / "model_index.json").read_text())
+    index |= {"_class_name": ["pipeline", "GreyImagePipeline"], "timesteps": [999, 500], "patch": 1}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    pipelines.check(folder)
+    index["vae"] = [["my_code"], "VAE"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    with pytest.raises(InputError, match="user/name takes its vae from"):
+        pipelines.check(folder, "user/name")
+
+
+def test_a_repository_may_be_called_like_an_installed_variant():
+    assert sources._name_of("bob/ddpm") == "bob-ddpm"
+    assert sources._name_of("bob/lesions") == "lesions"
 
 
 def test_a_pipeline_in_colour_is_refused(tmp_path, refused):

@@ -84,7 +84,11 @@ def read_series(files: Mapping[str, Path], subject: str) -> Iterator[Volume]:
         label = hashlib.sha256(repr(key).encode()).hexdigest()[:8]
         first = group[0]
         plane = _plane(key[2])
-        yield Volume(subject, pixels, first.spacing, f"series-{label}", first.contrast, first.units, plane)
+        photometric = key[-1]
+        note = "" if photometric.startswith("MONOCHROME") else f"luminance of {photometric} pixels"
+        yield Volume(
+            subject, pixels, first.spacing, f"series-{label}", first.contrast, first.units, plane, note=note
+        )
 
 
 def read_frames(path: Path, name: str) -> list[Frames]:

@@ -6,25 +6,30 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mribench.data.globs import ALL_FILES, Globs
 from mribench.data.readers.subjects import METADATA, subjects_of
 from mribench.data.readers.table import table
 from mribench.errors import DataError
 from mribench.spec import ImageFile, Reader, Volume
 
 
-def find_files(path: Path, include: str | None = None, reader: str | None = None) -> list[Path]:
+def find_files(
+    path: Path, include: str | None = None, reader: str | None = None, globs: Globs = ALL_FILES
+) -> list[Path]:
     """Every image file under ``path`` (or itself), sorted; hidden files and files of no image format are left out.
 
     Args:
         path: A file or folder.
         include: Only files that match this glob (``**/images/*.tif``).
         reader: The name of the only reader whose files are taken; None takes those of all installed readers.
+        globs: Which of a user's own files are read.
 
     Raises:
         DataError: For a broken link, for a format that cannot be read, and where nothing is found.
+        InputError: See ``Globs.chosen``.
     """
     if path.is_file():
-        return [path]
+        return globs.chosen(path, [path])
     readers = table(reader)
     found = [
         Path(folder) / name
@@ -36,6 +41,7 @@ def find_files(path: Path, include: str | None = None, reader: str | None = None
     if include:
         matching = set(path.glob(include))
         found = [file for file in found if file in matching]
+    found = globs.chosen(path, found)
     labels = {file: file.relative_to(path).as_posix() for file in found}
     files = [file for file in found if readers.reader_of(file, labels[file])]
     if not files:
@@ -67,6 +73,7 @@ def read_volumes(
     pattern: str | None = None,
     subjects_inside: bool = False,
     reader: str | None = None,
+    some_left_out: bool = False,
 ) -> Iterator[Volume]:
     """Volumes of ``files`` under ``path``, subject by subject; one is in memory at a time.
 
@@ -76,6 +83,7 @@ def read_volumes(
         pattern: A regular expression that finds the subject in a relative path; see ``subjects_of``.
         subjects_inside: The subject is read from each file (PatientID), whatever its folder is called.
         reader: As for ``find_files``.
+        some_left_out: A ``metadata.csv`` may name more files than are read.
 
     Raises:
         DataError: Where a file cannot be read or has no subject.
@@ -87,7 +95,7 @@ def read_volumes(
             yield from owner.read([ImageFile(file, name)], "")
     rest = {name: pair for name, pair in named.items() if not pair[1].names_subjects}
     groups: dict[tuple[str, str], list[ImageFile]] = {}
-    for name, (subject, number) in _subjects(root, rest, pattern, subjects_inside).items():
+    for name, (subject, number) in _subjects(root, rest, pattern, subjects_inside, some_left_out).items():
         file, owner = rest[name]
         groups.setdefault((subject, owner.name), []).append(ImageFile(file, name, number))
     by_name = {owner.name: owner for _, owner in rest.values()}
@@ -96,7 +104,11 @@ def read_volumes(
 
 
 def _subjects(
-    root: Path, files: dict[str, tuple[Path, Reader]], pattern: str | None, subjects_inside: bool
+    root: Path,
+    files: dict[str, tuple[Path, Reader]],
+    pattern: str | None,
+    subjects_inside: bool,
+    some_left_out: bool,
 ) -> dict[str, tuple[str, int | None]]:
     """relative name -> (subject, number of the slice or None)."""
     known = pattern is not None or (root / METADATA).is_file() or any("/" in name for name in files)
@@ -108,7 +120,7 @@ def _subjects(
         )
     if files and (subjects_inside or (not known and silent is None)):
         return {name: (str(reader.patient(file, name)), None) for name, (file, reader) in files.items()}
-    return subjects_of(root, list(files), pattern) if files else {}
+    return subjects_of(root, list(files), pattern, some_left_out) if files else {}
 
 
 def _readers(path: Path, files: Sequence[Path], reader: str | None) -> dict[Path, Reader]:

@@ -28,6 +28,11 @@ def read_image(path: Path, name: str) -> np.ndarray:
     an image, is cut off, mixes page sizes, or holds 16-bit colour (which Pillow would silently cut to 8
     bits).
     """
+    return _read_pages(path, name)[0]
+
+
+def _read_pages(path: Path, name: str) -> tuple[np.ndarray, bool]:
+    """As ``read_image``, and whether a page has colours."""
     from PIL import Image, ImageSequence, UnidentifiedImageError
 
     try:
@@ -44,24 +49,31 @@ def read_image(path: Path, name: str) -> np.ndarray:
         raise DataError(f"{name} is too large ({error}); cut it into smaller images first.") from error
     except DAMAGE as error:
         raise DataError(f"{name} is damaged or cut off ({error}); fetch or export it again.") from error
-    if len({page.shape for page in pages}) != 1:
+    if len({page.shape for page, _ in pages}) != 1:
         raise DataError(f"{name} has pages of different sizes; save each size as a file of its own.")
-    return np.stack(pages)
+    return np.stack([page for page, _ in pages]), any(coloured for _, coloured in pages)
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
     """(..., 3) -> float32 (...): the channel where all three are equal, else 0.299 R + 0.587 G + 0.114 B."""
-    rgb = rgb.astype(np.float32)
-    if (rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 0] == rgb[..., 2]).all():
-        return np.ascontiguousarray(rgb[..., 0])
-    return rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    channels = rgb.astype(np.float32)
+    if not has_colour(rgb):
+        return np.ascontiguousarray(channels[..., 0])
+    return channels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-def _page(page, name: str) -> np.ndarray:
+def has_colour(rgb: np.ndarray) -> bool:
+    """Whether the three channels of (..., 3) differ anywhere."""
+    return bool((rgb[..., :1] != rgb[..., 1:]).any())
+
+
+def _page(page, name: str) -> tuple[np.ndarray, bool]:
+    """float32 (H, W), and whether it has colours."""
     if page.mode in GREY:
-        return np.asarray(page, dtype=np.float32)
+        return np.asarray(page, dtype=np.float32), False
     if page.mode in COLOUR:
-        return luminance(np.asarray(page.convert("RGB")))
+        rgb = np.asarray(page.convert("RGB"))
+        return luminance(rgb), has_colour(rgb)
     raise DataError(f"{name} has Pillow mode {page.mode}; save it as 8- or 16-bit greyscale.")
 
 
@@ -79,12 +91,20 @@ def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
         files, key=lambda file: (os.path.dirname(file.name), file.slice or 0, _natural(file.name))
     )
     stacks: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
+    coloured: dict[tuple[str, tuple[int, ...]], int] = {}
     for file in ordered:
-        pages = read_image(file.path, file.name)
+        pages, is_coloured = _read_pages(file.path, file.name)
         source = file.name if len(pages) > 1 else os.path.dirname(file.name) or "."
-        stacks.setdefault((source, pages.shape[1:]), []).append(pages)
-    for (source, _), pages in stacks.items():
-        yield Volume(subject, np.concatenate(pages), None, source)
+        key = source, pages.shape[1:]
+        stacks.setdefault(key, []).append(pages)
+        coloured[key] = coloured.get(key, 0) + is_coloured
+    for key, pages in stacks.items():
+        note = (
+            f"luminance of {coloured[key]} of {len(pages)} files, which are in colour"
+            if coloured[key]
+            else ""
+        )
+        yield Volume(subject, np.concatenate(pages), None, key[0], note=note)
 
 
 def _natural(name: str) -> list[str | int]:

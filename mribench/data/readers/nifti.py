@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,13 @@ def _load(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     return first, np.diag([*[MILLIMETRES.get(unit, 1.0)] * 3, 1.0]) @ image.affine
 
 
+def _frames(path: Path) -> int:
+    """Of a 4-D image: time, channels, directions. 1 for any other."""
+    import nibabel as nib
+
+    return math.prod(nib.load(path).shape[3:])
+
+
 def _check_gzip(path: Path) -> None:
     """Read to the end, where the checksum is; nibabel stops after the last voxel.
 
@@ -92,7 +101,9 @@ def _pointer(path: Path) -> str:
 
 def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
     for file in files:
-        yield read_nifti(file.path, file.name).volume(subject, file.name, contrast_of(file.name))
+        volume = read_nifti(file.path, file.name).volume(subject, file.name, contrast_of(file.name))
+        frames = _frames(file.path)
+        yield replace(volume, note=f"the first of {frames} frames (4-D)") if frames > 1 else volume
 
 
 def _pixels_of_header(path: Path) -> list[Path]:

@@ -15,7 +15,8 @@ HOW = (
     "or by names like <subject>_<slice>.png"
 )
 NUMBERED = re.compile(r"(?P<subject>.+)_(?P<slice>\d+)")
-BIDS = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)(_.*)?")
+# whatever session, run and contrast follow: a person has one subject
+BIDS = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)(_.*?)??(_(?P<slice>\d+))?")
 # folders that sort files by something else than the person
 NOT_SUBJECTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 NOT_SUBJECTS |= {
@@ -33,7 +34,7 @@ NOT_SUBJECTS |= {
 
 
 def subjects_of(
-    root: Path, files: Sequence[str], pattern: str | None = None
+    root: Path, files: Sequence[str], pattern: str | None = None, some_left_out: bool = False
 ) -> dict[str, tuple[str, int | None]]:
     """file (relative, posix) -> (subject, slice or None).
 
@@ -42,6 +43,7 @@ def subjects_of(
         files: Relative to it.
         pattern: A card's regular expression, searched in the relative path; its first group, or the whole match, is
             the subject. None takes metadata.csv, folders or names, in this order.
+        some_left_out: metadata.csv may name files that are there and not among ``files``.
 
     Raises:
         DataError: Where a file is left without a subject, metadata.csv and the files do not match one to one, or the
@@ -50,7 +52,7 @@ def subjects_of(
     if pattern is not None:
         return _by_pattern(files, pattern)
     if (root / METADATA).is_file():
-        return _by_metadata(root / METADATA, files)
+        return _by_metadata(root / METADATA, files, some_left_out)
     if all("/" in name for name in files):
         return _by_folder(files)
     if any("/" in name for name in files):
@@ -74,23 +76,25 @@ def _by_folder(files: Sequence[str]) -> dict[str, tuple[str, int | None]]:
     wrong = sorted(folder for folder in folders if folder.lower() in NOT_SUBJECTS)
     if wrong:
         raise DataError(f"The folder {wrong[0]}/ sorts files by something else than the subject; {HOW}.")
-    return {name: (name.split("/")[0], None) for name in files}
+    # sub-01_ses-1/ and sub-01_ses-2/ are one person
+    people = {folder: found["subject"] if (found := BIDS.fullmatch(folder)) else folder for folder in folders}
+    return {name: (people[name.split("/")[0]], None) for name in files}
 
 
 def _by_name(files: Sequence[str]) -> dict[str, tuple[str, int | None]]:
     stems = {name: name.split(".nii")[0] if ".nii" in name else Path(name).stem for name in files}
-    for rule in (NUMBERED, BIDS):
+    for rule in (BIDS, NUMBERED):
         found = {name: rule.fullmatch(stem) for name, stem in stems.items()}
         if all(found.values()):
             groups = {name: match.groupdict() for name, match in found.items() if match}
             return {
-                name: (g["subject"], int(g["slice"]) if "slice" in g else None) for name, g in groups.items()
+                name: (g["subject"], int(g["slice"]) if g["slice"] else None) for name, g in groups.items()
             }
     odd = next(name for name, stem in stems.items() if not NUMBERED.fullmatch(stem))
     raise DataError(f"The subject of {odd} is unknown; {HOW}.")
 
 
-def _by_metadata(path: Path, files: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+def _by_metadata(path: Path, files: Sequence[str], some_left_out: bool) -> dict[str, tuple[str, int | None]]:
     rows: dict[str, tuple[str, int | None]] = {}
     for line, row in enumerate(_csv(path), start=2):
         name, subject = row["file_name"].replace("\\", "/").removeprefix("./"), row["subject"]
@@ -110,12 +114,15 @@ def _by_metadata(path: Path, files: Sequence[str]) -> dict[str, tuple[str, int |
             f"{METADATA} has no row for {without_row[0]} ({len(without_row)} such files); add a row per file."
         )
     without_file = sorted(set(rows) - set(files))
+    if some_left_out:
+        without_file = [name for name in without_file if not (path.parent / name).is_file()]
     if without_file:
         raise DataError(
             f"{METADATA} names {without_file[0]} ({len(without_file)} such rows), which is not there or not "
             "a supported image; add the file or remove the row."
         )
-    return rows
+    asked = set(files)
+    return {name: row for name, row in rows.items() if name in asked}
 
 
 def _csv(path: Path) -> list[dict[str, str]]:

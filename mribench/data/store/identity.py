@@ -9,6 +9,7 @@ from typing import Any
 from mribench import files as disk
 from mribench import phantom as drawing_kit
 from mribench.code_hash import code_hash
+from mribench.data.globs import ALL_FILES, Globs
 from mribench.data.slices import PREPARATION
 from mribench.hashing import file_sha256, json_hash
 from mribench.spec import Profile
@@ -35,6 +36,7 @@ def local_identity(
     cache: Path,
     card_rules: str | None,
     foreign_readers: Sequence[str] = (),
+    globs: Globs = ALL_FILES,
 ) -> str:
     """12 hex digits over all that decides the pixels and the split of a set that is read from files.
 
@@ -47,11 +49,15 @@ def local_identity(
         cache: Folder for remembered digests; a file is read again only when its size, times or inode changed.
         card_rules: What a card decides, see ``rules.as_text``.
         foreign_readers: Readers of plugins with their versions; mribench's own count by ``PREPARATION``.
+        globs: What chose the files.
     """
     content = list(zip([_relative(file, root) for file in files], _digests(files, cache), strict=True))
     sizes = [profile.size, profile.max_images]
     parts = ["local", PREPARATION, name, card_rules, content, *sizes, seed]
-    return json_hash([*parts, list(foreign_readers)] if foreign_readers else parts)
+    # absent where they say nothing, so that older folders keep their names
+    parts += [list(foreign_readers)] if foreign_readers else []
+    parts += [globs.as_record()] if globs else []
+    return json_hash(parts)
 
 
 def _digests(files: Sequence[Path], cache: Path) -> list[str]:
