@@ -146,6 +146,7 @@ class Variant:
     # the sampler that draws from it, without a number of steps, where a run names none and the profile's does not fit;
     # None: the first installed one that fits, of its own process before integrators
     sampler: str | None = None
+    fields: tuple[str, ...] = ()  # of the data, that its training reads; as ``Task.fields``
     is_control: ClassVar[bool] = False
 
     @property
