@@ -31,8 +31,8 @@ def _tumour(canvas: Canvas, rng: np.random.Generator, u: Array, v: Array, z: flo
     """A ball with a ragged edge; oedema around it spreads through white matter alone."""
     side = -1 if rng.random() < 0.5 else 1
     cu, cv, cz = side * rng.uniform(0.28, 0.48), rng.uniform(-0.5, 0.5), rng.uniform(0.3, 0.75)
-    radius, oedema, ragged = rng.uniform(0.10, 0.22), rng.uniform(1.3, 2.2), rng.uniform(0.02, 0.05)
-    has_core = rng.random() < 0.5
+    radius, oedema, ragged = rng.uniform(0.12, 0.24), rng.uniform(1.3, 2.0), rng.uniform(0.02, 0.05)
+    has_core = rng.random() < 0.7
     cut = radius**2 - (1.2 * (z - cz)) ** 2
     bump = ragged * fields.waves(rng, u, v, 0.25, 6, z)
     reach = (oedema * radius) ** 2 - (1.2 * (z - cz)) ** 2
@@ -41,9 +41,9 @@ def _tumour(canvas: Canvas, rng: np.random.Generator, u: Array, v: Array, z: flo
         canvas.paint("oedema", spread + 2 * bump, over=WHITE)
     if cut > 0:
         ball = shapes.ellipse(u, v, cu, cv, cut**0.5, cut**0.5) + bump
-        canvas.paint("tumour", ball, over=(*WHITE, "oedema", "grey matter"))
+        canvas.paint("tumour", ball, over=[name for name in canvas.tissues if name != "air"])
         if has_core:
-            canvas.paint("necrosis", ball + 0.45 * radius, over=("tumour",))
+            canvas.paint("necrosis", ball + 0.4 * radius, over=("tumour",))
 
 
 def _plaques(canvas: Canvas, rng: np.random.Generator, u: Array, v: Array, z: float) -> None:

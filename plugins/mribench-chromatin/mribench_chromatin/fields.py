@@ -1,7 +1,7 @@
 """Fields of a section: label map, image without noise, a second stain, and the nucleus with a lesion.
 
-There is no second magnetic-resonance contrast. Its place takes a second stain of the same section, fibrillarin, which lies in
-the nucleoli.
+There is no second magnetic-resonance contrast. In its place stands a second stain of the same section, fibrillarin, which
+lies in the nucleoli.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FIELDS = (
 )
 NUCLEOPLASM = 0.08  # fibrillarin outside nucleoli over that inside, assumed
 MICRONUCLEUS_SHARE = 0.5  # of the nuclei; the others have condensed clumps, as apoptosis begins
-CONDENSED = 2.6  # DNA of a clump over that of euchromatin, assumed
+CONDENSED = 1.0  # what a clump adds to the DNA in its middle, in units of euchromatin, assumed
 
 
 def draw_fields(
@@ -39,7 +39,7 @@ def draw_fields(
         "clean": lambda: _shown(expected_photons(plane, plane.density) * plane.mask, photograph(plane)[1]),
         "fibrillarin": lambda: _second_stain(plane, field_rng(seed, subject, "fibrillarin", slice)),
         "abnormal": lambda: _abnormal(plane, *_lesion(plane, seed, subject), seed, subject, slice),
-        "lesion": lambda: (plane.canvas.average(_lesion(plane, seed, subject)[0]) >= 0.5).astype(np.uint8),
+        "lesion": lambda: _mask(plane, _lesion(plane, seed, subject)[0]).astype(np.uint8),
         "healthy": lambda: photograph(plane)[0],
     }
     return {name: draw[name]() for name in names}
@@ -57,7 +57,7 @@ def _second_stain(plane: Section, noise: np.random.Generator) -> Array:
 
 
 def _lesion(plane: Section, seed: int, subject: int) -> tuple[Array, bool]:
-    """Share of each fine sample that the lesion fills, float32 (n, n), and whether it is a micronucleus."""
+    """How thick the lesion is at each fine sample, of balls 1 in the middle, float32 (n, n); is it a micronucleus?"""
     rng = field_rng(seed, subject, "lesion")
     n, (x, y) = plane.nucleus, plane.canvas.axes
     grid = plane.canvas.x, plane.canvas.y
@@ -77,16 +77,20 @@ def _lesion(plane: Section, seed: int, subject: int) -> tuple[Array, bool]:
         far = steps[last] + 0.75 * radius if outside else steps[last] * rng.uniform(0.3, 0.85)
         if cut > 0:
             cx, cy = n.centre[0] + far * np.cos(angle), n.centre[1] + far * np.sin(angle)
-            found[shapes.ellipse(*grid, cx, cy, cut**0.5, cut**0.5) < 0] = 1
+            away = 1 + shapes.ellipse(*grid, cx, cy, cut**0.5, cut**0.5) / cut**0.5
+            np.maximum(found, np.sqrt(np.clip(1 - away**2, 0, 1)), out=found)
     return found * (plane.edge >= 0 if outside else plane.edge < 0), outside
 
 
 def _abnormal(plane: Section, lesion: Array, outside: bool, seed: int, subject: int, slice: int) -> Array:
     """The section with its lesion, noise of its own, at the grey scale of the image."""
     _, white = photograph(plane)
-    density = np.where(lesion > 0, 1.3 if outside else CONDENSED, plane.density)
-    # a micronucleus is about as thick as it is wide, in focus throughout
-    light = np.maximum(plane.light, 0.8 * lesion)
+    density = np.where(lesion > 0, 1.2, plane.density) if outside else plane.density + CONDENSED * lesion
+    light = np.maximum(plane.light, 0.8 * lesion) if outside else plane.light
     counts = camera(expected_photons(plane, density, light), field_rng(seed, subject, "abnormal", slice))
-    seen = plane.mask | (plane.canvas.average(lesion) >= 0.5)
-    return _shown(counts * seen, white)
+    return _shown(counts * (plane.mask | _mask(plane, lesion)), white)
+
+
+def _mask(plane: Section, lesion: Array) -> Array:
+    """bool (size, size): the lesion fills at least half of a pixel."""
+    return plane.canvas.average((lesion > 0).astype(np.float32)) >= 0.5

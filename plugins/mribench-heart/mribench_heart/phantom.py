@@ -13,6 +13,7 @@ from mribench.phantom import (
     Scan,
     ScanFields,
     SpinEcho,
+    SpoiledGRE,
     Tissue,
     describe,
     fields,
@@ -39,8 +40,8 @@ TISSUES = {
 }
 
 
-# of the same anatomy: a black-blood T1 weighting and a proton density weighting, both breath-held spin echo
-CONTRASTS = (("t1w", SpinEcho(tr=700, te=10)), ("pdw", SpinEcho(tr=2400, te=20)))
+# of the same anatomy
+CONTRASTS = (("t1w", SpoiledGRE(tr=4.0, te=1.2, flip=18)), ("pdw", SpinEcho(tr=2400, te=20)))
 STRUCTURES = (
     ("blood", ("blood",)),
     ("myocardium", ("myocardium", *lesions.TISSUES)),

@@ -13,7 +13,6 @@ from mribench.phantom import (
     Scan,
     ScanFields,
     SpinEcho,
-    SpoiledGRE,
     Tissue,
     describe,
     slice_rng,
@@ -51,7 +50,7 @@ SEQUENCE = SpinEcho(tr=5000, te=48)
 
 
 # of the same anatomy: fat-saturated T1 and proton density weighting
-CONTRASTS = (("t1w", SpoiledGRE(tr=4.0, te=1.6, flip=12)), ("pdw", SpinEcho(tr=3000, te=10)))
+CONTRASTS = (("t1w", SpinEcho(tr=600, te=8)), ("pdw", SpinEcho(tr=3000, te=10)))
 STRUCTURES = (
     ("cortex", ("cortex",)),
     ("medulla", ("medulla",)),

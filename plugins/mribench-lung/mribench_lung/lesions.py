@@ -16,7 +16,6 @@ TISSUES = {
     "effusion": Tissue(3200, 900, 1.0, "close to free water, assumed"),
 }
 NODULE_SHARE = 0.6  # of the persons
-LUNG = ("lung", "blood")
 
 
 def paint(
@@ -28,10 +27,10 @@ def paint(
         radius = rng.uniform(0.045, 0.11)
         centre = side * rng.uniform(0.26, 0.45), rng.uniform(-0.35, 0.1), rng.uniform(0.25, 0.7)
         axes = radius, radius * rng.uniform(0.85, 1.2), 1.7 * radius
-        stamps.ellipsoid(canvas, "nodule", at, centre, axes, float(rng.uniform(0, 90)), z, over=LUNG)
+        stamps.ellipsoid(canvas, "nodule", at, centre, axes, float(rng.uniform(0, 90)), z, over=("lung", "blood"))
         return
     # fluid gathers at the back, and higher along the chest wall than in the middle
     level, slope = body["diaphragm"] + rng.uniform(-0.22, -0.08), rng.uniform(0.3, 0.7)
     x, y = at
-    surface = level + 0.35 * (z - 0.3) + slope * (0.45 - side * x)
-    canvas.paint("effusion", (side * x > 0.06) & (y > surface), over=LUNG)
+    surface = level + 0.35 * (z - 0.3) + slope * (0.2 - 1.6 * np.abs(x) ** 3)
+    canvas.paint("effusion", (side * x > 0) & (y > surface), over=("lung",))

@@ -23,13 +23,13 @@ def paint(canvas: Canvas, rng: np.random.Generator, at: Along, pitch: float) -> 
     """Paint the person's lesion where the slice cuts it; ``rng`` draws the same for all slices."""
     if rng.random() < HERNIATION_SHARE:
         level = float(rng.choice(DISCS, p=DISC_SHARES))
-        out, high, side = rng.uniform(5, 9), rng.uniform(4, 7), rng.normal(0, 3)
+        out, high, side = rng.uniform(8, 13), rng.uniform(7, 11), rng.normal(0, 3)
         v = (at.behind - at.depth) / out
         w = (at.level - level) * pitch / high
-        across = (at.lateral - side) / 9
+        across = (at.lateral - side) / 12
         canvas.paint("herniation", v**2 + w**2 + across**2 - 1, over=CANAL)
         return
-    level, radius = float(rng.integers(-4, 1)), rng.uniform(7, 13)
+    level, radius = float(rng.integers(-4, 1)), rng.uniform(8, 14)
     forward, down, side = rng.uniform(-6, 6), rng.uniform(-5, 5), rng.uniform(-8, 8)
     along = (at.level - level) * pitch - down
     ball = (at.behind - forward) ** 2 + along**2 + (at.lateral - side) ** 2 - radius**2
