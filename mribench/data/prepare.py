@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mribench.data import fields as named_fields
 from mribench.data import left_out, open_sets
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import catalogue, organ_masks, rules, terms
@@ -39,6 +40,7 @@ def prepare_data(
     progress: Progress | None = None,
     name: str | None = None,
     skip_broken: bool = False,
+    fields: Sequence[str] = (),
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
@@ -54,6 +56,8 @@ def prepare_data(
         name: What boards call a file or folder; None gives ``local-`` and 8 hex digits of the content key. The name of
             the file or folder itself is not used: it may be a patient's.
         skip_broken: Leave out the user's own files that cannot be read, and say which.
+        fields: Names of fields that are wanted. Those that the data have are made where they are not there yet; the
+            set and its folder are the same with and without them. What it lacks ``Prepared.fields`` does not name.
 
     Raises:
         DataError: Where the data cannot be used; of the user's own files it names all that cannot be read.
@@ -67,7 +71,8 @@ def prepare_data(
         package = lookup.owner("modalities", modality.name)
         notes = {"terms": [terms.of_phantom(package)], "subjects_known": True}
         build = partial(build_phantom, modality, profile, seed, progress)
-        return _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
+        prepared = _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
+        return named_fields.of_phantom(modality, prepared, fields, seed, progress)
     public, sources = locate(modality, data, progress)
     files = [_files(source) for source in sources]
     named = public or name or label(data)
@@ -103,7 +108,7 @@ def prepare_data(
     prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build_readable)
     if public is None:
         note_source(root, prepared.name, data)
-    return prepared
+    return named_fields.of_files(prepared, fields, sources, files, modality.name, progress)
 
 
 def prepare_target(

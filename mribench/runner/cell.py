@@ -13,6 +13,7 @@ from mribench.runner.model_code import model_code, trained_as
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import Tuned, with_learning_rate
 from mribench.sampling.forward_process import default_sampler
+from mribench.sampling.offers import wanted
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import (
     Control,
@@ -38,6 +39,12 @@ PRODUCE_VERSION = 1
 def is_joint(variant: Variant | GenerativeModel | Control) -> bool:
     """Whether one training serves all organs of a run."""
     return isinstance(variant, Variant) and "modality" in variant.conditions
+
+
+def field_keys(task: Task | None, variant: object, data: Prepared) -> dict[str, str]:
+    """Content hash of each field of the data that a task and a variant read, as far as the data have it."""
+    names = wanted(task, variant) if task else getattr(variant, "fields", ())
+    return {name: data.field_keys[name] for name in sorted(names) if name in data.field_keys}
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,10 @@ class Cell:
             "budget": profiles.training_budget(profile),
             "seed": self.seed,
         }
+        if getattr(model, "fields", ()):
+            made_from["fields"] = [
+                [name, field_keys(None, model, data)] for name, data in self.trained_on.items()
+            ]
         name = self.name
         if self.is_joint:
             name = f"organs-{len(self.trained_on)}_{trained_as(self.variant)}_s{self.seed}"
@@ -165,6 +176,8 @@ class Cell:
             ],
             "seed": self.seed,
         }
+        if fields := field_keys(task, self.variant, self.data):
+            made_from["fields"] = fields
         if task.problem:
             made_from["problem"] = [task.problem.levels, code_hash(task.problem.measure)]
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"

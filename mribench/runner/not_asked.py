@@ -16,7 +16,7 @@ from mribench.spec import Task
 
 def needs_training(cell: Cell, plan: Plan) -> bool:
     """Whether any task of the run is asked of a variant that learns."""
-    asked = (task for task in plan.tasks if not_applicable(task, cell.variant) is None)
+    asked = (task for task in plan.tasks if not_applicable(task, cell.variant, cell.data) is None)
     return cell.is_trained_here and any(asked)
 
 

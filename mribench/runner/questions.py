@@ -23,7 +23,7 @@ def questions(cell: Cell, plan: Plan) -> list[tuple[Cell, Task]]:
     asked = [(one, task) for one in sampled for task in plan.tasks if task.problem is None]
     unsampled = replace(sampled[0], sampler=None)
     for task in plan.tasks:
-        if task.problem and not_applicable(task, cell.variant):
+        if task.problem and not_applicable(task, cell.variant, cell.data):
             asked.append((unsampled, task))
         elif task.problem:
             asked += [

@@ -222,6 +222,7 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
             progress=prepared_so_far,
             name=spec.data_name,
             skip_broken=spec.skip_broken,
+            fields=plan.fields,
         )
     if rank == 0:
         wait()

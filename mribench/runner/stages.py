@@ -151,7 +151,7 @@ def _task_read_by(task: Task) -> Task | None:
 
 def _output_names(cell: Cell, task: Task, plan: Plan) -> dict[str, str | None]:
     """Provenance: the folders of the outputs that a result is made from; of a task that does not apply the training."""
-    if not_applicable(task, cell.variant):
+    if not_applicable(task, cell.variant, cell.data):
         return {"checkpoint": cell.trained.name if cell.trained else None}
     other = _task_read_by(task)
     reads = {"reads": cell.output_name(other, plan)} if other else {}
@@ -164,7 +164,7 @@ def _result(cell: Cell, task: Task, plan: Plan, extract: Extractor) -> Result:
     damaged = damage.of_result(plan.out, existing) if existing else []
     if existing and not damaged:
         return existing
-    if not_applicable(task, cell.variant):
+    if not_applicable(task, cell.variant, cell.data):
         return not_asked.write_record(cell, task, plan)
     name, other = cell.output_name(task, plan), _task_read_by(task)
     outputs = _outputs(cell, other, plan) if other else {}

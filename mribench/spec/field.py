@@ -29,8 +29,8 @@ class Field:
     """
 
     name: str
-    # image: grey values; labels: an index into ``names``; mask: 0 or 1
-    kind: Literal["image", "labels", "mask"]
+    # image: grey values; labels: an index into ``names``; mask: 0 or 1; index: a number of each image
+    kind: Literal["image", "labels", "mask", "index"]
     names: tuple[str, ...] = ()  # of the values of a label map, the background first
 
 

@@ -10,10 +10,14 @@ Array = np.ndarray
 
 # 3 T; all longer than in white matter, with which the values of the table agree in direction and order of magnitude
 TISSUES = {
-    "tumour": Tissue(1500, 130, 0.85, "assumed, after the ranges in Wansapura et al., JMRI 9:531 (1999)", texture=0.12),
+    "tumour": Tissue(
+        1500, 130, 0.85, "assumed, after the ranges in Wansapura et al., JMRI 9:531 (1999)", texture=0.12
+    ),
     "necrosis": Tissue(2400, 300, 0.92, "assumed, between tumour and CSF"),
     "oedema": Tissue(1250, 140, 0.82, "assumed: white matter with more free water", texture=0.06),
-    "plaque": Tissue(1300, 130, 0.82, "assumed: demyelinated white matter with more free water", texture=0.04),
+    "plaque": Tissue(
+        1300, 130, 0.82, "assumed: demyelinated white matter with more free water", texture=0.04
+    ),
 }
 WHITE = ("white matter",)
 TUMOUR_SHARE = 0.6  # of the persons; the others have plaques

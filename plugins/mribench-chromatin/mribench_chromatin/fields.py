@@ -1,7 +1,7 @@
 """Fields of a section: label map, image without noise, a second stain, and the nucleus with a lesion.
 
-There is no second magnetic-resonance contrast. In its place stands a second stain of the same section, fibrillarin, which
-lies in the nucleoli.
+There is no second magnetic-resonance contrast. In its place stands a second stain of the same section, fibrillarin,
+which lies in the nucleoli.
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ Array = np.ndarray
 
 # 1.5 T
 TISSUES = {
-    "infarct": Tissue(1250, 75, 0.84, "assumed: acute infarct, T1 and T2 longer than in healthy muscle", texture=0.08)
+    "infarct": Tissue(
+        1250, 75, 0.84, "assumed: acute infarct, T1 and T2 longer than in healthy muscle", texture=0.08
+    )
 }
 
 

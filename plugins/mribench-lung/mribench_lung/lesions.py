@@ -27,7 +27,9 @@ def paint(
         radius = rng.uniform(0.045, 0.11)
         centre = side * rng.uniform(0.26, 0.45), rng.uniform(-0.35, 0.1), rng.uniform(0.25, 0.7)
         axes = radius, radius * rng.uniform(0.85, 1.2), 1.7 * radius
-        stamps.ellipsoid(canvas, "nodule", at, centre, axes, float(rng.uniform(0, 90)), z, over=("lung", "blood"))
+        stamps.ellipsoid(
+            canvas, "nodule", at, centre, axes, float(rng.uniform(0, 90)), z, over=("lung", "blood")
+        )
         return
     # fluid gathers at the back, and higher along the chest wall than in the middle
     level, slope = body["diaphragm"] + rng.uniform(-0.22, -0.08), rng.uniform(0.3, 0.7)
