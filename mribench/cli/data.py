@@ -122,6 +122,13 @@ def prepare(
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="leave out your files that cannot be read")
     ] = False,
+    masks: Annotated[
+        str | None,
+        typer.Option(
+            help="the label map of each of your images, seen from its folder: {stem}_mask.png or ../masks/{name}; tasks "
+            "find it as the field labels"
+        ),
+    ] = None,
 ) -> None:
     """Read, window, resize and split images, as a run does.
 
@@ -129,7 +136,7 @@ def prepare(
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken)
+    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken, masks)
     print(describe(prepared))
     print(prepared.path)
 
@@ -239,6 +246,7 @@ def _prepared(
     out: Path,
     name: str | None = None,
     skip_broken: bool = False,
+    masks: str | None = None,
 ):
     from mribench import profiles
     from mribench.data import prepare
@@ -253,4 +261,5 @@ def _prepared(
             lambda done, total: advance(done, total=total),
             name,
             skip_broken,
+            masks=masks,
         )

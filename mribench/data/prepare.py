@@ -18,7 +18,7 @@ from mribench.data.cards.card import digest
 from mribench.data.qa import SHEET
 from mribench.data.readers import broken
 from mribench.data.readers import folder as image_folder
-from mribench.data.source import Source, check_name, label, locate, note_source
+from mribench.data.source import Source, check_name, is_own_files, label, locate, note_source
 from mribench.data.split import SPLITS
 from mribench.data.store.dataset import MANIFEST, load, save
 from mribench.data.store.identity import local_identity, phantom_identity
@@ -41,6 +41,7 @@ def prepare_data(
     name: str | None = None,
     skip_broken: bool = False,
     fields: Sequence[str] = (),
+    masks: str | None = None,
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
@@ -58,12 +59,16 @@ def prepare_data(
         skip_broken: Leave out the user's own files that cannot be read, and say which.
         fields: Names of fields that are wanted. Those that the data have are made where they are not there yet; the
             set and its folder are the same with and without them. What it lacks ``Prepared.fields`` does not name.
+        masks: Where the label map of each of the user's own images lies, as ``CardField.file`` says it; they become the
+            field ``labels`` of the set, which later calls find.
 
     Raises:
         DataError: Where the data cannot be used; of the user's own files it names all that cannot be read.
         InputError: Where the name cannot be used, see ``source.check_name``.
     """
     check_name(name, data)
+    if masks is not None and not is_own_files(data):
+        raise InputError(f"--masks names files beside your own images, and {data} has its own; leave it out")
     data = open_sets.named(modality.name, data)
     root = Path(out) / "data"
     if data == "phantom":
@@ -108,7 +113,7 @@ def prepare_data(
     prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build_readable)
     if public is None:
         note_source(root, prepared.name, data)
-    return named_fields.of_files(prepared, fields, sources, files, modality.name, progress)
+    return named_fields.of_files(prepared, fields, sources, files, modality.name, root, masks, progress)
 
 
 def prepare_target(
@@ -119,6 +124,8 @@ def prepare_target(
     progress: Progress | None = None,
     name: str | None = None,
     skip_broken: bool = False,
+    fields: Sequence[str] = (),
+    masks: str | None = None,
 ) -> Prepared:
     """The prepared set that somebody asks for by hand and not for a run; a prepared folder is read as it is.
 
@@ -132,6 +139,8 @@ def prepare_target(
         progress: As for ``prepare_data``.
         name: As for ``prepare_data``.
         skip_broken: As for ``prepare_data``.
+        fields: As for ``prepare_data``.
+        masks: As for ``prepare_data``.
 
     Raises:
         InputError: Where the target or the organ is unknown; DataError where the data cannot be used.
@@ -146,7 +155,17 @@ def prepare_target(
         )
     first = catalogue.cards().get(target.split("+")[0])
     modality = _modality(organ or (first.organ if first else "local"), target)
-    return prepare_data(modality, target, profile, out, progress=progress, name=name, skip_broken=skip_broken)
+    return prepare_data(
+        modality,
+        target,
+        profile,
+        out,
+        progress=progress,
+        name=name,
+        skip_broken=skip_broken,
+        fields=fields,
+        masks=masks,
+    )
 
 
 def describe(prepared: Prepared) -> str:
@@ -169,6 +188,8 @@ def describe(prepared: Prepared) -> str:
         )
     if (sheet := prepared.path / SHEET).is_file():
         lines.append(f"  pictures   {sheet}")
+    for field in prepared.fields.values():
+        lines.append(f"  field      {field.name} ({', '.join(field.names) or field.kind})")
     if not manifest.get("subjects_known", True):
         lines.append("  subjects unknown: one person may be in several splits, nothing is ranked")
     if manifest.get("adjusted"):

@@ -31,6 +31,7 @@ class ImageFile(NamedTuple):
     path: Path
     name: str  # relative to the data set's folder: what messages and ``Volume.source`` show
     slice: int | None = None  # number of the slice, where the file's name or metadata.csv gives it
+    frame: int = 0  # of a 4-D image, for readers that have such
 
 
 class ReadVolumes(Protocol):

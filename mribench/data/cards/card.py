@@ -26,7 +26,7 @@ FOREGROUND = ("none", "threshold")
 NEAR_DUPLICATES = ("report", "drop")
 SAME_IDS, UNMATCHED = "same ids", "unmatched"
 # fields that the first cards did not have
-ADDED = ("masks", "evidence")
+ADDED = ("masks", "evidence", "fields")
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,21 @@ class Masks:
     organ: str
     files: tuple[str, ...]
     """beside each image, relative to its folder; a slice counts where one of them is set"""
+
+
+@dataclass(frozen=True)
+class CardField:
+    """A named field that the files hold beside each image (``mribench.spec.Field``)."""
+
+    name: str
+    kind: str
+    """``image``, ``labels`` or ``mask`` (whatever is not 0)"""
+    file: str | None = None
+    """relative to the image's folder, with {name} or {stem} (without suffixes) of the image; None: the image's own"""
+    frame: int = 0
+    """of a 4-D file"""
+    names: tuple[str, ...] = ()
+    """of the values of a label map, from 0 on"""
 
 
 @dataclass(frozen=True)
@@ -131,6 +146,8 @@ class DatasetCard:
     """``drop`` takes out what nearly equals an image of a later split; see ``select.drop_near_duplicates``"""
     masks: tuple[Masks, ...] = ()
     """where the card shows several organs: which slices show the one that is asked for"""
+    fields: tuple[CardField, ...] = ()
+    """what a task may ask for beside the images"""
     spacing_unit: str | None = None
     caveats: tuple[str, ...] = ()
     """full sentences: what a user must know before trusting a split"""

@@ -24,6 +24,7 @@ from mribench.data.cards.card import (
     UNITS,
     UNMATCHED,
     UNVERIFIED,
+    CardField,
     CardFile,
     DatasetCard,
     Evidence,
@@ -32,6 +33,7 @@ from mribench.data.cards.card import (
 )
 from mribench.errors import DataError
 from mribench.plugins import lookup
+from mribench.spec.field import SLICE
 
 Table = Mapping[str, Any]
 ADDRESS = ("https://", "http://")
@@ -78,6 +80,7 @@ def _card(table: Table) -> DatasetCard:
         files=_rows(table, "files", _file),
         overlaps=_rows(table, "overlaps", _overlap),
         masks=_rows(table, "masks", _masks),
+        fields=_rows(table, "fields", _field),
         evidence=_rows(table, "evidence", _evidence),
     )
 
@@ -105,6 +108,9 @@ def _check(card: DatasetCard, stem: str) -> None:
     organs = [masks.organ for masks in card.masks]
     if len(set(organs)) < len(organs) or not set(organs) <= {card.organ, *card.other_organs}:
         raise ValueError(f"masks are given for {organs}; expected each organ of the card at most once.")
+    named = [field.name for field in card.fields]
+    if len(set(named)) < len(named):
+        raise ValueError(f"fields are given for {named}; expected each name once.")
     if any(overlap.card == card.id for overlap in card.overlaps):
         raise ValueError(f"overlaps names the card itself ({card.id}); name the other card.")
 
@@ -250,6 +256,36 @@ def _masks(row: Table) -> Masks:
     if not names or any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
         raise ValueError(f"files is {names!r}; expected names relative to the folder of an image.")
     return Masks(_text(row, "organ"), tuple(names))
+
+
+def _field(row: Table) -> CardField:
+    _only(row, {field.name for field in fields(CardField)}, "a field")
+    name, frame = _text(row, "name"), row.get("frame", 0)
+    if not re.fullmatch(r"[a-z0-9-]+", name) or name == SLICE:
+        raise ValueError(
+            f"name is {name!r}; expected lower-case letters, digits and hyphens, and not {SLICE!r}."
+        )
+    if type(frame) is not int or frame < 0:
+        raise ValueError(f"frame is {frame!r}; expected a whole number from 0.")
+    kind, names = _choice(row, "kind", ("image", "labels", "mask")), tuple(_list(row, "names", str))
+    if (kind == "labels") != bool(names):
+        raise ValueError(f"names is {list(names)!r}; expected the name of every value, and of labels alone.")
+    file = _text(row, "file") if "file" in row else None
+    if file is not None:
+        check_template(file)
+    elif "frame" not in row:
+        raise ValueError(
+            "file and frame are missing; expected a file beside the image, a frame of it, or both."
+        )
+    return CardField(name, kind, file, frame, names)
+
+
+def check_template(file: str) -> None:
+    """Raises ValueError for a path that is absolute or names no image: with neither {name} nor {stem}."""
+    if Path(file).is_absolute() or not re.search(r"\{(name|stem)\}", file):
+        raise ValueError(
+            f"file is {file!r}; expected a path relative to the folder of the image, with {{name}} or {{stem}} in it."
+        )
 
 
 def _evidence(row: Table) -> Evidence:

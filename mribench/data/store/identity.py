@@ -48,14 +48,14 @@ def local_identity(
         card_rules: What a card decides, see ``rules.as_text``.
         foreign_readers: Readers of plugins with their versions; mribench's own count by ``PREPARATION``.
     """
-    content = list(zip([_relative(file, root) for file in files], _digests(files, cache), strict=True))
+    content = list(zip([_relative(file, root) for file in files], digests(files, cache), strict=True))
     sizes = [profile.size, profile.max_images]
     parts = ["local", PREPARATION, name, card_rules, content, *sizes, seed]
     return json_hash([*parts, list(foreign_readers)] if foreign_readers else parts)
 
 
-def _digests(files: Sequence[Path], cache: Path) -> list[str]:
-    """sha256 of each file."""
+def digests(files: Sequence[Path], cache: Path) -> list[str]:
+    """sha256 of each file. cache: Folder where they are remembered."""
     store = cache / DIGESTS
     try:
         known = disk.read_json(store)
