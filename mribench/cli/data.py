@@ -125,8 +125,7 @@ def prepare(
     masks: Annotated[
         str | None,
         typer.Option(
-            help="the label map of each of your images, seen from its folder: {stem}_mask.png or ../masks/{name}; tasks "
-            "find it as the field labels"
+            help="where the label map of each of your images is, from its folder: {stem}_mask.png or ../masks/{name}"
         ),
     ] = None,
 ) -> None:

@@ -94,6 +94,8 @@ def of_files(
         for row in rows
         if masks is not None or row.name in names
     }
+    # of an archive that was not fetched there is no field
+    parts = {name: found for name, found in parts.items() if masks is not None or any(map(_is_there, found))}
     origins = {name: _made_from(beside, cache) for name, beside in parts.items()}
 
     def make(missing: list[str]) -> Mapping[str, tuple[Field, Arrays]]:
@@ -105,12 +107,16 @@ def of_files(
     return store.attach(prepared, dict.fromkeys([*known, *parts]))
 
 
+def _is_there(part: Beside) -> bool:
+    return any(part.file(image).is_file() for image in part.files)
+
+
 def _own(masks: str) -> CardField:
     try:
         check_template(masks)
     except ValueError as error:
-        raise InputError(f"--masks: {error}".replace("file is", "the pattern is")) from error
-    return CardField("labels", "labels", masks)
+        raise InputError(f"--masks: {error}".replace("files names", "the pattern is")) from error
+    return CardField("labels", "labels", (masks,))
 
 
 def _of_all(cards: Sequence[DatasetCard | None]) -> list[CardField]:

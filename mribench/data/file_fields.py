@@ -37,31 +37,28 @@ class Beside:
 
     def file(self, image: Path) -> Path:
         """The file of the field that belongs to an image."""
-        if self.field.file is None:
-            return image
         stem = image.name.removesuffix(".gz").rpartition(".")[0] or image.name
-        return image.parent / self.field.file.replace("{name}", image.name).replace("{stem}", stem)
+        named = (file.replace("{name}", image.name).replace("{stem}", stem) for file in self.field.files)
+        found = [image.parent / name for name in named] or [image]
+        return next((file for file in found if file.is_file()), found[0])
 
     @property
     def annotated(self) -> list[Path]:
         """The images whose file is there; a card may have masks of a part of its images, a user may not."""
         found = [image for image in self.files if self.file(image).is_file()]
-        if len(found) < len(self.files) and (
-            self.source.card is None or self.field.kind == "image" or not found
-        ):
+        whole = self.source.card is None or self.field.kind == "image"
+        if len(found) < len(self.files) and (whole or not found):
             image = next(image for image in self.files if image not in found)
             raise DataError(
                 f"{self._shown(image)} has no {self.field.name} beside it: {self._shown(self.file(image))} is "
                 "missing; add it, or correct the pattern."
             )
-        if masks := {self.file(image).resolve() for image in found} & {
-            image.resolve() for image in self.files
-        }:
-            if self.field.file is not None:
-                raise DataError(
-                    f"{self._shown(min(masks))} is taken for an image too; move the masks to a folder called masks, or "
-                    "give them names like scan_mask.png."
-                )
+        own = {self.file(image).resolve() for image in found} if self.field.files else set()
+        if masks := own & {image.resolve() for image in self.files}:
+            raise DataError(
+                f"{self._shown(min(masks))} is taken for an image too; move the masks to a folder called masks, or "
+                "give them names like scan_mask.png."
+            )
         return found
 
     def _shown(self, file: Path) -> str:
@@ -194,7 +191,7 @@ def _coded(
 ) -> tuple[tuple[str, ...], dict[Address, np.ndarray]]:
     """Names of the values, and the maps in uint8; of a user's own files the values that occur are their names."""
     if field.kind != "labels":
-        return (), dict(drawn)
+        return field.names, dict(drawn)
     values = np.unique(
         np.concatenate([np.unique(labels) for labels in drawn.values()] or [np.zeros(1, np.uint16)])
     )

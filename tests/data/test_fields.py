@@ -11,7 +11,6 @@ from mribench.data.prepare import prepare_target
 from mribench.data.store import fields as store
 from mribench.data.store.dataset import load
 from mribench.errors import DataError, InputError
-from mribench.spec import NOT_ANNOTATED
 
 PROFILE = replace(profiles.SMOKE, size=32, max_images=100)
 
@@ -28,7 +27,9 @@ def scans(tmp_path):
     for subject in range(6):
         for index in range(3):
             disc = np.hypot(x - 20 - 4 * subject, y - 24 - 6 * index) < 10
-            image = (100 * disc + 40 + np.random.default_rng(subject).normal(0, 3, disc.shape)).astype(np.uint8)
+            image = (100 * disc + 40 + np.random.default_rng(subject).normal(0, 3, disc.shape)).astype(
+                np.uint8
+            )
             labels = disc * np.where(x < 20 + 4 * subject, 4, 9)
             save(tmp_path / f"scans/s{subject}/{index}.png", image)
             save(tmp_path / f"scans/s{subject}/masks/{index}.png", labels.astype(np.uint8))
@@ -60,7 +61,10 @@ def test_the_set_is_the_same_and_later_calls_find_its_masks(scans):
     assert before == {path: path.read_bytes() for path in plain.path.rglob("*.*")}
     assert "labels" not in prepared(scans).fields, "read only where something asks for it"
     again = prepared(scans, fields=("labels", "slice", "t2w"))
-    assert again.field_keys["labels"] == found.field_keys["labels"] and set(again.fields) == {"labels", "slice"}
+    assert again.field_keys["labels"] == found.field_keys["labels"] and set(again.fields) == {
+        "labels",
+        "slice",
+    }
     assert set(again.train.fields["slice"]) == {0, 1, 2}
 
 
@@ -103,7 +107,11 @@ def objects(scans):
         (objects, "masks/{name}", r"labels holds \d+ values; a label map has at most 64"),
         (None, "{stem}.png", r"s0/0\.png is taken for an image too; move the masks to a folder called masks"),
         (None, "/masks/{name}", r"--masks: the pattern is '/masks/\{name\}'; expected a path relative"),
-        (None, "masks/1.png", r"expected a path relative to the folder of the image, with \{name\} or \{stem\}"),
+        (
+            None,
+            "masks/1.png",
+            r"expected a path relative to the image's folder, with \{name\} or \{stem\}",
+        ),
     ],
 )
 def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(scans, change, pattern, said):

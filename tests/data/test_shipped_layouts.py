@@ -25,6 +25,8 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from mribench.data import prepare
 from mribench.data.cards import catalogue
+from mribench.data.split import SPLITS
+from mribench.spec import NOT_ANNOTATED
 
 PEOPLE, SLICES, SIZE = range(8), 4, 40
 
@@ -207,3 +209,42 @@ def test_one_command_goes_from_a_shipped_layout_to_a_smoke_board(name, world, tm
     )
     assert ended.returncode == 0, ended.stderr
     assert id in (out / "leaderboard.md").read_text()
+
+
+def test_frames_and_labels_beside_the_images_become_fields_of_their_own(world, profile, tmp_path):
+    name, out = world("msd_prostate", decathlon()), tmp_path / "out"
+    plain = prepare.prepare_target(name, "prostate", profile, out)
+    made = prepare.prepare_target(name, "prostate", profile, out, fields=("labels", "adc", "lesion"))
+    assert made.path == plain.path and made.key == plain.key and not plain.fields
+    assert set(made.fields) == {"labels", "adc"}
+    assert made.fields["labels"].names == ("background", "peripheral zone", "transition zone")
+    for split in (made.train, made.validation, made.test):
+        labels, adc = split.fields["labels"], split.fields["adc"]
+        assert set(np.unique(labels)) == {0, 1} and adc.shape == split.images.shape
+        # the layout marks the second slice of four
+        assert (labels.any((1, 2)) == (slices_of(made, split) == 1)).all()
+        alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(adc, split.images, strict=True)]
+        assert max(alike) < 0.99, "another channel"
+
+
+def slices_of(made, split):
+    from mribench.data.store.fields import attach
+
+    named = attach(made, ["slice"])
+    return next(getattr(named, n) for n in SPLITS if getattr(named, n).subjects == split.subjects).fields[
+        "slice"
+    ]
+
+
+def test_images_without_a_mask_are_not_annotated(world, profile, tmp_path):
+    archive = decathlon()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as found, tarfile.open(fileobj=buffer, mode="w") as kept:
+        for entry in found:
+            if entry.name != "Task05_Prostate/labelsTr/prostate_03.nii.gz":
+                kept.addfile(entry, found.extractfile(entry))
+    name = world("msd_prostate", buffer.getvalue())
+    made = prepare.prepare_target(name, "prostate", profile, tmp_path / "out", fields=("labels",))
+    for split in (made.train, made.validation, made.test):
+        for subject, labels in zip(split.subjects, split.fields["labels"], strict=True):
+            assert (labels == NOT_ANNOTATED).all() == (subject == "prostate_03")

@@ -69,12 +69,13 @@ class CardField:
     name: str
     kind: str
     """``image``, ``labels`` or ``mask`` (whatever is not 0)"""
-    file: str | None = None
-    """relative to the image's folder, with {name} or {stem} (without suffixes) of the image; None: the image's own"""
+    files: tuple[str, ...] = ()
+    """relative to the image's folder, with {name} or {stem} (without suffixes) of the image; the first that is there
+    counts; none: the image's own file"""
     frame: int = 0
     """of a 4-D file"""
     names: tuple[str, ...] = ()
-    """of the values of a label map, from 0 on"""
+    """of the values of a label map from 0 on, or of the two of a mask"""
 
 
 @dataclass(frozen=True)

@@ -268,23 +268,23 @@ def _field(row: Table) -> CardField:
     if type(frame) is not int or frame < 0:
         raise ValueError(f"frame is {frame!r}; expected a whole number from 0.")
     kind, names = _choice(row, "kind", ("image", "labels", "mask")), tuple(_list(row, "names", str))
-    if (kind == "labels") != bool(names):
-        raise ValueError(f"names is {list(names)!r}; expected the name of every value, and of labels alone.")
-    file = _text(row, "file") if "file" in row else None
-    if file is not None:
+    if len(names) not in {"image": (0,), "mask": (0, 2), "labels": range(2, 255)}[kind]:
+        raise ValueError(f"names is {list(names)!r}; expected the name of every value of {kind}, from 0 on.")
+    files = tuple(_list(row, "files", str))
+    for file in files:
         check_template(file)
-    elif "frame" not in row:
+    if not files and "frame" not in row:
         raise ValueError(
-            "file and frame are missing; expected a file beside the image, a frame of it, or both."
+            "files and frame are missing; expected files beside the image, a frame of it, or both."
         )
-    return CardField(name, kind, file, frame, names)
+    return CardField(name, kind, files, frame, names)
 
 
 def check_template(file: str) -> None:
     """Raises ValueError for a path that is absolute or names no image: with neither {name} nor {stem}."""
     if Path(file).is_absolute() or not re.search(r"\{(name|stem)\}", file):
         raise ValueError(
-            f"file is {file!r}; expected a path relative to the folder of the image, with {{name}} or {{stem}} in it."
+            f"files names {file!r}; expected a path relative to the image's folder, with {{name}} or {{stem}} in it."
         )
 
 
