@@ -67,7 +67,7 @@ def _lesion(plane: Section, seed: int, subject: int) -> tuple[Array, bool]:
         angle = rng.uniform(0, 2 * np.pi)
         radius = n.radius * (rng.uniform(0.14, 0.22) if outside else rng.uniform(0.09, 0.17))
         height = rng.normal(0, 0.3) * n.height
-        cut = radius**2 - (0.5 * (plane.z - height)) ** 2
+        cut = radius**2 - (plane.z - height) ** 2
         # walk from the middle to the surface, a micronucleus a little further
         steps = np.linspace(0, 1.5, 120) * n.radius
         px, py = n.centre[0] + steps * np.cos(angle), n.centre[1] + steps * np.sin(angle)
