@@ -61,6 +61,11 @@ def test_grey_values_of_clean_image_and_contrast_are_the_signal_equation():
     assert SECOND.signal(TISSUES["water"]) > SECOND.signal(TISSUES["fat"]), "the contrast is another one"
 
 
+def test_a_tissue_of_no_structure_is_background():
+    labels = ScanFields(scan, (("fat", ("fat",)),), ())(0, 0, 0, 48, ["labels"])["labels"]
+    assert set(np.unique(labels)) == {0, 1} and labels[24, 24] == 1 and labels[0, 0] == 0
+
+
 def test_noise_has_the_level_that_the_ratio_says_and_is_another_in_each_field():
     one = scan(snr=20.0)
     gaps = {
