@@ -101,7 +101,8 @@ class ClassifierGuidedModel(ModelMixin, ConfigMixin):
         # samplers run where no gradient can be taken
         with torch.inference_mode(False), torch.enable_grad():
             seen = x.detach().clone().requires_grad_()
-            known = _of_labels(self._log_posterior(seen, t.clone()), label.clone())
+            # a view: counters of operations hook the inputs of modules, and torch allows no hook on a leaf here
+            known = _of_labels(self._log_posterior(seen.view_as(seen), t.clone()), label.clone())
             (uphill,) = torch.autograd.grad(known.sum(), seen)
         ratio = self._ratio(t)[:, None, None, None]
         # v = signal eps - sigma x_0, and x_0 falls by sigma^2 / signal where eps rises by sigma

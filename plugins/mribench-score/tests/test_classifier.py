@@ -88,6 +88,16 @@ def test_what_is_drawn_has_the_moments_of_the_label(exact):
     assert torch.allclose(drawn.T.cov(), WIDTH**2 * torch.eye(2), atol=0.004)
 
 
+def test_its_operations_can_be_counted():
+    from mribench.provenance import gflops_per_image
+    from mribench.testing.fixtures import TINY
+    from mribench.training.conditions import at_first_label
+
+    net = network(TINY, labels=2).eval()
+    plain = gflops_per_image(net, TINY.size)
+    assert plain < gflops_per_image(at_first_label(CLASSIFIER_GUIDED, net), TINY.size) < 2 * plain
+
+
 def test_the_classifier_learns_in_training_alone_and_never_of_null_labels(exact):
     net, scheduler = exact
     x0, noise, t = torch.zeros(2, 1, 1, 2), torch.ones(2, 1, 1, 2), torch.tensor([100, 500])
