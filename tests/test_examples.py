@@ -16,9 +16,17 @@ EXAMPLES = {
     "mribench-latent": ("variants", "ldm-kl"),
     "mribench-comparators": ("variants", "vae"),
     "mribench-inverse": ("solvers", "pnp"),
+    "mribench-anomaly": ("tasks", "ood"),
 }
 # known answers of many families
-SLOW = ("mribench-flow", "mribench-score", "mribench-latent", "mribench-comparators", "mribench-inverse")
+SLOW = (
+    "mribench-flow",
+    "mribench-score",
+    "mribench-latent",
+    "mribench-comparators",
+    "mribench-inverse",
+    "mribench-anomaly",
+)
 
 
 @pytest.mark.parametrize(

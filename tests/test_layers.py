@@ -34,7 +34,7 @@ LAYERS = (
     "board",
     "hub",
     "runner",
-    "scoring",
+    "scoring scorecard",
     "calibration",
     "speed",
     "tune",
@@ -42,6 +42,7 @@ LAYERS = (
     "cli",
     "__main__ __init__",
 )
+CONTRIBUTING = CORE.parent / "CONTRIBUTING.md"
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 IMPORTED_AS = {"scikit-image": "skimage"}
 MODULES = sorted(CORE.rglob("*.py"))
@@ -69,6 +70,11 @@ def parts(tree):
         if first == "mribench":
             part = rest.split(".")[0] or name
             yield part if part in RANK else "spec"
+
+
+def test_contributing_shows_these_rows():
+    shown = re.findall(r"^\| `([a-z_ ]+)` \|", CONTRIBUTING.read_text(encoding="utf-8"), re.MULTILINE)
+    assert tuple(shown) == LAYERS
 
 
 def test_every_module_has_a_layer():

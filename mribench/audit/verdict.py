@@ -1,12 +1,12 @@
 """From findings to a verdict, from ``not detected`` to ``SAW THE TEST``, or ``cannot say``, with its reasons.
 
-Only copies by the neighbour ratios mean MEMORISES. Whatever else points to the training subjects (nearness in hc85-v1,
-the gap, the network's losses) has honest causes too and makes a generator suspect. Nothing honest points to the test
-subjects: copies of their images, nearness and gap on that side mean SAW THE TEST.
+Only copies by the neighbour ratios accuse: copies of training images mean MEMORISES, copies of test or validation
+images SAW THE TEST. Whatever else points to some of the subjects (nearness in hc85-v1, the gap, the network's losses)
+has honest causes, or is chance on a board of many rows, and makes a generator suspect.
 
 Each question is a test with a p-value, and the levels of all of them add up to ``FALSE_ALARMS``: by Bonferroni's
 inequality an honest generator is called suspect or worse no more often than that, however the tests depend on each
-other.
+other. An accusation asks for far more, ``ACCUSATION``: of a hundred honest rows of a board hardly one may be accused.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ from mribench.audit.copies import exceedance
 from mribench.metrics.significance import FEW_SUBJECTS, holm
 from mribench.spec import AuditVerdict, Prepared
 
-VERSION = 3  # of the task; raised when a verdict may change
+VERSION = 4  # of the task; raised when a verdict may change
 
+ACCUSATION = (
+    0.0005  # copies of training images, and those of test and validation images: MEMORISES, SAW THE TEST
+)
 FALSE_ALARMS = 0.05  # of honest generators that may be called suspect or worse: the three levels added up
-MEMORISES_LEVEL = 0.02  # copies of training images
-SAW_LEVEL = (
+COPIES_LEVEL = 0.02  # copies of training images
+TEST_LEVEL = (
     0.02  # copies of test and validation images, nearness and gap on that side, after Holm's correction
 )
 SIGNS_LEVEL = 0.01  # nearness, gap and loss together, after Holm's correction
 MIN_AUROC = (
     0.55  # what the lower end of the interval must exceed: any fitted network is a little better than 0.5
 )
-POWER = 0.8  # with which copies of ``least_share`` are called MEMORISES
+POWER = 0.8  # with which copies of ``least_share`` make a generator suspect or worse
 
 
 def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Prepared) -> dict[str, Any]:
@@ -52,13 +55,16 @@ def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Pr
         copies of test and validation images. ``findings``, all numbers.
     """
     copies = findings["copies"]
-    reasons = {
-        AuditVerdict.SAW_THE_TEST: _test_reasons(findings),
-        AuditVerdict.MEMORISES: _copies_reason(copies, "training", MEMORISES_LEVEL),
-        AuditVerdict.SUSPECT: _sign_reasons(findings, membership),
-    }
-    verdict = next((verdict for verdict, found in reasons.items() if found), AuditVerdict.NOT_DETECTED)
-    all_reasons = [reason for found in reasons.values() for reason in found]
+    of_test = _test_reasons(findings)
+    of_training = _copies_reason(copies, "training", COPIES_LEVEL)
+    all_reasons = [*of_test, *of_training, *_sign_reasons(findings, membership)]
+    if findings["test_copies"]["p"] <= ACCUSATION:
+        verdict = AuditVerdict.SAW_THE_TEST
+    elif copies["p"] <= ACCUSATION:
+        verdict = AuditVerdict.MEMORISES
+        all_reasons.sort(key=lambda reason: reason not in of_training)
+    else:
+        verdict = AuditVerdict.SUSPECT if all_reasons else AuditVerdict.NOT_DETECTED
     if obstacle := _obstacle(data):
         verdict, all_reasons = AuditVerdict.CANNOT_SAY, [obstacle]
     elif (unknown := training_set.obstacle(data.manifest)) and not verdict.grave:
@@ -84,13 +90,13 @@ def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Pr
 
 
 def detectable(n: int, false_alarm: float, independent: float) -> float | None:
-    """The smallest share of copies found among n that is called MEMORISES; None where no share is."""
-    certain = exceedance(n, false_alarm * independent, independent) <= MEMORISES_LEVEL
+    """The smallest share of copies found among n that makes a generator suspect; None where no share does."""
+    certain = exceedance(n, false_alarm * independent, independent) <= COPIES_LEVEL
     return int(certain.argmax()) / n if certain.any() else None
 
 
 def least_share(n: int, false_alarm: float, independent: float) -> float | None:
-    """The smallest share of copies in what a generator makes that n distinct images show as MEMORISES 8 times of 10.
+    """The smallest share of copies in what a generator makes that n distinct images show 8 times of 10.
 
     Copies are taken to be below the threshold always, other images as often as real held-out ones. In steps of 0.1 %;
     None where no share is seen.
@@ -137,7 +143,7 @@ def _test_reasons(findings: Mapping[str, Any]) -> list[str]:
         if findings[name].get("p_test") is not None
     }
     corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    seen = {name for name, p in corrected.items() if p <= SAW_LEVEL}
+    seen = {name for name, p in corrected.items() if p <= TEST_LEVEL}
     reasons = (
         _copies_reason(findings["test_copies"], "test or validation", 1) if "test_copies" in seen else []
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mribench.board import study
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.columns import level_text
@@ -41,6 +42,7 @@ def sections(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
         "What may be read": readable,
         "Against the Gaussian control": against_gaussian,
         "Which organs came out nearer to real images": easier,
+        "What the study asked": study.answers,
         "Where the numbers disagree": disagreements,
         "What is not known": unknown,
     }

@@ -13,7 +13,7 @@ import numpy as np
 from mribench.audit import losses
 from mribench.audit.examine import SPACE, HeldOut, examine, held_out
 from mribench.audit.membership import membership_inference
-from mribench.audit.verdict import MEMORISES_LEVEL, VERSION, verdict
+from mribench.audit.verdict import COPIES_LEVEL, VERSION, verdict
 from mribench.calibration import cheats
 from mribench.data import prepare_data
 from mribench.data.source import is_own_files
@@ -157,7 +157,7 @@ def _record(
         "n": judged["n"],
         "distinct": judged["distinct"],
         "verdict": judged["verdict"],
-        "by_distance_alone": findings["nearer"]["p"] <= MEMORISES_LEVEL,
+        "by_distance_alone": findings["nearer"]["p"] <= COPIES_LEVEL,
         **{key: None if number is None else round(number, DIGITS) for key, number in numbers.items()},
     }
 

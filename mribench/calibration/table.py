@@ -10,7 +10,7 @@ from typing import Any
 
 from mribench import files
 from mribench.audit.copies import binomial_interval
-from mribench.audit.verdict import FALSE_ALARMS, MEMORISES_LEVEL, VERSION
+from mribench.audit.verdict import ACCUSATION, FALSE_ALARMS, VERSION
 from mribench.calibration import cheats
 from mribench.errors import InputError
 from mribench.spec import AuditVerdict
@@ -24,7 +24,7 @@ TITLE = f"""# Calibration of the memorisation audit, v{VERSION}
 
 Made by `mribench audit calibrate`. Copies of training images (*train*) must be called {AuditVerdict.MEMORISES} or
 worse, those of test and validation images (*test*) {AuditVerdict.SAW_THE_TEST}. Honest generators must be called
-neither in more than {MEMORISES_LEVEL:.0%} of cases each, and no more than {FALSE_ALARMS:.0%} of them suspect or
+neither in more than {ACCUSATION:.2%} of cases each, and no more than {FALSE_ALARMS:.0%} of them suspect or
 worse: the levels of the tests add up to that, and the runs below only check it. A row that is not caught is what the
 audit is blind to. Brackets are exact 95 % binomial intervals over runs: one organ and one seed, which decides split and
 generator; phantoms are drawn anew for every four seeds. *Copies* is the median share of images that count as copies of

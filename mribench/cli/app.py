@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from mribench import __version__, signals
-from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, sample, score, speed
+from mribench.cli import audit, board, coverage, doctor, hub, plugin, run, sample, score, scorecard, speed
 from mribench.cli.data import app as data_app
 from mribench.errors import Interrupted, MribenchError
 from mribench.escaping import one_line
@@ -59,7 +59,7 @@ def start(
     """Train, sample and score diffusion models on medical images, organ by organ."""
 
 
-for group in (run, score, sample, board, plugin, audit, coverage, doctor, speed, hub):
+for group in (run, score, sample, board, scorecard, plugin, audit, coverage, doctor, speed, hub):
     group.add_to(app)
 app.add_typer(data_app, name="data")
 

@@ -39,7 +39,7 @@ AUDIT = {
         "**MEMORISES.** The audit found copies of training images among the samples; published all the same."
     ),
     AuditVerdict.SAW_THE_TEST: (
-        "**SAW THE TEST.** The audit found that the samples know the subjects of test or validation: its scores mean "
+        "**SAW THE TEST.** The audit found copies of test or validation images among the samples: its scores mean "
         "nothing; published all the same."
     ),
     AuditVerdict.UNKNOWN: (

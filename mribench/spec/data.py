@@ -47,5 +47,6 @@ class Prepared:
     test: Split
     manifest: Mapping[str, Any] = field(default_factory=dict)
     is_mri: bool = True  # as its modality says
+    modality: str = ""  # name of the organ; empty where none was said
     fields: Mapping[str, Field] = field(default_factory=dict)  # what the arrays in ``Split.fields`` mean
     field_keys: Mapping[str, str] = field(default_factory=dict)  # content hash of each over all splits

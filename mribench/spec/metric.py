@@ -86,6 +86,15 @@ class ComputeLikelihood(Protocol):
     def __call__(self, nats: np.ndarray, dimensions: int, /) -> np.ndarray: ...
 
 
+class ComputeDetection(Protocol):
+    """A number of each image of one's own, float64 (N,), from how strange they and M strange ones look.
+
+    own: float64 (N,), strange: float64 (M,); larger is stranger. The mean of the numbers is that of the metric.
+    """
+
+    def __call__(self, own: np.ndarray, strange: np.ndarray, /) -> np.ndarray: ...
+
+
 class SubsetStatistic(Protocol):
     """The number on B subsets at once, float64 (B,), from bool (B, n) and bool (B, m)."""
 
@@ -113,8 +122,9 @@ class Metric:
     unit: str
     direction: Literal["up", "down", "zero"]  # which way is better; zero: the nearer to 0
     range: tuple[float, float]
-    kind: Literal["paired", "distribution", "images", "likelihood"]  # decides the arguments of ``compute``
-    compute: ComputePaired | ComputeDistribution | ComputeImages | ComputeLikelihood
+    # decides the arguments of ``compute``
+    kind: Literal["paired", "distribution", "images", "likelihood", "detection"]
+    compute: ComputePaired | ComputeDistribution | ComputeImages | ComputeLikelihood | ComputeDetection
     version: int
     paper: str
     # the only spaces of a distribution metric; empty: those that the run names

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from mribench.audit.losses import equal_by_subject
 from mribench.errors import MribenchError
+
+__all__ = ["equal_by_subject", "to_uint8"]
 
 TOLERANCE = 1e-3
 

@@ -22,9 +22,9 @@ def it_says_what_it_is(case: Case) -> None:
     require(low < high, f"the range is {metric.range}", "give (lowest, highest); infinity is allowed")
     require(
         metric.direction in ("up", "down", "zero")
-        and metric.kind in ("paired", "distribution", "images", "likelihood"),
+        and metric.kind in ("paired", "distribution", "images", "likelihood", "detection"),
         f"direction {metric.direction!r}, kind {metric.kind!r}",
-        "direction is up, down or zero, kind is paired, distribution, images or likelihood",
+        "direction is up, down or zero, kind is paired, distribution, images, likelihood or detection",
     )
     require(
         metric.paper.strip() and metric.version >= 1 and metric.scale > 0,
@@ -182,6 +182,9 @@ def _three(metric: Metric) -> list:
         return [metric.compute(x, y, subjects) for x in (y, images_in_air(60, 0.05), images_in_air(60, 0.15))]
     if metric.kind == "likelihood":
         return [metric.compute(np.full(6, nats), 64) for nats in (0.0, -50.0, -200.0)]
+    if metric.kind == "detection":
+        own = rng.standard_normal(6)
+        return [metric.compute(own, rng.standard_normal(40) + shift) for shift in (8.0, 2.0, 0.0)]
     y = images_in_air(6, 0.01)
     noise = rng.standard_normal(y.shape)
     values = [metric.compute(np.clip(y + s * noise, 0, 1), y) for s in (0, 0.05, 0.3)]

@@ -8,11 +8,12 @@ import pytest
 
 from mribench.audit.examine import SPACE, examine, held_out
 from mribench.audit.verdict import (
+    ACCUSATION,
+    COPIES_LEVEL,
     FALSE_ALARMS,
-    MEMORISES_LEVEL,
     POWER,
-    SAW_LEVEL,
     SIGNS_LEVEL,
+    TEST_LEVEL,
     detectable,
     least_share,
     verdict,
@@ -80,21 +81,24 @@ FEW_PIXELS = (  # at 32 pixels a side; the rest is asked at 64, by the slow test
     "20% replay mixed in",
     "one patient only",
 )
+TOO_FEW_TO_ACCUSE = ("warped by 2 px", "one patient only")  # at 32 pixels a side, of 100 images: suspect
 
 
 @pytest.mark.parametrize("name", FEW_PIXELS)
 def test_a_cheat_is_caught(judged, name):
     said = judged(name)
-    assert AuditVerdict(said["verdict"]).memorises
+    verdict, accused = AuditVerdict(said["verdict"]), name not in TOO_FEW_TO_ACCUSE
+    assert verdict.memorises if accused else verdict == AuditVerdict.SUSPECT
     assert "nearer to one training subject" in " ".join(said["reasons"])
-    assert said["p"] <= MEMORISES_LEVEL and said["copy_rate"] >= said["detectable"]
+    assert said["p"] <= (ACCUSATION if accused else COPIES_LEVEL)
+    assert said["copy_rate"] >= said["detectable"]
 
 
 @pytest.mark.parametrize("name", [name for name in cheats.TEST_CHEATS if "warped" not in name])
 def test_copies_of_test_and_validation_images_are_the_gravest(judged, name):
     said = judged(name)
     assert said["verdict"] == AuditVerdict.SAW_THE_TEST
-    assert "nearer to one test or validation subject" in said["reasons"][0] and said["test_p"] <= SAW_LEVEL
+    assert "nearer to one test or validation subject" in said["reasons"][0] and said["test_p"] <= ACCUSATION
 
 
 @pytest.mark.parametrize("name", cheats.HONEST)
@@ -140,21 +144,40 @@ def test_other_signs_make_suspect_only(judged, data, changes, membership, sign):
     )
 
 
-def test_copies_are_counted_or_not_by_their_level(judged, data):
+@pytest.mark.parametrize(
+    ("p", "word"),
+    [(0.03, AuditVerdict.NOT_DETECTED), (0.015, AuditVerdict.SUSPECT), (0.0004, AuditVerdict.MEMORISES)],
+)
+def test_copies_are_counted_or_not_by_their_level(judged, data, p, word):
     found = judged("noise")["findings"]
-    for p, word in ((0.03, AuditVerdict.NOT_DETECTED), (0.015, AuditVerdict.MEMORISES)):
-        few = found["copies"] | {"rate": 0.06, "copies": 6, "p": p}
-        assert verdict({**found, "copies": few}, NO_LOSS, data)["verdict"] == word
+    few = found["copies"] | {"rate": 0.06, "copies": 6, "p": p}
+    assert verdict({**found, "copies": few}, NO_LOSS, data)["verdict"] == word
 
 
-@pytest.mark.parametrize("sign", ["features", "gap", "test_copies"])
-def test_each_sign_of_the_test_subjects_is_enough(judged, data, sign):
-    """An honest generator has no reason to know them."""
+@pytest.mark.parametrize(
+    ("sign", "p", "word"),
+    [
+        ("features", 0.001, AuditVerdict.SUSPECT),
+        ("gap", 0.001, AuditVerdict.SUSPECT),
+        ("test_copies", 0.005, AuditVerdict.SUSPECT),
+        ("test_copies", 0.0004, AuditVerdict.SAW_THE_TEST),
+    ],
+)
+def test_only_copies_accuse_of_having_seen_the_test(judged, data, sign, p, word):
+    """A flow that had seen no test subject was once nearest to theirs with p = 0.006, one of a board's many rows."""
     found = judged("noise")["findings"]
-    changed = found[sign] | {"p_test": 0.001, "p": 0.001 if sign == "test_copies" else 0.9}
+    changed = found[sign] | {"p_test": p, "p": p if sign == "test_copies" else 0.9}
     said = verdict({**found, sign: changed}, NO_LOSS, data)
-    assert said["verdict"] == AuditVerdict.SAW_THE_TEST and len(said["reasons"]) == 1
+    assert said["verdict"] == word and len(said["reasons"]) == 1
     assert "test" in said["reasons"][0]
+
+
+def test_the_reason_of_an_accusation_comes_first(judged, data):
+    copied = judged("replay")["findings"]
+    near_test = copied["gap"] | {"p_test": 0.001}
+    said = verdict({**copied, "gap": near_test}, NO_LOSS, data)
+    assert said["verdict"] == AuditVerdict.MEMORISES
+    assert "one training subject" in said["reasons"][0] and "nearer to the test" in said["reasons"][1]
 
 
 def test_who_copies_train_and_test_saw_the_test(judged, data):
@@ -164,7 +187,8 @@ def test_who_copies_train_and_test_saw_the_test(judged, data):
 
 
 def test_the_levels_add_up_to_what_is_promised():
-    assert pytest.approx(MEMORISES_LEVEL + SAW_LEVEL + SIGNS_LEVEL) == FALSE_ALARMS
+    assert pytest.approx(COPIES_LEVEL + TEST_LEVEL + SIGNS_LEVEL) == FALSE_ALARMS
+    assert ACCUSATION < COPIES_LEVEL / 10, "a grave word wants far more than a doubt"
 
 
 def test_signs_are_corrected_for_how_many_were_looked_for(judged, data):

@@ -56,7 +56,7 @@ def html(
         .render(
             style=Markup(style),
             script=Markup(script),
-            policy=f"style-src {_hash(style)}; script-src {_hash(script)}",
+            policy=f"style-src {content_hash(style)}; script-src {content_hash(script)}",
             boards=views,
             facts=facts(views),
             summary=summary(views, pictures),
@@ -78,10 +78,10 @@ def html(
 
 
 @cache
-def environment() -> Environment:
+def environment(package: str = "mribench.board.html") -> Environment:
     """Templates escape whatever they print, show what is invisible, and stop at a name that does not exist."""
     made = Environment(
-        loader=PackageLoader("mribench.board.html"),
+        loader=PackageLoader(package),
         autoescape=True,
         finalize=_visible,
         undefined=StrictUndefined,
@@ -125,5 +125,6 @@ def _packaged(name: str) -> str:
     return (package_files("mribench.board.html") / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def content_hash(text: str) -> str:
+    """Of a style or script, as a content security policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

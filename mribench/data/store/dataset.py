@@ -112,6 +112,7 @@ def load(path: Path, modality: Modality | None = None, names: Sequence[str] = ()
         **splits,
         manifest=manifest,
         is_mri=modality.is_mri if modality else manifest.get("is_mri", True),
+        modality=modality.name if modality else "",
     )
     return fields.attach(prepared, names)
 

@@ -1,0 +1,1 @@
+"""Tasks about what does not belong: ``ood`` holds a prior against images of other organs."""
