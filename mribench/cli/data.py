@@ -73,9 +73,10 @@ def show(
     from mribench.data import describe, load
     from mribench.data.cards import catalogue
     from mribench.data.download import fetch
+    from mribench.data.store import fields
 
     if Path(name).is_dir() and name not in catalogue.cards():
-        prepared = load(Path(name))
+        prepared = load(Path(name), wanted=fields.names(Path(name)))
         if format == "json":
             print(console.json_text(prepared.manifest))
         else:
@@ -151,9 +152,10 @@ def verify(
     from mribench.data import load
     from mribench.data.cards import catalogue, verify
     from mribench.data.download import fetch
+    from mribench.data.store import fields
 
     if Path(name).is_dir() and name not in catalogue.cards():
-        prepared = load(Path(name))
+        prepared = load(Path(name), wanted=fields.names(Path(name)))
         data_console.say(
             f"{prepared.path.name} is whole: files, pixels and splits match key {prepared.key[:12]}"
         )

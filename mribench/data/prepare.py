@@ -148,7 +148,7 @@ def prepare_target(
     if (Path(target) / MANIFEST).is_file():
         if name is not None:
             raise InputError(f"{target} is prepared and has its name; leave --data-name out")
-        return load(Path(target))
+        return load(Path(target), wanted=fields)
     if target == "phantom" and organ is None:
         raise InputError(
             f"a phantom of what? give --modality, one of {', '.join(lookup.names('modalities'))}"

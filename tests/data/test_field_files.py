@@ -75,6 +75,7 @@ def test_other_masks_are_another_field_and_a_damaged_one_is_refused(scans):
     assert second.key == first.key and second.field_keys != first.field_keys
     at = store.in_use(second.path, "labels")
     (at / "train.npy").write_bytes(b"")
+    assert store.names(second.path) == ("labels",)
     with pytest.raises(DataError, match=r"train\.npy has 0 bytes.*; delete .* and prepare the data again"):
         load(second.path, None, ("labels",))
     assert prepared(scans, masks="masks/{name}").field_keys == second.field_keys
@@ -121,3 +122,18 @@ def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(scans, change, 
         prepared(scans, masks=pattern)
     assert "\n" not in str(error.value)
     assert not store.in_use(prepared(scans).path, "labels"), "nothing half-written"
+
+
+def test_the_command_line_takes_masks_and_shows_and_proves_them(scans, mribench, refused):
+    out, asked = scans.parent / "out", ("--modality", "brain", "--profile", "smoke")
+    made = mribench("data", "prepare", scans, *asked, "--masks", "masks/{name}", "--out", out)
+    assert "field      labels (0, 4, 9)" in made.out
+    folder = made.out.splitlines()[-1]
+    assert "field      labels (0, 4, 9)" in mribench("data", "show", folder).out
+    assert mribench("data", "verify", folder).code == 0
+    (array,) = out.glob("data/*.fields/labels-*/test.npy")
+    array.unlink()
+    assert "test.npy is missing; delete " in refused("data", "verify", folder)
+    assert "--masks names files beside your own images, and dsb2018 has its own" in refused(
+        "data", "prepare", "dsb2018", "--masks", "masks/{name}", "--out", out
+    )

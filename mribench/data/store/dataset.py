@@ -77,14 +77,14 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
         files.write_sealed(folder / MANIFEST, (json.dumps(full, indent=1) + "\n").encode())
 
 
-def load(path: Path, modality: Modality | None = None, names: Sequence[str] = ()) -> Prepared:
+def load(path: Path, modality: Modality | None = None, wanted: Sequence[str] = ()) -> Prepared:
     """Read a prepared dataset and prove it: file digests, content key, splits with no common subject.
 
     Args:
         path: The folder.
         modality: The organ it was prepared for. Without it the manifest tells whether the set is MRI, which those of
             earlier versions do not.
-        names: Fields that are wanted; those that were made for the set are read.
+        wanted: Names of fields; those that were made for the set are read.
 
     Raises:
         DataError: Where something is missing or was changed; names the folder.
@@ -114,7 +114,7 @@ def load(path: Path, modality: Modality | None = None, names: Sequence[str] = ()
         is_mri=modality.is_mri if modality else manifest.get("is_mri", True),
         modality=modality.name if modality else "",
     )
-    return fields.attach(prepared, names)
+    return fields.attach(prepared, wanted)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

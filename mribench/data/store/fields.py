@@ -66,7 +66,12 @@ def in_use(path: Path, name: str) -> Path | None:
     return root(path) / found if found else None
 
 
-def attach(prepared: Prepared, names: Iterable[str]) -> Prepared:
+def names(path: Path) -> tuple[str, ...]:
+    """The fields that were made for the set at ``path``."""
+    return tuple(sorted(_index(path)))
+
+
+def attach(prepared: Prepared, wanted: Iterable[str]) -> Prepared:
     """The set with those of the fields that were made for it; the others stay absent.
 
     Raises:
@@ -74,7 +79,7 @@ def attach(prepared: Prepared, names: Iterable[str]) -> Prepared:
     """
     found: dict[str, Mapping[str, np.ndarray]] = {}
     meaning, keys = dict(prepared.fields), dict(prepared.field_keys)
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(wanted):
         at = in_use(prepared.path, name)
         if name == SLICE:
             found[name] = {split: _slices(prepared.path, split) for split in SPLITS}
