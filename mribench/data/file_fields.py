@@ -196,9 +196,14 @@ def _coded(
         np.concatenate([np.unique(labels) for labels in drawn.values()] or [np.zeros(1, np.uint16)])
     )
     if part.source.card is not None:
-        if values.max() >= len(field.names):
-            raise DataError(f"{field.name} holds the value {values.max()}, which the card does not name.")
-        return field.names, {at: labels.astype(np.uint8) for at, labels in drawn.items()}
+        known = np.array(field.values or range(len(field.names)), dtype=np.uint16)
+        if unknown := sorted({*values.tolist()} - {*known.tolist()}):
+            raise DataError(
+                f"{field.name} holds the value {unknown[0]}, which the card does not name; correct it."
+            )
+        return field.names, {
+            at: np.searchsorted(known, labels).astype(np.uint8) for at, labels in drawn.items()
+        }
     values = np.union1d([0], values).astype(np.uint16)
     if len(values) > MOST_VALUES:
         raise DataError(

@@ -236,6 +236,29 @@ def slices_of(made, split):
     ]
 
 
+def test_masks_beside_a_dicom_series_lie_on_its_slices(world, profile, tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(chaos())) as found, zipfile.ZipFile(buffer, "w") as kept:
+        for name in found.namelist():
+            if not name.endswith(".png"):
+                kept.writestr(name, found.read(name))
+        for p in PEOPLE[1:]:
+            for i in range(SLICES):
+                liver = 63 * (np.arange(SIZE) < 10 + 5 * i)[:, None] * np.ones((1, SIZE))
+                path = f"Train_Sets/MR/{p + 1}/T2SPIR/Ground/IMG-{i:05d}.png"
+                kept.writestr(path, picture(liver.astype(np.uint8), "PNG"))
+    name = world("chaos_mr", buffer.getvalue())
+    made = prepare.prepare_target(name, "kidney", profile, tmp_path / "out", fields=("labels",))
+    for split in (made.train, made.validation, made.test):
+        where = zip(split.subjects, slices_of(made, split), split.fields["labels"], strict=True)
+        for subject, i, labels in where:
+            if subject == "1":
+                assert (labels == NOT_ANNOTATED).all()
+            else:
+                rows = round((10 + 5 * int(i)) * len(labels) / SIZE)
+                assert (labels[: rows - 1] == 1).all() and not labels[rows + 1 :].any()
+
+
 def test_images_without_a_mask_are_not_annotated(world, profile, tmp_path):
     archive = decathlon()
     buffer = io.BytesIO()

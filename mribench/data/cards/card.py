@@ -76,6 +76,8 @@ class CardField:
     """of a 4-D file"""
     names: tuple[str, ...] = ()
     """of the values of a label map from 0 on, or of the two of a mask"""
+    values: tuple[int, ...] = ()
+    """those of a label map in the file, as many as names; none: 0, 1, 2, ..."""
 
 
 @dataclass(frozen=True)

@@ -277,7 +277,12 @@ def _field(row: Table) -> CardField:
         raise ValueError(
             "files and frame are missing; expected files beside the image, a frame of it, or both."
         )
-    return CardField(name, kind, files, frame, names)
+    values = tuple(_list(row, "values", int))
+    if values and (kind != "labels" or len(values) != len(names) or values != tuple(sorted({0, *values}))):
+        raise ValueError(
+            f"values is {list(values)!r}; expected a rising number for each name of labels, 0 first."
+        )
+    return CardField(name, kind, files, frame, names, values)
 
 
 def check_template(file: str) -> None:

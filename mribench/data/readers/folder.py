@@ -97,7 +97,9 @@ def read_volumes(
     for name, (subject, number) in _subjects(root, rest, pattern, subjects_inside).items():
         file, owner = rest[name]
         at, frame = beside(file) if beside else (file, 0)
-        groups.setdefault((subject, owner.name), []).append(ImageFile(at, name, number, frame))
+        groups.setdefault((subject, owner.name), []).append(
+            ImageFile(at, name, number, frame, file if beside else None)
+        )
     by_name = {owner.name: owner for _, owner in rest.values()}
     for (subject, format_name), group in sorted(groups.items()):
         yield from by_name[format_name].read(group, subject)
