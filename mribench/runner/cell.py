@@ -13,7 +13,6 @@ from mribench.runner.model_code import model_code, trained_as
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import Tuned, with_learning_rate
 from mribench.sampling.forward_process import default_sampler
-from mribench.sampling.offers import wanted
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import (
     Control,
@@ -41,10 +40,10 @@ def is_joint(variant: Variant | GenerativeModel | Control) -> bool:
     return isinstance(variant, Variant) and "modality" in variant.conditions
 
 
-def field_keys(task: Task | None, variant: object, data: Prepared) -> dict[str, str]:
-    """Content hash of each field of the data that a task and a variant read, as far as the data have it."""
-    names = wanted(task, variant) if task else getattr(variant, "fields", ())
-    return {name: data.field_keys[name] for name in sorted(names) if name in data.field_keys}
+def field_keys(reader: object, data: Prepared) -> dict[str, str]:
+    """Content hash of each field of the data that a task, or a variant in training, reads, if the data have it."""
+    names = sorted(getattr(reader, "fields", ()))
+    return {name: data.field_keys[name] for name in names if name in data.field_keys}
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,12 @@ class Cell:
 
     def split(self, name: str) -> Split:
         """Its training or validation images; of a joint training those of all organs, labelled."""
-        if not self.is_joint:
+        if not getattr(self.variant, "conditions", ()):
             return getattr(self.data, name)
-        from mribench.training.conditions import joined
+        from mribench.training.conditions import by_lesion, joined
 
+        if not self.is_joint:
+            return by_lesion(getattr(self.data, name))
         return joined({organ: getattr(data, name) for organ, data in self.trained_on.items()})
 
     @property
@@ -135,9 +136,7 @@ class Cell:
             "seed": self.seed,
         }
         if getattr(model, "fields", ()):
-            made_from["fields"] = [
-                [name, field_keys(None, model, data)] for name, data in self.trained_on.items()
-            ]
+            made_from["fields"] = [[name, field_keys(model, data)] for name, data in self.trained_on.items()]
         name = self.name
         if self.is_joint:
             name = f"organs-{len(self.trained_on)}_{trained_as(self.variant)}_s{self.seed}"
@@ -157,6 +156,8 @@ class Cell:
             model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
             if self.is_joint:
                 model += [self.modality.name, self.variant.guidance]
+            elif self.variant.conditions:
+                model += [self.variant.guidance]
         elif self.trained:
             model = [self.trained.name, plan.profile.keep]
             if self.solver:
@@ -176,7 +177,7 @@ class Cell:
             ],
             "seed": self.seed,
         }
-        if fields := field_keys(task, self.variant, self.data):
+        if fields := field_keys(task, self.data):
             made_from["fields"] = fields
         if task.problem:
             made_from["problem"] = [task.problem.levels, code_hash(task.problem.measure)]
@@ -201,9 +202,10 @@ class Cell:
 
             return TrainedGenerator(self.trained, self.variant, profile, profile.precision, title)
         from mribench.sampling.sample import TrainedModel
+        from mribench.training.conditions import HEALTHY
 
         pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
-        label = self.modality.name if self.is_joint else None
+        label = self.modality.name if self.is_joint else HEALTHY if self.variant.conditions else None
         return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title, label)
 
     def _solving(self, plan: Plan, title: str, problem: Problem) -> Model:

@@ -71,7 +71,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
             "uncertainty": f"intervals v{uncertainty.VERSION}, floor v{floor.VERSION}",
         }
         | ({"track": task.track} if task.track else {})
-        | ({"fields": keys} if (keys := field_keys(task, cell.variant, data)) else {}),
+        | ({"fields": keys} if (keys := field_keys(task, data)) else {}),
         data={
             "title": modality.title,
             # a modality's contrast is its phantom's; real images have their own

@@ -34,7 +34,7 @@ from mribench.spec import (
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
-CONDITIONS = ("modality",)  # what a variant's network can be told
+CONDITIONS = ("modality", "lesion")  # what a variant's network can be told
 # three that differ in kind and need no weights
 FEATURES = ("hc85-v1", "gist208-v1", "shape156-v1")
 # Accelerate's; each is the name of a package

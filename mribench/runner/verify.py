@@ -218,7 +218,8 @@ def _data(
     for manifest in sorted((out / "data").glob("*/manifest.json")):
         if dataset.read_manifest(manifest.parent)["key"] == key:
             found = datasets.load(manifest.parent, modality, fields)
-            if found.field_keys.items() >= of_fields.items():
+            is_whole = bool(result.not_applicable) or {*fields} <= {*found.fields}
+            if is_whole and found.field_keys.items() >= of_fields.items():
                 return replace(found, name=recorded)
     name = data or recorded
     # a record may come from anybody: it names no folder of this machine

@@ -106,6 +106,20 @@ def test_images_and_other_records_are_the_same_with_and_without_fields(made, tmp
     assert without.provenance["outputs"] == beside.provenance["outputs"]
 
 
+def test_a_variant_reads_fields_too_and_is_trained_on_the_classes_that_they_give(tmp_path):
+    spec = {**ASKED, "variants": "lesion-label", "controls": [], "tasks": "denoising", "train_steps": 1}
+    plan = runspec.resolve(runspec.make(**spec, out=tmp_path))
+    (result,) = run_suite(plan.spec)
+    told = result.provenance["training"]
+    labels = told["conditions"]["lesion"]
+    assert labels["labels"] == ["healthy", "abnormal"] and told["steps"] == 1, "the budget of one training"
+    n = result.data["images"]["train"]
+    # no slice of a brain's lesion lies in every slice
+    assert sum(labels["images"]) == 2 * n and 0 < labels["images"][1] < n
+    assert "fields" not in result.comparability, "it stands beside variants that read none"
+    assert verify(tmp_path, result).answer == "reproduced"
+
+
 def test_data_without_the_field_are_not_applicable_and_nothing_is_trained_for_them(task, tmp_path):
     data, out = scans(tmp_path / "scans"), tmp_path / "run"
     asked = {**ASKED, "variants": "ddpm", "tasks": "structures", "data": data, "out": out}
