@@ -130,36 +130,14 @@ def run(
     Raises:
         MribenchError: ``mribench.errors``, in one sentence; ``InputError`` where a setting cannot be used.
     """
+    given = dict(locals())  # before there is any other name
     from mribench import device as devices
     from mribench.runner import runspec
     from mribench.runner.resources import Execution
     from mribench.runner.run import run_suite
     from mribench.runner.suite import read
 
-    spec = runspec.make(
-        read(suite) if suite else None,
-        modalities=modalities,
-        variants=variants,
-        samplers=samplers,
-        nfe=nfe,
-        solvers=solvers,
-        seeds=seeds,
-        profile=profile,
-        size=size,
-        data=data,
-        data_name=data_name,
-        skip_broken=skip_broken,
-        out=out,
-        tasks=tasks,
-        metrics=metrics,
-        features=features,
-        controls=controls,
-        precision=precision,
-        train_steps=train_steps,
-        n_generated=n_generated,
-        track=track,
-        tuned=tuned,
-    )
+    spec = runspec.make(read(suite) if suite else None, **runspec.among(given))
     with devices.use(device):
         return run_suite(spec, Execution(executor, jobs))
 
@@ -212,7 +190,7 @@ def score(
         trained_on: the same for the training set; None is unknown, and the audit cannot clear the model.
         out: the folder of the records and the page.
         name: of the row on boards.
-        beside: run folders and kept boards whose rows it is to stand beside.
+        beside: run folders and kept boards to compare with; their settings are used.
         modality: the organ, where the data do not tell.
         data_name: what boards call your own data.
         skip_broken: leave out your own files that cannot be read.

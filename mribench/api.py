@@ -1,4 +1,4 @@
-"""The names that a plugin may import. What stands here keeps its meaning for as long as ``API`` does.
+"""The names that a plugin may import. They keep their meaning for as long as ``API`` keeps its number.
 
 A name, field or argument that goes away, or changes what it means, raises ``API`` and the minor version of mribench, so
 that the range in a plugin's ``dependencies`` speaks of it. A new name, or a new field with a default, raises neither.

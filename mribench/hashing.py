@@ -1,4 +1,4 @@
-"""Hashes that name things: JSON values and files. What code is hashed by stands in ``code_hash``."""
+"""Hashes that name things: JSON values and files; ``code_hash`` hashes code."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def test_no_command_shows_the_usage(mribench):
         ),
         (OSError(28, "No space left on device"), 2, "No space left on device; free space or choose another"),
         (PermissionError(13, "Permission denied", "runs"), 2, "runs: Permission denied; check it or choose"),
-        (NotADirectoryError(20, "Not a directory", "x/y"), 2, "x/y: a file stands where a folder is needed"),
+        (NotADirectoryError(20, "Not a directory", "x/y"), 2, "x/y: this is a file, and a folder is needed"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception | KeyboardInterrupt) else "",
 )

@@ -180,7 +180,7 @@ def test_colour_and_16_bit_are_taken(make, folder, tmp_path, mribench):
 def test_a_file_where_the_folder_should_be(place, tmp_path, refused):
     (tmp_path / "file").write_text("mine")
     said = refused("run", *FAST, "--out", tmp_path / place)
-    assert "a file stands where a folder is needed; choose another folder" in said
+    assert "this is a file, and a folder is needed; choose another folder" in said
     assert (tmp_path / "file").read_text() == "mine"
 
 

@@ -7,6 +7,7 @@ import torch
 
 from mribench import profiles
 from mribench.spec import Network, Split
+from mribench.training.arguments import TrainingArguments
 from mribench.training.train import train
 from mribench.variants import ddpm
 
@@ -33,7 +34,7 @@ def blobs(n: int, size: int = 16) -> Split:
 
 def fit(folder, profile=TINY, variant=ddpm.DDPM, seed=0):
     folder.mkdir(parents=True, exist_ok=True)
-    return train(variant, blobs(24), blobs(8), profile, seed, folder, "tiny")
+    return train(variant, TrainingArguments(blobs(24), blobs(8), profile, seed, folder, "tiny"))
 
 
 def weights(folder):

@@ -58,6 +58,7 @@ def compare(
     r = np.full(len(pairs), -1, np.float32)
     shift = np.zeros((len(pairs), 2), np.int64)
     of_patches = np.zeros((len(pairs), PATCHES**2), np.float32)
+    # a run of pairs for each training image; -2, since the first may be -1, none
     starts = np.flatnonzero(np.diff(row, prepend=-2))
     for start, stop in zip(starts, [*starts[1:], len(pairs)], strict=True):
         image, these = row[start], of_query[start:stop]
@@ -96,6 +97,7 @@ class _Windows:
         # the queries have a mean of 0, so only the norms need that of the windows
         sums, squares = _box_sums(self.inner, self.size), _box_sums(np.square(self.inner), self.size)
         norms = np.sqrt(np.maximum(squares - np.square(sums) / np.prod(self.size), 0))
+        # a flat window resembles nothing
         self.norms = np.where(norms > 1e-3, norms, np.inf).astype(np.float32).reshape(len(train), -1)
 
     def correlations(self, image: int, queries: np.ndarray) -> np.ndarray:
@@ -107,6 +109,7 @@ class _Windows:
 def _box_sums(images: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """float64 (N, rows, columns): sums of all boxes of ``size`` (height, width) in images (N, H, W)."""
     height, width = size
+    # a summed-area table (Crow 1984, doi:10.1145/800031.808600); float32 would lose digits in its last sums
     total = np.pad(images, ((0, 0), (1, 0), (1, 0))).cumsum(1, dtype=np.float64).cumsum(2)
     below, above = total[:, height:], total[:, :-height]
     return below[..., width:] - above[..., width:] - below[..., :-width] + above[..., :-width]

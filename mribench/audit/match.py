@@ -104,12 +104,14 @@ def neighbours(
 
 
 def _block(queries: np.ndarray, train: np.ndarray, of_train: np.ndarray, of_query: np.ndarray) -> Neighbours:
+    # row -1: fewer candidates than places
     rows, turned = candidates(queries, train, of_train, of_query)
     r, shift, patches, informative = compare(queries, train, rows, turned, rows.shape[1] // SIMILARITIES)
     subjects = np.where(rows < 0, -1, of_train[rows])
     at = np.arange(len(queries)), r.argmax(1)
     other = subjects != subjects[at][:, None]
     counts = informative[turned, np.arange(len(queries))[:, None]]
+    # rounding leaves correlations just above 1
     apart = np.where(rows[..., None] < 0, np.inf, np.sqrt(np.maximum(2 - 2 * patches, 0)))
     return Neighbours(
         rows[at],

@@ -12,11 +12,11 @@ from mribench import hashing
 from mribench.spec import Prepared, Split
 
 UNKNOWN = "training set unknown: copies of it cannot be looked for"
-KNOWN = "training_known"  # in the manifest: False where nobody said what the model was trained on
+KNOWN = "training_known"  # in the manifest: False where it is not known what the model was trained on
 
 
 def unknown(data: Prepared) -> Prepared:
-    """The data of a model of which nobody said what it was trained on.
+    """The data of a model whose training set is unknown.
 
     Copies of ``data`` are still looked for, and found ones count; that none is found says nothing.
     """

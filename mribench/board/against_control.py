@@ -67,7 +67,7 @@ def _by_intervals(group: Group, row: Row, control: Row, address: Address) -> Out
 
 
 def against_control(group: Group, found: Mapping[str, Against]) -> list[str]:
-    """One honest sentence for each of the outcomes that a comparison stands behind."""
+    """One sentence for each outcome that a comparison supports."""
     control = group.row(CONTROL)
     said = ((row, found[row.name]) for row in group.trained if row.name in found)
     return [_sentence(row, control, one) for row, one in said if control and one.outcome in SENTENCES]

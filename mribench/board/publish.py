@@ -1,4 +1,4 @@
-"""Write boards into a folder, or publish them: with the results and pictures they stand on, out of run folders."""
+"""Write boards into a folder, or publish them: with the results and pictures of run folders that they are made from."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def short(value: Any) -> str:
 
 
 def notes(board: Board) -> list[str]:
-    """Below the numbers: against the Gaussian control, why a column is blank, and how many images stand behind one."""
+    """Below the numbers: against the Gaussian control, why a column is blank, and how many images one is made from."""
     lines = list(board.against_control)
     behind: dict[str, list[str]] = {}
     blanks: dict[str, list[str]] = {}

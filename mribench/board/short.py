@@ -22,7 +22,7 @@ SAID = {
 
 
 def short(board: Board) -> Table:
-    """Five columns, which fit into 80 characters; all others stand in the files of the board."""
+    """Five columns, which fit into 80 characters; the files of the board have all others."""
     beside = psnr(board)
     numbers = [columns.number_column(board, a) for a in (board.primary, beside) if a]
     shown = [a for a in (board.primary,) if a]

@@ -184,13 +184,14 @@ def _undertrained(
     from mribench.sampling.sample import TrainedModel
     from mribench.sampling.samplers import resolve
     from mribench.tasks import to_uint8
+    from mribench.training.arguments import TrainingArguments
     from mribench.training.train import train
 
     short = replace(
         profile, max_steps=UNDERTRAINED_STEPS, eval_every=UNDERTRAINED_STEPS, precision=precision(profile)
     )
     with tempfile.TemporaryDirectory() as folder:
-        train(variant, data.train, data.validation, short, seed, Path(folder), "train")
+        train(variant, TrainingArguments(data.train, data.validation, short, seed, Path(folder), "train"))
         model = TrainedModel(Path(folder) / short.keep, variant, resolve("ddim-5"), short, short.precision)
         images = to_uint8(model.generate(range(len(data.validation)), seed))
         return images, losses.produce(model, data, short, seed)

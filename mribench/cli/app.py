@@ -115,7 +115,7 @@ def _disk_sentence(error: OSError) -> str:
     """What the disk refused, and what to do about it."""
     path = f"{error.filename}: " if error.filename else ""
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return f"{path}a file stands where a folder is needed; choose another folder"
+        return f"{path}this is a file, and a folder is needed; choose another folder"
     advice = "free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check it"
     reason = error.strerror or str(error)
     return f"{path}{reason}; {advice} or choose another folder, finished stages are kept"

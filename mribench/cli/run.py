@@ -184,6 +184,7 @@ def run(
 
     Run it again to continue where it stopped.
     """
+    given = dict(locals())  # before there is any other name
     check_format(format)
     from mribench import device as devices
     from mribench.runner import runspec
@@ -193,30 +194,8 @@ def run(
     # no organ is a default here: a word left out must not train all of them
     base = runspec.RunSpec(modalities=())
     base = suites.read(suite, base) if suite else base
-    settings = runspec.make(
-        runspec.from_toml(spec, base) if spec else base,
-        modalities=modalities,
-        variants=variants,
-        samplers=samplers,
-        nfe=nfe,
-        solvers=solvers,
-        seeds=seeds,
-        profile=profile,
-        size=size,
-        data=data,
-        data_name=data_name,
-        skip_broken=skip_broken,
-        out=out,
-        tasks=tasks,
-        metrics=metrics,
-        features=features,
-        controls=controls,
-        precision=precision,
-        train_steps=train_steps,
-        n_generated=n_generated,
-        track=track,
-        tuned=tuned,
-    )
+    base = runspec.from_toml(spec, base) if spec else base
+    settings = runspec.make(base, **runspec.among(given))
     with devices.use(device), verbosity(quiet, verbose):
         if dry_run or (modalities is None and not settings.modalities):
             _show_plan(settings, Execution(executor, jobs), format)

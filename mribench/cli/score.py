@@ -38,9 +38,7 @@ def score(
     ] = None,
     beside: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="run folder or kept board whose rows it is to stand beside, by their settings; repeat it"
-        ),
+        typer.Option(help="run folder or kept board to compare with, by its settings; may be repeated"),
     ] = None,
     modality: Annotated[str | None, typer.Option(help="the organ, where the data do not tell")] = None,
     data_name: Annotated[

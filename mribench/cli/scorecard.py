@@ -25,10 +25,11 @@ def scorecard(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the pages; default: RUN/scorecards")] = None,
 ) -> None:
-    """Write one page for each generator: what is on record under the seven criteria, and what is not known.
+    """Write one page of evidence for each generator.
 
-    Congruence, coverage, constraint, completeness, compliance, comprehension and consistency, after Zamzmi et al. 2025,
-    and a reader study. The sheets of real data show images of patients: keep them where those may be.
+    Says what the records hold under each of seven criteria, and what is not known. They are congruence, coverage,
+    constraint, completeness, compliance, comprehension and consistency, after Zamzmi et al. 2025; a reader study is
+    added. The sheets of real data show images of patients: keep them where those may be.
     """
     from mribench.scorecard.write import write
 

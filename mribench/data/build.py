@@ -107,6 +107,7 @@ def _finish(
     by_order = own and MIN_SUBJECTS <= len(subjects) < FEW
     splits, adjusted = (cut(subjects, seed), True) if by_order else assign_all(subjects, seed, strata)
     built = {name: [r for r in chosen if splits[r.subject] == name] for name in SPLITS}
+    # after the split, which says whose copy goes
     if notes.get("near_duplicates") == "drop":
         built, lost = drop_near_duplicates(built)
         notes["dropped"] += _rows(lost, "nearly the same as an image in another split")
@@ -142,6 +143,7 @@ def _drawn(image: np.ndarray, name: str, subject: int, index: int, size: int) ->
     if (
         image.shape != (size, size)
         or not np.isfinite(image).all()
+        # a drawing may leave [0, 1] by rounding
         or image.min() < -1e-3
         or image.max() > 1.001
     ):

@@ -1,4 +1,4 @@
-"""Files of a user's folder that are images of nobody: masks and label maps by their names, and what BIDS derives."""
+"""Files of a user's folder that show no subject: masks and label maps by their names, and what BIDS derives."""
 
 from __future__ import annotations
 

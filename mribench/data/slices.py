@@ -77,6 +77,7 @@ def outside(pixels: np.ndarray, threshold: float) -> np.ndarray:
     from scipy import ndimage
 
     bright = (pixels > threshold).astype(np.uint8)
+    # 'nearest' repeats the border: it has as many voters as the middle
     votes = ndimage.convolve(bright, np.ones((3, 3), np.uint8), mode="nearest")
     return ~ndimage.binary_fill_holes(votes >= 5)
 
@@ -133,6 +134,7 @@ def prepare_volume(volume: Volume, size: int) -> PreparedVolume:
         if levels:
             air = outside(read, levels[1])
             cleared += int(np.count_nonzero(read[air] > low))
+            # to the low end of the window, which becomes 0 with the rest
             pixels = np.where(air, low, read)
         reason = _unusable(pixels, low, constant_volume=found is None)
         if reason:

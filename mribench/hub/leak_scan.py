@@ -70,6 +70,7 @@ def tensor_index(path: Path, name: str) -> dict[str, Any]:
     """
     size = path.stat().st_size
     with open(path, "rb") as file:
+        # the format: the length of the header in 8 bytes, little-endian, the header as JSON, the tensors
         (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
         text = file.read(length) if length <= min(LARGEST_HEADER, size - 8) else b""
     try:
@@ -95,6 +96,7 @@ def _check_png(content: bytes, name: str) -> None:
         length, kind = struct.unpack(">I4s", content[offset : offset + 8])
         if kind not in PNG_CHUNKS:
             break
+        # each chunk has 12 bytes beside its content: length, kind, checksum
         offset, ended = offset + 12 + length, kind == b"IEND"
     if not ended or offset != len(content):
         raise InputError(f"{name} holds more than pixels; nothing was sent")

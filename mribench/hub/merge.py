@@ -1,4 +1,4 @@
-"""Local and published results together: whatever the comparability key allows stands on one board."""
+"""Local and published results together: records with equal comparability keys share a board."""
 
 from __future__ import annotations
 

@@ -66,6 +66,7 @@ def unpack(file: Path, out: Path) -> Path:
 
 def _write(file: io.BufferedWriter, contents: dict, place: Path, names: list[str]) -> None:
     """The list of contents first; no times, owners or modes of this machine."""
+    # uncompressed: weights hardly shrink, and gzip writes a time into its header
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         text = json.dumps(contents, indent=1, sort_keys=True).encode()
         entry = tarfile.TarInfo(CONTENTS)

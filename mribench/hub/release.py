@@ -13,7 +13,7 @@ from mribench.spec import AuditVerdict
 
 NOT_AUDITED = {
     "verdict": AuditVerdict.NOT_AUDITED.value,
-    "reasons": ["no memorisation audit stands in the results"],
+    "reasons": ["the results hold no memorisation audit"],
 }
 # what the Hub calls the licences that it knows
 HUB_IDS = {"PDDL-1.0": "pddl", "BSD-3-Clause": "bsd-3-clause", "BSD-2-Clause": "bsd-2-clause"}

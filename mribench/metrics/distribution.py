@@ -101,6 +101,7 @@ def _weights(taken: np.ndarray, subject: np.ndarray | None) -> tuple[np.ndarray,
     taken = taken.astype(np.float64)
     if subject is None:
         return taken, taken.sum(1)
+    # reduceat sums runs of columns: the images of a subject must be side by side
     order = np.argsort(subject, kind="stable")
     starts = np.searchsorted(subject[order], np.arange(subject.max() + 1))
     images = np.add.reduceat(taken[:, order], starts, axis=1)
@@ -156,6 +157,7 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     else:
         s_a, s_b = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (a, b))
         values, vectors = np.linalg.eigh(s_a)
+        # rounding leaves eigenvalues of a covariance just below 0
         root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
         traces = np.trace(s_a) + np.trace(s_b)
         cross = np.sqrt(np.linalg.eigvalsh(root @ s_b @ root).clip(min=0)).sum()

@@ -33,7 +33,7 @@ def with_subjects(
     """``metric.compute`` or ``metric.on_subsets``, given the subject of each image where it has a parameter for them.
 
     The parameters are ``reference_subjects`` and ``generated_subjects`` (``spec.ComputeDistribution``). The subjects
-    of generated images are known where real images stand in a model's place.
+    of generated images are known where real images are scored in a model's place.
     """
     if metric.kind != "distribution":
         return function

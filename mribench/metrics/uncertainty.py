@@ -120,6 +120,7 @@ def subsamples(
     n_kept = len(names) // 2
     rng = np.random.default_rng(seed)
     in_reference = _random_subsets(rng, resamples, len(names), n_kept)[:, which]
+    # drawn after the reference's, which so depend on no number of generated images
     in_generated = _random_subsets(rng, resamples, n_generated, max(2, n_generated * n_kept // len(names)))
     drawn = statistic(in_generated, in_reference)
     return drawn if np.isfinite(drawn).all() else None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FIELD = "digest"
-# stands in place of the digest of a record that was edited, wherever the record is written again: it never matches
+# takes the place of the digest of a record that was edited, wherever the record is written again: it never matches
 EDITED = "edited"
 
 

@@ -13,6 +13,7 @@ from mribench.runner.model_code import model_code, trained_as
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import Tuned, with_learning_rate
 from mribench.sampling.forward_process import default_sampler
+from mribench.sampling.offers import not_applicable
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import (
     Control,
@@ -48,7 +49,7 @@ def field_keys(reader: object, data: Prepared) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Cell:
-    """modality x dataset x variant x seed; after training also its weights and the sampler that draws from them."""
+    """modality x dataset x variant x seed; to answer a task also its weights and the sampler that draws from them."""
 
     modality: Modality
     data: Prepared
@@ -56,7 +57,9 @@ class Cell:
         Variant | GenerativeModel | PretrainedModel | Control | Solver
     )  # a solver: a baseline without a prior
     seed: int
-    trained: Path | None = None  # the training's folder; None for what is not trained here
+    trained: Path | None = (
+        None  # the training's folder, finished or not; None for what this run does not train
+    )
     sampler: SamplerChoice | None = None  # None for all but a ``Variant``
     solver: Solver | None = None  # in the sampler's place, for a task that poses a problem
     # (name, data) of every organ of the run, sorted by name, for a joint training; none: of this organ alone
@@ -122,6 +125,14 @@ class Cell:
         """The model and the profile that ``train`` is given: with the learning rate that was tuned, if one was."""
         tuned = self.tuned(plan)
         return with_learning_rate(self.variant, plan.profile, tuned.factor if tuned else 1.0)
+
+    def with_training(self, plan: Plan) -> Cell:
+        """The cell with the folder of its training, where any task of the run is asked of a model that learns."""
+        if not self.is_trained_here or all(
+            not_applicable(task, self.variant, self.data) for task in plan.tasks
+        ):
+            return self
+        return replace(self, trained=self.train_folder(plan))
 
     def train_folder(self, plan: Plan) -> Path:
         """Named by everything that the weights depend on."""

@@ -13,38 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from mribench import files, manifest
-from mribench.data.cards import terms
-from mribench.errors import Damaged
 from mribench.manifest import Damage
 from mribench.progress import say
 from mribench.results import Result
-from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan
-from mribench.training import folder as training_folder
 
 MADE = "made.json"
-
-
-def check_training(cell: Cell, plan: Plan, quick: bool = False) -> None:
-    """Raises Damaged where weights, or what is known of them, were changed: nobody trains again without being asked.
-
-    ``quick`` is for a check after which nothing reads the weights; see ``manifest.damages``.
-    """
-    folder = cell.trained or cell.train_folder(plan)
-    used, unused = training_folder.damages(folder, plan.profile.keep, quick)
-    for damage in used:
-        raise Damaged(f"{damage}; bring that file back, or remove {folder} to train again")
-    for damage in unused:
-        say(f"{damage}; nothing of this run reads it")
-    write_terms(cell, folder)
-
-
-def write_terms(cell: Cell, folder: Path) -> None:
-    """Put the terms of all data that a training saw beside its weights; those of a joint training whose other organs
-    are not at hand stay as they are."""
-    if cell.organs or not cell.is_joint:
-        rows = [row for data in cell.trained_on.values() for row in terms.of_prepared(data)]
-        files.write_json(folder / terms.TERMS, terms.distinct(rows) if cell.is_joint else rows)
 
 
 def of_result(out: Path, result: Result) -> list[Damage]:

@@ -1,18 +1,21 @@
-"""``all``: every installed trained variant that a sampler draws from, every solver that fits a problem of the run."""
+"""What a run names, loaded: variants, solvers, and tasks with their metrics; ``all`` stands for those that fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.sampling import forward_process
+from mribench.sampling.offers import fits
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Task, Variant
-from mribench.tasks.inverse import fits
+from mribench.spec import Control, GenerativeModel, Metric, PretrainedModel, Solver, Task, Variant
 
 ALL = "all"
+CONDITIONS = ("modality", "lesion")  # what a variant's network can be told
 
 
 def variants(
@@ -102,3 +105,45 @@ def _advice(unserved: Sequence[Variant]) -> str:
     served = [{sampler.name for sampler in forward_process.samplers_of(variant)} for variant in unserved]
     common = sorted(set.intersection(*served))
     return f"samplers that can: {', '.join(common)}" if common else "no one sampler draws from all of them"
+
+
+def load_metrics(names: Iterable[str], features: tuple[str, ...]) -> dict[str, Metric]:
+    """Metrics by name; a distribution metric that names no feature space is taken in ``features``."""
+    return {
+        name: replace(metric, features=metric.features or features)
+        if metric.kind == "distribution"
+        else metric
+        for name, metric in lookup.load_all("metrics", names).items()
+    }
+
+
+def tasks_and_metrics(
+    names: Sequence[str], further_metrics: Sequence[str], features: tuple[str, ...]
+) -> tuple[tuple[Task, ...], dict[str, Metric]]:
+    """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
+    tasks = lookup.load_all("tasks", names).values()
+    own = load_metrics([name for task in tasks for name in task.metrics], features)
+    further = load_metrics(further_metrics, features)
+    kinds = {task.name: {own[name].kind for name in task.metrics} for task in tasks}
+    for metric in further.values():
+        if not any(metric.kind in reported for reported in kinds.values()):
+            raise InputError(
+                f"metric {metric.name!r} is {metric.kind}, and no task asked for reports such metrics; add one that "
+                "does to --tasks (denoising is paired, generation compares distributions)"
+            )
+    widened = []
+    for task in tasks:
+        reported = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
+        widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *reported)))))
+    return tuple(widened), own | further
+
+
+def check_conditions(variants: Iterable[Any]) -> None:
+    """A condition of a later mribench would be trained without."""
+    for variant in variants:
+        for condition in getattr(variant, "conditions", ()):
+            if condition not in CONDITIONS:
+                raise InputError(
+                    f"variant {variant.name!r} has the condition {condition!r}, expected {' or '.join(CONDITIONS)}; "
+                    "use the mribench that it was written for"
+                )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mribench.code_hash import code_hash
+from mribench.hashing import json_hash
 from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Stage, Variant
 
 Model = Variant | GenerativeModel | PretrainedModel | Solver | Control
@@ -16,7 +17,7 @@ def trained_as(model: Model) -> str:
 
 
 def model_code(model: Model) -> list[Any]:
-    """Name, version, hash of the code, and the settings that stand in no function; JSON-serialisable."""
+    """Name, version, hash of the code, and the settings that no function holds; JSON-serialisable."""
     parts: list[Any]
     more: list[Any] = []
     if isinstance(model, Control):
@@ -46,6 +47,12 @@ def model_code(model: Model) -> list[Any]:
             more = [_settings(model.autoencoder.stage, parts)]
         more += [model.conditions] if model.conditions else []
     return [trained_as(model), model.version, code_hash(*filter(None, parts)), *more]
+
+
+def model_hash(model: Model) -> str:
+    """``model_code`` as one hash."""
+    parts = model_code(model)
+    return json_hash(parts)
 
 
 def _settings(stage: Stage, parts: list[Any]) -> list[Any]:

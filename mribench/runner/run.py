@@ -26,7 +26,8 @@ from mribench.runner.cell import Cell, is_joint
 from mribench.runner.damage import read_outputs
 from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
-from mribench.runner.stages import finished, run_cell, train_on_one_gpu
+from mribench.runner.stages import finished, run_cell
+from mribench.runner.train_cells import train_on_one_gpu
 from mribench.runner.worker import Job, Outcome
 from mribench.spec import Control, Modality, Prepared, PretrainedModel, Solver
 
@@ -72,8 +73,8 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
 def _tell_open_sets(plan: Plan) -> None:
     """What will be downloaded."""
     if plan.spec.data == open_sets.OPEN:
-        for modality in plan.modalities:
-            say(open_sets.described(modality.name))
+        for line in [open_sets.described(modality.name) for modality in plan.modalities]:
+            say(line)
 
 
 def trainings(plan: Plan) -> int:
@@ -94,11 +95,12 @@ def _in_order(done: Iterable[Result], plan: Plan) -> list[Result]:
 def _cells(modality: Modality, data: Mapping[str, Prepared], plan: Plan) -> list[Cell]:
     """The cells of an organ; ``data`` holds its images, and for joint trainings those of all organs."""
     organs = tuple(sorted(data.items()))
-    return [
+    cells = (
         Cell(modality, data[modality.name], variant, seed, organs=organs if is_joint(variant) else ())
         for variant in plan.variants
         for seed in plan.spec.seeds
-    ]
+    )
+    return [cell.with_training(plan) for cell in cells]
 
 
 def _in_this_process(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:

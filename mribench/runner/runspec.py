@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,7 +34,6 @@ from mribench.spec import (
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
 TASKS = ("generation", "denoising", "audit")
-CONDITIONS = ("modality", "lesion")  # what a variant's network can be told
 # three that differ in kind and need no weights
 FEATURES = ("hc85-v1", "gist208-v1", "shape156-v1")
 # Accelerate's; each is the name of a package
@@ -89,12 +88,6 @@ class Plan:
     tuned: Mapping[str, Tuned] = field(default_factory=dict)
     solvers: tuple[Solver, ...] = ()  # those that need a prior
 
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Those of the data that something of the run reads."""
-        asking = (*self.tasks, *self.variants)
-        return tuple(dict.fromkeys(name for one in asking for name in getattr(one, "fields", ())))
-
     def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
         """What draws from a variant, in the order of the plan."""
         fitting = [choice for choice in self.samplers if forward_process.compatible(variant, choice.sampler)]
@@ -116,6 +109,11 @@ def make(base: RunSpec | None = None, **settings: Any) -> RunSpec:
         if value is not None:
             changes[name] = _typed(name, value, known[name])
     return replace(base or RunSpec(), **changes)
+
+
+def among(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a function's arguments that are settings of a run, for ``make``."""
+    return {field.name: arguments[field.name] for field in fields(RunSpec)}
 
 
 def _typed(name: str, value: Any, annotation: str) -> Any:
@@ -195,27 +193,27 @@ def resolve(spec: RunSpec) -> Plan:
         if old in spec.tasks and old not in lookup.names("tasks"):
             raise InputError(f"the task {old!r} is called {new!r} since 0.1.0; its numbers are the same")
     _check_tracker(spec.track)
-    profile = profiles.get(spec.profile, spec.train_steps, spec.precision, spec.n_generated, spec.size)
-    # the precision that is chosen for this machine enters hashes and keys: two precisions are two models
-    profile = replace(profile, precision=device.precision(profile))
     if spec.nfe:
         if not spec.samplers:
             raise InputError(
                 "NFE are asked for and no samplers; name them without steps, --samplers ddim,dpm-solver"
             )
         spec = replace(spec, samplers=tuple(samplers.at_each_nfe(spec.samplers, spec.nfe)), nfe=())
+    profile = profiles.get(spec.profile, spec.train_steps, spec.precision, spec.n_generated, spec.size)
+    # the precision that is chosen for this machine enters hashes and keys: two precisions are two models
+    profile = replace(profile, precision=device.precision(profile))
     asked = spec.samplers or profile.samplers
-    tasks, metrics = tasks_and_metrics(spec)
+    tasks, metrics = fitting.tasks_and_metrics(spec.tasks, spec.metrics, spec.features)
     choices = tuple(map(samplers.resolve, asked))
     # one list that is named holds for every variant
     trained = fitting.variants(spec.variants, choices, own_samplers=not spec.samplers)
+    fitting.check_conditions(trained.values())
     variants = trained | lookup.load_all("variants", spec.controls)
-    _check_conditions(variants.values())
     own_samplers: dict[str, SamplerChoice] = {}
     if spec.samplers:
         forward_process.check_compatible(variants.values(), choices)
     else:
-        own_samplers = _own_samplers(variants.values(), choices)
+        own_samplers = forward_process.own_samplers(variants.values(), choices)
     solvers = fitting.solvers(spec.solvers, tasks)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
@@ -243,58 +241,6 @@ def resolve(spec: RunSpec) -> Plan:
         tuned=tunings.read(Path(spec.tuned), profile, variants.values()) if spec.tuned else {},
         solvers=tuple(solver for solver in solvers if solver.needs),
     )
-
-
-def _own_samplers(
-    variants: Iterable[Variant | Control], choices: Sequence[SamplerChoice]
-) -> dict[str, SamplerChoice]:
-    """A sampler for each trained variant that none of the profile's fits, at as many network evaluations."""
-    return {
-        variant.name: forward_process.default_sampler(variant, choices[0].nfe)
-        for variant in variants
-        if isinstance(variant, Variant)
-        and not any(forward_process.compatible(variant, choice.sampler) for choice in choices)
-    }
-
-
-def load_metrics(names: Iterable[str], features: tuple[str, ...] = FEATURES) -> dict[str, Metric]:
-    """Metrics by name; a distribution metric that names no feature space is taken in ``features``."""
-    return {
-        name: replace(metric, features=metric.features or features)
-        if metric.kind == "distribution"
-        else metric
-        for name, metric in lookup.load_all("metrics", names).items()
-    }
-
-
-def tasks_and_metrics(spec: RunSpec) -> tuple[tuple[Task, ...], dict[str, Metric]]:
-    """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
-    tasks = lookup.load_all("tasks", spec.tasks).values()
-    own = load_metrics([name for task in tasks for name in task.metrics], spec.features)
-    further = load_metrics(spec.metrics, spec.features)
-    kinds = {task.name: {own[name].kind for name in task.metrics} for task in tasks}
-    for metric in further.values():
-        if not any(metric.kind in reported for reported in kinds.values()):
-            raise InputError(
-                f"metric {metric.name!r} is {metric.kind}, and no task asked for reports such metrics; add one that "
-                "does to --tasks (denoising is paired, generation compares distributions)"
-            )
-    widened = []
-    for task in tasks:
-        fitting = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
-        widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *fitting)))))
-    return tuple(widened), own | further
-
-
-def _check_conditions(variants: Iterable[Any]) -> None:
-    """A condition of a later mribench would be trained without."""
-    for variant in variants:
-        for condition in getattr(variant, "conditions", ()):
-            if condition not in CONDITIONS:
-                raise InputError(
-                    f"variant {variant.name!r} has the condition {condition!r}, expected {' or '.join(CONDITIONS)}; "
-                    "use the mribench that it was written for"
-                )
 
 
 def _check_tracker(name: str | None) -> None:

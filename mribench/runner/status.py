@@ -41,8 +41,8 @@ class WorkerStatus:
             return None
 
     def write(self, path: Path) -> None:
-        """Whole or not at all, but without fsync: after a power cut nobody reads it."""
-        # once the folder is gone nobody reads this any more
+        """Whole or not at all, but without fsync: after a power cut it is not read."""
+        # the folder is gone once the suite has ended
         if path.parent.is_dir():
             with contextlib.suppress(OSError):  # a full disk must stop the work itself, which reports it
                 files.write_json(path, asdict(self), flush=False)

@@ -12,7 +12,7 @@ from mribench import hashing
 from mribench.errors import InputError
 from mribench.progress import say
 from mribench.results import Result, schema
-from mribench.runner.model_code import Model, model_code, trained_as
+from mribench.runner.model_code import Model, model_hash, trained_as
 from mribench.spec import GenerativeModel, Profile, Stage, Variant
 
 # distances (x 1e3) below are noise, and may be negative: they count as equal
@@ -141,7 +141,7 @@ def _factor(
     """The best factor, or None and the reason."""
     if family is None:
         return None, "not tuned"
-    if family["code"] != hashing.json_hash(model_code(model)):
+    if family["code"] != model_hash(model):
         return None, "its code has changed since it was tuned"
     distances = mean_distances(family["runs"], modalities, factors)
     if len(distances) < len(factors):

@@ -21,7 +21,7 @@ from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.results import Result
-from mribench.runner import identity, outputs, record, runspec
+from mribench.runner import fitting, identity, outputs, record, runspec
 from mribench.runner import parts as loading
 from mribench.runner.cell import Cell
 from mribench.runner.check_fields import check_fields
@@ -33,7 +33,7 @@ from mribench.spec import FeatureSpace, Modality, Prepared, Profile, Task
 from mribench.training import folder as training_folder
 from mribench.trust.examine import examine_prepared
 
-# what a record says and nobody can make again
+# what a record says and cannot be made again
 NEVER_CHECKED = ("times, memory and machine", "versions of packages", "pictures")
 TRAINING = "training (that data, seed and steps on record give this checkpoint)"
 
@@ -146,10 +146,10 @@ def _assembled(
     task = loading.with_package(lambda: lookup.load("tasks", result.task), result)
     asked = result.provenance["spec"]
     features = tuple(asked.get("features", runspec.FEATURES))
-    own = runspec.load_metrics(task.metrics, features)
+    own = fitting.load_metrics(task.metrics, features)
     kinds = {metric.kind for metric in own.values()}
     # ``--metrics`` of the run, as far as this task reports such
-    further = runspec.load_metrics(asked.get("metrics", ()), features)
+    further = fitting.load_metrics(asked.get("metrics", ()), features)
     metrics = own | {name: metric for name, metric in further.items() if metric.kind in kinds}
     task = replace(task, metrics=tuple(metrics))
     needed = [space for part in (task, *metrics.values()) for space in part.features]

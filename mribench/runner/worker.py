@@ -17,7 +17,6 @@ from mribench.runner import locks, runspec, stages, status
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan, RunSpec
 from mribench.runner.tuned import Tuned
-from mribench.spec import Modality, Prepared
 from mribench.training import imports, malloc
 
 # torch's random state and Accelerate's belong to a process: one cell at a time in each
@@ -96,12 +95,12 @@ def _cells(job: Job, plan: Plan) -> list[Cell]:
     modalities = {
         name: lookup.load("modalities", name) for name in (job.modality, *(name for name, _ in job.organs))
     }
-    organs = tuple((name, _data(folder, modalities[name], plan.fields)) for name, folder in job.organs)
-    data = dict(organs) or {job.modality: _data(job.data, modalities[job.modality], plan.fields)}
+    organs = tuple((name, _data(folder, modalities[name])) for name, folder in job.organs)
+    data = dict(organs) or {job.modality: _data(job.data, modalities[job.modality])}
     wanted = ((job.modality, job.variant), *job.beside)
     generators = {variant.name: variant for variant in plan.variants}
     cells = [
-        Cell(modalities[name], data[name], generators[variant], job.seed, organs=organs)
+        Cell(modalities[name], data[name], generators[variant], job.seed, organs=organs).with_training(plan)
         for name, variant in wanted
     ]
     for own in (cell.train_folder(plan).name for cell in cells):
@@ -120,6 +119,5 @@ def _plan(spec: RunSpec, precision: str) -> tuple[Plan, Extractor]:
     return replace(plan, spec=spec), Extractor(plan.spaces, plan.out / "features")
 
 
-@lru_cache(maxsize=1)
-def _data(folder: Path, modality: Modality, fields: tuple[str, ...]) -> Prepared:
-    return load(folder, modality, fields)
+# the cells of an organ come one after the other
+_data = lru_cache(maxsize=1)(load)

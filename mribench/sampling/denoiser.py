@@ -42,8 +42,10 @@ class VariantDenoiser:
         self.nfe += 1
         levels = torch.as_tensor(sigma, dtype=torch.float64).detach().cpu().expand(len(x)).numpy()
         log_sigma = np.log(levels)
+        # np.interp keeps to the ends: a level beyond those of the training is taken for the nearest
         t = np.interp(log_sigma, self._log_sigma, np.arange(len(self._log_sigma)))
         scale = np.exp(np.interp(log_sigma, self._log_sigma, self._log_scale))
+        # alpha_bar = 1 / (1 + sigma^2), see ``forward_process.alpha_bars``
         signal = scale / np.sqrt(1 + levels**2)
         t, signal, noise = (
             torch.as_tensor(part, dtype=torch.float32, device=x.device)

@@ -80,6 +80,17 @@ def default_sampler(variant: Variant, nfe: int) -> SamplerChoice:
     return with_nfe(fitting[0], nfe)
 
 
+def own_samplers(
+    variants: Iterable[Variant | Control], choices: Sequence[SamplerChoice]
+) -> dict[str, SamplerChoice]:
+    """A sampler for each trained variant that none of the profile's fits, at as many network evaluations."""
+    return {
+        variant.name: default_sampler(variant, choices[0].nfe)
+        for variant in variants
+        if isinstance(variant, Variant) and not any(compatible(variant, choice.sampler) for choice in choices)
+    }
+
+
 def _advice(variant: Variant, trained: Sequence[Variant], choices: Sequence[SamplerChoice]) -> str:
     """The option as it should be given: the samplers that serve another variant, and one for this."""
     candidates = samplers_of(variant)

@@ -86,6 +86,7 @@ def log_likelihood(
         its_slope, its_divergence = _slope_and_divergence(denoise, y + step * slope, larger, probe)
         y = y + step * (slope + its_slope) / 2
         change = change + step * (divergence + its_divergence) / 2
+    # log N(x; 0, sigma^2) at the largest level
     z = (y.double() * _scale(sigmas[-1]) / sigmas[-1]).flatten(1)
     at_the_end = -0.5 * (z.square() + math.log(2 * math.pi * sigmas[-1] ** 2)).sum(1)
     return at_the_end + change
@@ -100,6 +101,7 @@ def _slope_and_divergence(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """dy / dlog sigma, of the shape of y, and the divergence of dx / dlog sigma, float64 (N,)."""
     scale = _scale(sigma)
+    # detached at every level: the divergence needs the derivative of one evaluation, not of the path
     with torch.enable_grad():
         x = (y.detach() * scale).requires_grad_()
         x_0 = denoise(x, sigma)

@@ -53,13 +53,16 @@ class SchedulerReverse:
         scheduler, start = self._scheduler(), None
         if alpha_bar is not None:
             start = int(np.abs(self._alpha_bars - alpha_bar).argmin())
+            # from the task's scale to the variant's; in fp32 the scale would be rounded too
             x = (x.double() * self._scale[start]).float()
         timesteps = self._choice.sampler.timesteps(scheduler, self._choice.steps, start)
         x = to_scheduler_scale(scheduler, x, timesteps[0], from_noise=start is None)
+        # deterministic schedulers take no generator
         draws = {"generator": list(generators)} if "generator" in signature(scheduler.step).parameters else {}
         watch(0, x)
         for step, t in enumerate(timesteps, start=1):
             now = torch.tensor(t, device=x.device)
+            # bf16 networks, fp32 integration: a step is a small difference of large numbers
             output = self._net(scaled_for_network(scheduler, x, now), now).sample
             x = scheduler.step(output.float(), t, x, **draws).prev_sample
             watch(step, x)
@@ -83,6 +86,7 @@ class IntegratorReverse:
         self, x: torch.Tensor, generators: Sequence[torch.Generator], alpha_bar: float | None, watch: Watch
     ) -> tuple[torch.Tensor, int]:
         sigmas = noise_levels(self._steps, self._denoiser.sigmas)
+        # integrators run on x_0 + sigma eps
         if alpha_bar is None:
             x = x * sigmas[0]
         else:
@@ -104,6 +108,7 @@ class _Watched:
         self.sigmas, self.nfe = denoiser.sigmas, 0
 
     def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        # divided by sqrt(1 + sigma^2), so that all frames have about the same contrast
         self._watch(self.nfe, x / (1 + torch.as_tensor(sigma, device=x.device).max() ** 2).sqrt())
         self.nfe += 1
         return self._denoiser(x, sigma)

@@ -64,6 +64,7 @@ class TrainedModel:
         self.alpha_bars, _ = alpha_bars(variant, self.train_scheduler)  # of each training timestep
         self.dtype = DTYPES[precision]
         self.space = load_space(variant, profile, pipeline, self.device)
+        # an encoder declares no shape: it is seen on an image
         black = torch.full((1, 1, profile.size, profile.size), -1.0, device=self.device)
         self.shape = self.space.encode(black).shape[1:]  # of what the process runs on: (C, h, w)
         self.nfe: list[int] = []  # network evaluations per image, of each call of ``generate`` or ``denoise``
@@ -99,6 +100,7 @@ class TrainedModel:
 
         generators = [torch_generator("sample", seed, i) for i in indices]
         self._reverse(self._noise(generators), generators, None, keep)
+        # the first frame is the noise and the last the image
         shown = np.linspace(0, len(strip) - 1, frames).round().astype(int)
         return np.stack([strip[i] for i in shown], axis=1)
 
@@ -110,6 +112,7 @@ class TrainedModel:
         seed; short batches are filled up, as in sampling.
         """
         t = self._timestep(alpha_bar)
+        # the loss that was trained: guidance is a change of the sampler
         net = self.net.labelled if isinstance(self.net, GuidedNetwork) else self.net
         batch, losses = self.profile.sample_batch, []
         title = f"{self.title}, ᾱ {alpha_bar:.3f}"
@@ -117,6 +120,7 @@ class TrainedModel:
             for first in range(0, len(images), batch):
                 chunk = np.ascontiguousarray(images[first : first + batch], dtype=np.float32)
                 filled = np.concatenate([chunk, chunk[:1].repeat(batch - len(chunk), axis=0)])
+                # by content, so that a copy of an image in another split gets the same noise and the same loss
                 contents = [hashlib.sha256(image).hexdigest() for image in filled]
                 generators = [torch_generator("loss", content, alpha_bar, seed) for content in contents]
                 x0 = self.space.encode((torch.from_numpy(filled).unsqueeze(1) * 2 - 1).to(self.device))
@@ -145,6 +149,7 @@ class TrainedModel:
         with progress(self.title, len(x)) as advance, retain_freed_memory():
             codes = self.space.encode(pixels)
             found = likelihood.with_errors(denoise, codes, seed, self.profile.sample_batch, advance)
+        # Heun's method evaluates at both ends of a step
         self.nfe.append(2 * likelihood.STEPS)
         return found
 
@@ -215,6 +220,7 @@ class TrainedModel:
                 x, nfe = self._reverse(start(filled, generators), generators, alpha_bar)
                 images.append(self._to_unit(x)[: len(chunk)])
                 advance(first + len(chunk))
+        # guidance evaluates the network with the label and without it
         self.nfe.append(nfe * (2 if isinstance(self.net, GuidedNetwork) else 1))
         return np.concatenate(images)
 

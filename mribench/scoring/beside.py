@@ -1,4 +1,4 @@
-"""The kept rows that samples are to stand beside decide profile, metrics and feature spaces: else nothing compares."""
+"""Samples are scored by the profile, metrics and feature spaces of the kept rows that they are compared with."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def choose(
     data: str | None,
     profile: str | None,
 ) -> Beside:
-    """The one board that images of this side can stand on.
+    """The one board that images of this side can be on.
 
     Args:
         records: of the folders that were named.

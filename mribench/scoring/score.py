@@ -17,7 +17,7 @@ from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.results import Result
-from mribench.runner import locks, record, runspec
+from mribench.runner import fitting, locks, record, runspec
 from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import run_cell
@@ -38,7 +38,7 @@ class Settings:
     trained_on: str | None = None  # the same for what the model was trained on; None: unknown
     out: Path = Path("runs/score")
     name: str | None = None  # of the row; None: from the content
-    beside: tuple[Path, ...] = ()  # run folders and kept boards whose rows it is to stand beside
+    beside: tuple[Path, ...] = ()  # run folders and kept boards to compare with
     modality: str | None = None  # the organ, where the data do not tell
     data_name: str | None = None  # what boards call the user's own data
     skip_broken: bool = False  # leave out the user's own files that cannot be read
@@ -68,7 +68,7 @@ def score(given: Any, asked: Settings) -> Scored:
         asked: the settings.
 
     Returns:
-        The record of generation and that of the audit, and the board on which they stand.
+        The record of generation and that of the audit, and their board.
 
     Raises:
         MribenchError: in one sentence; InputError where something that was given cannot be used.
@@ -115,7 +115,7 @@ def _found(own: Sequence[Result], made: Sequence[Board], out: Path) -> Scored:
         if keys[0] in members:
             generation, audit = (members[key] for key in keys)
             return Scored(generation, audit, board, out)
-    raise AssertionError("every record stands on a board")
+    raise AssertionError("every record is on a board")
 
 
 def _fitting(kept: Sequence[Result], side: int, organ: str, asked: Settings) -> Beside:
@@ -163,7 +163,7 @@ def _plan(cell: Cell, profile: Profile, asked: Settings) -> Plan:
         data=cell.data.name,
         out=str(asked.out),
     )
-    tasks, metrics = runspec.tasks_and_metrics(spec)
+    tasks, metrics = fitting.tasks_and_metrics(TASKS, asked.metrics, asked.features)
     needed = [space for part in (*metrics.values(), *tasks) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for space in spaces.values():

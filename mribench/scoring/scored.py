@@ -17,7 +17,7 @@ GAUSSIAN = "gaussian"
 
 @dataclass(frozen=True, repr=False)
 class Scored:
-    """A generator's scores, its audit, and the board on which it stands."""
+    """A generator's scores, its audit and its board."""
 
     generation: Result  # the record of generation
     audit: Result  # the record of the memorisation audit

@@ -123,6 +123,7 @@ def of_checkpoint(cell: Cell, plan: Plan, result: Result) -> dict[str, Any]:
             name: round(1e3 * kernel_distance(features, validation, train, HC85), 2)
             for name, features in zip(sets, (low, full, other), strict=True)
         },
+        # / 1.0: differences of uint8 wrap around
         "rms_grey": round(float(np.sqrt(np.square(sets["bf16"] / 1.0 - sets["fp32"]).mean())), 3),
     }
 
@@ -143,6 +144,7 @@ def paired_kernel_distance(
     np.fill_diagonal(h, 0.0)
     n = len(h)
     means = h.sum(1) / (n - 1)
+    # a U statistic of order two varies by twice its projection (Hoeffding 1948, doi:10.1214/aoms/1177730196)
     return float(means.mean()), float(2 * means.std(ddof=1) / np.sqrt(n))
 
 

@@ -24,8 +24,8 @@ FIRST_STEP = "run to its first training step (draws its phantoms)"
 UNTIL_FIRST_STEP = """
 import os, sys
 from mribench.cli import app
-from mribench.runner import stages
-training = stages._arguments
+from mribench.runner import train_cells
+training = train_cells._model_and_arguments
 
 def hooked(*args):
     from mribench.training.step import RecordedStep, Step
@@ -36,7 +36,7 @@ def hooked(*args):
         kind.__call__ = first
     return training(*args)
 
-stages._arguments = hooked
+train_cells._model_and_arguments = hooked
 sys.argv = ["mribench", "run", "--profile", "quick", "--modalities", sys.argv[1], "--out", sys.argv[2]]
 app.main()
 """

@@ -18,7 +18,7 @@ from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, grid
 from mribench.metrics.paired import psnr
 from mribench.metrics.uncertainty import subject_means
-from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Solver, Split, Task
+from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Split, Task
 from mribench.spec.problem import Answers
 from mribench.tasks import to_uint8
 from mribench.tasks.denoising import paired_score
@@ -127,9 +127,3 @@ def inverse_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
         track=problem.track,
         problem=problem,
     )
-
-
-def fits(solver: Solver, task: Task) -> bool:
-    """Whether a solver is for the problem that a task poses."""
-    problem = task.problem
-    return problem is not None and (not solver.kinds or problem.kind in solver.kinds)

@@ -80,10 +80,14 @@ def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
 @cache
 def trained(variant: Variant | GenerativeModel) -> tuple[TemporaryDirectory, dict]:
     """A folder with the variant after two steps of training, kept until the process ends, and its record."""
+    from mribench.training.arguments import TrainingArguments
     from mribench.training.train import train
 
     folder = TemporaryDirectory(prefix="mribench-check-")
-    record = train(variant, toy_data().train, toy_data().validation, TINY, 0, Path(folder.name), "train")
+    record = train(
+        variant,
+        TrainingArguments(toy_data().train, toy_data().validation, TINY, 0, Path(folder.name), "train"),
+    )
     return folder, record
 
 

@@ -192,12 +192,16 @@ def _toy_samples(model: Variant | GenerativeModel) -> np.ndarray:
     from mribench.sampling.sample import TrainedModel
     from mribench.sampling.samplers import SamplerChoice
     from mribench.testing.fixtures import sampler_for
+    from mribench.training.arguments import TrainingArguments
     from mribench.training.train import train
 
     images = (toy_blobs(512, 0) * 255).astype(np.uint8)
     split = Split(images, tuple(map(str, range(len(images)))))
     with TemporaryDirectory() as name:
-        train(model, split, Split(images[:32], split.subjects[:32]), TOY, 0, Path(name), "toy")
+        train(
+            model,
+            TrainingArguments(split, Split(images[:32], split.subjects[:32]), TOY, 0, Path(name), "toy"),
+        )
         if isinstance(model, GenerativeModel):
             return TrainedGenerator(Path(name), model, TOY, "fp32").generate(range(256), 0)
         sampler = sampler_for(model)

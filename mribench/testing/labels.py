@@ -48,6 +48,7 @@ def it_draws_what_its_label_says(case: Case) -> None:
 def _drawn_by_label(variant: Variant) -> dict[str, np.ndarray]:
     from mribench.sampling.sample import TrainedModel
     from mribench.sampling.samplers import SamplerChoice
+    from mribench.training.arguments import TrainingArguments
     from mribench.training.conditions import joined
     from mribench.training.train import train
 
@@ -62,7 +63,7 @@ def _drawn_by_label(variant: Variant) -> dict[str, np.ndarray]:
     sampler = sampler_for(variant)
     choice = SamplerChoice(sampler, 10 if isinstance(sampler, Integrator) else 20)
     with TemporaryDirectory() as name:
-        train(variant, split(256), split(16), LABELLED_TOY, 0, Path(name), "labelled toy")
+        train(variant, TrainingArguments(split(256), split(16), LABELLED_TOY, 0, Path(name), "labelled toy"))
         return {
             label: TrainedModel(
                 Path(name) / TOY.keep, variant, choice, LABELLED_TOY, "fp32", label=label

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mribench import hashing, manifest
+from mribench.errors import Damaged
 from mribench.manifest import Damage
+from mribench.progress import say
 
 RECORD, LOG = "train.json", "log.jsonl"
 
@@ -37,6 +39,18 @@ def damages(folder: Path, keep: str, quick: bool) -> tuple[list[Damage], list[Da
         d for d in found if d.path.name in (manifest.NAME, RECORD) or keep in d.path.relative_to(folder).parts
     ]
     return used, [d for d in found if d not in used]
+
+
+def check(folder: Path, keep: str, quick: bool = False) -> None:
+    """Raises Damaged where weights, or what is known of them, were changed: nobody trains again without being asked.
+
+    The arguments are those of ``damages``; ``quick`` is for a check after which nothing reads the weights.
+    """
+    used, unused = damages(folder, keep, quick)
+    for damage in used:
+        raise Damaged(f"{damage}; bring that file back, or remove {folder} to train again")
+    for damage in unused:
+        say(f"{damage}; nothing of this run reads it")
 
 
 def checkpoint_files(trained: Path, keep: str) -> list[Path]:

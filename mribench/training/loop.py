@@ -6,30 +6,28 @@ sees the same batches, timesteps and noise as an unbroken one, and n processes s
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from mribench import provenance
 from mribench.errors import Interrupted, TrainingDiverged
 from mribench.progress import progress
-from mribench.spec import Batch, Profile, Split, Stage
+from mribench.spec import Profile, Stage
 from mribench.training import checkpoint
 from mribench.training.arguments import TrainingArguments
 from mribench.training.budget import StepCost, budgeted, step_cost, total_steps
 from mribench.training.checkpoint import State
 from mribench.training.conditions import LabelFeed, LabelledSplit
-from mribench.training.draws import ValidationDraws
 from mribench.training.fused import optimize
 from mribench.training.launch import launch, optimizers
 from mribench.training.loader import choose_loader
 from mribench.training.step import Step, batches
+from mribench.training.validation import averaged, validation_loss
 
 STEPS_BETWEEN_LOGS = 50
 STEPS_BETWEEN_AGREEMENTS = 10
@@ -54,46 +52,44 @@ def train_stage(
         accelerator: Of Accelerate.
         interrupted: Whether to stop after this step.
     """
+    training = _begin(stage, scheduler, earlier, arguments, accelerator)
+    state, title, total = training.state, training.arguments.title, training.step.total
+    with progress(title, total, state.step) as advance:
+        while state.step < total and not _stop_early(state, training.arguments.profile):
+            training.loss_sum += training.one_step(state.step)
+            state.step += 1
+            yield state.step
+            stopping = _agreed(interrupted(), state.step, accelerator)
+            training.after_step(stopping, advance)
+            if stopping:
+                raise Interrupted(
+                    f"{title}: interrupted at step {state.step}, state saved; run the same command to go on"
+                )
+    accelerator.wait_for_everyone()
+    return training.finish()
+
+
+def _begin(
+    stage: Stage,
+    scheduler: Any,
+    earlier: Mapping[str, torch.nn.Module],
+    arguments: TrainingArguments,
+    accelerator: Any,
+) -> _StageTraining:
+    """The network, its optimisers and its batches, as the last checkpoint left them; see ``train_stage``."""
     torch.manual_seed(arguments.seed)  # the network's initial weights
     raw = stage.network(arguments.profile).to(accelerator.device)
     if stage.starts_from:
         raw.load_state_dict(earlier[stage.starts_from].state_dict())
     cost = step_cost(stage, raw, earlier, arguments.profile)
-    arguments = replace(
-        arguments, profile=budgeted(arguments.profile, len(arguments.train_split), stage.share, cost)
-    )
-    profile = arguments.profile
+    profile = budgeted(arguments.profile, len(arguments.train_split), stage.share, cost)
+    arguments = replace(arguments, profile=profile)
     raw = optimize(raw, arguments.precision)
     step = _step(stage, raw, earlier, arguments, accelerator)
     state = checkpoint.resume(arguments.folder, raw, step.optimizers, step.ema, accelerator)
     one_step, net = launch(step, arguments.precision, state.step, arguments.title)
-    training = _StageTraining(step, net, scheduler, state, arguments, cost)
     net.train()
-    with progress(arguments.title, step.total, state.step) as advance:
-        while state.step < step.total and not _stop_early(state, profile):
-            training.loss_sum += one_step(state.step)
-            state.step += 1
-            yield state.step
-            at_end = state.step == step.total
-            evaluating = at_end or state.step % profile.eval_every == 0
-            stopping = _agreed(interrupted(), state.step, accelerator)
-            saving = at_end or state.step % profile.checkpoint_every == 0 or stopping
-            logging = evaluating or state.step % STEPS_BETWEEN_LOGS == 0
-            if logging or saving:
-                mean = training.mean_loss()
-                advance(state.step, f"loss {mean:.4f}")
-            if logging:
-                training.log(mean)
-            if evaluating:
-                training.evaluate(mean)
-            if saving:
-                training.save()
-            if stopping:
-                raise Interrupted(
-                    f"{arguments.title}: interrupted at step {state.step}, state saved; run the same command to go on"
-                )
-    accelerator.wait_for_everyone()
-    return training.finish()
+    return _StageTraining(step, one_step, net, scheduler, state, arguments, cost)
 
 
 def _step(
@@ -130,18 +126,39 @@ class _StageTraining:
     def __init__(
         self,
         step: Step,
+        one_step: Callable[[int], torch.Tensor],
         net: Any,
         scheduler: Any,
         state: State,
         arguments: TrainingArguments,
         cost: StepCost,
     ):
-        self.step, self.net, self.scheduler = step, net, scheduler
+        self.step, self.one_step, self.net, self.scheduler = step, one_step, net, scheduler
         self.state, self.arguments, self.cost = state, arguments, cost
         self.accelerator = step.accelerator
         self.loss_sum = torch.full((), state.loss_sum, device=self.accelerator.device)
-        self.validation_loss = _validation_loss(step, arguments.validation_split)
+        self.validation_loss = validation_loss(step, arguments.validation_split)
         self.resumed_at = time.monotonic()
+
+    def after_step(self, stopping: bool, advance: Callable[..., None]) -> None:
+        """Log, evaluate and save where each is due; all of them at the end.
+
+        Raises TrainingDiverged before it saves: the last checkpoint stays a good one.
+        """
+        number, profile = self.state.step, self.arguments.profile
+        at_end = number == self.step.total
+        evaluating = at_end or number % profile.eval_every == 0
+        saving = at_end or number % profile.checkpoint_every == 0 or stopping
+        logging = evaluating or number % STEPS_BETWEEN_LOGS == 0
+        if logging or saving:
+            mean = self.mean_loss()
+            advance(number, f"loss {mean:.4f}")
+        if logging:
+            self.log(mean)
+        if evaluating:
+            self.evaluate(mean)
+        if saving:
+            self.save()
 
     def mean_loss(self) -> float:
         """Of the steps since the last log. The device is waited for here and nowhere else between evaluations.
@@ -161,7 +178,7 @@ class _StageTraining:
     def evaluate(self, mean: float) -> None:
         """Measure the validation loss, and keep the averaged weights where it is the lowest so far."""
         state, accelerator = self.state, self.accelerator
-        with _averaged(self.step.raw, self.step.ema):
+        with averaged(self.step.raw, self.step.ema):
             # one value for all processes: a last bit that differs must not stop one of them alone
             value = torch.tensor(self.validation_loss(self.net), device=accelerator.device)
             value = accelerator.reduce(value, "mean").item()
@@ -193,7 +210,7 @@ class _StageTraining:
         if self.scheduler is not None:
             record["prediction"] = self.scheduler.config.get("prediction_type")
         if self.accelerator.is_main_process:
-            with _averaged(self.step.raw, self.step.ema):
+            with averaged(self.step.raw, self.step.ema):
                 checkpoint.write_pipeline(self.arguments.folder / "last", self.step.raw, self.scheduler)
             checkpoint.settle_best(self.arguments.folder, self.state)
         return record
@@ -205,28 +222,6 @@ class _StageTraining:
                 f"{title}: the loss is {loss} near step {self.state.step}; the last good checkpoint is kept in "
                 f"{folder}; try --precision fp32, or a variant or profile with a lower learning rate"
             )
-
-
-def _validation_loss(step: Step, split: Split) -> Callable[[Any], float]:
-    """A function net -> mean loss over images and draws that never change."""
-    stage, profile, where = step.stage, step.profile, step.feed.device
-    n = min(profile.eval_images, len(split))
-    chosen = np.linspace(0, len(split) - 1, n).astype(int)
-    x = torch.from_numpy(split.images[chosen]).to(where).unsqueeze(1).float() / 127.5 - 1
-    labels = torch.from_numpy(split.labels[chosen]).to(where) if isinstance(split, LabelledSplit) else None
-    parts = [slice(first, first + profile.batch_size) for first in range(0, n, profile.batch_size)]
-    loss = stage.validation or stage.updates[0].loss
-
-    def batch(part: slice) -> Batch:
-        return Batch(x[part], None if labels is None else labels[part])
-
-    @torch.no_grad()
-    def evaluate(net: Any) -> float:
-        net.eval()
-        losses = [loss(net, batch(part), step.earlier, ValidationDraws(n, part, where)) for part in parts]
-        return torch.cat(losses).mean().item()
-
-    return evaluate
 
 
 def _note_evaluation(state: State, value: float) -> None:
@@ -247,23 +242,6 @@ def _agreed(interrupted: bool, step: int, accelerator: Any) -> bool:
 
 def _stop_early(state: State, profile: Profile) -> bool:
     return profile.patience is not None and state.evaluations_since_best >= profile.patience
-
-
-@contextlib.contextmanager
-def _averaged(net: torch.nn.Module, ema: list[torch.Tensor] | None) -> Iterator[None]:
-    """Within the block the network has the weights of its moving average: what is evaluated is what is shipped."""
-    if ema is None:
-        yield
-        return
-    parameters = list(net.parameters())
-    own = [p.detach().clone() for p in parameters]
-    try:
-        with torch.no_grad():
-            torch._foreach_copy_(parameters, ema)
-        yield
-    finally:
-        with torch.no_grad():
-            torch._foreach_copy_(parameters, own)
 
 
 def _record(state: State, net: Any, arguments: TrainingArguments, accelerator: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 from mribench import device, files
 from mribench.errors import Damaged, InputError
 from mribench.signals import deferred_interrupts
-from mribench.spec import GenerativeModel, Profile, Split, Stage, Variant
+from mribench.spec import GenerativeModel, Split, Stage, Variant
 from mribench.training import checkpoint
 from mribench.training import folder as training_folder
 from mribench.training.arguments import TrainingArguments
@@ -35,29 +35,8 @@ from mribench.training.stages import diffusion_stage, earlier_stages
 MAX_LATENTS = 512  # images that latents and their decoding are measured on
 
 
-def train(
-    model: Variant | GenerativeModel,
-    train_split: Split,
-    validation_split: Split,
-    profile: Profile,
-    seed: int,
-    folder: Path,
-    title: str,
-    track: str | None = None,
-) -> dict[str, Any]:
-    """Train to the end of the profile's budget, from the last checkpoint in ``folder`` where there is one.
-
-    Args:
-        model: what is trained.
-        train_split: images that the network sees. A variant with conditions takes a ``conditions.LabelledSplit``; of a
-            plain one all images have the only label.
-        validation_split: images that early stopping and the best weights are chosen by.
-        profile: the budget; of a variant with conditions that for each of its labels.
-        seed: of initial weights, batches, timesteps and noise.
-        folder: gets two diffusers pipelines of a variant, ``best`` (lowest validation loss) and ``last``, a folder with
-            ``best`` and ``last`` for each further stage, and ``train.json``.
-        title: what the progress bar says.
-        track: an Accelerate tracker, for example ``tensorboard``.
+def train(model: Variant | GenerativeModel, arguments: TrainingArguments) -> dict[str, Any]:
+    """Train to the end of the profile's budget, from the last checkpoint in the folder where there is one.
 
     Returns:
         The record in ``train.json``: steps, seconds, validation loss, parameters, precision, versions.
@@ -66,7 +45,6 @@ def train(
         Interrupted: after Ctrl-C; the state is saved.
         TrainingDiverged: the loss is not finite; the last good checkpoint is kept.
     """
-    arguments = TrainingArguments(train_split, validation_split, profile, seed, folder, title, track)
     with deferred_interrupts() as interrupted, retain_freed_memory():
         steps = training(model, arguments, interrupted)
         while True:
@@ -128,6 +106,7 @@ def training(
             _finish(where, record, accelerator)
         if damaged := training_folder.damages(where, profile.keep, quick=False)[0]:
             raise Damaged(f"{damaged[0]}; remove {where} to train this stage again")
+        # from the disk also where it has just been trained: the kept weights may be those of an earlier step
         networks[stage.name] = load_network(stage, profile, where / profile.keep, accelerator.device)
         records[stage.name] = files.read_json(where / training_folder.RECORD)
     if isinstance(model, GenerativeModel):
@@ -155,6 +134,7 @@ def _finish(folder: Path, record: dict[str, Any], accelerator: Any) -> None:
         files.write_json(folder / training_folder.RECORD, record)
         training_folder.seal(folder, record.get("stages", ()))
         checkpoint.clear(folder)
+    # no process looks for the record before it is there
     accelerator.wait_for_everyone()
 
 

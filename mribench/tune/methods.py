@@ -25,12 +25,13 @@ from mribench.progress import progress
 from mribench.results import schema
 from mribench.runner import locks, runspec
 from mribench.runner.cell import Cell
-from mribench.runner.model_code import model_code, trained_as
+from mribench.runner.model_code import model_hash, trained_as
 from mribench.runner.runspec import Plan, RunSpec
 from mribench.runner.tuned import Tuned
 from mribench.spec import GenerativeModel, Prepared, Profile, Variant
 from mribench.training import folder as training_folder
 from mribench.training import imports
+from mribench.training.arguments import TrainingArguments
 from mribench.training.budget import total_steps
 from mribench.training.train import train
 from mribench.tune import methods_table
@@ -144,7 +145,7 @@ def _by_training(plan: Plan) -> dict[str, Variant | GenerativeModel]:
 
 def _about(model: Variant | GenerativeModel, plan: Plan) -> dict[str, Any]:
     """What the trials of a model depend on beside the conditions of the file."""
-    about: dict[str, Any] = {"code": hashing.json_hash(model_code(model)), "sampler": None}
+    about: dict[str, Any] = {"code": model_hash(model), "sampler": None}
     if isinstance(model, Variant):
         choice = plan.samplers_of(model)[0]
         about |= {"sampler": choice.name, "sampler_version": choice.sampler.version}
@@ -195,7 +196,7 @@ def trial(
             made = files.read_json(folder / training_folder.RECORD)
         else:
             splits = cell.split("train"), cell.split("validation")
-            made = train(as_trained, *splits, profile, seed, folder, title)
+            made = train(as_trained, TrainingArguments(*splits, profile, seed, folder, title))
         run |= {name: made[name] for name in ("steps", "images_seen", "seconds", "validation_loss")}
         run |= {
             "tflop": made.get("tflop"),

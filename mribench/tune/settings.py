@@ -28,6 +28,7 @@ from mribench.sampling.sample import TrainedModel
 from mribench.spec import Prepared, Profile, Variant
 from mribench.speed.clock import seconds as clocked
 from mribench.tables import markdown_table
+from mribench.training.arguments import TrainingArguments
 from mribench.training.train import train
 from mribench.tune.candidates import Candidate
 from mribench.tune.workers import worker_pool
@@ -166,7 +167,10 @@ def measure(
     )
     with tempfile.TemporaryDirectory() as name:
         folder, start = Path(name), time.monotonic()
-        made = train(variant, prepared.train, prepared.validation, profile, seed, folder, candidate.name)
+        made = train(
+            variant,
+            TrainingArguments(prepared.train, prepared.validation, profile, seed, folder, candidate.name),
+        )
         took = time.monotonic() - start
         sampler = samplers.resolve(profile.samplers[0])
         model = TrainedModel(folder / "last", variant, sampler, profile, profile.precision)
@@ -198,7 +202,7 @@ def _seconds_per_step(profile: Profile, variant: Variant, data: Prepared, seed: 
             checkpoint_every=steps,
         )
         with tempfile.TemporaryDirectory() as folder:
-            train(variant, data.train, data.validation, short, seed, Path(folder), "probe")
+            train(variant, TrainingArguments(data.train, data.validation, short, seed, Path(folder), "probe"))
 
     few, many = (clocked(lambda n=n: run(n)) for n in (WARM_UP_STEPS, WARM_UP_STEPS + PROBE_STEPS))
     return max(1e-4, (many - few) / PROBE_STEPS)

@@ -65,7 +65,7 @@ def test_metadata_wins_over_names_and_folders(tmp_path):
             "file_name,subject\na.png,A\nb.png,B\nc.png,C\n",
             r"names c\.png \(1 such rows\), which is not there",
         ),
-        ("file_name,subject\na.png,A\na.png,B\nb.png,B\n", r"line 3: a\.png stands there twice"),
+        ("file_name,subject\na.png,A\na.png,B\nb.png,B\n", r"line 3: a\.png is listed twice"),
         ("file_name,subject\na.png,A\nb.png,\n", "line 3: file_name or subject is empty"),
         ("file_name,subject,slice\na.png,A,1\nb.png,B,x\n", "line 3: slice is 'x'"),
         ("file_name,patient\na.png,A\n", r"has the columns \['file_name', 'patient'\], but no subject"),

@@ -7,7 +7,7 @@ import pytest
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.results import record
-from mribench.runner import not_asked, run, runspec, verify
+from mribench.runner import run, runspec, verify
 from mribench.runner.cell import Cell
 from mribench.sampling.offers import NEEDS, not_applicable, offers
 from mribench.spec import GenerativeModel, Task
@@ -85,8 +85,8 @@ def test_a_variant_is_trained_where_one_task_applies():
     )
     (modality,) = plan.modalities
     cell = Cell(modality, toy_data(), plan.variants[0], 0)
-    assert not_asked.needs_training(cell, plan)
-    assert not not_asked.needs_training(dataclasses.replace(cell, variant=NOISE), plan)
+    assert cell.with_training(plan).trained == cell.train_folder(plan)
+    assert dataclasses.replace(cell, variant=NOISE).with_training(plan).trained is None
 
 
 def test_a_record_of_before_reads_and_writes_as_it_was(result):

@@ -1,10 +1,13 @@
 """A run's words: typed, suggested, kept beside the results, resolved before any work."""
 
+import inspect
 from dataclasses import replace
 
 import pytest
 
+import mribench
 from mribench import profiles
+from mribench.cli import run as command
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.runner import runspec
@@ -189,3 +192,9 @@ def test_fewer_generated_images_train_nothing_anew_and_share_no_board():
     assert cell.train_folder(few).name == cell.train_folder(plain).name
     keys = {empty_result(cell, plan.tasks[0], plan).key for plan in (plain, few)}
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize("function", [mribench.run, command.run], ids=["Python", "command line"])
+def test_every_setting_can_be_given(function):
+    """``runspec.among`` takes them out of the arguments by name."""
+    assert set(RunSpec.__dataclass_fields__) <= set(inspect.signature(function).parameters)

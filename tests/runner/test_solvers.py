@@ -15,6 +15,7 @@ from mribench.runner.cell import Cell
 from mribench.runner.questions import questions
 from mribench.runner.runspec import Plan
 from mribench.runner.verify import verify
+from mribench.sampling import offers
 from mribench.sampling.solving import SolvingModel, UnitDenoiser
 from mribench.spec import Measurement, Problem, Solver, Split
 from mribench.tasks import inverse
@@ -59,8 +60,8 @@ def images(n=6):
 
 
 def test_a_solver_is_asked_only_problems_of_its_kind():
-    assert inverse.fits(BASELINE, TASK) and not inverse.fits(FOR_OTHERS, TASK)
-    assert not inverse.fits(BASELINE, GENERATION)
+    assert offers.fits(BASELINE, TASK) and not offers.fits(FOR_OTHERS, TASK)
+    assert not offers.fits(BASELINE, GENERATION)
 
 
 def plan_of(*solvers):
@@ -79,12 +80,11 @@ def plan_of(*solvers):
 
 
 def asked(variant, monkeypatch):
-    monkeypatch.setattr("mribench.runner.questions.needs_training", lambda cell, plan: False)
     choice = mribench.sampling.samplers.resolve("ddim-5")
     monkeypatch.setattr(Plan, "samplers_of", lambda plan, variant: [choice])
     modality = lookup.load("modalities", lookup.names("modalities")[0])
     found = questions(Cell(modality, toy_data(), variant, 0), plan_of(WITH_PRIOR, FOR_OTHERS))
-    return [(cell.drawn_by, task.name) for cell, task in found]
+    return [(question.cell.drawn_by, question.task.name) for question in found]
 
 
 def test_a_prior_is_asked_with_each_solver_that_fits_and_images_with_each_sampler(monkeypatch):

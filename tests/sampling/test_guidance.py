@@ -17,6 +17,7 @@ from mribench.sampling.sample import TrainedModel
 from mribench.sampling.samplers import resolve
 from mribench.spec import Split
 from mribench.testing.labels import LabelledGaussians
+from mribench.training.arguments import TrainingArguments
 from mribench.training.conditions import LabelledNetwork, joined
 from mribench.training.train import train
 
@@ -95,7 +96,7 @@ def two_organs(tmp_path_factory):
     parts = [
         joined({"black": blobs(n), "white": Split(255 - blobs(n).images, blobs(n).subjects)}) for n in (24, 8)
     ]
-    train(TOLD, *parts, replace(TINY, max_steps=30, eval_every=30), 0, folder, "tiny")
+    train(TOLD, TrainingArguments(*parts, replace(TINY, max_steps=30, eval_every=30), 0, folder, "tiny"))
     return folder / "best"
 
 

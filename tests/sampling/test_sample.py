@@ -168,6 +168,7 @@ def test_a_plugins_own_network_class_comes_back(tmp_path):
     from diffusers import UNet2DModel
     from tiny import blobs
 
+    from mribench.training.arguments import TrainingArguments
     from mribench.training.train import train
 
     class Own(UNet2DModel):
@@ -179,7 +180,7 @@ def test_a_plugins_own_network_class_comes_back(tmp_path):
 
     variant = replace(ddpm.DDPM, network=network)
     profile = replace(TINY, max_steps=4)
-    train(variant, blobs(24), blobs(8), profile, 0, tmp_path, "own")
+    train(variant, TrainingArguments(blobs(24), blobs(8), profile, 0, tmp_path, "own"))
     sampler = samplers.resolve("ddim-4")
     trained = TrainedModel(tmp_path / "best", variant, sampler, profile, "fp32")
     assert type(trained.net) is Own and trained.generate(range(2), 0).shape == (2, 16, 16)

@@ -9,7 +9,7 @@ from made_by_hand import discs
 
 import mribench as package
 from mribench import results
-from mribench.board import columns
+from mribench.board import cost
 from mribench.board.boards import boards
 from mribench.errors import InputError
 from mribench.scoring.kernel_distance import KernelDistance
@@ -57,8 +57,8 @@ def test_the_page_shows_the_rows_beside(scored):
 
 def test_cost_of_a_training_elsewhere_is_blank_and_not_zero(scored):
     board = scored[1][2].board
-    assert [columns.nfe(board.row("my-VAE")), columns.train_images(board.row("my-VAE"))] == [None, None]
-    assert columns.train_images(board.row("gaussian")) == 0
+    assert [cost.nfe(board.row("my-VAE")), cost.train_images(board.row("my-VAE"))] == [None, None]
+    assert cost.train_images(board.row("gaussian")) == 0
 
 
 def test_the_records_verify(mribench, scored):

@@ -17,7 +17,8 @@ from mribench.features.shape import SHAPE
 from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets
 from mribench.metrics.paired import MSE
 from mribench.metrics.uncertainty import round_for_record, subsamples
-from mribench.runner.runspec import load_metrics
+from mribench.runner.fitting import load_metrics
+from mribench.runner.runspec import FEATURES
 from mribench.spec import Prepared, Split
 from mribench.tasks import denoising, generation
 
@@ -45,7 +46,7 @@ def data():
 
 def generated(data, *names, images=None):
     outputs = {"images": split("generated", 9).images if images is None else images}
-    found = generation.score(outputs, data, SMOKE, load_metrics(names), Extractor(SPACES), 0)
+    found = generation.score(outputs, data, SMOKE, load_metrics(names, FEATURES), Extractor(SPACES), 0)
     return {(score.metric, score.space): score for score in found}
 
 
@@ -119,7 +120,7 @@ def restored(data, noise=0.1):
 
 
 def denoised(data, *names):
-    found = denoising.score(restored(data), data, SMOKE, load_metrics(names), Extractor({}), 0)
+    found = denoising.score(restored(data), data, SMOKE, load_metrics(names, FEATURES), Extractor({}), 0)
     assert {score.level for score in found} == set(SMOKE.alpha_bars)
     return {score.metric: score for score in found if score.level == SMOKE.alpha_bars[0]}
 

@@ -10,6 +10,7 @@ from tiny import TINY, blobs, equal, fit, weights
 
 from mribench.networks import LabelledPatchUNet2DModel
 from mribench.spec import Batch, Split
+from mribench.training.arguments import TrainingArguments
 from mribench.training.conditions import LABEL_DROPOUT, LabelFeed, LabelledNetwork, joined, labelled
 from mribench.training.draws import BatchDraws
 from mribench.training.step import batches
@@ -47,7 +48,7 @@ def seen_by(loss_calls, fatal_call=None):
 
 def fit_two(folder, variant=TOLD, profile=TINY):
     folder.mkdir(parents=True, exist_ok=True)
-    return train(variant, two_organs(24), two_organs(8), profile, 0, folder, "tiny")
+    return train(variant, TrainingArguments(two_organs(24), two_organs(8), profile, 0, folder, "tiny"))
 
 
 def test_images_of_several_sets_keep_their_label_and_subjects_their_set():

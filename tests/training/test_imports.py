@@ -40,8 +40,8 @@ data.prepare_data(lookup.load("modalities", {MODALITY!r}), "phantom", profiles.S
 import os, sys
 sys.argv = {words!r}
 from mribench.cli import app
-from mribench.runner import stages
-run_cell = stages._train
+from mribench.runner import train_cells
+run_cell = train_cells.train
 def trained(*words):
     from mribench.training import step as train
     rate, steps = train.learning_rate, []
@@ -53,7 +53,7 @@ def trained(*words):
         return rate(*words)
     train.learning_rate = second_step
     return run_cell(*words)
-stages._train = trained
+train_cells.train = trained
 app.main()
 """
     ended = python(code)

@@ -15,6 +15,7 @@ from mribench.metrics.paired import psnr
 from mribench.sampling.sample import TrainedModel
 from mribench.sampling.samplers import resolve
 from mribench.spec import Autoencoder, GenerativeModel, Split, Stage, Update
+from mribench.training.arguments import TrainingArguments
 from mribench.training.space import load_space
 from mribench.training.train import train
 from mribench.variants.ddpm import DDPM
@@ -58,7 +59,7 @@ def test_in_latents_of_unit_size_that_are_the_images_all_bits_are_those_on_pixel
         folder = tmp_path / variant.name
         folder.mkdir()
         parts = (black_and_white(blobs(n)) for n in (24, 8))
-        record = train(variant, *parts, TINY, 0, folder, "tiny")
+        record = train(variant, TrainingArguments(*parts, TINY, 0, folder, "tiny"))
         made[variant.name] = weights(folder), drawn(folder, variant), record["tflop"]
     assert equal(made["identity"][0], made["ddpm"][0])
     assert np.array_equal(made["identity"][1], made["ddpm"][1])

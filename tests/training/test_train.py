@@ -15,6 +15,7 @@ from tiny import TINY, blobs, equal, fit, weights
 from mribench import files, profiles
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.training import checkpoint
+from mribench.training.arguments import TrainingArguments
 from mribench.training.budget import total_steps
 from mribench.training.step import batches, learning_rate
 from mribench.training.train import train
@@ -196,5 +197,5 @@ def test_fp16_without_a_gpu_is_refused_in_words(tmp_path):
 
 def test_loss_curves_go_to_a_tracker_on_request(tmp_path):
     pytest.importorskip("tensorboard")
-    train(ddpm.DDPM, blobs(24), blobs(8), TINY, 0, tmp_path, "tiny", track="tensorboard")
+    train(ddpm.DDPM, TrainingArguments(blobs(24), blobs(8), TINY, 0, tmp_path, "tiny", track="tensorboard"))
     assert list(tmp_path.rglob("events.out.tfevents.*"))

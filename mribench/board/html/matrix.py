@@ -24,9 +24,7 @@ class MatrixCell:
 class MatrixLine:
     name: str
     help: str
-    mean_best: (
-        float  # by which lines stand: mean over boards of the best place; infinite where one ranks nothing
-    )
+    mean_best: float  # orders the lines: mean over boards of the best place; infinite where one ranks nothing
     cells: tuple[MatrixCell, ...]
 
 

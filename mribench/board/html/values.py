@@ -165,7 +165,7 @@ class BoardView:
     gaussian: str  # name of the row of the Gaussian control, or empty
     fields: tuple[tuple[str, str], ...]  # what is equal in all results
     results: tuple[Result, ...]
-    many: bool = False  # whether it stands on a page of so many rows that drawings are left to the script
+    many: bool = False  # whether its page has so many rows that the script makes the drawings
 
     @property
     def trained(self) -> list[RowView]:

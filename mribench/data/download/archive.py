@@ -57,11 +57,13 @@ def unpack(archive: Path, folder: Path) -> None:
     name, written = archive.name, 0
     try:
         for n, entry in enumerate(_zip(archive) if zipfile.is_zipfile(archive) else _tar(archive)):
+            # before a byte is written, by the stated size; below, by the bytes that really come
             if n >= MOST_ENTRIES or written + entry.size > allowed:
                 raise DataError(_flood(name))
             check_space(folder, entry.size, f"Unpacking {name}")
             target = folder / _inside(entry.name, name)
             target.parent.mkdir(parents=True, exist_ok=True)
+            # x: an entry that comes twice must not replace the first
             with target.open("xb") as out:
                 while chunk := entry.stream.read(CHUNK):
                     written += len(chunk)
@@ -78,6 +80,7 @@ def unpack(archive: Path, folder: Path) -> None:
 def _zip(archive: Path) -> Iterator[Entry]:
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
+            # the upper half holds the Unix mode, 0 where another system made the file
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise DataError(_special(archive.name, info.filename))
@@ -109,6 +112,7 @@ def _tar(archive: Path) -> Iterator[Entry]:
 def _inside(entry: str, archive: str) -> PurePosixPath:
     """The path of an entry below the folder. Raises DataError where it would leave it."""
     path = PurePosixPath(entry.replace("\\", "/"))
+    # C:file is a path of Windows, and relative to everybody else
     drive = path.parts and ":" in path.parts[0]
     if (
         path.is_absolute()

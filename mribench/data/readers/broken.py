@@ -1,4 +1,4 @@
-"""Which files of a folder cannot be read: all of them at once, so that nobody mends one a run."""
+"""Which files of a folder cannot be read: all of them at once, so that a user can mend them in one go."""
 
 from __future__ import annotations
 

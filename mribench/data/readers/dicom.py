@@ -84,6 +84,7 @@ def read_series(
         group.sort(key=lambda frames: frames.order)
         pixels = np.concatenate([frames.pixels for frames in group])
         if group[0].inverted:
+            # by the maximum of the volume: by that of each slice, slices would differ in brightness
             pixels = pixels.max() - pixels
         label = hashlib.sha256(repr(key).encode()).hexdigest()[:8]
         first = group[0]
@@ -117,12 +118,14 @@ def _frames(dataset: Any, pixels: np.ndarray, plane: FramePlane) -> Frames:
     photometric = str(dataset.PhotometricInterpretation)
     key = (
         str(getattr(dataset, "SeriesInstanceUID", "")),
+        # the echoes of one acquisition may share a series and a position
         str(getattr(dataset, "EchoTime", "")),
         # rounded: the last digits differ between slices of one stack
         tuple(round(value, 2) + 0.0 for value in plane.orientation or ()),
         pixels.shape[1:],
         photometric,
     )
+    # alone it orders the slices of files without a position, in which every position counts as 0
     number = float(getattr(dataset, "InstanceNumber", None) or 0)
     order = (plane.position, number)
     inverted = photometric == "MONOCHROME1"
@@ -158,6 +161,7 @@ def _rescale(frames: np.ndarray, dataset: Any) -> np.ndarray:
     """Slope and intercept of the file, or of each frame of an enhanced multi-frame file."""
     shared = _line(dataset, *(getattr(dataset, "SharedFunctionalGroupsSequence", None) or []))
     per_frame = getattr(dataset, "PerFrameFunctionalGroupsSequence", None) or []
+    # none in a classic file; in a broken one not as many as frames
     if len(per_frame) != len(frames):
         return frames * shared[0] + shared[1]
     lines = np.array([_line(dataset, group, default=shared) for group in per_frame], dtype=np.float32)
@@ -170,6 +174,7 @@ def _line(dataset: Any, *groups: Any, default: tuple[float, float] | None = None
         for item in getattr(group, "PixelValueTransformationSequence", None) or []:
             return float(item.RescaleSlope), float(item.RescaleIntercept)
     slope, intercept = getattr(dataset, "RescaleSlope", None), getattr(dataset, "RescaleIntercept", None)
+    # an empty tag reads as None, and a slope of 0 would leave no image
     return default or (float(slope or 1), float(intercept or 0))
 
 
@@ -186,6 +191,7 @@ def _one_sentence(name: str) -> Iterator[None]:
 
     try:
         with warnings.catch_warnings():
+            # pydicom warns of every value against the standard, and scanners write many
             warnings.simplefilter("ignore")
             yield
     except InvalidDicomError as error:

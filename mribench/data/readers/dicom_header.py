@@ -71,6 +71,7 @@ def _spacing(group: Any, along: list[float]) -> tuple[float, float, float] | Non
     if in_plane is None or min(in_plane) <= 0:
         return None
     through = _element(group, "PixelMeasuresSequence", "SpacingBetweenSlices")
+    # the thickness leaves out the gap between slices; often a file says nothing else
     through = through or _element(group, "PixelMeasuresSequence", "SliceThickness")
     if not through and len(places := sorted(set(along))) > 1:
         through = float(np.median(np.diff(places)))

@@ -63,6 +63,7 @@ def _opened(path: Path, name: str) -> Iterator[Any]:
             yield file
     except DAMAGE as error:
         with path.open("rb") as stream:
+            # what .mat files of versions 5 to 7 begin with; 7.3 is HDF5
             old = stream.read(116).startswith(b"MATLAB 5.0")
         if old:
             raise DataError(f"{name} is a MATLAB file before version 7.3; save it with -v7.3.") from error
@@ -98,6 +99,7 @@ def _spacing(file: Any) -> tuple[float, float, float] | None:
     if not _own(file, "ismrmrd_header"):
         return None
     root = ET.fromstring(file["ismrmrd_header"][()])
+    # {*}: in any namespace
     space = root.find(".//{*}encoding/{*}reconSpace")
     if space is None:
         return None

@@ -19,6 +19,7 @@ TYPES = {
     "MET_USHORT": "u2",
     "MET_INT": "i4",
     "MET_UINT": "u4",
+    # of 4 bytes on every machine, as ITK writes it
     "MET_LONG": "i4",
     "MET_ULONG": "u4",
     "MET_LONG_LONG": "i8",
@@ -87,6 +88,7 @@ def _voxels(path: Path, header: dict[str, str], start: int, name: str) -> np.nda
     dtype = np.dtype(TYPES[header["elementtype"]]).newbyteorder(">" if big.lower() == "true" else "<")
     stored = header["elementdatafile"]
     if stored.upper() != "LOCAL":
+        # LIST and a name with % are one file a slice; a path could reach any file of this machine
         if Path(stored).name != stored or stored.upper().startswith("LIST") or "%" in stored:
             raise DataError(
                 f"{name} has its voxels in {stored!r}; expected one file beside it: save it as .mha."
@@ -94,6 +96,7 @@ def _voxels(path: Path, header: dict[str, str], start: int, name: str) -> np.nda
         path, start = path.with_name(stored), 0
         if not path.is_file():
             raise DataError(f"{name} is a header without its voxels; put {stored} beside it.")
+    # in Python's integers: the sizes of a forged header overflow int64 to a small number
     expected = int(np.prod(shape, dtype=object)) * dtype.itemsize
     raw = _bytes(path, start, expected, header)
     # x runs fastest
@@ -112,6 +115,7 @@ def _bytes(path: Path, start: int, expected: int, header: dict[str, str]) -> byt
                 else b""
             )
         else:
+            # -1: whatever comes first, the voxels are the last bytes of the file
             skip = int(header.get("headersize", 0))
             stream.seek(path.stat().st_size - expected if skip == -1 else start + skip)
             raw = stream.read(expected) if expected <= size else b""

@@ -97,7 +97,7 @@ def _by_metadata(path: Path, files: Sequence[str]) -> dict[str, tuple[str, int |
         if not name or not subject:
             raise DataError(f"{METADATA} line {line}: file_name or subject is empty; fill in both.")
         if name in rows:
-            raise DataError(f"{METADATA} line {line}: {name} stands there twice; keep one row per file.")
+            raise DataError(f"{METADATA} line {line}: {name} is listed twice; keep one row per file.")
         number = row.get("slice") or ""
         if number and not re.fullmatch(r"-?\d+", number):
             raise DataError(

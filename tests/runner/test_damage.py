@@ -124,23 +124,6 @@ def records(run):
     return [compared(result) for result in results.read_all([run])]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A finished run of one organ: a training of one step, and a control."""
-    from mribench.runner import runspec
-    from mribench.runner.run import run_suite
-
-    out = tmp_path_factory.mktemp("made") / "run"
-    asked = {"modalities": "brain", "profile": "smoke", "train_steps": 1, "controls": "mode-collapse"}
-    run_suite(runspec.make(**asked, out=str(out)))
-    return out
-
-
-@pytest.fixture
-def run(made, tmp_path):
-    return shutil.copytree(made, tmp_path / "run")
-
-
 def damage(run, pattern, how):
     path = sorted(run.glob(pattern))[0]
     before = path.read_bytes()
