@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Task, Variant
+from mribench.spec import Control, GenerativeModel, Prepared, PretrainedModel, Solver, Task, Variant
 
 # what a task may need, and how a sentence says that a variant lacks it
 NEEDS = {
@@ -36,13 +36,25 @@ def fits(solver: Solver, task: Task) -> bool:
     return problem is not None and (not solver.kinds or problem.kind in solver.kinds)
 
 
+def wanted(task: Task, variant: object) -> tuple[str, ...]:
+    """The fields of the data that a task and a variant read."""
+    return tuple(dict.fromkeys((*task.fields, *getattr(variant, "fields", ()))))
+
+
 def not_applicable(
-    task: Task, variant: Variant | GenerativeModel | PretrainedModel | Control | Solver
+    task: Task,
+    variant: Variant | GenerativeModel | PretrainedModel | Control | Solver,
+    data: Prepared | None = None,
 ) -> str | None:
     """Why a task cannot be asked of a variant, in one clause; None where it can.
 
+    With ``data``, which hold the fields that were asked for and that they have, also why these do not suit.
+
     Raises KeyError where the task needs what this version does not know.
     """
+    lacking = [] if data is None else [name for name in wanted(task, variant) if name not in data.fields]
+    if lacking:
+        return f"the data have no field {', '.join(lacking)}"
     if isinstance(variant, Solver):
         return None if fits(variant, task) else "it is a solver for other problems"
     missing = [need for need in task.needs if need not in offers(variant)]
