@@ -7,8 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mribench.data import file_fields, phantom_fields
-from mribench.data.cards.card import CardField, DatasetCard
-from mribench.data.cards.parse import check_template
+from mribench.data.cards.card import CardField, DatasetCard, check_template
 from mribench.data.file_fields import Beside
 from mribench.data.phantom_fields import Arrays, Progress
 from mribench.data.source import Source

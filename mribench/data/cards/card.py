@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 UNVERIFIED = "unverified"
 ACCESS = ("open", "registration", "agreement")
@@ -78,6 +80,14 @@ class CardField:
     """of the values of a label map from 0 on, or of the two of a mask"""
     values: tuple[int, ...] = ()
     """those of a label map in the file, as many as names; none: 0, 1, 2, ..."""
+
+
+def check_template(file: str) -> None:
+    """Raises ValueError for a path that is absolute or names no image: with neither {name} nor {stem}."""
+    if Path(file).is_absolute() or not re.search(r"\{(name|stem)\}", file):
+        raise ValueError(
+            f"files names {file!r}; expected a path relative to the image's folder, with {{name}} or {{stem}} in it."
+        )
 
 
 @dataclass(frozen=True)

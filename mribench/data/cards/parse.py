@@ -30,6 +30,7 @@ from mribench.data.cards.card import (
     Evidence,
     Masks,
     Overlap,
+    check_template,
 )
 from mribench.errors import DataError
 from mribench.plugins import lookup
@@ -278,19 +279,9 @@ def _field(row: Table) -> CardField:
             "files and frame are missing; expected files beside the image, a frame of it, or both."
         )
     values = tuple(_list(row, "values", int))
-    if values and (kind != "labels" or len(values) != len(names) or values != tuple(sorted({0, *values}))):
-        raise ValueError(
-            f"values is {list(values)!r}; expected a rising number for each name of labels, 0 first."
-        )
+    if values and (len(values) != len(names) or values != tuple(sorted({0, *values}))):
+        raise ValueError(f"values is {list(values)!r}; expected a rising number for each name, 0 first.")
     return CardField(name, kind, files, frame, names, values)
-
-
-def check_template(file: str) -> None:
-    """Raises ValueError for a path that is absolute or names no image: with neither {name} nor {stem}."""
-    if Path(file).is_absolute() or not re.search(r"\{(name|stem)\}", file):
-        raise ValueError(
-            f"files names {file!r}; expected a path relative to the image's folder, with {{name}} or {{stem}} in it."
-        )
 
 
 def _evidence(row: Table) -> Evidence:
