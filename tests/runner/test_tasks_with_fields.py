@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mribench import profiles
+from mribench.data.prepare import prepare_target
 from mribench.runner import runspec
 from mribench.runner.resources import Execution
 from mribench.runner.run import run_suite
@@ -106,6 +108,7 @@ def test_images_and_other_records_are_the_same_with_and_without_fields(made, tmp
     assert without.provenance["outputs"] == beside.provenance["outputs"]
 
 
+@pytest.mark.slow
 def test_a_variant_reads_fields_too_and_is_trained_on_the_classes_that_they_give(tmp_path):
     spec = {**ASKED, "variants": "lesion-label", "controls": [], "tasks": "denoising", "train_steps": 1}
     plan = runspec.resolve(runspec.make(**spec, out=tmp_path))
@@ -127,6 +130,15 @@ def test_data_without_the_field_are_not_applicable_and_nothing_is_trained_for_th
     assert {result.not_applicable for result in found} == {"the data have no field labels"}
     assert not list((out / "train").glob("*/*/*")) and not list((out / "outputs").glob("*"))
     assert all(verify(out, result, str(data)).answer == "reproduced" for result in found)
+    # once their masks are named, the same data have the field
+    for file in [*data.rglob("*.png")]:
+        (file.parent / "masks").mkdir(exist_ok=True)
+        Image.fromarray((np.asarray(Image.open(file)) > 128).astype(np.uint8)).save(
+            file.parent / "masks" / file.name
+        )
+    prepare_target(str(data), "brain", profiles.get("smoke"), out, masks="masks/{name}")
+    (result,) = run_suite(runspec.make(**{**asked, "variants": []}))
+    assert result.not_applicable is None and result.scores[0].value is not None
 
 
 def test_workers_read_the_fields_and_a_damaged_one_is_made_again(made, capsys):
