@@ -12,6 +12,9 @@ NAMES := $(subst $(EMPTY) $(EMPTY),$(COMMA),$(ORGANS:plugins/mribench-%=%))
 STAMP := $(VENV)/.installed
 TESTED := $(VENV)/.examples
 
+# dozens of processes would each compile the package anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test slow lint clean
 
 demo: $(STAMP)
@@ -19,7 +22,7 @@ demo: $(STAMP)
 
 test: $(TESTED)
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 slow: $(TESTED)
 	$(BIN)/python -m pytest -m "slow or network or gpu"

@@ -27,6 +27,13 @@ from mribench.metrics.uncertainty import round_for_record
 from mribench.results import Result
 from mribench.spec import Score
 
+# with --dist loadfile a file that begins last keeps one core busy while the others wait
+LONGEST = ("test_resume.py", "test_every_plugin.py", "test_conformance.py", "test_scaffold.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture
 def mribench(monkeypatch, capsys):
@@ -84,6 +91,16 @@ def python():
         return SimpleNamespace(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
     return call
+
+
+@pytest.fixture
+def no_toys(monkeypatch):
+    """Checks of a plugin but for the training on a toy, which slow tests and test_known_answers see."""
+    from mribench.testing import kit, known
+
+    few = tuple(check for check in kit.CHECKS["variants"] if check.run != known.it_learns_a_toy)
+    assert len(few) == len(kit.CHECKS["variants"]) - 1
+    monkeypatch.setitem(kit.CHECKS, "variants", few)
 
 
 COMPARABILITY = {

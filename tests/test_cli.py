@@ -225,11 +225,11 @@ def test_a_closed_pipe_is_no_error():
 
 
 def test_ctrl_c_ends_a_real_process_with_130(tmp_path):
-    # five controls at full size: there is time to interrupt, and no network is trained
+    # a thousand phantoms are drawn first: there is time to interrupt
     words = ["run", "--modalities", "brain", "--profile", "quick", "--variants", "", "--jobs", "1"]
     words += ["--out", str(tmp_path / "out")]
     run = subprocess.Popen([sys.executable, "-m", "mribench", *words], stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "out" / "spec.toml").exists() and run.poll() is None:
+    while not (tmp_path / "out" / ".lock").exists() and run.poll() is None:
         time.sleep(0.05)
     time.sleep(0.3)
     os.kill(run.pid, signal.SIGINT)

@@ -76,6 +76,38 @@ def test_list_filters(mribench, home):
     assert ids[1:-1] == ["oaizib_cm", "stanford_knee_fse", "hand"]
 
 
+@pytest.mark.parametrize(
+    ("options", "there", "missing"),
+    [
+        (["--organ", "kidney", "--access", "open", "--fetched"], "tcga_kidney_t2", "ukrin_kidney_t2"),
+        (["--imaging", "microscopy"], "bbbc039", "spider"),
+        (["--labels", "tumour", "--organ", "brain"], "msd_brain", "isles22"),
+        (["--population", "healthy"], "ixi_t1", "msd_brain"),
+        (["--field-strength", "1.5"], "breast_lesions_t2", "ucsf_pdgm"),
+        (["--defaced"], "open_ms", "ixi_t1"),
+    ],
+)
+def test_list_filters_by_what_the_cards_say(mribench, home, options, there, missing):
+    ids = {line.split()[0] for line in mribench("data", "list", *options).out.splitlines()}
+    assert there in ids and missing not in ids
+
+
+def test_a_filter_that_no_card_can_suit_is_named(refused, home):
+    assert "no card is of 'CT'; expected one of MRI, microscopy" in refused("data", "list", "--imaging", "CT")
+
+
+def test_show_prints_every_fact_of_a_card(mribench, home):
+    said = mribench("data", "show", "tcga_kidney_t2").out
+    for part in (
+        "population        people with clear cell",
+        "imaging           MRI",
+        "collections       tcga_kirc",
+    ):
+        assert part in said
+    assert "lacks (?i)thick" in said and "104 series, 818 MB, by idc-index-data 25.0.5" in said
+    assert "@misc{tcga_kich," in said and "2026-11-22" in said
+
+
 def test_list_names_a_broken_card(mribench, home, tmp_path):
     (tmp_path / "cards/bad.toml").write_text("id = 3")
     assert "bad ($MRIBENCH_CARDS): bad.toml: id is 3; expected text" in mribench("data", "list").out

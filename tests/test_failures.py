@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import resource
+import shutil
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from PIL import Image
 
 from mribench import results
 from mribench.runner import runspec
+from mribench.runner.run import run_suite
 
 SUBJECTS = tuple("abcdef")
 # everything of a run but the training: seconds instead of minutes
@@ -193,11 +195,21 @@ def test_a_folder_that_must_not_be_written(tmp_path, refused):
         tmp_path.chmod(0o700)
 
 
-@pytest.fixture
-def finished(tmp_path, mribench):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A folder with a finished run."""
-    out = tmp_path / "out"
-    assert mribench("run", *FAST, "--out", out).code == 0
+    out = tmp_path_factory.mktemp("made") / "out"
+    asked = {"modalities": "spine", "profile": "smoke", "variants": "", "controls": "noise"}
+    run_suite(runspec.make(**asked, out=str(out)))
+    return out
+
+
+@pytest.fixture
+def finished(made, tmp_path):
+    """A copy of it, as if it had been made there."""
+    out = shutil.copytree(made, tmp_path / "out")
+    spec = (out / "spec.toml").read_text()
+    (out / "spec.toml").write_text(spec.replace(str(made), str(out)))
     return out
 
 

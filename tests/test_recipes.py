@@ -62,8 +62,19 @@ def test_there_is_a_recipe_for_each_door():
 CONFORMING = [pytest.param(name, marks=pytest.mark.slow) if name == "sigmoid" else name for name in GROUPS]
 
 
+@pytest.mark.usefixtures("no_toys")
 @pytest.mark.parametrize("name", CONFORMING)
 def test_a_recipe_conforms(name, install):
+    conforms(name, install)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in GROUPS if GROUPS[name] == "variants"])
+def test_a_recipe_learns_a_toy_too(name, install):
+    conforms(name, install)
+
+
+def conforms(name, install):
     if name == "nrrd":
         pytest.importorskip("SimpleITK")
     install(name)

@@ -65,7 +65,7 @@ def why_not(group: Group, row: Row, why_unranked: str | None) -> str | None:
         return "no score to rank by" if estimate is None or estimate.applies else "not applicable"
     if any(map(is_edited, row.results)):
         return "edited"
-    if row.audit and AuditVerdict(row.audit).grave:
+    if row.audit and AuditVerdict(row.audit).memorises:
         return row.audit
     if row.same_training:
         return f"one training filed as seeds {', '.join(map(str, row.same_training))}"
@@ -75,8 +75,11 @@ def why_not(group: Group, row: Row, why_unranked: str | None) -> str | None:
 
 
 def why_unaudited(row: Row, address: Address) -> str | None:
-    """What is missing for the audit to clear a row: of each seed a record of the same checkpoint and outputs, that
-    says "not detected". A task without generated images needs an audit of the same checkpoint and seed."""
+    """What is missing for a row to count as audited, or the audit's word against it.
+
+    Of each seed there must be a record of the same checkpoint and outputs that could look. A task without generated
+    images needs an audit of the same checkpoint and seed.
+    """
     audits = {result.seed: result for result in row.results if result.task == AUDIT and result.audit}
     if not audits:
         return "no audit"
@@ -86,7 +89,8 @@ def why_unaudited(row: Row, address: Address) -> str | None:
             return f"no audit of seed {result.seed}"
         if other := _why_not_cleared(result, audits[result.seed]):
             return other
-    return row.audit if row.audit and AuditVerdict(row.audit) is not AuditVerdict.NOT_DETECTED else None
+    verdict = AuditVerdict(row.audit) if row.audit else AuditVerdict.NOT_AUDITED
+    return None if verdict in (AuditVerdict.NOT_DETECTED, AuditVerdict.SUSPECT) else row.audit
 
 
 def _why_not_cleared(result: Result, audit: Result) -> str | None:

@@ -39,6 +39,7 @@ class OverOrgans:
     average: Mapping[str, float]  # mean rank over organs by name of the row, the best first
     ranks: Mapping[str, tuple[float, ...]]  # rank of each organ
     left_out: Mapping[str, str]  # why a row does not enter, by its name
+    suspect: Mapping[str, tuple[str, ...]]  # organs where the audit suspects a method that enters
     friedman: Friedman | None  # None for fewer than three methods
     difference: float | None  # critical difference of two average ranks
 
@@ -95,6 +96,7 @@ def _compared(about: str, boards: Sequence[Board]) -> OverOrgans | None:
         average=dict(sorted(average.items(), key=lambda item: (item[1], item[0]))),
         ranks=ranks,
         left_out=left_out,
+        suspect={name: organs for name in entered if (organs := _suspect(boards, name))},
         friedman=friedman([ranks[name] for name in entered]) if enough else None,
         difference=critical_difference(len(entered), len(boards)) if enough else None,
     )
@@ -122,6 +124,10 @@ def _why_left_out(boards: Sequence[Board], name: str) -> str | None:
         if reason := _why_not(board, row):
             said.setdefault(reason, []).append(board.organ)
     return "; ".join(f"{reason} in {', '.join(organs)}" for reason, organs in said.items()) or None
+
+
+def _suspect(boards: Sequence[Board], name: str) -> tuple[str, ...]:
+    return tuple(board.organ for board in boards if board.ranks[name].suspect)
 
 
 def _why_not(board: Board, row: Row | None) -> str | None:
@@ -190,6 +196,11 @@ def sentences(found: OverOrgans) -> list[str]:
     if others:
         reasons = "; ".join(f"{name} ({reason})" for name, reason in sorted(others.items()))
         said.append(f"Left out, because not every organ ranks them: {reasons}.")
+    if found.suspect:
+        where = "; ".join(f"{name} in {', '.join(organs)}" for name, organs in sorted(found.suspect.items()))
+        said.append(
+            f"The audit suspects, and accuses of nothing: {where}. Of twenty honest rows it may suspect one."
+        )
     if n_samplers := len(found.left_out) - len(others):
         said.append(
             f"Of a variant with several samplers the one that most variants share enters; {n_samplers} other "

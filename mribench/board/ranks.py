@@ -10,6 +10,7 @@ from mribench.board.eligibility import why_not
 from mribench.board.group import Group
 from mribench.board.identity import copies, pairs
 from mribench.board.rows import Address, Row, oriented
+from mribench.spec import AuditVerdict
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,17 @@ class RankInterval:
     at_floor: bool = False  # whether it reaches what real training images score
     # one seed on a board where nothing says what another training would give: nothing is ahead or behind
     in_brackets: bool = False
+    # of twenty honest rows one may be: the word stands beside the rank and takes none away
+    suspect: bool = False
 
     @property
     def text(self) -> str:
-        """'1', '1-3', '(1-3)', or empty."""
+        """'1', '1-3', '(1-3)', '1-3, suspect', or empty."""
         if self.best is None:
             return ""
         places = str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
-        return f"({places})" if self.in_brackets else places
+        places = f"({places})" if self.in_brackets else places
+        return f"{places}, {AuditVerdict.SUSPECT}" if self.suspect else places
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,19 @@ def ranking(group: Group, why_unranked: str | None) -> Ranking:
             behind[claim.ahead] += 1
             ahead[claim.second if claim.ahead == claim.first else claim.first] += 1
     blind = {row.name for row in group.rows if address is not None and not row.knows_training(address)}
+    suspect = {
+        row.name for row in group.rows if row.audit and AuditVerdict(row.audit) is AuditVerdict.SUSPECT
+    }
     places = {
         name: RankInterval(None, None, reason, floor[name])
         if reason is not None
         else RankInterval(
-            1 + ahead[first[name]], len(entries) - behind[first[name]], None, floor[name], name in blind
+            1 + ahead[first[name]],
+            len(entries) - behind[first[name]],
+            None,
+            floor[name],
+            name in blind,
+            name in suspect,
         )
         for name, reason in reasons.items()
     }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mribench.cli.options import Format, check_format
+from mribench.cli import cards
 from mribench.escaping import terminal
 
 app = typer.Typer(
     help="Find, download, prepare and export datasets.", no_args_is_help=True, rich_markup_mode=None
 )
+app.command("list")(cards.list_cards)
+app.command()(cards.show)
+app.command("catalogue")(cards.write_catalogue)
+app.command()(cards.check)
 
 Id = Annotated[str, typer.Argument(help="a card's id (mribench data list)")]
 Target = Annotated[
@@ -33,62 +36,6 @@ Budget = Annotated[
 Size = Annotated[
     int | None, typer.Option("--size", help="pixels a side of the images; default: the profile's")
 ]
-
-
-@app.command("list")
-def list_cards(
-    organ: Annotated[str | None, typer.Option(help="only cards that show this organ")] = None,
-    licence: Annotated[
-        str | None, typer.Option(help="only licences whose name holds this, e.g. CC0 or CC-BY-")
-    ] = None,
-    access: Annotated[str | None, typer.Option(help="open, registration or agreement")] = None,
-    format: Format = "table",
-) -> None:
-    """List the dataset cards by organ.
-
-    An asterisk marks those whose files mribench downloads."""
-    check_format(format)
-    from mribench.cli import console, data_console
-    from mribench.data.cards import catalogue
-
-    found = catalogue.entries()
-    cards = catalogue.choose([entry.card for entry in found if entry.card], organ, licence, access)
-    problems = [entry for entry in found if entry.problem]
-    if format == "json":
-        print(console.json_text([asdict(card) | {"fetchable": card.fetchable} for card in cards]))
-        for entry in problems:
-            print(terminal(f"{entry.id} ({entry.owner}): {entry.problem}"), file=sys.stderr)
-    else:
-        data_console.catalogue(cards, problems)
-
-
-@app.command()
-def show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="a card's id, or a prepared folder")],
-    format: Format = "table",
-) -> None:
-    """Show a card, or what a prepared folder holds."""
-    check_format(format)
-    from mribench.cli import console, data_console
-    from mribench.data import describe, load
-    from mribench.data.cards import catalogue
-    from mribench.data.download import fetch
-    from mribench.data.store import fields
-
-    if Path(name).is_dir() and name not in catalogue.cards():
-        prepared = load(Path(name), wanted=fields.names(Path(name)))
-        if format == "json":
-            print(console.json_text(prepared.manifest))
-        else:
-            data_console.say(describe(prepared))
-        return
-    card = catalogue.find(name)
-    owner = next(entry.owner for entry in catalogue.entries() if entry.card == card)
-    folder = str(fetch.dataset_folder(card, fetch.home()))
-    if format == "json":
-        print(console.json_text(asdict(card) | {"owner": owner, "folder": folder}))
-    else:
-        data_console.page(card, owner, folder)
 
 
 @app.command("fetch")
@@ -180,22 +127,6 @@ def path(name: Id) -> None:
     print(folder)
     if not folder.is_dir() or not any(folder.iterdir()):
         print(terminal(f"nothing is there yet; {card.how_to_apply}"), file=sys.stderr)
-
-
-@app.command()
-def check(file: Annotated[Path, typer.Argument(help="a card's TOML file")]) -> None:
-    """Check a card that you write.
-
-    Names the first wrong field (exit code 2), and lists what is unverified."""
-    from mribench.data import read_card
-    from mribench.data.cards import verify
-
-    card = read_card(file)
-    print(terminal(f"{file.name} is a sound card: {card.title}"))
-    if missing := verify.unverified(card):
-        print(f"still unverified: {', '.join(missing)}")
-    fetched = "by mribench" if card.fetchable else f"by hand ({card.access}): {card.how_to_apply}"
-    print(f"files come {fetched}")
 
 
 @app.command()

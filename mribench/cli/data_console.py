@@ -10,7 +10,7 @@ from rich.text import Text
 from mribench.cli.console import console
 from mribench.cli.console import text as as_is
 from mribench.data.cards import terms
-from mribench.data.cards.card import UNVERIFIED, CardFile, DatasetCard
+from mribench.data.cards.card import UNVERIFIED, CardFile, Condition, DatasetCard, Query
 from mribench.data.cards.catalogue import Entry
 from mribench.data.cards.verify import Finding
 
@@ -56,7 +56,7 @@ def page(card: DatasetCard, owner: str, folder: str) -> None:
             console.print(Text(f"\n{title}", style="bold"))
         for label, value in lines:
             if value is not None:
-                console.print(as_is(f"{label:<{LABEL}}{value}"), soft_wrap=True)
+                console.print(as_is(f"{label:<{LABEL if label else 0}}{value}"), soft_wrap=True)
 
 
 def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
@@ -68,6 +68,7 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
             ("licence", card.licence),
             ("citation", card.citation),
             ("homepage", card.homepage),
+            ("version", card.version),
             ("card by", owner),
         ],
     )
@@ -85,7 +86,12 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
                 "organ",
                 ", also ".join((card.organ, *([", ".join(card.other_organs)] if card.other_organs else []))),
             ),
+            ("imaging", card.modality),
             ("contrast", card.contrast),
+            ("field strength", " and ".join(f"{tesla:g} T" for tesla in card.field_strength) or None),
+            ("population", card.population),
+            ("labels", ", ".join(card.labels) or None),
+            ("faces", None if card.defaced is None else "taken out" if card.defaced else "shown"),
             ("dimensions", as_text(card.dimensions)),
             ("subjects", as_text(card.subjects)),
             ("images", as_text(card.images)),
@@ -105,6 +111,7 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
             ("subject by", " ".join(filter(None, (card.subject, card.subject_pattern)))),
             ("stratified by", card.stratify_pattern),
             ("repeat scans", as_text(card.repeat_scans)),
+            ("official split", card.official_split),
             ("published as", "subject ids" if card.publish_subjects else "salted hashes"),
             ("ranked", None if card.subjects_known else "never: one person may be in train and in test"),
         ],
@@ -115,8 +122,28 @@ def _blocks(card: DatasetCard, owner: str, folder: str) -> Iterator[tuple[str, l
         yield "Before you trust a score", [("-", text) for text in card.caveats]
     if card.files:
         yield "Files", [("-", _file(file)) for file in card.files]
+    if card.query:
+        yield "Series of the Imaging Data Commons", _query(card.query)
+    if card.bibtex:
+        yield "BibTeX", [("", line) for line in card.bibtex.strip().splitlines()]
     if card.evidence:
         yield "Read where and when", [(e.checked, f"{', '.join(e.facts)}: {e.source}") for e in card.evidence]
+
+
+def _query(query: Query) -> list[tuple[str, str | None]]:
+    conditions = [
+        (one.column, f"at least {one.at_least:g}" if one.at_least is not None else _words(one))
+        for one in query.where
+    ]
+    return [
+        ("collections", ", ".join(query.collections)),
+        *conditions,
+        ("chosen", f"{query.series:,} series, {query.bytes / 1e6:,.0f} MB, by idc-index-data {query.index}"),
+    ]
+
+
+def _words(one: Condition) -> str:
+    return f"matches {one.matches}" if one.matches is not None else f"lacks {one.lacks}"
 
 
 def _file(file: CardFile) -> str:

@@ -49,10 +49,13 @@ def organ_names(text: str) -> list[str]:
     return lookup.names("modalities") if text == "all" else split_names(text) or []
 
 
-def check_format(name: str) -> None:
-    """Raises InputError unless it is 'table' or 'json'."""
-    if name not in ("table", "json"):
-        raise InputError(unknown_name("format", name, ("table", "json"), "expected table or json"))
+def check_format(name: str, *more: str) -> None:
+    """Raises InputError unless it is 'table', 'json' or one of ``more``."""
+    first, last = ["table", "json", *more][:-1], (more or ("json",))[-1]
+    if name not in (*first, last):
+        raise InputError(
+            unknown_name("format", name, (*first, last), f"expected {', '.join(first)} or {last}")
+        )
 
 
 def complete_names(group: str, *more_names: str) -> Callable[[str], list[str]]:

@@ -202,6 +202,8 @@ def run(
             return
         from mribench.runner.run import run_suite
 
+        if not quiet:
+            _say_cost(settings, Execution(executor, jobs))
         run_suite(settings, Execution(executor, jobs))
         if os.environ.get("RANK", "0") == "0":
             _show_boards(settings, format)
@@ -223,6 +225,24 @@ def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
         raise InputError(
             "this is the plan for all organs, and nothing was run; name them: --modalities all, or some of them"
         )
+
+
+def _say_cost(settings: RunSpec, execution: Execution) -> None:
+    """How long it will take, by a probe of seconds.
+
+    Nothing of a run on a cluster, of one that goes on, or of one that takes less than a minute.
+    """
+    from mribench.progress import say
+    from mribench.runner import runspec
+    from mribench.speed import forecast
+
+    plan = runspec.resolve(settings)
+    is_here = execution.executor == "local" and os.environ.get("WORLD_SIZE", "1") == "1"
+    if not (plan.profile.ranks and is_here) or (plan.out / "results").is_dir():
+        return
+    found = forecast.forecast(plan, execution)
+    if found.minutes >= 1:
+        say(found.sentence)
 
 
 def _show_boards(settings: RunSpec, format: str) -> None:

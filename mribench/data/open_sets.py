@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mribench.data.cards import catalogue
 from mribench.data.cards.card import UNVERIFIED, DatasetCard
 from mribench.data.cards.organ_masks import mask_names
+from mribench.data.download import idc
 from mribench.data.download.session import announced_size
 from mribench.errors import DataError
 
@@ -19,12 +20,15 @@ def best(organ: str) -> DatasetCard | None:
     """The card that ``open`` stands for; None where mribench downloads none that shows the organ.
 
     Of the sets whose people can be told apart, with a stated licence, the one with most people; where all lack
-    something, those that lack least. A set of several organs serves where masks choose the slices that show this one.
+    something, those that lack least. A set of several organs serves where masks choose the slices that show this one,
+    series of an archive where its index is installed.
     """
     serving = [
         card
         for card in catalogue.cards().values()
-        if card.fetchable and (card.organ == organ or mask_names(card, organ))
+        if card.fetchable
+        and (card.organ == organ or mask_names(card, organ))
+        and (card.query is None or idc.installed())
     ]
     return max(serving, key=_worth, default=None)
 
@@ -60,6 +64,8 @@ def described(organ: str) -> str:
 
 def _size(card: DatasetCard) -> str:
     """As the card says it, or its servers."""
+    if card.query:
+        return f"{card.query.bytes / MB:,.0f} MB"
     if len(card.files) > MOST_ASKED:
         return f"{len(card.files)} files"
     sizes = [file.bytes or announced_size((file.url, *file.mirrors)) for file in card.files]

@@ -83,8 +83,9 @@ def licence(rows: Sequence[terms.Row]) -> Licence:
     """The licence of a model: that of the data set whose licence demands everything that any of them demands."""
     conditions = tuple(_conditions(rows))
     if all(terms.flags_of_licence(row["licence"]) for row in rows):
-        names = {row["licence"] for row in rows}
-        covering = names if len(names) == 1 else {row["licence"] for row in rows if _covers(row, rows)}
+        parts = [part for row in rows for part in terms.by_licence(row)]
+        names = {row["licence"] for row in parts}
+        covering = names if len(names) == 1 else {row["licence"] for row in parts if _covers(row, parts)}
         if covering:
             strictest = max(covering)
             return Licence(HUB_IDS.get(strictest, strictest.lower()), None, conditions)

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +57,14 @@ def _executor(execution: Execution, out: Path) -> Executor:
     return clusters.dask(arguments)
 
 
-def run_jobs(jobs: Iterable[Job], workers: Executor, out: Path, processes: int | None) -> list[Outcome]:
+def run_jobs(
+    jobs: Iterable[Job],
+    workers: Executor,
+    out: Path,
+    processes: int | None,
+    done: Callable[[Job], None] | None = None,
+    show: Callable[[CellProgress], None] | None = None,
+) -> list[Outcome]:
     """Run every job and return the outcomes, in order. A cell that fails stops no other.
 
     Args:
@@ -65,6 +72,8 @@ def run_jobs(jobs: Iterable[Job], workers: Executor, out: Path, processes: int |
         workers: where they run.
         out: the run folder.
         processes: how many run at once where memory allows; None leaves that to the executor.
+        done: told of each job whose outcome is there, failed ones too.
+        show: shows how far the suite is.
 
     Raises:
         InputError, OSError: what concerns more than one cell, and what ``jobs`` raises, once running cells are done.
@@ -72,19 +81,21 @@ def run_jobs(jobs: Iterable[Job], workers: Executor, out: Path, processes: int |
     """
     status.begin_suite(out)
     with deferred_interrupts() as interrupted, cell_progress() as display:
-        suite = _Suite(workers, out, display)
+        suite = _Suite(workers, out, display, done)
         source = threading.Thread(target=suite.read, args=(jobs,), daemon=True)
         source.start()
         try:
             while (source.is_alive() and not interrupted()) or suite.waiting or suite.running:
                 suite.submit(processes)
-                done, _ = wait(suite.running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+                ended, _ = wait(suite.running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
                 if not suite.running:
                     source.join(SECONDS_BETWEEN_LOOKS)
                 if interrupted():
                     suite.stop()
                     suite.leave_what_saves_nothing()
-                suite.collect(done)
+                suite.collect(ended)
+                if show:
+                    show(display)
         finally:
             suite.stop()
             # what is being prepared is begun again by the next run
@@ -102,12 +113,14 @@ def run_jobs(jobs: Iterable[Job], workers: Executor, out: Path, processes: int |
 class _Suite:
     """Which jobs wait, run and are done."""
 
-    def __init__(self, workers: Executor, out: Path, display: CellProgress) -> None:
+    def __init__(
+        self, workers: Executor, out: Path, display: CellProgress, done: Callable[[Job], None] | None
+    ) -> None:
         self.jobs: list[Job] = []
         self.waiting, self.running = deque[Job](), dict[Future, Job]()
         self.outcomes: dict[Job, Outcome] = {}
         self.refused: Exception | None = None
-        self._workers, self._out, self._display = workers, out, display
+        self._workers, self._out, self._display, self._done = workers, out, display, done
         self._deaths: Counter[Job] = Counter()
         self._status: dict[Job, WorkerStatus] = {}
         self._stopping, self._stopped_at = False, math.inf
@@ -156,6 +169,8 @@ class _Suite:
             outcome = self._outcome(future, job)
             if outcome is not None:
                 self.outcomes[job] = outcome
+                if self._done:
+                    self._done(job)
                 if outcome.error is not None and not concerns_one_cell(outcome.error):
                     self.refused = self.refused or outcome.error
 

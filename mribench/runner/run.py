@@ -28,8 +28,9 @@ from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finished, run_cell
 from mribench.runner.train_cells import train_on_one_gpu
+from mribench.runner.watch import Watch, write_boards
 from mribench.runner.worker import Job, Outcome
-from mribench.spec import Control, Modality, Prepared, PretrainedModel, Solver
+from mribench.spec import Control, GenerativeModel, Modality, Prepared, PretrainedModel, Solver, Variant
 
 IN_THIS_PROCESS = Execution(jobs=1)
 
@@ -79,10 +80,14 @@ def _tell_open_sets(plan: Plan) -> None:
 
 def trainings(plan: Plan) -> int:
     """How many networks a plan trains: of a joint training one for all organs."""
-    trained = [v for v in plan.variants if not isinstance(v, Control | PretrainedModel | Solver)]
+    trained = [v for v in plan.variants if not _is_untrained(v)]
     joint = {variant.trained_as or variant.name for variant in trained if is_joint(variant)}
     of_one_organ = sum(not is_joint(variant) for variant in trained)
     return (len(plan.modalities) * of_one_organ + len(joint)) * len(plan.spec.seeds)
+
+
+def _is_untrained(variant: Variant | GenerativeModel | Control | PretrainedModel | Solver) -> bool:
+    return isinstance(variant, Control | PretrainedModel | Solver)
 
 
 def _in_order(done: Iterable[Result], plan: Plan) -> list[Result]:
@@ -113,7 +118,13 @@ def _in_this_process(data: Mapping[str, Prepared], plan: Plan) -> list[Outcome]:
         if not concerns_one_cell(error):
             raise
     extract = Extractor(plan.spaces, plan.out / "features")
-    return [_attempt(cell, plan, extract) for cell in cells]
+    outcomes = []
+    for number, cell in enumerate(cells, start=1):
+        outcomes.append(_attempt(cell, plan, extract))
+        others = {other.modality.name for other in cells[number:]}
+        if others and cell.modality.name not in others and device.world()[0] == 0:
+            write_boards(plan, cell.modality.name)
+    return outcomes
 
 
 def _attempt(cell: Cell, plan: Plan, extract: Extractor) -> Outcome:
@@ -129,36 +140,63 @@ def _by_workers(
     data: dict[str, Prepared], plan: Plan, workers: Executor, processes: int | None
 ) -> list[Outcome]:
     """Unfinished cells go to workers: an organ's trainings as soon as its images are prepared, which are added to
-    ``data``; then the joint trainings, each with the cells of all organs; then what is not trained, controls above all,
-    which are short and keep all workers busy to the end."""
+    ``data``; then what is not trained of the organ before, controls above all; then the joint trainings, each with the
+    cells of all organs. The controls of the last two organs are left to the end: they are short and keep all workers
+    busy."""
     outcomes: dict[Job, Outcome] = {}
     submitted: list[Job] = []
+    untrained_cells = len(plan.modalities) * len(plan.spec.seeds) * sum(map(_is_untrained, plan.variants))
+    watch = Watch(plan, trainings(plan), untrained_cells)
+    trained: dict[Job, bool] = {}
+
+    def submit(jobs: Iterable[Job]) -> Iterator[Job]:
+        for job in jobs:
+            submitted.append(job)
+            watch.submitted(job.modality)
+            yield job
 
     def unfinished() -> Iterator[Job]:
-        untrained = []
+        untrained: dict[str, list[Job]] = {}
+        before = None  # the organ before
         for modality in plan.modalities:
             if modality.name not in data:
                 data[modality.name] = _prepared(modality, plan)
+            untrained[modality.name] = []
             for cell in _cells(modality, data, plan):
                 if cell.is_joint:
                     continue
                 job, existing = Job.of([cell], plan), finished(cell, plan)
-                outcomes[job] = Outcome(tuple(existing or ()))
-                if existing is None and not cell.is_trained_here:
-                    untrained.append(job)
-                elif existing is None:
-                    submitted.append(job)
-                    yield job
+                outcomes[job], trained[job] = Outcome(tuple(existing or ())), cell.is_trained_here
+                if existing is not None:
+                    watch.finished_before(cell.is_trained_here)
+                elif cell.is_trained_here:
+                    yield from submit([job])
+                else:
+                    untrained[modality.name].append(job)
+            if before:
+                yield from submit(untrained.pop(before))
+                watch.organ_submitted(before)
+            before = modality.name
         for cells in _joint_cells(data, plan):
             job, existing = Job.of(cells, plan), [finished(cell, plan) for cell in cells]
             outcomes[job] = Outcome(tuple(result for each in existing for result in each or ()))
+            trained[job] = True
             if None in existing:
-                submitted.append(job)
-                yield job
-        submitted.extend(untrained)
-        yield from untrained
+                yield from submit([job])
+            else:
+                watch.finished_before(trains=True)
+        for organ, jobs in untrained.items():
+            yield from submit(jobs)
+            watch.organ_submitted(organ)
 
-    new = dispatch.run_jobs(unfinished(), workers, plan.out, processes)
+    new = dispatch.run_jobs(
+        unfinished(),
+        workers,
+        plan.out,
+        processes,
+        done=lambda job: watch.done(job.modality, trained[job]),
+        show=watch.show,
+    )
     locks.tidy(plan.out)
     return list((outcomes | dict(zip(submitted, new, strict=True))).values())
 

@@ -32,6 +32,17 @@ class Forecast:
     gigabytes: float
 
     @property
+    def sentence(self) -> str:
+        """'6 organs take about 38 min here, 2 at once; one of them about 6 min.'"""
+        if self.organs == 1:
+            return f"about {_time(self.minutes)} here, {self.processes} at once"
+        each = _time(self.minutes / self.organs)
+        return (
+            f"{self.organs} organs take about {_time(self.minutes)} here, {self.processes} at once; one of them about "
+            f"{each}"
+        )
+
+    @property
     def lines(self) -> list[str]:
         done = f", {self.finished} of them done" if self.finished else ""
         return [

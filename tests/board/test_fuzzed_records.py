@@ -167,7 +167,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzz")
 
 
-@fuzz(150)
+@fuzz(75)
 @EXAMPLES
 def test_a_changed_record_is_refused_in_a_sentence_or_makes_a_board(folder, which, place, change):
     check(which, place, change, folder)

@@ -53,14 +53,21 @@ def test_of_a_row_without_an_audit_no_sentence_is_said(scored, controls, audited
 
 
 # 2: an audit that does not clear the row, and spaces that contradict each other
-@pytest.mark.parametrize("verdict", ["suspect", "MEMORISES", "cannot say", "of a later version"])
-def test_only_a_row_that_its_audit_clears_is_ranked(verdict, scored, controls, audited, said):
+@pytest.mark.parametrize("verdict", ["MEMORISES", "SAW THE TEST", "cannot say", "of a later version"])
+def test_a_row_that_its_audit_accuses_or_cannot_judge_is_not_ranked(verdict, scored, controls, audited, said):
     found = audited([scored("flipped", 13.5, audit={"verdict": verdict}), scored("ddpm", 110.0), *controls])
     assert said(found, "flipped ddim-5") == verdict and said(found, "ddpm ddim-5") == "1"
 
 
-def test_a_grave_verdict_stands_also_where_nothing_is_ranked(scored, audited, said):
-    assert said(audited([scored("a", audit={"verdict": "suspect"}), scored("b")]), "a ddim-5") == "suspect"
+def test_an_accusation_stands_also_where_nothing_is_ranked(scored, audited, said):
+    assert (
+        said(audited([scored("a", audit={"verdict": "MEMORISES"}), scored("b")]), "a ddim-5") == "MEMORISES"
+    )
+
+
+def test_a_suspicion_stands_in_the_rank_cell_itself(scored, controls, audited, said):
+    suspect = scored("flow", 90.0, audit={"verdict": "suspect, sees 9.1% copies or more"})
+    assert said(audited([suspect, scored("ddpm", 110.0), *controls]), "flow ddim-5") == "1, suspect"
 
 
 # 7: the audit of another model

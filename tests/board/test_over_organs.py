@@ -1,6 +1,7 @@
 """Methods over organs: average ranks, Friedman's test and Nemenyi's critical difference, by published numbers."""
 
 import re
+from dataclasses import replace
 
 import many_rows
 import numpy as np
@@ -56,6 +57,20 @@ def test_only_methods_with_every_organ_enter_and_the_rest_are_named(tmp_path):
     assert re.search(r"\| variant-00 dpm-solver-16 +\| 1.00 +\| 1 ", text), text[:3000]
 
 
+def test_a_suspected_method_enters_and_is_named():
+    """One of twenty honest rows may be suspected: of six organs every fourth method would be left out."""
+    found = [
+        replace(r, audit=r.audit | {"verdict": "suspect"})
+        if r.audit and (r.variant, r.modality) == ("variant-01", "heart")
+        else r
+        for r in many_rows.records(4, 3, 2)
+    ]
+    (made,) = over_organs.over_organs(boards(found))
+    assert len(made.average) == 4 and made.left_out == {}
+    assert made.suspect == {"variant-01 dpm-solver-16": ("Heart",)}
+    assert "accuses of nothing: variant-01 dpm-solver-16 in Heart." in " ".join(over_organs.sentences(made))
+
+
 def test_a_row_without_a_rank_does_not_enter(scored, controls, audited):
     both = [{"modality": organ, "same": {"modality": organ}} for organ in ("brain", "lung")]
     found = [
@@ -107,5 +122,5 @@ def test_one_organ_is_no_comparison_over_organs():
 
 def test_groups_are_the_largest_runs_within_the_critical_difference():
     average = {"a": 1.0, "b": 2.0, "c": 3.5, "d": 3.9, "e": 9.0}
-    made = OverOrgans("", ("x", "y"), average, {}, {}, None, 2.0)
+    made = OverOrgans("", ("x", "y"), average, {}, {}, {}, None, 2.0)
     assert made.groups == [("a", "b"), ("b", "d")]

@@ -58,14 +58,14 @@ def test_at_the_floor_nothing_finer_is_said(scored, controls, tmp_path, audited)
     assert "| 1 seed, at floor, not detected |" in markdown.markdown(made, tmp_path)
 
 
-def test_who_memorises_is_not_ranked(scored, controls, audited):
+def test_who_memorises_is_not_ranked_and_a_suspicion_stands_beside_the_rank(scored, controls, audited):
     copier = scored("a", 3.0, audit={"verdict": "MEMORISES"})
     suspect = scored("b", 100.0, audit={"verdict": "suspect"})
     (board,) = boards(audited([copier, suspect, *controls]))
     places = board.ranks
     assert (places["a ddim-5"].text, places["a ddim-5"].reason) == ("", "MEMORISES")
-    assert (places["b ddim-5"].text, places["b ddim-5"].reason) == ("", "suspect")
-    assert [columns.rank(board, row) for row in board.trained] == ["MEMORISES", "suspect"]
+    assert (places["b ddim-5"].text, places["b ddim-5"].reason) == ("1, suspect", None)
+    assert [columns.rank(board, row) for row in board.trained] == ["MEMORISES", "1, suspect"]
 
 
 @pytest.mark.parametrize("n", [19, 20])

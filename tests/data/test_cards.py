@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from mribench.data.cards import catalogue
-from mribench.data.cards.card import ACCESS, CardFile, DatasetCard, Evidence, Masks, Overlap, digest
+from mribench.data.cards.card import (
+    ACCESS,
+    ADDED,
+    CardFile,
+    Condition,
+    DatasetCard,
+    Evidence,
+    Masks,
+    Overlap,
+    Query,
+    digest,
+)
 from mribench.data.cards.catalogue import load_cards
 from mribench.data.cards.parse import read_card
 from mribench.data.cards.rules import as_text
@@ -237,6 +248,10 @@ def test_every_field_enters_the_digest(tmp_path, field):
         ('"CC0-1.0"', '"CC-BY-ND-4.0"', "derived is True, but CC-BY-ND-4.0 says False"),
         ('"https://example.org"', '"example.org"', "homepage is 'example.org'"),
         ('title = "X"', "title = X", "not valid TOML"),
+        ('title = "X"', 'title = "X"\nmodality = "CT"', "modality is 'CT'; expected one of MRI, microscopy"),
+        ('title = "X"', 'title = "X"\nfield_strength = 3', r"field_strength is 3; expected a list of tesla"),
+        ('title = "X"', 'title = "X"\ndefaced = "skull"', "defaced is 'skull'; expected true, false or"),
+        ('title = "X"', 'title = "X"\nlabels = "masks"', "labels is 'masks'; expected a list"),
         (
             "https://example.org/x.zip",
             "https://figshare.com/ndownloader/files/1",
@@ -268,8 +283,60 @@ def test_a_wrong_field_is_named(tmp_path, old, new, message):
 
 def test_the_readme_explains_every_field():
     text = (catalogue.registry() / "README.md").read_text()
-    parts = [part for kind in (DatasetCard, CardFile, Overlap, Masks, Evidence) for part in fields(kind)]
+    parts = [
+        part
+        for kind in (DatasetCard, CardFile, Query, Condition, Overlap, Masks, Evidence)
+        for part in fields(kind)
+    ]
     assert [part.name for part in parts if f"`{part.name}`" not in text] == []
+
+
+QUERY = """
+[query]
+source = "idc"
+index = "25.0.5"
+collections = ["c"]
+series = 1
+bytes = 1
+sha256 = "{sha}"
+[[query.where]]
+column = "Modality"
+matches = "^MR$"
+[[query.where]]
+column = "instanceCount"
+at_least = 10
+""".format(sha="1" * 64)
+ASKING = CARD[: CARD.index("[[files]]")].replace('"folder"', '"patient_id"') + QUERY
+
+
+def test_a_query_takes_the_place_of_files(tmp_path):
+    found = card(tmp_path, ASKING)
+    assert found.fetchable and found.query.where[1] == Condition("instanceCount", at_least=10)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"patient_id"', '"folder"', "query chooses DICOM series; leave files out, and say subject"),
+        ('access = "open"', 'access = "agreement"', "query chooses series of an archive, but access is"),
+        ('"idc"', '"tcia"', "query.source is 'tcia'; expected one of idc"),
+        ('["c"]', "[]", "query.collections is empty"),
+        ("series = 1", "series = 0", "query.series is 0; expected a positive number"),
+        ("1" * 64, "unverified", "query.sha256 is 'unverified'; expected 64 hex digits"),
+        (
+            'matches = "^MR$"',
+            "",
+            r"query\.where\[0\]\.column has .*expected one of matches, lacks and at_least",
+        ),
+        ('matches = "^MR$"', 'lacks = "("', r"query\.where\[0\]\.lacks is '\(', no regular expression"),
+        ("at_least = 10", 'at_least = "ten"', r"query\.where\[1\]\.at_least is 'ten'; expected a number"),
+        ("series = 1", "series = 1\nsql = 1", "query.sql is no field of a query"),
+    ],
+)
+def test_a_wrong_field_of_a_query_is_named(tmp_path, old, new, message):
+    assert old in ASKING
+    with pytest.raises(DataError, match=rf"x\.toml.*{message}"):
+        card(tmp_path, ASKING.replace(old, new))
 
 
 def test_evidence_names_facts_source_and_day(tmp_path):
@@ -288,19 +355,41 @@ def test_evidence_is_given_for_facts_that_the_card_states():
     assert empty == []
 
 
+DESCRIBED = (
+    "version",
+    "bibtex",
+    "labels",
+    "population",
+    "field_strength",
+    "defaced",
+    "official_split",
+    "query",
+)
+
+
+def test_no_card_describes_what_no_source_shows():
+    silent = [
+        (found.id, name)
+        for found in SHIPPED.values()
+        for name in DESCRIBED
+        if getattr(found, name) not in (None, ()) and not any(name in row.facts for row in found.evidence)
+    ]
+    assert silent == []
+    assert not [found.id for found in SHIPPED.values() if found.modality is None]
+
+
 def test_every_digest_that_opens_a_download_says_where_it_was_read():
     fetched = [found for found in SHIPPED.values() if found.fetchable]
-    assert [f.id for f in fetched if not any("files" in row.facts for row in f.evidence)] == []
+    assert [f.id for f in fetched if not any({"files", "query"} & set(row.facts) for row in f.evidence)] == []
 
 
 def test_fields_that_came_later_leave_the_digests_of_other_cards_alone(tmp_path):
     """The digest of a card without them, as computed before they existed."""
     found = card(tmp_path, CARD)
-    old = {
-        name: value for name, value in asdict(found).items() if name not in ("masks", "evidence", "fields")
-    }
+    old = {name: value for name, value in asdict(found).items() if name not in ADDED}
     assert digest(found) == hashlib.sha256(json.dumps(old, sort_keys=True).encode()).hexdigest()
-    assert digest(replace(found, masks=(Masks("brain", ("a",)),))) != digest(found)
+    for added in ({"masks": (Masks("brain", ("a",)),)}, {"defaced": False}, {"version": "2"}):
+        assert digest(replace(found, **added)) != digest(found)
 
 
 def test_no_image_of_one_set_hides_in_another_unseen():

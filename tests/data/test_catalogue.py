@@ -124,9 +124,19 @@ def test_a_near_miss_is_guessed():
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        ({"organ": "kidney"}, {"amos22_mr", "chaos_mr", "totalseg_mr", "ukat_travelling", "ukrin_kidney_t2"}),
+        (
+            {"organ": "kidney"},
+            {"amos22_mr", "chaos_mr", "tcga_kidney_t2", "totalseg_mr", "ukat_travelling", "ukrin_kidney_t2"},
+        ),
         ({"organ": "heart", "licence": "cc0"}, {"scd"}),
         ({"access": "agreement", "organ": "lung"}, {"dmri_vgc", "xe_ctc"}),
+        (
+            {"organ": "kidney", "access": "open", "fetchable": True},
+            {"amos22_mr", "chaos_mr", "tcga_kidney_t2", "totalseg_mr"},
+        ),
+        ({"modality": "Microscopy", "labels": "NUCLEUS"}, {"bbbc039", "dsb2018", "socr_nuclei3d"}),
+        ({"field_strength": 3.0, "population": "glioma"}, {"ucsf_pdgm"}),
+        ({"defaced": True, "organ": "brain", "fetchable": True}, {"neurite_oasis3d"}),
     ],
 )
 def test_filters(filters, expected):

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mribench import hashing
 from mribench.data import prepare_data
 from mribench.data.cards import catalogue, pseudonyms, terms
 from mribench.data.split import SPLITS
@@ -70,26 +68,6 @@ def test_terms_and_split_go_along(own, drawn, tmp_path, to):
     text = (free / "README.md").read_text()
     assert text.startswith("---\nlicense: cc0-1.0\n") and "Do not pass" not in text
     assert "brain-0000" in (free / "split.json").read_text()
-
-
-def test_croissant_describes_the_files(drawn, tmp_path):
-    folder = export.export(drawn, "croissant", tmp_path / "export")
-    told = json.loads((folder / "croissant.json").read_text())
-    assert told["conformsTo"] == "http://mlcommons.org/croissant/1.0" and told["license"] == ["CC0-1.0"]
-    assert [f["sha256"] for f in told["distribution"]] == [
-        hashing.file_sha256(folder / f"{n}.parquet") for n in SPLITS
-    ]
-    ids = {f["@id"] for f in told["distribution"]}
-    for record_set in told["recordSet"]:
-        import pyarrow.parquet as pq
-
-        columns = pq.read_schema(folder / f"{record_set['name']}.parquet").names
-        assert {field["source"]["extract"]["column"] for field in record_set["field"]} == set(columns)
-        assert {field["source"]["fileObject"]["@id"] for field in record_set["field"]} <= ids
-        (image,) = (field for field in record_set["field"] if field["name"] == "image")
-        assert image["source"]["transform"] == {"jsonPath": "bytes"}
-    first = pq.read_table(folder / "test.parquet")["image"][0].as_py()["bytes"]
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(first))), drawn.test.images[0])
 
 
 def test_a_card_names_its_licence(tmp_path):

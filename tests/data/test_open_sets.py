@@ -8,10 +8,12 @@ from mribench import data
 from mribench.data import open_sets, source
 from mribench.data.cards import catalogue
 from mribench.data.cards.card import UNVERIFIED, CardFile, Masks
+from mribench.data.download import idc
 from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
 from mribench.runner import runspec
 
+UPENN = catalogue.find("upenn_gbm")
 BRAIN = lookup.load("modalities", "brain")
 
 
@@ -58,6 +60,15 @@ def test_a_set_of_several_organs_serves_by_its_masks(cards):
     assert open_sets.best("kidney").id == "body"
     # without masks nobody knows which slices show it
     assert open_sets.missing(["kidney", "lung", "brain"]) == ["lung", "brain"]
+
+
+def test_series_of_an_archive_serve_where_its_index_is_installed(cards, monkeypatch):
+    cards(card("good", subjects=10), UPENN)
+    monkeypatch.setattr(idc, "installed", lambda: None)
+    assert open_sets.best("brain").id == "good"
+    monkeypatch.setattr(idc, "installed", lambda: "25.0.5")
+    assert open_sets.best("brain").id == "upenn_gbm"
+    assert open_sets.described("brain").endswith("613 people, licence CC-BY-4.0, 5,443 MB")
 
 
 def test_it_is_described_before_it_is_loaded(cards):

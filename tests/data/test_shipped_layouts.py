@@ -1,6 +1,8 @@
 """Shipped cards over archives laid out as their sources are: from a server of this machine to a trained board.
 
-In every archive masks, other contrasts and tables lie beside the images: what a card's rules let through is counted.
+A NIfTI zip, a tree of DICOM files, two tars of the Decathlon, a TIFF zip, a MetaImage zip; series of the Imaging Data
+Commons are in ``test_idc``. In every archive masks, other contrasts and tables lie beside the images: what a card's
+rules let through is counted.
 """
 
 from __future__ import annotations
@@ -96,15 +98,27 @@ def chaos():
     return zipped(files)
 
 
-def decathlon():
-    """Two channels in the fourth axis, labels apart, and what macOS leaves in a tar."""
-    files = {"Task05_Prostate/dataset.json": b"{}"}
+def prostates():
+    """Two channels in the fourth axis."""
+    images = {}
     for p in PEOPLE:
         t2, adc = (np.moveaxis(body(k + p), 0, 2) for k in (200, 300))
         image = nib.Nifti1Image(np.stack([t2, adc], axis=3), np.diag([1, 1, 4, 1]))
-        files[f"Task05_Prostate/imagesTr/prostate_{p:02d}.nii.gz"] = gzip.compress(image.to_bytes())
-        files[f"Task05_Prostate/imagesTr/._prostate_{p:02d}.nii.gz"] = b"resource fork"
-        files[f"Task05_Prostate/labelsTr/prostate_{p:02d}.nii.gz"] = nifti(mask([1]))
+        images[f"prostate_{p:02d}"] = gzip.compress(image.to_bytes())
+    return decathlon("Task05_Prostate", images)
+
+
+def atria():
+    return decathlon("Task02_Heart", {f"la_{p:03d}": nifti(body(250 + p)) for p in PEOPLE})
+
+
+def decathlon(task, images):
+    """A tar with labels apart, and what macOS leaves in it."""
+    files = {f"{task}/dataset.json": b"{}"}
+    for name, content in images.items():
+        files[f"{task}/imagesTr/{name}.nii.gz"] = content
+        files[f"{task}/imagesTr/._{name}.nii.gz"] = b"resource fork"
+        files[f"{task}/labelsTr/{name}.nii.gz"] = nifti(mask([1]))
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in files.items():
@@ -149,7 +163,8 @@ def zipped(files):
 LAYOUTS = {
     "totalseg_mr": (totalseg, "lung", 16),
     "chaos_mr": (chaos, "kidney", 32),
-    "msd_prostate": (decathlon, "prostate", 32),
+    "msd_heart": (atria, "heart", 32),
+    "msd_prostate": (prostates, "prostate", 32),
     "bbbc039": (fields_of_view, "chromatin", 32),
     "spider": (spines, "spine", 32),
 }

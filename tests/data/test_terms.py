@@ -54,6 +54,8 @@ def test_the_hardest_access():
         ("CC-BY-ND-4.0", (True, True, False)),
         ("CC-BY-NC-ND-3.0", (True, False, False)),
         ("CC0-1.0", (True, True, True)),
+        ("CC-BY-3.0 AND CC-BY-NC-ND-4.0", (True, False, False)),
+        ("CC-BY-3.0 AND an agreement", ()),
     ],
 )
 def test_licences_speak_for_themselves(licence, expected):

@@ -42,6 +42,8 @@ CLEAR, COPIES = {"verdict": "not detected"}, {"verdict": "MEMORISES", "reasons":
         ([AGREEMENT], "other", ["No commercial use: signed."]),
         ([UNKNOWN], "other", ["No commercial use (nobody checked, so taken as asked): local:scans."]),
         ([row("MIT")], "mit", []),
+        ([row("CC-BY-3.0 AND CC-BY-4.0", data="two")], "cc-by-4.0", ["named: two."]),
+        ([row("CC0-1.0 AND CC-BY-NC-4.0", commercial=False)], "cc-by-nc-4.0", ["No commercial use: set."]),
         ([row("PDDL-1.0", attribution=False)], "pddl", []),
     ],
     ids=lambda value: (

@@ -8,7 +8,7 @@ from mribench.runner import runspec
 from mribench.runner.run import run_suite
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """A run of one organ, one trained step, one control."""
     out = tmp_path_factory.mktemp("run")

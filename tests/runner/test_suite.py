@@ -130,3 +130,26 @@ def test_a_dry_run_knows_what_is_done(run_folder, result):
     plan = runspec.resolve(runspec.make(modalities="brain", profile="smoke", out=str(folder)))
     assert forecasting._finished(plan) == 1
     assert forecasting._finished(SimpleNamespace(out=folder / "absent")) == 0
+
+
+def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
+    from mribench.cli import run as command
+    from mribench.runner.resources import Execution
+
+    asked = []
+
+    def probed(plan, execution):
+        asked.append(plan)
+        return forecasting.Forecast(2, 2, 8, 48, 0, minutes=12.4, processes=2, gigabytes=1.0)
+
+    monkeypatch.setattr(forecasting, "forecast", probed)
+
+    def said(profile="quick", executor="local"):
+        settings = runspec.make(modalities="brain,heart", profile=profile, out=str(tmp_path))
+        command._say_cost(settings, Execution(executor))
+        return capsys.readouterr().err
+
+    assert said() == "2 organs take about 12 min here, 2 at once; one of them about 6 min\n"
+    assert said("smoke") == said(executor="slurm") == "" and len(asked) == 1
+    (tmp_path / "results").mkdir()
+    assert said() == "" and len(asked) == 1, "a run that goes on costs no probe"

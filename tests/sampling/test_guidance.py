@@ -118,7 +118,8 @@ def test_losses_are_of_the_label_without_guidance(two_organs):
     assert np.array_equal(guided, model(two_organs, "black").losses(images, 0.5, 0))
 
 
-def test_the_likelihood_is_of_the_label_without_guidance(two_organs):
+def test_the_likelihood_is_of_the_label_without_guidance(two_organs, monkeypatch):
+    monkeypatch.setattr("mribench.sampling.likelihood.STEPS", 8)
     x = 2 * blobs(4).unit() - 1
     right, wrong = (model(two_organs, label).log_likelihood(x, 0)["nats"] for label in ("black", "white"))
     assert (right > wrong).all()

@@ -40,7 +40,10 @@ def error(steps, probe=None):
     return bits_per_dimension(found.numpy(), D) - exact
 
 
-@pytest.mark.parametrize(("steps", "largest"), [(32, 0.005), (64, 0.002), (128, 5e-4)])
+@pytest.mark.parametrize(
+    ("steps", "largest"),
+    [(32, 0.005), *(pytest.param(*more, marks=pytest.mark.slow) for more in ((64, 0.002), (128, 5e-4)))],
+)
 def test_a_gaussian_has_its_likelihood(steps, largest):
     assert abs(error(steps).mean()) < largest
 

@@ -48,6 +48,7 @@ def test_the_reference_loop_trains():
     assert validation() < 0.9 * before
 
 
+@pytest.mark.slow
 def test_a_case_is_measured_against_the_reference(monkeypatch):
     found = training.measure(training.Case("tiny", SMALL, 4, SMALL, rounds=2, steps=1))
     assert found["ratio"]["low"] <= found["ratio"]["median"] <= found["ratio"]["high"]
@@ -61,19 +62,38 @@ def test_a_case_is_measured_against_the_reference(monkeypatch):
     )
 
 
+class Here:
+    """A loop that is measured, without a process."""
+
+    peak_gib = 1.0
+
+    def __init__(self, name, made):
+        self.name, self.made = name, made
+
+    def __call__(self, steps):
+        self.made.append((self.name, steps))
+
+
 def test_rounds_are_equally_long_and_counted_in_equal_steps(monkeypatch):
     """A step of ours takes a quarter of the reference's: four times as many in a round, and a round counts for one."""
+    made = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(training, "_processes", lambda stack, case, profile, name: Here(name, made))
     taken = iter(
         [1.0, 1.0, 1.0, 1.0, 4.0, 1.0]
     )  # both made, both warm; then a turn of the reference and one of ours
     monkeypatch.setattr(training, "seconds", lambda work: (work(), next(taken))[1])
     monkeypatch.setattr(
-        training, "interleaved", lambda loops, rounds: {name: [2.0] * rounds for name in loops}
+        training,
+        "interleaved",
+        lambda loops, rounds: {name: [go() or 2.0 for _ in range(rounds)] for name, go in loops.items()},
     )
     found = training.measure(training.Case("tiny", SMALL, 4, SMALL, rounds=2, steps=1))
     assert found["steps_per_round"] == {"ours": 4, "reference": 1}
     assert found["rounds"] == {"reference": [2.0, 2.0], "ours": [0.5, 0.5]}
     assert found["ratio"]["median"] == 4.0
+    assert found["images_per_second"] == {"reference": 2.0, "ours": 8.0}
+    assert made[-4:] == [("reference", 1), ("reference", 1), ("ours", 4), ("ours", 4)]
 
 
 @pytest.mark.slow

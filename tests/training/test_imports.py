@@ -1,12 +1,15 @@
 """Nothing is imported that the command does not use."""
 
+import json
+import subprocess
 import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
 
 import pytest
 
-from mribench import device
+from mribench import device, profiles
+from mribench.data import prepare_data
 from mribench.plugins import lookup
 from mribench.training import imports
 
@@ -25,17 +28,31 @@ NEVER = (
 MAKING = ("datasets", "nibabel", "pydicom", "h5py")
 
 
+@pytest.fixture(scope="module")
+def loaded():
+    """What a process knows that has loaded diffusers as a run does."""
+    code = """
+import json, sys
+from mribench.training import imports
+imports.load_diffusers()
+from mribench import profiles, provenance
+from mribench.variants.ddpm import DDPM
+assert provenance.gflops_per_image(DDPM.network(profiles.SMOKE), 32) > 0
+found = {"triton": "triton" in sys.modules}
+from importlib.util import find_spec
+from diffusers.utils import is_torchvision_available
+print(json.dumps(found | {"torchvision": find_spec("torchvision") is not None and is_torchvision_available()}))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return json.loads(ended.stdout)
+
+
 def test_the_first_step_of_training_needs_no_more_than_it_uses(python, tmp_path):
     if MODALITY is None:
         pytest.skip("needs one modality plugin")
     words = ["mribench", "run", "--modalities", MODALITY, "--profile", "smoke", "--out", str(tmp_path)]
-    prepare = f"""
-from pathlib import Path
-from mribench import data, profiles
-from mribench.plugins import lookup
-data.prepare_data(lookup.load("modalities", {MODALITY!r}), "phantom", profiles.SMOKE, Path({str(tmp_path)!r}))
-"""
-    assert python(prepare).code == 0
+    prepare_data(lookup.load("modalities", MODALITY), "phantom", profiles.SMOKE, tmp_path)
     code = f"""
 import os, sys
 sys.argv = {words!r}
@@ -61,18 +78,8 @@ app.main()
 
 
 @pytest.mark.skipif(device.hardware().gpu, reason="a GPU may use it")
-def test_without_a_gpu_nothing_brings_triton(python):
-    code = """
-import sys
-from mribench.training import imports
-imports.load_diffusers()
-from mribench import profiles, provenance
-from mribench.variants.ddpm import DDPM
-assert provenance.gflops_per_image(DDPM.network(profiles.SMOKE), 32) > 0
-print("triton" in sys.modules)
-"""
-    ended = python(code)
-    assert (ended.out, ended.err) == ("False\n", "")
+def test_without_a_gpu_nothing_brings_triton(loaded):
+    assert not loaded["triton"]
 
 
 def test_a_board_is_made_without_torch(python, run_folder, result):
@@ -102,16 +109,9 @@ finally:
     assert python(code).out.splitlines()[-1] == "[]"
 
 
-def test_who_asks_for_torchvision_meanwhile_finds_it(python):
+def test_who_asks_for_torchvision_meanwhile_finds_it(loaded):
     """diffusers is imported in a thread beside the preparation of data, which may need torchvision."""
-    code = """
-from mribench.training import imports
-imports.load_diffusers()
-from importlib.util import find_spec
-from diffusers.utils import is_torchvision_available
-print(find_spec("torchvision") is not None, is_torchvision_available())
-"""
-    assert python(code).out == "True True\n"
+    assert loaded["torchvision"]
 
 
 def test_what_is_put_off_is_there_when_it_is_used():

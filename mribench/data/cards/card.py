@@ -10,6 +10,8 @@ from pathlib import Path
 
 UNVERIFIED = "unverified"
 ACCESS = ("open", "registration", "agreement")
+# in radiology's sense of the word; elsewhere in mribench a modality is an organ
+MODALITIES = ("MRI", "microscopy")
 DIMENSIONS = ("2D", "3D", "2D+t", "3D+t")
 # the ``reader`` of data that has to be converted by hand; what it becomes is read by its suffix
 OTHER_READER = "other"
@@ -27,8 +29,23 @@ UNITS = ("mm", "um", "none")
 FOREGROUND = ("none", "threshold")
 NEAR_DUPLICATES = ("report", "drop")
 SAME_IDS, UNMATCHED = "same ids", "unmatched"
+# what an archive is asked with a ``Query``; the Imaging Data Commons
+ARCHIVES = ("idc",)
 # fields that the first cards did not have
-ADDED = ("masks", "evidence", "fields")
+ADDED = (
+    "masks",
+    "evidence",
+    "fields",
+    "query",
+    "modality",
+    "version",
+    "bibtex",
+    "labels",
+    "population",
+    "field_strength",
+    "defaced",
+    "official_split",
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,37 @@ def check_template(file: str) -> None:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What a column of an archive's index has to be; one of the three is given."""
+
+    column: str
+    matches: str | None = None
+    """regular expression that is found in the value"""
+    lacks: str | None = None
+    """regular expression that is not found in it"""
+    at_least: float | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which DICOM series of an archive make up the set, in place of ``files``."""
+
+    source: str
+    """one of ``ARCHIVES``"""
+    index: str
+    """version of the index that the card was written with"""
+    collections: tuple[str, ...]
+    where: tuple[Condition, ...]
+    """all of them hold"""
+    series: int
+    """how many are chosen"""
+    bytes: int
+    """of all of them"""
+    sha256: str
+    """64 hex digits over what is chosen, see ``idc.fingerprint``: the same series whatever the version of the index"""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Where facts of the card were read."""
 
@@ -134,6 +182,8 @@ class DatasetCard:
     derived: bool | None = None
     """whether what is made from them (prepared sets, checkpoints, samples) may be passed on"""
     files: tuple[CardFile, ...] = ()
+    query: Query | None = None
+    """in place of files: series of an archive that has an index"""
     reader: str | None = None
     """name of an installed reader; files of other formats are then passed over"""
     include: str | None = None
@@ -165,12 +215,28 @@ class DatasetCard:
     caveats: tuple[str, ...] = ()
     """full sentences: what a user must know before trusting a split"""
     evidence: tuple[Evidence, ...] = ()
+    modality: str | None = None
+    """what took the images, one of ``MODALITIES``"""
+    version: str | None = None
+    """of the source, where it numbers its versions"""
+    bibtex: str | None = None
+    """an entry for the paper or record of ``citation``"""
+    labels: tuple[str, ...] = ()
+    """what comes with the images: masks, diagnoses, timings"""
+    population: str | None = None
+    """who or what was imaged, in words"""
+    field_strength: tuple[float, ...] = ()
+    """tesla, each that occurs"""
+    defaced: bool | None = None
+    """whether faces are taken out, also by stripping the skull"""
+    official_split: str | None = None
+    """as the source splits it, in words; mribench splits by subject itself"""
 
     @property
     def fetchable(self) -> bool:
         """True where every file may be downloaded without asking and can be checked."""
         checked = bool(self.files) and all(file.sha256 != UNVERIFIED for file in self.files)
-        return self.access == "open" and checked and not self.manual
+        return self.access == "open" and (checked or self.query is not None) and not self.manual
 
     @property
     def subjects_known(self) -> bool:
@@ -191,5 +257,9 @@ class DatasetCard:
 def digest(card: DatasetCard) -> str:
     """sha256 hex over every field: what a manifest records as the card it was made with."""
     # a field that was added later counts where a card has it, so that the digests of other cards stay
-    filled = {name: value for name, value in asdict(card).items() if name not in ADDED or value}
+    filled = {
+        name: value
+        for name, value in asdict(card).items()
+        if name not in ADDED or value != getattr(DatasetCard, name)
+    }
     return hashlib.sha256(json.dumps(filled, sort_keys=True).encode()).hexdigest()

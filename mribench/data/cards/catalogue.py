@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mribench.data.cards import parse
-from mribench.data.cards.card import ACCESS, DatasetCard
+from mribench.data.cards.card import ACCESS, MODALITIES, DatasetCard
 from mribench.errors import DataError, InputError, nearest_name
 from mribench.plugins import lookup
 
@@ -93,17 +93,30 @@ def choose(
     organ: str | None = None,
     licence: str | None = None,
     access: str | None = None,
+    *,
+    modality: str | None = None,
+    labels: str | None = None,
+    population: str | None = None,
+    field_strength: float | None = None,
+    defaced: bool | None = None,
+    fetchable: bool = False,
 ) -> list[DatasetCard]:
-    """The cards that suit these filters; None does not filter.
+    """The cards that suit these filters; None does not filter. A card that is silent about a fact does not suit it.
 
     Args:
         known: The cards to choose from.
         organ: Shown by the card.
         licence: Part of the licence's name, in any case.
         access: One of ``ACCESS``.
+        modality: One of ``MODALITIES``, in any case.
+        labels: Part of the name of one of the labels, in any case.
+        population: Part of the words about the people, in any case.
+        field_strength: Tesla; one of those of the card.
+        defaced: Whether faces are taken out.
+        fetchable: Only cards that mribench downloads.
 
     Raises:
-        InputError: For an organ or an access that no card has, and where no card is left.
+        InputError: For an organ, an access or a modality that no card has, and where no card is left.
     """
     cards = list(known)
     organs = sorted({name for card in cards for name in (card.organ, *card.other_organs)})
@@ -111,17 +124,29 @@ def choose(
         raise InputError(f"no card shows {organ!r}; the organs are {', '.join(organs)}.")
     if access is not None and access not in ACCESS:
         raise InputError(f"access {access!r} is unknown; expected one of {', '.join(ACCESS)}.")
+    if modality is not None and modality.lower() not in map(str.lower, MODALITIES):
+        raise InputError(f"no card is of {modality!r}; expected one of {', '.join(MODALITIES)}.")
     left = [
         card
         for card in cards
         if (organ is None or organ in (card.organ, *card.other_organs))
-        and (licence is None or licence.lower() in card.licence.lower())
+        and (licence is None or _holds(card.licence, licence))
         and (access is None or access == card.access)
+        and (modality is None or modality.lower() == (card.modality or "").lower())
+        and (labels is None or any(_holds(label, labels) for label in card.labels))
+        and (population is None or _holds(card.population or "", population))
+        and (field_strength is None or field_strength in card.field_strength)
+        and (defaced is None or defaced is card.defaced)
+        and (card.fetchable or not fetchable)
     ]
     if not left:
         names = sorted({card.licence for card in cards})
         raise InputError(f"no card is left by these filters; the licences are {', '.join(names)}.")
     return left
+
+
+def _holds(text: str, part: str) -> bool:
+    return part.lower() in text.lower()
 
 
 def suggestion(name: str) -> str:

@@ -6,16 +6,16 @@ import datetime
 import re
 import tomllib
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from mribench.data.cards import terms
+from mribench.data.cards import terms, values
 from mribench.data.cards.card import (
     ACCESS,
+    ARCHIVES,
     DIMENSIONS,
     FOREGROUND,
+    MODALITIES,
     NEAR_DUPLICATES,
     OTHER_READER,
     REPEATS,
@@ -26,17 +26,18 @@ from mribench.data.cards.card import (
     UNVERIFIED,
     CardField,
     CardFile,
+    Condition,
     DatasetCard,
     Evidence,
     Masks,
     Overlap,
+    Query,
     check_template,
 )
 from mribench.errors import DataError
 from mribench.plugins import lookup
 from mribench.spec.field import SLICE
 
-Table = Mapping[str, Any]
 ADDRESS = ("https://", "http://")
 
 
@@ -56,33 +57,45 @@ def read_card(path: Path) -> DatasetCard:
     return card
 
 
-def _card(table: Table) -> DatasetCard:
+def _card(table: values.Table) -> DatasetCard:
     """Raises ValueError, whose text begins with the field, as every function below does."""
-    _only(table, {field.name for field in fields(DatasetCard)}, "")
+    values.only(table, {field.name for field in fields(DatasetCard)}, "")
     return DatasetCard(
-        **{name: _text(table, name) for name in ("id", "title", "organ", "contrast", "licence", "format")},
-        **{name: _text(table, name) for name in ("how_to_apply", "homepage", "citation")},
-        **{name: _count(table, name) for name in ("subjects", "images")},
-        **{name: _true_false_or_none(table, name) for name in ("redistributable", "commercial", "derived")},
-        **{name: _flag(table, name) for name in ("manual", "publish_subjects")},
-        **{name: _expression(table, name) for name in ("subject_pattern", "stratify_pattern")},
-        access=_choice(table, "access", ACCESS),
-        subject=_choice(table, "subject", SUBJECT_RULES),
-        dimensions=_choice_or_none(table, "dimensions", DIMENSIONS),
+        **{
+            name: values.text(table, name)
+            for name in ("id", "title", "organ", "contrast", "licence", "format")
+        },
+        **{name: values.text(table, name) for name in ("how_to_apply", "homepage", "citation")},
+        **{name: values.count(table, name) for name in ("subjects", "images")},
+        **{
+            name: values.true_false_or_none(table, name)
+            for name in ("redistributable", "commercial", "derived")
+        },
+        **{name: values.flag(table, name) for name in ("manual", "publish_subjects")},
+        **{name: values.expression(table, name) for name in ("subject_pattern", "stratify_pattern")},
+        access=values.choice(table, "access", ACCESS),
+        subject=values.choice(table, "subject", SUBJECT_RULES),
+        dimensions=values.choice_or_none(table, "dimensions", DIMENSIONS),
         reader=_reader(table),
-        repeat_scans=_choice_or_none(table, "repeat_scans", REPEATS),
-        spacing_unit=_choice_or_none(table, "spacing_unit", UNITS),
+        repeat_scans=values.choice_or_none(table, "repeat_scans", REPEATS),
+        spacing_unit=values.choice_or_none(table, "spacing_unit", UNITS),
         slices=_slices(table),
-        foreground=_choice_or_first(table, "foreground", FOREGROUND),
-        near_duplicates=_choice_or_first(table, "near_duplicates", NEAR_DUPLICATES),
-        include=_text(table, "include") if "include" in table else None,
-        other_organs=tuple(_list(table, "other_organs", str)),
-        caveats=tuple(_list(table, "caveats", str)),
-        files=_rows(table, "files", _file),
-        overlaps=_rows(table, "overlaps", _overlap),
-        masks=_rows(table, "masks", _masks),
-        fields=_rows(table, "fields", _field),
-        evidence=_rows(table, "evidence", _evidence),
+        foreground=values.choice_or_first(table, "foreground", FOREGROUND),
+        near_duplicates=values.choice_or_first(table, "near_duplicates", NEAR_DUPLICATES),
+        **{name: values.text_or_none(table, name) for name in ("include", "version", "bibtex", "population")},
+        official_split=values.text_or_none(table, "official_split"),
+        modality=values.choice(table, "modality", MODALITIES) if "modality" in table else None,
+        labels=tuple(values.items(table, "labels", str)),
+        field_strength=_field_strength(table),
+        defaced=values.true_false_or_none({"defaced": UNVERIFIED, **table}, "defaced"),
+        other_organs=tuple(values.items(table, "other_organs", str)),
+        caveats=tuple(values.items(table, "caveats", str)),
+        files=values.rows(table, "files", _file),
+        query=_query(table["query"]) if "query" in table else None,
+        overlaps=values.rows(table, "overlaps", _overlap),
+        masks=values.rows(table, "masks", _masks),
+        fields=values.rows(table, "fields", _field),
+        evidence=values.rows(table, "evidence", _evidence),
     )
 
 
@@ -99,13 +112,16 @@ def _check(card: DatasetCard, stem: str) -> None:
             f"subject is {card.subject!r} and subject_pattern is {card.subject_pattern!r}; expected a "
             "subject_pattern with subject = 'pattern', and nowhere else."
         )
-    if card.access == "agreement" and card.files:
-        raise ValueError("files holds an address, but access is 'agreement'; leave files out.")
+    if card.access == "agreement" and (card.files or card.query):
+        named = "files holds an address" if card.files else "query chooses series of an archive"
+        raise ValueError(f"{named}, but access is 'agreement'; leave {named.split()[0]} out.")
     for name, value in terms.flags_of_licence(card.licence).items():
         if getattr(card, name) is not value:
             raise ValueError(
                 f"{name} is {getattr(card, name)}, but {card.licence} says {value}; correct one of them."
             )
+    if card.query and (card.files or card.subject != "patient_id"):
+        raise ValueError("query chooses DICOM series; leave files out, and say subject = 'patient_id'.")
     organs = [masks.organ for masks in card.masks]
     if len(set(organs)) < len(organs) or not set(organs) <= {card.organ, *card.other_organs}:
         raise ValueError(f"masks are given for {organs}; expected each organ of the card at most once.")
@@ -116,56 +132,7 @@ def _check(card: DatasetCard, stem: str) -> None:
         raise ValueError(f"overlaps names the card itself ({card.id}); name the other card.")
 
 
-def _only(table: Table, known: set[str], where: str) -> None:
-    unknown = sorted(set(table) - known)
-    if unknown:
-        what = where or "a card"
-        raise ValueError(f"{unknown[0]} is no field of {what}; expected {', '.join(sorted(known))}.")
-
-
-def _text(table: Table, name: str) -> str:
-    value = table.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} is {value!r}; expected text, or {UNVERIFIED!r}.")
-    return value
-
-
-def _count(table: Table, name: str) -> int | None:
-    value = table.get(name)
-    if value == UNVERIFIED:
-        return None
-    if type(value) is not int or value <= 0:
-        raise ValueError(f"{name} is {value!r}; expected a positive number or {UNVERIFIED!r}.")
-    return value
-
-
-def _true_false_or_none(table: Table, name: str) -> bool | None:
-    value = table.get(name)
-    if value != UNVERIFIED and not isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; expected true, false or {UNVERIFIED!r}.")
-    return None if value == UNVERIFIED else value
-
-
-def _flag(table: Table, name: str) -> bool:
-    value = table.get(name, False)
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; expected true or false.")
-    return value
-
-
-def _choice(table: Table, name: str, known: Sequence[str]) -> str:
-    value = table.get(name)
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}.")
-    return value
-
-
-def _choice_or_none(table: Table, name: str, known: Sequence[str]) -> str | None:
-    value = _choice(table, name, (*known, UNVERIFIED))
-    return None if value == UNVERIFIED else value
-
-
-def _reader(table: Table) -> str | None:
+def _reader(table: values.Table) -> str | None:
     known = lookup.names("readers")
     value = table.get("reader")
     if value not in (*known, OTHER_READER, UNVERIFIED):
@@ -176,50 +143,16 @@ def _reader(table: Table) -> str | None:
     return None if value == UNVERIFIED else value
 
 
-def _choice_or_first(table: Table, name: str, known: Sequence[str]) -> str:
-    return _choice({name: known[0], **table}, name, known)
-
-
-def _expression(table: Table, name: str) -> str | None:
-    value = table.get(name)
-    if value is None:
-        return None
-    try:
-        expression = re.compile(value)
-    except (re.error, TypeError) as error:
-        raise ValueError(f"{name} is {value!r}, no regular expression ({error}); fix it.") from error
-    if expression.groups > 1 or not value:
-        raise ValueError(f"{name} is {value!r}; expected at most one group: write the others as (?:...).")
-    return value
-
-
-def _slices(table: Table) -> str:
+def _slices(table: values.Table) -> str:
     value = table.get("slices")
     if value != "all" and not re.fullmatch(r"middle 0\.\d*[1-9]", str(value)):
         raise ValueError(f"slices is {value!r}; expected 'all' or, for the middle half, 'middle 0.5'.")
     return str(value)
 
 
-def _list(table: Table, name: str, kind: type) -> list[Any]:
-    value = table.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
-        raise ValueError(f"{name} is {value!r}; expected a list of {kind.__name__}.")
-    return value
-
-
-def _rows(table: Table, name: str, make: Callable[[Table], Any]) -> tuple[Any, ...]:
-    rows = []
-    for i, row in enumerate(_list(table, name, dict)):
-        try:
-            rows.append(make(row))
-        except ValueError as error:
-            raise ValueError(f"{name}[{i}].{error}") from error
-    return tuple(rows)
-
-
-def _file(row: Table) -> CardFile:
-    _only(row, {field.name for field in fields(CardFile)}, "a file")
-    addresses = [row.get("url"), *_list(row, "mirrors", str)]
+def _file(row: values.Table) -> CardFile:
+    values.only(row, {field.name for field in fields(CardFile)}, "a file")
+    addresses = [row.get("url"), *values.items(row, "mirrors", str)]
     for name, url in zip(["url", *["mirrors"] * len(addresses)], addresses, strict=False):
         if not isinstance(url, str) or not url.startswith(ADDRESS):
             raise ValueError(f"{name} is {url!r}; expected a http(s) address.")
@@ -229,64 +162,58 @@ def _file(row: Table) -> CardFile:
             raise ValueError(f"{name} is {url!r}; expected https://ndownloader.figshare.com/files/NUMBER.")
     return CardFile(
         url=addresses[0],
-        sha256=_hex(row, "sha256", 64) or UNVERIFIED,
-        bytes=_count({"bytes": UNVERIFIED, **row}, "bytes"),
-        md5=_hex({"md5": UNVERIFIED, **row}, "md5", 32),
+        sha256=values.hex_digits(row, "sha256", 64) or UNVERIFIED,
+        bytes=values.count({"bytes": UNVERIFIED, **row}, "bytes"),
+        md5=values.hex_digits({"md5": UNVERIFIED, **row}, "md5", 32),
         mirrors=tuple(addresses[1:]),
     )
 
 
-def _hex(row: Table, name: str, digits: int) -> str | None:
-    value = row.get(name)
-    if value == UNVERIFIED:
-        return None
-    if not isinstance(value, str) or not re.fullmatch(rf"[0-9a-f]{{{digits}}}", value):
-        raise ValueError(f"{name} is {value!r}; expected {digits} hex digits or {UNVERIFIED!r}.")
-    return value
+def _overlap(row: values.Table) -> Overlap:
+    values.only(row, {field.name for field in fields(Overlap)}, "an overlap")
+    note = values.text(row, "note") if "note" in row else ""
+    return Overlap(values.text(row, "card"), values.choice(row, "subjects", (SAME_IDS, UNMATCHED)), note)
 
 
-def _overlap(row: Table) -> Overlap:
-    _only(row, {field.name for field in fields(Overlap)}, "an overlap")
-    note = _text(row, "note") if "note" in row else ""
-    return Overlap(_text(row, "card"), _choice(row, "subjects", (SAME_IDS, UNMATCHED)), note)
-
-
-def _masks(row: Table) -> Masks:
-    _only(row, {field.name for field in fields(Masks)}, "masks")
-    names = _list(row, "files", str)
+def _masks(row: values.Table) -> Masks:
+    values.only(row, {field.name for field in fields(Masks)}, "masks")
+    names = values.items(row, "files", str)
     if not names or any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
         raise ValueError(f"files is {names!r}; expected names relative to the folder of an image.")
-    return Masks(_text(row, "organ"), tuple(names))
+    return Masks(values.text(row, "organ"), tuple(names))
 
 
-def _field(row: Table) -> CardField:
-    _only(row, {field.name for field in fields(CardField)}, "a field")
-    name, frame = _text(row, "name"), row.get("frame", 0)
+def _field(row: values.Table) -> CardField:
+    values.only(row, {field.name for field in fields(CardField)}, "a field")
+    name, frame = values.text(row, "name"), row.get("frame", 0)
     if not re.fullmatch(r"[a-z0-9-]+", name) or name == SLICE:
         raise ValueError(
             f"name is {name!r}; expected lower-case letters, digits and hyphens, and not {SLICE!r}."
         )
     if type(frame) is not int or frame < 0:
         raise ValueError(f"frame is {frame!r}; expected a whole number from 0.")
-    kind, names = _choice(row, "kind", ("image", "labels", "mask")), tuple(_list(row, "names", str))
+    kind, names = (
+        values.choice(row, "kind", ("image", "labels", "mask")),
+        tuple(values.items(row, "names", str)),
+    )
     if len(names) not in {"image": (0,), "mask": (0, 2), "labels": range(2, 255)}[kind]:
         raise ValueError(f"names is {list(names)!r}; expected the name of every value of {kind}, from 0 on.")
-    files = tuple(_list(row, "files", str))
+    files = tuple(values.items(row, "files", str))
     for file in files:
         check_template(file)
     if not files and "frame" not in row:
         raise ValueError(
             "files and frame are missing; expected files beside the image, a frame of it, or both."
         )
-    values = tuple(_list(row, "values", int))
-    if values and (len(values) != len(names) or values != tuple(sorted({0, *values}))):
-        raise ValueError(f"values is {list(values)!r}; expected a rising number for each name, 0 first.")
-    return CardField(name, kind, files, frame, names, values)
+    numbers = tuple(values.items(row, "values", int))
+    if numbers and (len(numbers) != len(names) or numbers != tuple(sorted({0, *numbers}))):
+        raise ValueError(f"values is {list(numbers)!r}; expected a rising number for each name, 0 first.")
+    return CardField(name, kind, files, frame, names, numbers)
 
 
-def _evidence(row: Table) -> Evidence:
-    _only(row, {field.name for field in fields(Evidence)}, "evidence")
-    facts = _list(row, "facts", str)
+def _evidence(row: values.Table) -> Evidence:
+    values.only(row, {field.name for field in fields(Evidence)}, "evidence")
+    facts = values.items(row, "facts", str)
     known = {field.name for field in fields(DatasetCard)}
     if not facts or not set(facts) <= known:
         wrong = sorted(set(facts) - known)
@@ -296,4 +223,42 @@ def _evidence(row: Table) -> Evidence:
     day = row.get("checked")
     if type(day) is not datetime.date:
         raise ValueError(f"checked is {day!r}; expected a date like 2026-11-21, without quotes.")
-    return Evidence(tuple(facts), _text(row, "source"), day.isoformat())
+    return Evidence(tuple(facts), values.text(row, "source"), day.isoformat())
+
+
+def _field_strength(table: values.Table) -> tuple[float, ...]:
+    found = table.get("field_strength", [])
+    if not isinstance(found, list) or not all(type(tesla) in (int, float) and tesla > 0 for tesla in found):
+        raise ValueError(f"field_strength is {found!r}; expected a list of tesla like [1.5, 3].")
+    return tuple(map(float, found))
+
+
+def _query(row: object) -> Query:
+    try:
+        if not isinstance(row, dict):
+            raise ValueError(f"source is missing in {row!r}; expected a table.")
+        values.only(row, {field.name for field in fields(Query)}, "a query")
+        collections = tuple(values.items(row, "collections", str))
+        if not collections:
+            raise ValueError("collections is empty; expected the ids of collections of the archive.")
+        return Query(
+            source=values.choice(row, "source", ARCHIVES),
+            index=values.text(row, "index"),
+            collections=collections,
+            where=values.rows(row, "where", _condition),
+            **{name: values.positive(row, name) for name in ("series", "bytes")},
+            sha256=values.sha256(row, "sha256"),
+        )
+    except ValueError as error:
+        raise ValueError(f"query.{error}") from error
+
+
+def _condition(row: values.Table) -> Condition:
+    values.only(row, {field.name for field in fields(Condition)}, "a condition")
+    least = row.get("at_least")
+    if sum(name in row for name in ("matches", "lacks", "at_least")) != 1:
+        raise ValueError(f"column has {sorted(row)} beside it; expected one of matches, lacks and at_least.")
+    if least is not None and type(least) not in (int, float):
+        raise ValueError(f"at_least is {least!r}; expected a number.")
+    patterns = {name: values.pattern(row, name) for name in ("matches", "lacks")}
+    return Condition(values.text(row, "column"), **patterns, at_least=least)

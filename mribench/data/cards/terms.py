@@ -40,8 +40,21 @@ class Answer:
     """the data sets that decide it; empty where all agree that it is free"""
 
 
+def licence_ids(licence: str) -> tuple[str, ...]:
+    """The ids of an SPDX expression ``A AND B`` (parts of the data under each of them), or the one id."""
+    return tuple(licence.split(" AND "))
+
+
 def flags_of_licence(licence: str) -> dict[str, bool]:
-    """redistributable, commercial and derived of an SPDX id; empty for any other name, which has to be read."""
+    """redistributable, commercial and derived of an SPDX id, or of several joined by AND: what all of them allow.
+
+    Empty for any other name, which has to be read.
+    """
+    each = [_flags(name) for name in licence_ids(licence)]
+    return {flag: all(flags[flag] for flags in each) for flag in each[0]} if all(each) else {}
+
+
+def _flags(licence: str) -> dict[str, bool]:
     if licence in PERMISSIVE:
         return {"redistributable": True, "commercial": True, "derived": True}
     found = CREATIVE.fullmatch(licence)
@@ -57,7 +70,17 @@ def share_alike(licence: str) -> bool | None:
 
 def attribution(licence: str) -> bool | None:
     """Whether the source has to be named; None where the id does not tell."""
-    return licence not in ("CC0-1.0", "PDDL-1.0") if flags_of_licence(licence) else None
+    free = ("CC0-1.0", "PDDL-1.0")
+    return not set(licence_ids(licence)) <= set(free) if flags_of_licence(licence) else None
+
+
+def by_licence(row: Row) -> list[Row]:
+    """A row for each licence of a data set, with what that licence alone allows and asks."""
+    names = licence_ids(row["licence"])
+    if len(names) == 1:
+        return [row]
+    asks = [{"attribution": attribution(name), "share_alike": share_alike(name)} for name in names]
+    return [row | _flags(name) | asked | {"licence": name} for name, asked in zip(names, asks, strict=True)]
 
 
 def of_card(card: DatasetCard) -> Row:

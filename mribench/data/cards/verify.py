@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from mribench import files, hashing
-from mribench.data.cards.card import UNVERIFIED, CardFile, DatasetCard
+from mribench.data.cards.card import ADDED, UNVERIFIED, CardFile, DatasetCard
 from mribench.data.readers.folder import companions, find_files, name_their_subjects
 from mribench.data.readers.subjects import subjects_of
 from mribench.errors import DataError
@@ -64,7 +64,7 @@ def unverified(card: DatasetCard) -> list[str]:
 
 
 def _open(value: object, name: str) -> bool:
-    optional = ("include", "subject_pattern", "stratify_pattern")
+    optional = ("include", "subject_pattern", "stratify_pattern", *ADDED)
     return value == UNVERIFIED or (value is None and name not in optional)
 
 

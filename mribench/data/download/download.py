@@ -1,4 +1,4 @@
-"""One file from one of its mirrors: streamed, resumed after a break, proved by its sha256."""
+"""One file from one of its mirrors: streamed, resumed after a break, proved by its digest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ BACKOFF = 1.0
 LONGEST_WAIT = 300.0
 # what is left free beside the files, for everything else on the disk
 RESERVE = 100 << 20
+MD5_DIGITS = 32
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 Report = Callable[[int, int | None], None]
@@ -45,7 +47,14 @@ class Broken(Exception):
         """seconds that the server wants, None where it did not say"""
 
 
-def download(urls: Sequence[str], target: Path, sha256: str, size: int | None, report: Report) -> None:
+def download(
+    urls: Sequence[str],
+    target: Path,
+    digest: str | None,
+    size: int | None,
+    report: Report,
+    session: requests.Session | None = None,
+) -> None:
     """Bring a file to ``target``, from the first of ``urls`` that gives it.
 
     ``<target>.part`` holds what has come so far; a later call goes on from there (Range), where the server proves
@@ -54,20 +63,21 @@ def download(urls: Sequence[str], target: Path, sha256: str, size: int | None, r
     Args:
         urls: Addresses of the same bytes.
         target: Where the file goes.
-        sha256: 64 hex digits.
+        digest: 64 hex digits of sha256; 32 of MD5, or None, where a listing has no more to say, and then with a size.
         size: Bytes, None where unknown.
         report: Called with (bytes here, total or None).
+        session: What to ask with; None opens one.
 
     Raises:
         DataError: Where no mirror gives the right bytes, and where the disk is too small.
     """
-    if target.is_file() and hashing.file_sha256(target) == sha256:
+    if target.is_file() and _proved(target, digest, size):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     refused = []
     for url in urls:
         try:
-            _mirror(url, target, sha256, size, report)
+            _mirror(url, target, digest, size, report, session)
             return
         except Refusal as refusal:
             refused.append(f"{url} {refusal}")
@@ -86,10 +96,17 @@ def check_space(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Report) -> None:
+def _mirror(
+    url: str,
+    target: Path,
+    digest: str | None,
+    size: int | None,
+    report: Report,
+    given: requests.Session | None,
+) -> None:
     part = target.with_name(target.name + ".part")
     most, idle, resumed = _size_of(part), 0, part.is_file()
-    with open_session() as session:
+    with nullcontext(given) if given else open_session() as session:
         while True:
             broken = None
             try:
@@ -98,15 +115,16 @@ def _mirror(url: str, target: Path, sha256: str, size: int | None, report: Repor
                 broken = found
             # also after a break: a server that promised too much has nothing more to send
             whole = broken is None or (_size_of(part) == size if size else part.is_file())
-            if whole and (found := hashing.file_sha256(part)) == sha256:
+            if whole and _proved(part, digest, size):
                 os.replace(part, target)
                 _state_file(part).unlink(missing_ok=True)
                 return
             if broken is None:
+                found = _told(part, digest)
                 _discard(part)
                 if not resumed:
                     raise Refusal(
-                        f"has sha256 {found}, the card says {sha256} (it changed at its source or on the way: "
+                        f"has {found}, {_expected(digest, size)} (it changed at its source or on the way: "
                         "do not use it, report it)"
                     )
                 # two halves of two files, perhaps: once more from the start
@@ -153,9 +171,9 @@ def _stream(session: requests.Session, url: str, part: Path, size: int | None, r
                     report(start, total or size)
     except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects, ValueError) as error:
         # ValueError: the many kinds of an address that is none
-        raise Refusal(f"could not be downloaded ({_short(error)})") from error
+        raise Refusal(f"could not be downloaded ({reason_of(error)})") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-        raise Broken(_short(error)) from error
+        raise Broken(reason_of(error)) from error
 
 
 def _start(
@@ -207,11 +225,33 @@ def _retry_after(value: str | None) -> float | None:
         return None
 
 
+def _proved(file: Path, digest: str | None, size: int | None) -> bool:
+    """Whether these are the bytes; without a digest their number alone decides."""
+    return _size_of(file) == size if digest is None else _digest(file, digest) == digest
+
+
+def _digest(file: Path, like: str) -> str:
+    """Of the kind of another one, which its length tells."""
+    return hashing.file_md5(file) if len(like) == MD5_DIGITS else hashing.file_sha256(file)
+
+
+def _told(file: Path, digest: str | None) -> str:
+    """The digest, or the size, of a file that is not the right one."""
+    if digest is None:
+        return f"{_size_of(file)} bytes"
+    return f"{'MD5' if len(digest) == MD5_DIGITS else 'sha256'} {_digest(file, digest)}"
+
+
+def _expected(digest: str | None, size: int | None) -> str:
+    who = "the listing" if digest is None or len(digest) == MD5_DIGITS else "the card"
+    return f"{who} says {digest or size}"
+
+
 def _strong(etag: str | None) -> bool:
     return bool(etag) and not str(etag).startswith("W/")
 
 
-def _short(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """The cause at the bottom of the chain that requests and urllib3 build, on one line."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner

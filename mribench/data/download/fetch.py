@@ -1,4 +1,4 @@
-"""The files of an open card: downloaded, proved, unpacked, and put in place by one rename."""
+"""The files or series of an open card: downloaded, proved, unpacked, and put in place by one rename."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mribench.data.cards.card import CardFile, DatasetCard
-from mribench.data.download import by_hand
+from mribench.data.download import bucket, by_hand, idc
 from mribench.data.download.archive import is_archive, unpack
 from mribench.data.download.download import check_space, download
 from mribench.data.download.session import announced_size
@@ -68,7 +68,7 @@ def fetch(card: DatasetCard, cache: Path, progress: Progress | None = None) -> P
     downloads.mkdir(parents=True, exist_ok=True)
     with _alone(Path(cache) / "locks" / f"{card.id}.lock", card.id):
         if not _filled(folder):
-            _fetch(card, folder, downloads, progress)
+            (_fetch_series if card.query else _fetch)(card, folder, downloads, progress)
         shutil.rmtree(downloads, ignore_errors=True)
     return folder
 
@@ -92,6 +92,35 @@ def _fetch(card: DatasetCard, folder: Path, downloads: Path, progress: Progress 
             )
             done += target.stat().st_size
     _put_in_place(targets, folder)
+
+
+def _fetch_series(card: DatasetCard, folder: Path, downloads: Path, progress: Progress | None) -> None:
+    """One folder for each series; nothing is unpacked, so the download itself becomes the folder."""
+    chosen = idc.choose(card)
+    here, total = downloads / "series", sum(one.bytes for one in chosen.series)
+    here.mkdir(parents=True, exist_ok=True)
+    wanted = {one.uuid for one in chosen.series}
+    for stale in [path for path in here.iterdir() if path.name not in wanted]:
+        shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+    done = sum(path.stat().st_size for path in here.rglob("*") if path.is_file())
+    check_space(here, max(0, total - done), card.id)
+    people = len({one.patient for one in chosen.series})
+    say(
+        f"{card.id}: {len(chosen.series):,} series, {people:,} people, {total / MB:,.0f} MB, licence {card.licence}"
+    )
+    for licence, n in chosen.left_out.items():
+        say(f"{card.id}: {n} series under {licence} are left out; the card's licence does not cover them")
+    with _reporter(card, total, progress) as report:
+        arrived = 0
+
+        def count(size: int) -> None:
+            nonlocal arrived
+            arrived += size
+            report(arrived, total)
+
+        bucket.fetch(chosen.series, here, count)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(here, folder)
 
 
 def _size(file: CardFile, target: Path) -> int | None:

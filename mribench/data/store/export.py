@@ -1,6 +1,6 @@
 """A prepared set in the forms that other tools read: image folder, Parquet, and Croissant beside the Parquet.
 
-Croissant 1.0 (mlcommons.org/croissant) is a JSON-LD description of the Parquet files.
+Croissant (mlcommons.org/croissant) is a JSON-LD description of the Parquet files; see ``croissant``.
 """
 
 from __future__ import annotations
@@ -13,53 +13,13 @@ from typing import Any
 
 from mribench.data.cards import pseudonyms, terms
 from mribench.data.split import SPLITS
+from mribench.data.store import croissant
 from mribench.errors import InputError
 from mribench.files import new_folder
-from mribench.hashing import file_sha256
 from mribench.spec import Prepared
 
 # what datasets' image folder and Parquet builders call the column of pictures
 IMAGE = "image"
-CROISSANT_CONTEXT = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    "citeAs": "cr:citeAs",
-    "column": "cr:column",
-    "conformsTo": "dct:conformsTo",
-    "cr": "http://mlcommons.org/croissant/",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/",
-    "extract": "cr:extract",
-    "field": "cr:field",
-    "fileObject": "cr:fileObject",
-    "fileProperty": "cr:fileProperty",
-    "fileSet": "cr:fileSet",
-    "format": "cr:format",
-    "includes": "cr:includes",
-    "isLiveDataset": "cr:isLiveDataset",
-    "jsonPath": "cr:jsonPath",
-    "key": "cr:key",
-    "md5": "cr:md5",
-    "parentField": "cr:parentField",
-    "path": "cr:path",
-    "recordSet": "cr:recordSet",
-    "references": "cr:references",
-    "regex": "cr:regex",
-    "repeated": "cr:repeated",
-    "replace": "cr:replace",
-    "sc": "https://schema.org/",
-    "separator": "cr:separator",
-    "source": "cr:source",
-    "subField": "cr:subField",
-    "transform": "cr:transform",
-}
-CROISSANT_TYPES = {
-    "image": "sc:ImageObject",
-    "subject": "sc:Text",
-    "slice": "sc:Integer",
-    "source": "sc:Text",
-}
 
 
 def export(prepared: Prepared, to: str, out: Path) -> Path:
@@ -116,7 +76,8 @@ def tables(prepared: Prepared) -> Mapping[str, Any]:
 
 def readme(prepared: Prepared, rows: list[terms.Row], to: str) -> str:
     """A Hugging Face dataset card: licence first, what may be done, what it was made from."""
-    licence = rows[0]["licence"] if len(rows) == 1 and terms.flags_of_licence(rows[0]["licence"]) else None
+    names = {name for row in rows for name in terms.licence_ids(row["licence"])}
+    licence = names.pop() if len(names) == 1 and terms.flags_of_licence(rows[0]["licence"]) else None
     head = ["---", f"license: {licence.lower() if licence else 'other'}"]
     if to != "imagefolder":
         head += ["configs:", "- config_name: default", "  data_files:"]
@@ -144,58 +105,6 @@ def readme(prepared: Prepared, rows: list[terms.Row], to: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def croissant(prepared: Prepared, folder: Path) -> dict[str, Any]:
-    """JSON-LD for ``<split>.parquet`` in ``folder``, with sha256 and size of each, and a record set per split."""
-    rows = terms.of_prepared(prepared)
-    return {
-        "@context": CROISSANT_CONTEXT,
-        "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "name": prepared.name.replace("local:", "").replace("+", "-"),
-        "description": f"{prepared.name}, prepared by mribench: 8-bit slices, split by subject. "
-        f"Content key {prepared.key}.",
-        "version": f"1.0.0+{prepared.key[:12]}",
-        "license": [row["licence"] for row in rows],
-        "citeAs": "; ".join(row["citation"] for row in rows),
-        "url": [row["homepage"] for row in rows],
-        "distribution": [_croissant_file(folder / f"{name}.parquet") for name in SPLITS],
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet",
-                "@id": name,
-                "name": name,
-                "field": [_croissant_field(name, c) for c in CROISSANT_TYPES],
-            }
-            for name in SPLITS
-        ],
-    }
-
-
-def _croissant_file(path: Path) -> dict[str, Any]:
-    return {
-        "@type": "cr:FileObject",
-        "@id": path.name,
-        "name": path.name,
-        "contentUrl": path.name,
-        "contentSize": f"{path.stat().st_size} B",
-        "encodingFormat": "application/x-parquet",
-        "sha256": file_sha256(path),
-    }
-
-
-def _croissant_field(split: str, column: str) -> dict[str, Any]:
-    source: dict[str, Any] = {"fileObject": {"@id": f"{split}.parquet"}, "extract": {"column": column}}
-    if column == "image":
-        source["transform"] = {"jsonPath": "bytes"}
-    return {
-        "@type": "cr:Field",
-        "@id": f"{split}/{column}",
-        "name": column,
-        "dataType": CROISSANT_TYPES[column],
-        "source": source,
-    }
-
-
 def _imagefolder(prepared: Prepared, folder: Path) -> None:
     for name, table in tables(prepared).items():
         (folder / name).mkdir()
@@ -219,7 +128,7 @@ def _parquet(prepared: Prepared, folder: Path) -> None:
 
 def _croissant(prepared: Prepared, folder: Path) -> None:
     _parquet(prepared, folder)
-    _json(folder / "croissant.json", croissant(prepared, folder))
+    _json(folder / "croissant.json", croissant.of_prepared(prepared, folder))
 
 
 def _json(path: Path, value: Any) -> None:
