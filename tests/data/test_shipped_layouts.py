@@ -227,7 +227,7 @@ def test_one_command_goes_from_a_shipped_layout_to_a_smoke_board(name, world, tm
 
 
 def test_frames_and_labels_beside_the_images_become_fields_of_their_own(world, profile, tmp_path):
-    name, out = world("msd_prostate", decathlon()), tmp_path / "out"
+    name, out = world("msd_prostate", prostates()), tmp_path / "out"
     plain = prepare.prepare_target(name, "prostate", profile, out)
     made = prepare.prepare_target(name, "prostate", profile, out, fields=("labels", "adc", "lesion"))
     assert made.path == plain.path and made.key == plain.key and not plain.fields
@@ -275,7 +275,7 @@ def test_masks_beside_a_dicom_series_lie_on_its_slices(world, profile, tmp_path)
 
 
 def test_images_without_a_mask_are_not_annotated(world, profile, tmp_path):
-    archive = decathlon()
+    archive = prostates()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(archive)) as found, tarfile.open(fileobj=buffer, mode="w") as kept:
         for entry in found:
