@@ -53,6 +53,11 @@ class Beside:
                 f"{self._shown(image)} has no {self.field.name} beside it: {self._shown(self.file(image))} is "
                 "missing; add it, or correct the pattern."
             )
+        if self.source.card is None and len({self.file(image) for image in found}) < len(found):
+            raise DataError(
+                f"several images share {self._shown(self.file(found[0]))}; put {{name}} or {{stem}} of the image into "
+                "the pattern."
+            )
         own = {self.file(image).resolve() for image in found} if self.field.files else set()
         if masks := own & {image.resolve() for image in self.files}:
             raise DataError(

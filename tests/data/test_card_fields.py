@@ -42,7 +42,11 @@ def test_a_field_is_a_file_beside_the_image_or_a_frame_of_it(tmp_path):
         ('kind = "labels"', 'kind = "image"', "names is .*; expected the name of every value of image"),
         ('["background", "left atrium"]', "[]", r"names is \[\]; expected the name of every value of labels"),
         ('"../labels/{name}"', '"/data/{name}"', "files names '/data/{name}'; expected a path relative"),
-        ('"../labels/{name}"', '"labels.nii.gz"', "files names 'labels.nii.gz'; expected"),
+        (
+            '"../labels/{name}"',
+            '"{subject}_labels.nii.gz"',
+            "files names '{subject}_labels.nii.gz'; expected",
+        ),
         ('files = ["../labels/{name}"]\n', "", "files and frame are missing"),
         ("names =", "frame = -1\nnames =", "frame is -1; expected a whole number"),
         ("names =", "values = [0, 3, 4]\nnames =", r"values is \[0, 3, 4\]; expected a rising number"),

@@ -108,11 +108,8 @@ def objects(scans):
         (objects, "masks/{name}", r"labels holds \d+ values; a label map has at most 64"),
         (None, "{stem}.png", r"s0/0\.png is taken for an image too; move the masks to a folder called masks"),
         (None, "/masks/{name}", r"--masks: the pattern is '/masks/\{name\}'; expected a path relative"),
-        (
-            None,
-            "masks/1.png",
-            r"expected a path relative to the image's folder, with \{name\} or \{stem\}",
-        ),
+        (None, "{subject}.png", r"relative to the image's folder, where \{name\} and \{stem\} are those"),
+        (None, "masks/1.png", r"several images share s0/masks/1\.png; put \{name\} or \{stem\} of the image"),
     ],
 )
 def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(scans, change, pattern, said):

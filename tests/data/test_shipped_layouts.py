@@ -251,6 +251,18 @@ def slices_of(made, split):
     ]
 
 
+@pytest.mark.parametrize("rule", ["all", "middle 0.5"])
+def test_a_field_keeps_the_slices_that_the_card_keeps(rule, world, profile, tmp_path):
+    """Of lungs the slices that show them, of these perhaps the middle half; the heart is a field."""
+    name = world("totalseg_mr", totalseg())
+    file = tmp_path / f"cards/{name}.toml"
+    row = '[[fields]]\nname = "lesion"\nkind = "mask"\nfiles = ["segmentations/heart.nii.gz"]\n'
+    file.write_text(file.read_text().replace('slices = "all"', f'slices = "{rule}"') + f"\n{row}")
+    made = prepare.prepare_target(name, "lung", profile, tmp_path / "out", fields=("lesion",))
+    masks = np.concatenate([getattr(made, split).fields["lesion"] for split in SPLITS])
+    assert len(masks) == (16 if rule == "all" else 8) and masks.any((1, 2)).all()
+
+
 def test_masks_beside_a_dicom_series_lie_on_its_slices(world, profile, tmp_path):
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(chaos())) as found, zipfile.ZipFile(buffer, "w") as kept:

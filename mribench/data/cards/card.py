@@ -89,8 +89,8 @@ class CardField:
     kind: str
     """``image``, ``labels`` or ``mask`` (whatever is not 0)"""
     files: tuple[str, ...] = ()
-    """relative to the image's folder, with {name} or {stem} (without suffixes) of the image; the first that is there
-    counts; none: the image's own file"""
+    """relative to the image's folder, {name} and {stem} (without suffixes) being those of the image; the first that is
+    there counts; none: the image's own file"""
     frame: int = 0
     """of a 4-D file"""
     names: tuple[str, ...] = ()
@@ -100,10 +100,11 @@ class CardField:
 
 
 def check_template(file: str) -> None:
-    """Raises ValueError for a path that is absolute or names no image: with neither {name} nor {stem}."""
-    if Path(file).is_absolute() or not re.search(r"\{(name|stem)\}", file):
+    """Raises ValueError for a path that is absolute, or holds other names in braces than name and stem."""
+    if not file or Path(file).is_absolute() or set(re.findall(r"\{(.*?)\}", file)) - {"name", "stem"}:
         raise ValueError(
-            f"files names {file!r}; expected a path relative to the image's folder, with {{name}} or {{stem}} in it."
+            f"files names {file!r}; expected a path relative to the image's folder, where {{name}} and {{stem}} are "
+            "those of the image."
         )
 
 
