@@ -142,7 +142,7 @@ def test_help_says_what_is_taken_where_an_option_is_left_out():
 
 def test_a_run_that_names_no_organ_shows_the_plan_and_runs_nothing(mribench, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "run_suite", lambda spec, execution: pytest.fail("it runs"))
+    monkeypatch.setattr(run, "run_suite", lambda *given: pytest.fail("it runs"))
     ended = mribench("run", "--profile", "smoke")
     assert ended.code == 2 and ended.out.startswith("organs: ") and "trainings: " in ended.out
     assert "name them: --modalities all" in ended.err and len(ended.err.splitlines()) == 1
@@ -197,7 +197,7 @@ def test_no_command_shows_the_usage(mribench):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception | KeyboardInterrupt) else "",
 )
 def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, monkeypatch):
-    def fail(spec, execution):
+    def fail(*given):
         raise error
 
     monkeypatch.setattr(run, "run_suite", fail)
@@ -207,7 +207,7 @@ def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, 
 
 
 def test_a_bug_keeps_its_traceback(mribench, monkeypatch):
-    def fail(spec, execution):
+    def fail(*given):
         raise ZeroDivisionError
 
     monkeypatch.setattr(run, "run_suite", fail)
@@ -255,7 +255,7 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
 
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
-    monkeypatch.setattr(run, "run_suite", lambda spec, execution: [seen.append(spec), how.append(execution)])
+    monkeypatch.setattr(run, "run_suite", lambda spec, execution, begin: [seen.append(spec), how.append(execution)])
     monkeypatch.setattr(board, "print_boards", lambda folders, format: None)
     toml = tmp_path / "study.toml"
     toml.write_text(

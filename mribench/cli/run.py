@@ -25,7 +25,7 @@ from mribench.errors import InputError
 
 if TYPE_CHECKING:
     from mribench.runner.resources import Execution
-    from mribench.runner.runspec import RunSpec
+    from mribench.runner.runspec import Plan, RunSpec
 
 Modalities = names_option(
     "comma-separated organs, or all; without it the plan for all of them is shown and nothing is run",
@@ -202,9 +202,7 @@ def run(
             return
         from mribench.runner.run import run_suite
 
-        if not quiet:
-            _say_cost(settings, Execution(executor, jobs))
-        run_suite(settings, Execution(executor, jobs))
+        run_suite(settings, Execution(executor, jobs), None if quiet else _say_cost)
         if os.environ.get("RANK", "0") == "0":
             _show_boards(settings, format)
 
@@ -227,16 +225,14 @@ def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
         )
 
 
-def _say_cost(settings: RunSpec, execution: Execution) -> None:
+def _say_cost(plan: Plan, execution: Execution) -> None:
     """How long it will take, by a probe of seconds.
 
     Nothing of a run on a cluster, of one that goes on, or of one that takes less than a minute.
     """
     from mribench.progress import say
-    from mribench.runner import runspec
     from mribench.speed import forecast
 
-    plan = runspec.resolve(settings)
     is_here = execution.executor == "local" and os.environ.get("WORLD_SIZE", "1") == "1"
     if not (plan.profile.ranks and is_here) or (plan.out / "results").is_dir():
         return

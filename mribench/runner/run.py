@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from itertools import product
@@ -35,10 +35,15 @@ from mribench.spec import Control, GenerativeModel, Modality, Prepared, Pretrain
 IN_THIS_PROCESS = Execution(jobs=1)
 
 
-def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> list[Result]:
+def run_suite(
+    spec: runspec.RunSpec,
+    execution: Execution = IN_THIS_PROCESS,
+    begin: Callable[[Plan, Execution], None] | None = None,
+) -> list[Result]:
     """Run every cell of a spec and return the results, in order. Raises MribenchError in one sentence.
 
     A cell that fails stops no other, and its error is raised at the end; bad input or a full disk end the run.
+    ``begin`` is called once the settings are known to be good, before anything is prepared or trained.
     """
     plan = runspec.resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
@@ -46,6 +51,8 @@ def run_suite(spec: runspec.RunSpec, execution: Execution = IN_THIS_PROCESS) -> 
     execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
     if rank == 0:
+        if begin:
+            begin(plan, execution)
         _tell_open_sets(plan)
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with dispatch.executor(execution, plan.out) as workers:

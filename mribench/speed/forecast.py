@@ -14,7 +14,7 @@ from mribench.runner.runspec import Plan
 from mribench.spec import Control, GenerativeModel, Variant
 from mribench.training.budget import reference_cost, total_steps
 
-STEPS = 3  # timed, after one that allocates and chooses algorithms
+STEPS = 2  # timed, after one that allocates and chooses algorithms
 WEIGHTS = 2  # copies that a training leaves: the best and the last of its weights
 
 

@@ -146,7 +146,7 @@ def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
 
     def said(profile="quick", executor="local"):
         settings = runspec.make(modalities="brain,heart", profile=profile, out=str(tmp_path))
-        command._say_cost(settings, Execution(executor))
+        command._say_cost(runspec.resolve(settings), Execution(executor))
         return capsys.readouterr().err
 
     assert said() == "2 organs take about 12 min here, 2 at once; one of them about 6 min\n"
