@@ -74,10 +74,10 @@ def show(
     from mribench.data import describe, load
     from mribench.data.cards import catalogue
     from mribench.data.download import fetch
-    from mribench.data.store import croissant
+    from mribench.data.store import croissant, fields
 
     if Path(name).is_dir() and name not in catalogue.cards():
-        prepared = load(Path(name))
+        prepared = load(Path(name), wanted=fields.names(Path(name)))
         if format == "croissant":
             raise InputError(
                 f"{name} is a prepared set; run mribench data export {name} --to croissant --out NEW"

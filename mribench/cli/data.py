@@ -73,6 +73,12 @@ def prepare(
     ] = False,
     include: Include = None,
     exclude: Exclude = None,
+    masks: Annotated[
+        str | None,
+        typer.Option(
+            help="where the label map of each of your images is, from its folder: {stem}_mask.png or ../masks/{name}"
+        ),
+    ] = None,
 ) -> None:
     """Read, window, resize and split images, as a run does.
 
@@ -80,7 +86,9 @@ def prepare(
     """
     from mribench.data import describe
 
-    prepared = _prepared(target, modality, profile, size, out, data_name, skip_broken, include, exclude)
+    prepared = _prepared(
+        target, modality, profile, size, out, data_name, skip_broken, include, exclude, masks
+    )
     print(describe(prepared))
     print(prepared.path)
 
@@ -96,9 +104,10 @@ def verify(
     from mribench.data import load
     from mribench.data.cards import catalogue, verify
     from mribench.data.download import fetch
+    from mribench.data.store import fields
 
     if Path(name).is_dir() and name not in catalogue.cards():
-        prepared = load(Path(name))
+        prepared = load(Path(name), wanted=fields.names(Path(name)))
         data_console.say(
             f"{prepared.path.name} is whole: files, pixels and splits match key {prepared.key[:12]}"
         )
@@ -176,6 +185,7 @@ def _prepared(
     skip_broken: bool = False,
     include: list[str] | None = None,
     exclude: list[str] | None = None,
+    masks: str | None = None,
 ):
     from mribench import profiles
     from mribench.data import prepare
@@ -192,4 +202,5 @@ def _prepared(
             name,
             skip_broken,
             Globs(tuple(include or ()), tuple(exclude or ())),
+            masks=masks,
         )

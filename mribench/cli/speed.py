@@ -104,7 +104,10 @@ def tune(
             out=str(out),
         )
         plan = runspec.resolve(asked)
-        prepared = {m.name: prepare_data(m, plan.spec.data, plan.profile, out) for m in plan.modalities}
+        prepared = {
+            m.name: prepare_data(m, plan.spec.data, plan.profile, out, fields=plan.fields)
+            for m in plan.modalities
+        }
         processes = resources.processes(plan.profile, len(prepared) * len(plan.variants))
         chosen = methods.tune_methods(
             plan,

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mribench.data import fields as named_fields
 from mribench.data import left_out, open_sets
 from mribench.data.build import Built, Progress, build_phantom, build_real
 from mribench.data.cards import catalogue, organ_masks, rules, terms
@@ -21,7 +22,7 @@ from mribench.data.organ import OWN_ORGAN, check_organ, modality
 from mribench.data.qa import SHEET
 from mribench.data.readers import broken
 from mribench.data.readers import folder as image_folder
-from mribench.data.source import Source, check_globs, check_name, label, locate, note_source
+from mribench.data.source import Source, check_globs, check_name, is_own_files, label, locate, note_source
 from mribench.data.split import SPLITS
 from mribench.data.store import known
 from mribench.data.store.dataset import MANIFEST, load, save
@@ -47,6 +48,8 @@ def prepare_data(
     name: str | None = None,
     skip_broken: bool = False,
     globs: Globs = ALL_FILES,
+    fields: Sequence[str] = (),
+    masks: str | None = None,
 ) -> Prepared:
     """The prepared dataset of one modality, made once and then read.
 
@@ -63,6 +66,10 @@ def prepare_data(
             the file or folder itself is not used: it may be a patient's.
         skip_broken: Leave out the user's own files that cannot be read, and say which.
         globs: Which of the user's own files are read.
+        fields: Names of fields that are wanted. Those that the data have are made where they are not there yet; the
+            set and its folder are the same with and without them. What it lacks ``Prepared.fields`` does not name.
+        masks: Where the label map of each of the user's own images lies, as ``CardField.file`` says it; they become the
+            field ``labels`` of the set, which later calls find.
 
     Raises:
         DataError: Where the data cannot be used; of the user's own files it names all that cannot be read.
@@ -70,6 +77,8 @@ def prepare_data(
     """
     check_name(name, data)
     check_globs(globs, data)
+    if masks is not None and not is_own_files(data):
+        raise InputError(f"--masks names files beside your own images, and {data} has its own; leave it out")
     data = open_sets.named(modality.name, data)
     root = Path(out) / "data"
     if data == "phantom":
@@ -77,7 +86,8 @@ def prepare_data(
         package = lookup.owner("modalities", modality.name)
         notes = {"terms": [terms.of_phantom(package)], "subjects_known": True}
         build = partial(build_phantom, modality, profile, seed, progress)
-        return _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
+        prepared = _cached(modality, folder, {"name": "phantom", "kind": "phantom", **notes}, build)
+        return named_fields.of_phantom(modality, prepared, fields, seed, progress)
     public, sources = locate(modality, data, progress)
     files = [_files(source, globs) for source in sources]
     named = public or name or label(data)
@@ -114,7 +124,7 @@ def prepare_data(
     prepared = _cached(modality, root / f"{modality.name}-{identity}", notes, build_readable)
     if public is None:
         note_source(root, prepared.name, data)
-    return prepared
+    return named_fields.of_files(prepared, fields, sources, files, modality.name, root, masks, progress)
 
 
 def prepare_target(
@@ -126,6 +136,8 @@ def prepare_target(
     name: str | None = None,
     skip_broken: bool = False,
     globs: Globs = ALL_FILES,
+    fields: Sequence[str] = (),
+    masks: str | None = None,
 ) -> Prepared:
     """The prepared set that somebody asks for by hand and not for a run; a prepared folder is read as it is.
 
@@ -140,6 +152,8 @@ def prepare_target(
         name: As for ``prepare_data``.
         skip_broken: As for ``prepare_data``.
         globs: As for ``prepare_data``.
+        fields: As for ``prepare_data``.
+        masks: As for ``prepare_data``.
 
     Raises:
         InputError: Where the target or the organ is unknown; DataError where the data cannot be used.
@@ -148,7 +162,7 @@ def prepare_target(
         if name is not None:
             raise InputError(f"{target} is prepared and has its name; leave --data-name out")
         check_globs(globs, target, is_prepared=True)
-        return load(Path(target))
+        return load(Path(target), wanted=fields)
     if target == "phantom" and organ is None:
         raise InputError(
             f"a phantom of what? give --modality, one of {', '.join(lookup.names('modalities'))}"
@@ -165,6 +179,8 @@ def prepare_target(
         name=name,
         skip_broken=skip_broken,
         globs=globs,
+        fields=fields,
+        masks=masks,
     )
 
 
@@ -201,6 +217,8 @@ def describe(prepared: Prepared) -> str:
         )
     if (sheet := prepared.path / SHEET).is_file():
         lines.append(f"  pictures   {sheet}")
+    for field in prepared.fields.values():
+        lines.append(f"  field      {field.name} ({', '.join(field.names) or field.kind})")
     if not manifest.get("subjects_known", True):
         lines.append("  subjects unknown: one person may be in several splits, nothing is ranked")
     if manifest.get("adjusted"):

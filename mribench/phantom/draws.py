@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from numbers import Integral
 
 import numpy as np
@@ -24,6 +25,16 @@ def slice_rng(seed: int, subject: int, slice: int) -> np.random.Generator:
     return np.random.default_rng(
         [_whole("seed", seed), _whole("subject", subject), 1 + _whole("slice", slice)]
     )
+
+
+def field_rng(seed: int, subject: int, name: str, slice: int | None = None) -> np.random.Generator:
+    """Random stream of a named field, apart from those of the image: of one slice, or what all slices share.
+
+    Raises InputError as ``subject_rng`` does.
+    """
+    place = 0 if slice is None else 1 + _whole("slice", slice)
+    stream = zlib.crc32(name.encode())
+    return np.random.default_rng([_whole("seed", seed), _whole("subject", subject), place, stream])
 
 
 def station(slice: int) -> float:

@@ -27,14 +27,40 @@ def acquire(
     Returns:
         The image, float32 (size, size) in [0, 1] with its 99.7th percentile at 1, and the parameters.
     """
+    received, angle = receive(signal, subject, coil, bias, coil_angle)
+    image = add_noise(received, noise, noise_level(received, snr))
+    return to_unit(image, white(image)), {"snr": snr, "coil": coil, "coil_angle": angle, "bias": bias}
+
+
+def receive(
+    signal: Array, subject: np.random.Generator, coil: float, bias: float, coil_angle: float | None
+) -> tuple[Array, float]:
+    """The signal under coil shading and bias field, (size, size), and the direction of the coil in degrees."""
     axis = (np.arange(len(signal)) + 0.5) / len(signal) * 2 - 1
     x, y = axis[None, :], axis[:, None]
     drawn = float(subject.uniform(0, 360))
     angle = drawn if coil_angle is None else coil_angle
     toward = x * np.cos(np.radians(angle)) + y * np.sin(np.radians(angle))
     shading = np.exp(coil * (toward - 1) / 2) * np.exp(bias * smooth_field(subject, x, y, 1.2, modes=4))
-    image = signal * shading
-    sigma = max(float(np.percentile(image, 99)), 1e-6) / snr
-    image = np.hypot(image + noise.normal(0, sigma, image.shape), noise.normal(0, sigma, image.shape))
-    image = np.clip(image / np.percentile(image, 99.7), 0, 1).astype(np.float32)
-    return image, {"snr": snr, "coil": coil, "coil_angle": angle, "bias": bias}
+    return signal * shading, angle
+
+
+def noise_level(received: Array, snr: float) -> float:
+    """Standard deviation of the noise in each of the two channels."""
+    return max(float(np.percentile(received, 99)), 1e-6) / snr
+
+
+def add_noise(received: Array, noise: np.random.Generator, sigma: float) -> Array:
+    """Rician magnitude of a signal in complex Gaussian noise."""
+    real = received + noise.normal(0, sigma, received.shape)
+    return np.hypot(real, noise.normal(0, sigma, received.shape))
+
+
+def white(image: Array) -> float:
+    """The value that is shown as 1."""
+    return float(np.percentile(image, 99.7))
+
+
+def to_unit(image: Array, white: float) -> Array:
+    """float32 in [0, 1]."""
+    return np.clip(image / white, 0, 1).astype(np.float32)

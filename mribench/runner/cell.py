@@ -43,6 +43,12 @@ def is_joint(variant: Variant | GenerativeModel | Control) -> bool:
     return isinstance(variant, Variant) and "modality" in variant.conditions
 
 
+def field_keys(reader: object, data: Prepared) -> dict[str, str]:
+    """Content hash of each field of the data that a task, or a variant in training, reads, if the data have it."""
+    names = sorted(getattr(reader, "fields", ()))
+    return {name: data.field_keys[name] for name in names if name in data.field_keys}
+
+
 @dataclass(frozen=True)
 class Cell:
     """modality x dataset x variant x seed; to answer a task also its weights and the sampler that draws from them."""
@@ -75,10 +81,12 @@ class Cell:
 
     def split(self, name: str) -> Split:
         """Its training or validation images; of a joint training those of all organs, labelled."""
-        if not self.is_joint:
+        if not getattr(self.variant, "conditions", ()):
             return getattr(self.data, name)
-        from mribench.training.conditions import joined
+        from mribench.training.conditions import by_lesion, joined
 
+        if not self.is_joint:
+            return by_lesion(getattr(self.data, name))
         return joined({organ: getattr(data, name) for organ, data in self.trained_on.items()})
 
     @property
@@ -123,7 +131,7 @@ class Cell:
     def with_training(self, plan: Plan) -> Cell:
         """The cell with the folder of its training, where any task of the run is asked of a model that learns."""
         asked = [task for task in plan.tasks if poses(task, self.modality)]
-        if not self.is_trained_here or all(not_applicable(task, self.variant) for task in asked):
+        if not self.is_trained_here or all(not_applicable(task, self.variant, self.data) for task in asked):
             return self
         return replace(self, trained=self.train_folder(plan))
 
@@ -139,6 +147,8 @@ class Cell:
             "budget": profiles.training_budget(profile),
             "seed": self.seed,
         }
+        if getattr(model, "fields", ()):
+            made_from["fields"] = [[name, field_keys(model, data)] for name, data in self.trained_on.items()]
         name = self.name
         if self.is_joint:
             name = f"organs-{len(self.trained_on)}_{trained_as(self.variant)}_s{self.seed}"
@@ -158,6 +168,8 @@ class Cell:
             model = [self.trained.name, plan.profile.keep, self.sampler.name, sampler.version, code]
             if self.is_joint:
                 model += [self.modality.name, self.variant.guidance]
+            elif self.variant.conditions:
+                model += [self.variant.guidance]
         elif self.trained:
             model = [self.trained.name, plan.profile.keep]
             if self.solver:
@@ -177,6 +189,8 @@ class Cell:
             ],
             "seed": self.seed,
         }
+        if fields := field_keys(task, self.data):
+            made_from["fields"] = fields
         if task.problem:
             made_from["problem"] = [task.problem.levels, code_hash(task.problem.measure)]
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"
@@ -204,9 +218,10 @@ class Cell:
 
             return TrainedGenerator(self.trained, self.variant, profile, profile.precision, title)
         from mribench.sampling.sample import TrainedModel
+        from mribench.training.conditions import HEALTHY
 
         pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
-        label = self.modality.name if self.is_joint else None
+        label = self.modality.name if self.is_joint else HEALTHY if self.variant.conditions else None
         return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title, label)
 
     def _solving(self, plan: Plan, title: str, problem: Problem) -> Model:

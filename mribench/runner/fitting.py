@@ -15,7 +15,7 @@ from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import Control, GenerativeModel, Metric, Modality, PretrainedModel, Solver, Task, Variant
 
 ALL = "all"
-CONDITIONS = ("modality",)  # what a variant's network can be told
+CONDITIONS = ("modality", "lesion")  # what a variant's network can be told
 
 
 def variants(

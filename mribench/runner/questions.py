@@ -75,7 +75,7 @@ def questions(cell: Cell, plan: Plan) -> list[Question]:
     asked = [Question(one, task, plan) for one in sampled for task in tasks if task.problem is None]
     unsampled = replace(sampled[0], sampler=None)
     for task in () if isinstance(cell.variant, Control) else tasks:
-        if task.problem and not_applicable(task, cell.variant):
+        if task.problem and not_applicable(task, cell.variant, cell.data):
             asked.append(Question(unsampled, task, plan))
         elif task.problem:
             fitting = (solver for solver in plan.solvers if fits(solver, task))

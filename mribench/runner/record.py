@@ -14,7 +14,7 @@ from mribench.data.cards import terms
 from mribench.metrics import floor, uncertainty
 from mribench.plugins import lookup
 from mribench.results import Result, schema
-from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell
+from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell, field_keys
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import not_applicable
 from mribench.spec import Control, Metric, PretrainedModel, RestoredImages, Solver, Task
@@ -72,7 +72,8 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
         }
         | ({"track": task.track} if task.track else {})
         # each problem is a question of its own, with a board and ranks of its own
-        | ({"problem": task.problem.title} if task.problem else {}),
+        | ({"problem": task.problem.title} if task.problem else {})
+        | ({"fields": keys} if (keys := field_keys(task, data)) else {}),
         data={
             "title": modality.title,
             # a modality's contrast is its phantom's; real images have their own
@@ -97,7 +98,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
         primary=task.primary if task.primary in task.metrics else None,
         expected=_expected(cell),
         level_name=task.level_name,
-        not_applicable=not_applicable(task, cell.variant),
+        not_applicable=not_applicable(task, cell.variant, cell.data),
         answers_by=_answers_by(cell, task),
     )
 

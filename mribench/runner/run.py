@@ -274,6 +274,7 @@ def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -
             name=spec.data_name,
             skip_broken=spec.skip_broken,
             globs=Globs(spec.include, spec.exclude),
+            fields=plan.fields,
         )
     if rank == 0:
         wait()

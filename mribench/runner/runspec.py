@@ -91,6 +91,12 @@ class Plan:
     tuned: Mapping[str, Tuned] = field(default_factory=dict)
     solvers: tuple[Solver, ...] = ()  # those that need a prior
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Those of the data that something of the run reads."""
+        asking = (*self.tasks, *self.variants)
+        return tuple(dict.fromkeys(name for one in asking for name in getattr(one, "fields", ())))
+
     def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
         """What draws from a variant, in the order of the plan."""
         fitting = [choice for choice in self.samplers if forward_process.compatible(variant, choice.sampler)]

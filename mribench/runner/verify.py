@@ -28,6 +28,7 @@ from mribench.runner.check_fields import check_fields
 from mribench.runner.check_scores import GRAVITY, Answer, Check, check_scores
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finite
+from mribench.sampling.offers import wanted
 from mribench.spec import FeatureSpace, Modality, Prepared, Profile, Task
 from mribench.training import folder as training_folder
 from mribench.trust.examine import examine_prepared
@@ -154,7 +155,7 @@ def _assembled(
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     trained = _checkpoint(out, result, profile, rescore)
-    prepared = _data(out, result, parts.modality, profile, data)
+    prepared = _data(out, result, parts.modality, profile, data, wanted(task, parts.variant))
     audited = _audited(out, result, prepared, parts.modality)
     cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler, audited=audited)
     cell = replace(cell, solver=parts.solver)
@@ -202,13 +203,24 @@ def _floor(data: Prepared, task: Task, plan: Plan, extract: Extractor) -> dict[s
     }
 
 
-def _data(out: Path, result: Result, modality: Modality, profile: Profile, data: str | None) -> Prepared:
+def _data(
+    out: Path,
+    result: Result,
+    modality: Modality,
+    profile: Profile,
+    data: str | None,
+    fields: tuple[str, ...] = (),
+) -> Prepared:
     """The prepared data of the recorded content hash: found in the run folder, or prepared again."""
     # one content may have been prepared under several names
-    wanted, recorded = result.provenance["data_key"], result.comparability["data"]
+    key, recorded = result.provenance["data_key"], result.comparability["data"]
+    of_fields = result.comparability.get("fields", {})
     for manifest in sorted((out / "data").glob("*/manifest.json")):
-        if dataset.read_manifest(manifest.parent)["key"] == wanted:
-            return replace(datasets.load(manifest.parent, modality), name=recorded)
+        if dataset.read_manifest(manifest.parent)["key"] == key:
+            found = datasets.load(manifest.parent, modality, fields)
+            is_whole = bool(result.not_applicable) or {*fields} <= {*found.fields}
+            if is_whole and found.field_keys.items() >= of_fields.items():
+                return replace(found, name=recorded)
     name = data or recorded
     # a record may come from anybody: it names no folder of this machine
     is_path = name != "phantom" and (os.sep in name or Path(name).exists())
@@ -219,11 +231,16 @@ def _data(out: Path, result: Result, modality: Modality, profile: Profile, data:
             f"the prepared images of {name} are not in {out}/data; give their source with --data"
             + (f", which was {read_from}" if read_from else "")
         )
-    prepared = _prepared(modality, name, profile)
-    if prepared.key != wanted:
+    prepared = _prepared(modality, name, profile, fields)
+    if prepared.key != key:
         raise InputError(
-            f"{name} gives images with key {prepared.key[:12]}, the record is of {wanted[:12]}; give the data on record"
+            f"{name} gives images with key {prepared.key[:12]}, the record is of {key[:12]}; give the data on record"
         )
+    for field, field_key in of_fields.items():
+        if prepared.field_keys.get(field) != field_key:
+            raise InputError(
+                f"{name} gives another field {field} than the one on record; give the data on record"
+            )
     return replace(prepared, name=recorded)
 
 
@@ -246,10 +263,10 @@ def _audited(out: Path, result: Result, data: Prepared, modality: Modality) -> P
 
 
 @lru_cache(maxsize=1)
-def _prepared(modality: Modality, name: str, profile: Profile) -> Prepared:
+def _prepared(modality: Modality, name: str, profile: Profile, fields: tuple[str, ...]) -> Prepared:
     """Prepared where it leaves nothing behind: a published board holds no images."""
     with tempfile.TemporaryDirectory() as folder:
-        return datasets.prepare_data(modality, name, profile, Path(folder))
+        return datasets.prepare_data(modality, name, profile, Path(folder), fields=fields)
 
 
 def _checkpoint(out: Path, result: Result, profile: Profile, rescore: bool) -> Path | None:

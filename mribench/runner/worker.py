@@ -95,8 +95,8 @@ def _cells(job: Job, plan: Plan) -> list[Cell]:
     modalities = {
         name: lookup.load("modalities", name) for name in (job.modality, *(name for name, _ in job.organs))
     }
-    organs = tuple((name, _data(folder, modalities[name])) for name, folder in job.organs)
-    data = dict(organs) or {job.modality: _data(job.data, modalities[job.modality])}
+    organs = tuple((name, _data(folder, modalities[name], plan.fields)) for name, folder in job.organs)
+    data = dict(organs) or {job.modality: _data(job.data, modalities[job.modality], plan.fields)}
     wanted = ((job.modality, job.variant), *job.beside)
     generators = {variant.name: variant for variant in plan.variants}
     cells = [

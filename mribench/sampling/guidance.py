@@ -41,7 +41,7 @@ class GuidedNetwork:
 def labels_of(training: Path) -> list[str]:
     """The labels that a training knows, in their order; none, of a training without conditions."""
     conditions = files.read_json(training / "train.json").get(CONDITIONS, {})
-    return list(conditions.get("modality", {}).get("labels", []))
+    return [label for condition in conditions.values() for label in condition["labels"]]
 
 
 def bind(

@@ -6,6 +6,7 @@ from mribench.spec import (
     Control,
     GenerativeModel,
     Modality,
+    Prepared,
     PretrainedModel,
     RestoredImages,
     Solver,
@@ -50,13 +51,25 @@ def poses(task: Task, modality: Modality) -> bool:
     return not (task.problem and task.problem.mri_only and not modality.is_mri)
 
 
+def wanted(task: Task, variant: object) -> tuple[str, ...]:
+    """The fields of the data that a task and a variant read."""
+    return tuple(dict.fromkeys((*task.fields, *getattr(variant, "fields", ()))))
+
+
 def not_applicable(
-    task: Task, variant: Variant | GenerativeModel | PretrainedModel | RestoredImages | Control | Solver
+    task: Task,
+    variant: Variant | GenerativeModel | PretrainedModel | RestoredImages | Control | Solver,
+    data: Prepared | None = None,
 ) -> str | None:
     """Why a task cannot be asked of a variant, in one clause; None where it can.
 
+    With ``data``, which hold the fields that were asked for and that they have, also why these do not suit.
+
     Raises KeyError where the task needs what this version does not know.
     """
+    lacking = [] if data is None else [name for name in wanted(task, variant) if name not in data.fields]
+    if lacking:
+        return f"the data have no field {', '.join(lacking)}"
     if isinstance(variant, RestoredImages):
         return None if task.name == variant.task else "its images answer another task"
     if isinstance(variant, Solver):

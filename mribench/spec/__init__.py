@@ -6,6 +6,7 @@ A field is added with a default; a field that goes away, or changes its meaning,
 """
 
 from mribench.spec.data import Prepared, Split
+from mribench.spec.field import NOT_ANNOTATED, DrawFields, Field
 from mribench.spec.integrator import Denoiser, Integrator
 from mribench.spec.metric import FeatureSpace, Metric, Score
 from mribench.spec.phantom import Modality, PhantomSlice, ReportedRow
@@ -38,6 +39,7 @@ from mribench.spec.variant import (
 from mribench.spec.verdict import AuditVerdict
 
 __all__ = [
+    "NOT_ANNOTATED",
     "Answers",
     "AuditVerdict",
     "Autoencoder",
@@ -45,10 +47,12 @@ __all__ = [
     "Control",
     "Denoiser",
     "DenoisingLoss",
+    "DrawFields",
     "Draws",
     "Examples",
     "Expected",
     "FeatureSpace",
+    "Field",
     "GenerativeModel",
     "ImageFile",
     "Integrator",

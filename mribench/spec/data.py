@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mribench.spec.field import Field
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -17,6 +19,8 @@ class Split:
 
     images: np.ndarray  # uint8 (N, H, W)
     subjects: tuple[str, ...]  # N subject ids
+    # those that a task or variant of the run asked for, by name; uint8 (N, H, W), but ``slice`` int64 (N,)
+    fields: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -44,3 +48,5 @@ class Prepared:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     is_mri: bool = True  # as its modality says
     modality: str = ""  # name of the organ; empty where none was said
+    fields: Mapping[str, Field] = field(default_factory=dict)  # what the arrays in ``Split.fields`` mean
+    field_keys: Mapping[str, str] = field(default_factory=dict)  # content hash of each over all splits

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from mribench.spec.field import DrawFields, Field
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -46,3 +48,5 @@ class Modality:
     is_mri: bool = True
     cards: tuple[str, ...] = ()  # ids of registry datasets that suit this organ, best first
     reported: ReportedRow | None = None
+    fields: tuple[Field, ...] = ()  # what the phantom has beside the image, drawn where a task asks for it
+    draw_fields: DrawFields | None = None

@@ -32,6 +32,10 @@ class ImageFile(NamedTuple):
     path: Path
     name: str  # relative to the data set's folder: what messages and ``Volume.source`` show
     slice: int | None = None  # number of the slice, where the file's name or metadata.csv gives it
+    frame: int = 0  # of a 4-D image, for readers that have such
+    image: Path | None = (
+        None  # the image that ``path``, a field of it, is read in place of, under the image's name
+    )
 
 
 class ReadVolumes(Protocol):

@@ -103,6 +103,7 @@ class Task:
     # what it asks of a model: "samples", "denoising" (``Model.denoise``), "denoiser" (``Prior``) or "likelihood"
     # (``Likelihood``); of a variant that lacks one the record says "not applicable", and nothing is trained for it
     needs: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()  # of the data; of data that lack one the record says "not applicable"
     track: str = ""  # results of two tracks never share a board
     # the problem that it poses: it is asked with each solver, not with each sampler, and ``produce`` sees ``Answers``
     problem: Problem | None = None

@@ -138,7 +138,9 @@ class Variant:
     autoencoder: Autoencoder | None = None  # a learned encoder and decoder in place of the fixed ones
     # what the network is told about an image beside x_t. ``modality``: one training on the images of all organs of the
     # run, whose label is their organ; in training a tenth of the labels are null (Ho & Salimans, arXiv 2207.12598)
-    conditions: tuple[Literal["modality"], ...] = ()
+    # ``lesion``: images labelled healthy and, of the field ``abnormal``, those where the mask ``lesion`` shows one;
+    # boards draw healthy ones. Such a variant names both in ``fields``
+    conditions: tuple[Literal["modality", "lesion"], ...] = ()
     # weight w of classifier-free guidance, D_null + w (D_label - D_null); 1: none. The paper's weight is w - 1
     guidance: float = 1.0
     # name of the variant whose trained weights it samples from, where the two differ in guidance alone; None: its own
@@ -146,6 +148,7 @@ class Variant:
     # the sampler that draws from it, without a number of steps, where a run names none and the profile's does not fit;
     # None: the first installed one that fits, of its own process before integrators
     sampler: str | None = None
+    fields: tuple[str, ...] = ()  # of the data, that its training reads; as ``Task.fields``
     is_control: ClassVar[bool] = False
 
     @property

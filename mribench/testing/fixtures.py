@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,8 @@ from mribench import profiles
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.sampling import forward_process
-from mribench.spec import GenerativeModel, Integrator, Prepared, Profile, Sampler, Split, Variant
+from mribench.spec import Field, GenerativeModel, Integrator, Prepared, Profile, Sampler, Split, Variant
+from mribench.spec.field import SLICE
 from mribench.testing.checking import CheckFailed
 
 if TYPE_CHECKING:
@@ -53,6 +55,26 @@ def toy_data() -> Prepared:
         for seed, (name, n) in enumerate((("train", 24), ("validation", 6), ("test", 12)))
     }
     return Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
+
+
+def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
+    """The same with fields made up from its images: bright parts, and other grey values of the same blobs."""
+    kinds = {"labels": "labels", "lesion": "mask", SLICE: "index"}
+    meaning = {
+        name: Field(name, kinds.get(name, "image"), ("background", "bright") if name == "labels" else ())
+        for name in names
+    }
+
+    def made(split: Split, field: Field) -> np.ndarray:
+        if field.kind == "index":
+            return np.arange(len(split), dtype=np.int64) % 3
+        return 255 - split.images if field.kind == "image" else (split.images > 120).astype(np.uint8)
+
+    splits = {
+        name: replace(part, fields={field.name: made(part, field) for field in meaning.values()})
+        for name, part in (("train", data.train), ("validation", data.validation), ("test", data.test))
+    }
+    return replace(data, **splits, fields=meaning, field_keys={name: "0" * 64 for name in meaning})
 
 
 @cache

@@ -18,6 +18,7 @@ from mribench.testing import (
     integrators,
     metrics,
     modalities,
+    organ_fields,
     packaging,
     pretrained,
     readers,
@@ -29,7 +30,7 @@ from mribench.testing import (
 from mribench.testing.checking import Case, Check, Finding, raised_at, run_check
 
 CHECKS = {
-    "modalities": modalities.CHECKS,
+    "modalities": (*modalities.CHECKS, *organ_fields.CHECKS),
     "variants": variants.CHECKS,
     "models": pretrained.CHECKS,
     "samplers": samplers.CHECKS,

@@ -16,7 +16,7 @@ from mribench.runner.runspec import FEATURES
 from mribench.sampling.offers import NEEDS, not_applicable
 from mribench.spec import Model, Problem, Score, Solver, Split, Task
 from mribench.testing.checking import Case, Check, require
-from mribench.testing.fixtures import TINY, toy_data, trained
+from mribench.testing.fixtures import TINY, toy_data, trained, with_fields
 from mribench.variants.ddpm import DDPM
 
 CONTROLS = ("noise", "gaussian", "train-replay")
@@ -29,12 +29,13 @@ def its_needs_are_known(case: Case) -> None:
 
 def it_produces_and_scores_every_control(case: Case) -> None:
     task = case.plugin
+    data = with_fields(toy_data(), task.fields)
     metrics = load_metrics(task.metrics, FEATURES)
     other = lookup.load("tasks", task.reads) if task.reads else None
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for model in _models(task):
-        own = task.produce(model, toy_data(), TINY, 0)
+        own = task.produce(model, data, TINY, 0)
         for name, part in own.items():
             require(
                 _storable(part),
@@ -42,19 +43,19 @@ def it_produces_and_scores_every_control(case: Case) -> None:
                 "produce images as uint8 (n, H, W), as they are stored and scored (mribench.tasks.to_uint8), "
                 "and anything else as finite numbers",
             )
-        outputs = (other.produce(model, toy_data(), TINY, 0) if other else {}) | own
-        once, twice = (task.score(outputs, toy_data(), TINY, metrics, Extractor(spaces), 0) for _ in range(2))
-        _scores(once, task.metrics, toy_data().test)
+        outputs = (other.produce(model, data, TINY, 0) if other else {}) | own
+        once, twice = (task.score(outputs, data, TINY, metrics, Extractor(spaces), 0) for _ in range(2))
+        _scores(once, task.metrics, data.test)
         require(once == twice, "scoring the same outputs twice differs", "draw resamples from the seed given")
         if task.judge is not None:
-            judgement = task.judge(outputs, toy_data(), TINY, Extractor(spaces), 0)
+            judgement = task.judge(outputs, data, TINY, Extractor(spaces), 0)
             require(
                 isinstance(json.loads(json.dumps(judgement)).get("verdict"), str),
                 f"the verdict is {judgement!r}",
                 "judge with a JSON-serialisable dictionary whose `verdict` is a string",
             )
         if task.draw is not None:
-            for kind, picture in task.draw(outputs, toy_data(), TINY, None, "a caption").items():
+            for kind, picture in task.draw(outputs, data, TINY, None, "a caption").items():
                 require(
                     picture.dtype == np.uint8 and picture.ndim == 2,
                     f"picture {kind!r} is {picture.dtype} {picture.shape}",

@@ -36,6 +36,20 @@ def joined(splits: Mapping[str, Split]) -> LabelledSplit:
     )
 
 
+HEALTHY, ABNORMAL = "healthy", "abnormal"
+
+
+def by_lesion(split: Split) -> LabelledSplit:
+    """The images, which are healthy, and those of the field ``abnormal``, labelled by whether ``lesion`` shows one."""
+    with_lesion = split.fields["lesion"].any(axis=(1, 2))
+    return LabelledSplit(
+        images=np.concatenate([split.images, split.fields[ABNORMAL]]),
+        subjects=2 * split.subjects,
+        labels=np.concatenate([np.zeros(len(split), np.int64), with_lesion.astype(np.int64)]),
+        names=(HEALTHY, ABNORMAL),
+    )
+
+
 def labelled(split: Split) -> LabelledSplit:
     """The split itself where it has labels; else all its images have the only one."""
     return split if isinstance(split, LabelledSplit) else joined({"images": split})
@@ -61,10 +75,10 @@ def of_all_labels(profile: Profile, n: int) -> Profile:
     )
 
 
-def record_of(split: LabelledSplit) -> dict[str, Any]:
-    """What ``train.json`` says of a joint training."""
+def record_of(split: LabelledSplit, condition: str) -> dict[str, Any]:
+    """What ``train.json`` says of a training with labels."""
     images = np.bincount(split.labels, minlength=len(split.names)).tolist()
-    return {CONDITIONS: {"modality": {"labels": list(split.names), "images": images}}}
+    return {CONDITIONS: {condition: {"labels": list(split.names), "images": images}}}
 
 
 class LabelledNetwork:

@@ -65,13 +65,14 @@ def training(
     about = {}
     if isinstance(model, Variant) and model.conditions:
         split = labelled(arguments.train_split)
-        about, n = record_of(split), len(split.names)
+        about, n = record_of(split, model.conditions[0]), len(split.names)
         model = with_labels(model, n)
         arguments = replace(
             arguments,
             train_split=split,
             validation_split=labelled(arguments.validation_split),
-            profile=of_all_labels(arguments.profile, n),
+            # of several organs the budgets are added up; classes of one share its budget
+            profile=of_all_labels(arguments.profile, n if "modality" in model.conditions else 1),
         )
     profile, folder = arguments.profile, arguments.folder
     accelerator = device.accelerator(profile.precision, arguments.track, str(folder))

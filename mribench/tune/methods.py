@@ -176,8 +176,8 @@ def trial(
     """
     imports.load_diffusers()
     plan, modality = _plan(spec, precision), lookup.load("modalities", organ)
-    prepared, seed = load(data, modality), plan.spec.seeds[0]
     model = lookup.load("variants", variant)
+    prepared, seed = load(data, modality, getattr(model, "fields", ())), plan.spec.seeds[0]
     cell = Cell(modality, prepared, model, seed)
     lr = plan.profile.lr * factor
     chosen = Tuned(factor, lr, 1, share, (organ,), "")

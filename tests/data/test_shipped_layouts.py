@@ -27,6 +27,8 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from mribench.data import prepare
 from mribench.data.cards import catalogue
+from mribench.data.split import SPLITS
+from mribench.spec import NOT_ANNOTATED
 
 PEOPLE, SLICES, SIZE = range(8), 4, 40
 
@@ -222,3 +224,77 @@ def test_one_command_goes_from_a_shipped_layout_to_a_smoke_board(name, world, tm
     )
     assert ended.returncode == 0, ended.stderr
     assert id in (out / "leaderboard.md").read_text()
+
+
+def test_frames_and_labels_beside_the_images_become_fields_of_their_own(world, profile, tmp_path):
+    name, out = world("msd_prostate", prostates()), tmp_path / "out"
+    plain = prepare.prepare_target(name, "prostate", profile, out)
+    made = prepare.prepare_target(name, "prostate", profile, out, fields=("labels", "adc", "lesion"))
+    assert made.path == plain.path and made.key == plain.key and not plain.fields
+    assert set(made.fields) == {"labels", "adc"}
+    assert made.fields["labels"].names == ("background", "peripheral zone", "transition zone")
+    for split in (made.train, made.validation, made.test):
+        labels, adc = split.fields["labels"], split.fields["adc"]
+        assert set(np.unique(labels)) == {0, 1} and adc.shape == split.images.shape
+        # the layout marks the second slice of four
+        assert (labels.any((1, 2)) == (slices_of(made, split) == 1)).all()
+        alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(adc, split.images, strict=True)]
+        assert max(alike) < 0.99, "another channel"
+
+
+def slices_of(made, split):
+    from mribench.data.store.fields import attach
+
+    named = attach(made, ["slice"])
+    return next(getattr(named, n) for n in SPLITS if getattr(named, n).subjects == split.subjects).fields[
+        "slice"
+    ]
+
+
+@pytest.mark.parametrize("rule", ["all", "middle 0.5"])
+def test_a_field_keeps_the_slices_that_the_card_keeps(rule, world, profile, tmp_path):
+    """Of lungs the slices that show them, of these perhaps the middle half; the heart is a field."""
+    name = world("totalseg_mr", totalseg())
+    file = tmp_path / f"cards/{name}.toml"
+    row = '[[fields]]\nname = "lesion"\nkind = "mask"\nfiles = ["segmentations/heart.nii.gz"]\n'
+    file.write_text(file.read_text().replace('slices = "all"', f'slices = "{rule}"') + f"\n{row}")
+    made = prepare.prepare_target(name, "lung", profile, tmp_path / "out", fields=("lesion",))
+    masks = np.concatenate([getattr(made, split).fields["lesion"] for split in SPLITS])
+    assert len(masks) == (16 if rule == "all" else 8) and masks.any((1, 2)).all()
+
+
+def test_masks_beside_a_dicom_series_lie_on_its_slices(world, profile, tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(chaos())) as found, zipfile.ZipFile(buffer, "w") as kept:
+        for name in found.namelist():
+            if not name.endswith(".png"):
+                kept.writestr(name, found.read(name))
+        for p in PEOPLE[1:]:
+            for i in range(SLICES):
+                liver = 63 * (np.arange(SIZE) < 10 + 5 * i)[:, None] * np.ones((1, SIZE))
+                path = f"Train_Sets/MR/{p + 1}/T2SPIR/Ground/IMG-{i:05d}.png"
+                kept.writestr(path, picture(liver.astype(np.uint8), "PNG"))
+    name = world("chaos_mr", buffer.getvalue())
+    made = prepare.prepare_target(name, "kidney", profile, tmp_path / "out", fields=("labels",))
+    for split in (made.train, made.validation, made.test):
+        where = zip(split.subjects, slices_of(made, split), split.fields["labels"], strict=True)
+        for subject, i, labels in where:
+            if subject == "1":
+                assert (labels == NOT_ANNOTATED).all()
+            else:
+                rows = round((10 + 5 * int(i)) * len(labels) / SIZE)
+                assert (labels[: rows - 1] == 1).all() and not labels[rows + 1 :].any()
+
+
+def test_images_without_a_mask_are_not_annotated(world, profile, tmp_path):
+    archive = prostates()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as found, tarfile.open(fileobj=buffer, mode="w") as kept:
+        for entry in found:
+            if entry.name != "Task05_Prostate/labelsTr/prostate_03.nii.gz":
+                kept.addfile(entry, found.extractfile(entry))
+    name = world("msd_prostate", buffer.getvalue())
+    made = prepare.prepare_target(name, "prostate", profile, tmp_path / "out", fields=("labels",))
+    for split in (made.train, made.validation, made.test):
+        for subject, labels in zip(split.subjects, split.fields["labels"], strict=True):
+            assert (labels == NOT_ANNOTATED).all() == (subject == "prostate_03")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 UNVERIFIED = "unverified"
 ACCESS = ("open", "registration", "agreement")
@@ -33,6 +35,7 @@ ARCHIVES = ("idc",)
 ADDED = (
     "masks",
     "evidence",
+    "fields",
     "query",
     "modality",
     "version",
@@ -76,6 +79,33 @@ class Masks:
     organ: str
     files: tuple[str, ...]
     """beside each image, relative to its folder; a slice counts where one of them is set"""
+
+
+@dataclass(frozen=True)
+class CardField:
+    """A named field that the files hold beside each image (``mribench.spec.Field``)."""
+
+    name: str
+    kind: str
+    """``image``, ``labels`` or ``mask`` (whatever is not 0)"""
+    files: tuple[str, ...] = ()
+    """relative to the image's folder, {name} and {stem} (without suffixes) being those of the image; the first that is
+    there counts; none: the image's own file"""
+    frame: int = 0
+    """of a 4-D file"""
+    names: tuple[str, ...] = ()
+    """of the values of a label map from 0 on, or of the two of a mask"""
+    values: tuple[int, ...] = ()
+    """those of a label map in the file, as many as names; none: 0, 1, 2, ..."""
+
+
+def check_template(file: str) -> None:
+    """Raises ValueError for a path that is absolute, or holds other names in braces than name and stem."""
+    if not file or Path(file).is_absolute() or set(re.findall(r"\{(.*?)\}", file)) - {"name", "stem"}:
+        raise ValueError(
+            f"files names {file!r}; expected a path relative to the image's folder, where {{name}} and {{stem}} are "
+            "those of the image."
+        )
 
 
 @dataclass(frozen=True)
@@ -180,6 +210,8 @@ class DatasetCard:
     """``drop`` takes out what nearly equals an image of a later split; see ``select.drop_near_duplicates``"""
     masks: tuple[Masks, ...] = ()
     """where the card shows several organs: which slices show the one that is asked for"""
+    fields: tuple[CardField, ...] = ()
+    """what a task may ask for beside the images"""
     spacing_unit: str | None = None
     caveats: tuple[str, ...] = ()
     """full sentences: what a user must know before trusting a split"""

@@ -24,6 +24,7 @@ from mribench.data.cards.card import (
     UNITS,
     UNMATCHED,
     UNVERIFIED,
+    CardField,
     CardFile,
     Condition,
     DatasetCard,
@@ -31,9 +32,11 @@ from mribench.data.cards.card import (
     Masks,
     Overlap,
     Query,
+    check_template,
 )
 from mribench.errors import DataError
 from mribench.plugins import lookup
+from mribench.spec.field import SLICE
 
 ADDRESS = ("https://", "http://")
 
@@ -91,6 +94,7 @@ def _card(table: values.Table) -> DatasetCard:
         query=_query(table["query"]) if "query" in table else None,
         overlaps=values.rows(table, "overlaps", _overlap),
         masks=values.rows(table, "masks", _masks),
+        fields=values.rows(table, "fields", _field),
         evidence=values.rows(table, "evidence", _evidence),
     )
 
@@ -121,6 +125,9 @@ def _check(card: DatasetCard, stem: str) -> None:
     organs = [masks.organ for masks in card.masks]
     if len(set(organs)) < len(organs) or not set(organs) <= {card.organ, *card.other_organs}:
         raise ValueError(f"masks are given for {organs}; expected each organ of the card at most once.")
+    named = [field.name for field in card.fields]
+    if len(set(named)) < len(named):
+        raise ValueError(f"fields are given for {named}; expected each name once.")
     if any(overlap.card == card.id for overlap in card.overlaps):
         raise ValueError(f"overlaps names the card itself ({card.id}); name the other card.")
 
@@ -174,6 +181,34 @@ def _masks(row: values.Table) -> Masks:
     if not names or any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
         raise ValueError(f"files is {names!r}; expected names relative to the folder of an image.")
     return Masks(values.text(row, "organ"), tuple(names))
+
+
+def _field(row: values.Table) -> CardField:
+    values.only(row, {field.name for field in fields(CardField)}, "a field")
+    name, frame = values.text(row, "name"), row.get("frame", 0)
+    if not re.fullmatch(r"[a-z0-9-]+", name) or name == SLICE:
+        raise ValueError(
+            f"name is {name!r}; expected lower-case letters, digits and hyphens, and not {SLICE!r}."
+        )
+    if type(frame) is not int or frame < 0:
+        raise ValueError(f"frame is {frame!r}; expected a whole number from 0.")
+    kind, names = (
+        values.choice(row, "kind", ("image", "labels", "mask")),
+        tuple(values.items(row, "names", str)),
+    )
+    if len(names) not in {"image": (0,), "mask": (0, 2), "labels": range(2, 255)}[kind]:
+        raise ValueError(f"names is {list(names)!r}; expected the name of every value of {kind}, from 0 on.")
+    files = tuple(values.items(row, "files", str))
+    for file in files:
+        check_template(file)
+    if not files and "frame" not in row:
+        raise ValueError(
+            "files and frame are missing; expected files beside the image, a frame of it, or both."
+        )
+    numbers = tuple(values.items(row, "values", int))
+    if numbers and (len(numbers) != len(names) or numbers != tuple(sorted({0, *numbers}))):
+        raise ValueError(f"values is {list(numbers)!r}; expected a rising number for each name, 0 first.")
+    return CardField(name, kind, files, frame, names, numbers)
 
 
 def _evidence(row: values.Table) -> Evidence:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mribench.data.readers.dicom_header import FramePlane, contrast_of, planes_of, units_of
-from mribench.data.readers.image import luminance
+from mribench.data.readers.image import IMAGE, luminance, read_image
 from mribench.data.readers.orientation import PLANES
 from mribench.errors import DataError
 from mribench.spec import ImageFile, Reader, Volume
@@ -62,8 +62,10 @@ def read_patient(path: Path, name: str) -> str:
     return pseudonym(patient)
 
 
-def read_series(files: Mapping[str, Path], subject: str) -> Iterator[Volume]:
-    """Volumes of one subject. files: name -> path.
+def read_series(
+    files: Mapping[str, Path], subject: str, beside: Mapping[str, Path] | None = None
+) -> Iterator[Volume]:
+    """Volumes of one subject. files: name -> path; beside: the plain image that is read in place of a file's pixels.
 
     Files are grouped by SeriesInstanceUID, EchoTime, orientation and matrix (a scout series holds several
     planes), and sorted by ImagePositionPatient along the normal, then InstanceNumber. Rescale slope and
@@ -73,7 +75,10 @@ def read_series(files: Mapping[str, Path], subject: str) -> Iterator[Volume]:
     """
     groups: dict[tuple[Any, ...], list[Frames]] = {}
     for name in sorted(files):
-        for frames in read_frames(files[name], name):
+        found = read_frames(files[name], name)
+        if beside and name in beside:
+            found = [_replaced(frames, beside[name], name) for frames in found]
+        for frames in found:
             groups.setdefault(frames.key, []).append(frames)
     for key, group in groups.items():
         group.sort(key=lambda frames: frames.order)
@@ -89,6 +94,16 @@ def read_series(files: Mapping[str, Path], subject: str) -> Iterator[Volume]:
         yield Volume(
             subject, pixels, first.spacing, f"series-{label}", first.contrast, first.units, plane, note=note
         )
+
+
+def _replaced(frames: Frames, file: Path, name: str) -> Frames:
+    """The pixels of another file at the frames' place in the series."""
+    pixels = read_image(file, name)
+    if pixels.shape != frames.pixels.shape:
+        raise DataError(
+            f"{file.name} beside {name} has shape {pixels.shape}, the image {frames.pixels.shape}."
+        )
+    return frames._replace(pixels=pixels, inverted=False)
 
 
 def read_frames(path: Path, name: str) -> list[Frames]:
@@ -196,7 +211,9 @@ def _one_sentence(name: str) -> Iterator[None]:
 
 
 def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
-    return read_series({file.name: file.path for file in files}, subject)
+    plain = {file.name: file.path for file in files if file.image and file.path.suffix in IMAGE.suffixes}
+    paths = {file.name: (file.image if file.name in plain else file.path) or file.path for file in files}
+    return read_series(paths, subject, plain)
 
 
 def _example(folder: Path) -> None:

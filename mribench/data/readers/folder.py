@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mribench.data.globs import ALL_FILES, Globs
@@ -74,6 +74,7 @@ def read_volumes(
     subjects_inside: bool = False,
     reader: str | None = None,
     some_left_out: bool = False,
+    beside: Callable[[Path], tuple[Path, int]] | None = None,
 ) -> Iterator[Volume]:
     """Volumes of ``files`` under ``path``, subject by subject; one is in memory at a time.
 
@@ -84,6 +85,8 @@ def read_volumes(
         subjects_inside: The subject is read from each file (PatientID), whatever its folder is called.
         reader: As for ``find_files``.
         some_left_out: A ``metadata.csv`` may name more files than are read.
+        beside: The file, and its frame, that is read in place of an image, under the image's name and in its order;
+            None reads the images. Of files with several subjects there is none.
 
     Raises:
         DataError: Where a file cannot be read or has no subject.
@@ -91,13 +94,20 @@ def read_volumes(
     root, owners = _root(path), _readers(path, files, reader)
     named = {file.relative_to(root).as_posix(): (file, owners[file]) for file in files}
     for name, (file, owner) in named.items():
+        if owner.names_subjects and beside:
+            raise DataError(
+                f"{name} holds images of several subjects; for fields beside them save a file for each image or volume."
+            )
         if owner.names_subjects:
             yield from owner.read([ImageFile(file, name)], "")
     rest = {name: pair for name, pair in named.items() if not pair[1].names_subjects}
     groups: dict[tuple[str, str], list[ImageFile]] = {}
     for name, (subject, number) in _subjects(root, rest, pattern, subjects_inside, some_left_out).items():
         file, owner = rest[name]
-        groups.setdefault((subject, owner.name), []).append(ImageFile(file, name, number))
+        at, frame = beside(file) if beside else (file, 0)
+        groups.setdefault((subject, owner.name), []).append(
+            ImageFile(at, name, number, frame, file if beside else None)
+        )
     by_name = {owner.name: owner for _, owner in rest.values()}
     for (subject, format_name), group in sorted(groups.items()):
         yield from by_name[format_name].read(group, subject)

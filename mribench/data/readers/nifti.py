@@ -23,12 +23,12 @@ BIDS = re.compile(r"_([A-Za-z0-9]+)\.(?:nii|nii\.gz)$")
 DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, OverflowError, zlib.error)
 
 
-def read_nifti(path: Path, name: str, plane: Plane = "auto") -> Slices:
+def read_nifti(path: Path, name: str, plane: Plane = "auto", frame: int = 0) -> Slices:
     """The slices of a file with their spacing (mm) and plane (see ``orientation.slices``).
 
     scl_slope and scl_inter are applied; lengths in metres or micrometres become millimetres. Of a 4-D image (time,
-    channels, directions) the first frame is read. An Analyze header without orientation counts as LAS, as SPM and
-    nibabel take it. Raises DataError, naming ``name``, where nibabel cannot read it.
+    channels, directions) one frame is read, counted along the fourth axis. An Analyze header without orientation counts
+    as LAS, as SPM and nibabel take it. Raises DataError, naming ``name``, where nibabel cannot read it.
     """
     import nibabel as nib
     from nibabel.orientations import OrientationError
@@ -37,7 +37,7 @@ def read_nifti(path: Path, name: str, plane: Plane = "auto") -> Slices:
     if path.suffix == ".hdr" and not path.with_suffix(".img").exists():
         raise DataError(f"{name} is a header without its pixels; put {path.stem}.img beside it.")
     try:
-        return slices(*_load(path, name), plane)
+        return slices(*_load(path, name, frame), plane)
     except nib.filebasedimages.ImageFileError as error:
         raise DataError(f"{name} is not a NIfTI file{_pointer(path)}; fetch the real file.") from error
     except (*DAMAGE, HeaderDataError, OrientationError) as error:
@@ -51,7 +51,7 @@ def contrast_of(name: str) -> str:
     return found[1] if found else ""
 
 
-def _load(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _load(path: Path, name: str, frame: int) -> tuple[np.ndarray, np.ndarray]:
     """(float32 (i, j, k), affine to RAS+ in mm)."""
     import nibabel as nib
 
@@ -61,8 +61,10 @@ def _load(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     # RGB and complex voxels are NumPy records, which have no order from dark to bright
     if image.get_data_dtype().fields:
         raise DataError(f"{name} holds colour or complex records; save one scalar channel.")
-    # sliced by nibabel, which reads the first frame alone: a functional series has hundreds
-    first = np.asarray(image.dataobj[(..., *[0] * (len(image.shape) - 3))])
+    if frame >= (image.shape[3] if len(image.shape) > 3 else 1):
+        raise DataError(f"{name} has no frame {frame} (shape {image.shape}); take one that it has.")
+    # sliced by nibabel, which reads one frame alone: a functional series has hundreds
+    first = np.asarray(image.dataobj[(..., *(frame, 0, 0, 0)[: max(len(image.shape) - 3, 0)])])
     if first.dtype.kind not in "uif":
         raise DataError(f"{name} holds {first.dtype} voxels; save real numbers (the magnitude).")
     first = first.astype(np.float32).reshape(first.shape + (1,) * (3 - first.ndim))
@@ -101,9 +103,16 @@ def _pointer(path: Path) -> str:
 
 def _read(files: Sequence[ImageFile], subject: str) -> Iterator[Volume]:
     for file in files:
-        volume = read_nifti(file.path, file.name).volume(subject, file.name, contrast_of(file.name))
+        volume = read_nifti(file.path, file.name, frame=file.frame).volume(
+            subject, file.name, contrast_of(file.name)
+        )
         frames = _frames(file.path)
-        yield replace(volume, note=f"the first of {frames} frames (4-D)") if frames > 1 else volume
+        # a frame that a card names was asked for
+        yield (
+            replace(volume, note=f"the first of {frames} frames (4-D)")
+            if frames > 1 and not file.frame
+            else volume
+        )
 
 
 def _pixels_of_header(path: Path) -> list[Path]:

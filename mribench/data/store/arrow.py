@@ -73,6 +73,15 @@ def read_split(path: Path, name: str, size: int, update: Callable[[bytes], None]
     return Split(images.finished(), subjects)
 
 
+def rows(path: Path, split: str) -> list[tuple[str, int, str]]:
+    """(subject, slice, source) of every image of a split, in order."""
+    columns = (
+        [value for batch in _batches(path, split, name) for value in batch]
+        for name in ("subject", "slice", "source")
+    )
+    return list(zip(*columns, strict=True))
+
+
 def column(path: Path, name: str) -> Iterator[Any]:
     """Every value of a column, over all splits: ``subject``, ``slice`` or ``source``."""
     return (value for split in SPLITS for batch in _batches(path, split, name) for value in batch)

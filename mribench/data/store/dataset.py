@@ -12,6 +12,7 @@ from mribench import files
 from mribench.data import qa
 from mribench.data.slices import SliceRecord
 from mribench.data.split import SPLITS, check_disjoint
+from mribench.data.store import fields
 from mribench.data.store.arrow import head, read_split, write_splits
 from mribench.errors import DataError
 from mribench.hashing import file_sha256
@@ -76,13 +77,14 @@ def save(path: Path, splits: Mapping[str, Sequence[SliceRecord]], manifest: Mapp
         files.write_sealed(folder / MANIFEST, (json.dumps(full, indent=1) + "\n").encode())
 
 
-def load(path: Path, modality: Modality | None = None) -> Prepared:
+def load(path: Path, modality: Modality | None = None, wanted: Sequence[str] = ()) -> Prepared:
     """Read a prepared dataset and prove it: file digests, content key, splits with no common subject.
 
     Args:
         path: The folder.
         modality: The organ it was prepared for. Without it the manifest tells whether the set is MRI, which those of
             earlier versions do not.
+        wanted: Names of fields; those that were made for the set are read.
 
     Raises:
         DataError: Where something is missing or was changed; names the folder.
@@ -102,7 +104,7 @@ def load(path: Path, modality: Modality | None = None) -> Prepared:
         raise DataError(
             f"{path.name}: the pixels do not match the manifest; delete the folder and prepare it again."
         )
-    return Prepared(
+    prepared = Prepared(
         path,
         manifest["key"],
         manifest["name"],
@@ -112,6 +114,7 @@ def load(path: Path, modality: Modality | None = None) -> Prepared:
         is_mri=modality.is_mri if modality else manifest.get("is_mri", True),
         modality=modality.name if modality else "",
     )
+    return fields.attach(prepared, wanted)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

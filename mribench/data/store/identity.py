@@ -51,7 +51,7 @@ def local_identity(
         foreign_readers: Readers of plugins with their versions; mribench's own count by ``PREPARATION``.
         globs: What chose the files.
     """
-    content = list(zip([_relative(file, root) for file in files], _digests(files, cache), strict=True))
+    content = list(zip([_relative(file, root) for file in files], digests(files, cache), strict=True))
     sizes = [profile.size, profile.max_images]
     parts = ["local", PREPARATION, name, card_rules, content, *sizes, seed]
     # absent where they say nothing, so that older folders keep their names
@@ -60,8 +60,8 @@ def local_identity(
     return json_hash(parts)
 
 
-def _digests(files: Sequence[Path], cache: Path) -> list[str]:
-    """sha256 of each file."""
+def digests(files: Sequence[Path], cache: Path) -> list[str]:
+    """sha256 of each file. cache: Folder where they are remembered."""
     store = cache / DIGESTS
     try:
         known = disk.read_json(store)

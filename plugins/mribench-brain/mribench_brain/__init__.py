@@ -1,13 +1,15 @@
 """The brain modality of mribench: axial T1-weighted slices, skull-stripped."""
 
 from mribench import Modality, ReportedRow
-from mribench_brain.phantom import draw
+from mribench_brain.phantom import FIELDS, draw
 
 MODALITY = Modality(
     name="brain",
     title="Brain",
     contrast="T1w inversion-prepared (MPRAGE-like), axial, skull-stripped",
     phantom=draw,
+    fields=FIELDS.fields,
+    draw_fields=FIELDS,
     cards=("ixi_t1", "neurite_oasis2d"),
     reported=ReportedRow(
         source=(

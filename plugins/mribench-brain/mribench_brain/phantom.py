@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mribench.phantom import (
     Canvas,
     InversionRecovery,
     PhantomSlice,
+    Scan,
+    ScanFields,
+    SpinEcho,
     Tissue,
-    acquire,
     describe,
     fields,
     shapes,
@@ -17,7 +21,7 @@ from mribench.phantom import (
     station,
     subject_rng,
 )
-from mribench_brain import anatomy, base
+from mribench_brain import anatomy, base, lesions
 from mribench_brain.cortex import sulci
 
 Array = np.ndarray
@@ -39,11 +43,31 @@ TISSUES = {
 }
 
 
+# of the same anatomy: typical clinical settings at 3 T
+CONTRASTS = (
+    ("t2w", SpinEcho(tr=4500, te=95)),
+    ("flair", InversionRecovery(tr=9000, te=100, ti=2600)),
+    ("pdw", SpinEcho(tr=4500, te=14)),
+)
+STRUCTURES = (
+    ("white matter", ("white matter",)),
+    ("grey matter", ("grey matter",)),
+    ("CSF", ("CSF",)),
+    ("deep nuclei", ("thalamus", "putamen", "caudate", "pallidum")),
+    ("brainstem", ("brainstem",)),
+)
+
+
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """One axial T1-weighted slice of one subject's brain; background exactly 0, as after skull stripping.
 
     seed, subject, slice: integers >= 0; five slices walk from midbrain to vertex. size: pixels a side.
     """
+    return scan(seed, subject, slice, size).image()
+
+
+def scan(seed: int, subject: int, slice: int, size: int) -> Scan:
+    """The painted slice in the scanner."""
     person, position = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     h = anatomy.head(person)
     sequence = InversionRecovery(tr=2000, te=4, ti=float(person.integers(930, 1060)))
@@ -57,19 +81,18 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     u, v = shapes.rotate(x, y, h["cx"], h["cy"], h["degrees"])
     u, v = u / h["length"], v / h["length"]
     paint(canvas, person, u, v, z, h)
-
-    signal = canvas.render(TISSUES, sequence, position)
-    mask = canvas.average((canvas.labels > 0).astype(np.float32)) > 0.5
-    image, scanner = acquire(signal, person, position, snr, bias=0.1)
-    labels = canvas.label_map()
-    params = {
-        "tissues": canvas.tissues,
-        "sequence": describe(sequence),
-        "head": h,
-        "level": z,
-        "scanner": scanner,
-    }
-    return PhantomSlice(image * mask, labels * mask, params)
+    return Scan(
+        canvas,
+        {**TISSUES, **lesions.TISSUES},
+        sequence,
+        (seed, subject, slice),
+        person,
+        position,
+        {"sequence": describe(sequence), "head": h, "level": z},
+        snr,
+        inside=canvas.average((canvas.labels > 0).astype(np.float32)) > 0.5,
+        paint_lesion=partial(lesions.paint, u=u, v=v, z=z),
+    )
 
 
 def paint(
@@ -93,3 +116,6 @@ def paint(
         canvas.paint(name, nucleus)
     canvas.paint("CSF", anatomy.ventricles(a, v, z, h["ventricles"]))
     base.paint(canvas, rng, u, v, z, hull)
+
+
+FIELDS = ScanFields(scan, STRUCTURES, CONTRASTS)

@@ -1,6 +1,7 @@
 """The chromatin modality of mribench: single cell nuclei in fluorescence microscopy. It is no MRI."""
 
 from mribench import Modality, ReportedRow
+from mribench_chromatin.fields import FIELDS, draw_fields
 from mribench_chromatin.phantom import draw
 
 MODALITY = Modality(
@@ -8,6 +9,8 @@ MODALITY = Modality(
     title="Chromatin (cell nuclei)",
     contrast="DAPI fluorescence, optical sections, single nucleus on black",
     phantom=draw,
+    fields=FIELDS,
+    draw_fields=draw_fields,
     is_mri=False,
     cards=("dsb2018",),
     reported=ReportedRow(

@@ -8,6 +8,9 @@ Gaussian of Zhang, Zerubia & Olivo-Marin, Appl. Opt. 46:1819 (2007), paraxial wi
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from mribench.phantom import Canvas, PhantomSlice, slice_rng, station, subject_rng
@@ -22,12 +25,39 @@ OUT_OF_FOCUS = 0.35  # share of the light that a wide pinhole lets in from all d
 READ_NOISE = 3.0  # electrons, a scientific CMOS camera with binning
 
 
+STRUCTURES = ("euchromatin", "heterochromatin", "nucleolus")
+
+
+class Plane(NamedTuple):
+    """An optical section before the camera; arrays of the fine grid but ``mask``."""
+
+    canvas: Canvas
+    nucleus: Nucleus
+    density: Array  # DNA
+    light: Array  # what reaches the camera from a unit of stain
+    edge: Array  # negative inside the nucleus
+    nucleolus: Array  # negative inside
+    mask: Array  # bool (size, size), the segmented nucleus
+    photons: float  # from a unit of stain
+    unbleached: float  # share of the stain
+    here: np.random.Generator  # draws the noise
+    z: float
+    params: dict[str, Any]
+
+
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Optical plane ``slice`` of nucleus ``subject``; five planes cross it.
 
     Returns image float32 (size, size) in [0, 1], background 0 (segmented, as in DSB 2018); labels uint8, an
     index into ``params["tissues"]``. A pure function of its arguments.
     """
+    plane = section_of(seed, subject, slice, size)
+    image, _ = photograph(plane)
+    return PhantomSlice(image, plane.canvas.label_map(), plane.params)
+
+
+def section_of(seed: int, subject: int, slice: int, size: int) -> Plane:
+    """The section on its way to the camera."""
     who, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     nucleus = grow(who)
     photons, bleaching = float(np.exp(who.normal(7.3, 0.6))), float(who.uniform(0, 0.1))
@@ -37,18 +67,29 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     canvas = Canvas(size)
     edge, thickness, cloud, nucleolus = section(nucleus, who, *canvas.axes, z)
     light = in_focus(thickness, z) * (1 - OUT_OF_FOCUS) + thickness / nucleus.height * OUT_OF_FOCUS
-    density = dna(nucleus, cloud, nucleolus, nucleolar) * light
+    density = dna(nucleus, cloud, nucleolus, nucleolar)
     _paint(canvas, edge, cloud, nucleolus)
     mask = canvas.average(edge < 0.4 * SIGMA) >= 0.5
-    expected = canvas.average(blur(density, SIGMA)) * photons * (1 - bleaching * (1 + plane) / 2)
-    image = camera(expected, here) * mask
-    image = np.clip(image / max(float(np.percentile(image[mask], 99.8)), 1.0), 0, 1).astype(np.float32)
     optics = {"wavelength_um": WAVELENGTH_UM, "na": NA, "sigma_um": SIGMA * HALF_FIELD_UM}
     detector = {"photons": photons, "read_noise": READ_NOISE, "pixel_um": 2 * HALF_FIELD_UM / size}
     sequence = {"name": "Fluorescence", **optics, **detector}
     drawn = {"z_um": z * HALF_FIELD_UM, "nucleolar_density": nucleolar, "nucleus": nucleus._asdict()}
     params = {"tissues": list(TISSUES), "sequence": sequence, **drawn}
-    return PhantomSlice(image, canvas.label_map(), params)
+    unbleached = 1 - bleaching * (1 + plane) / 2
+    return Plane(canvas, nucleus, density, light, edge, nucleolus, mask, photons, unbleached, here, z, params)
+
+
+def expected_photons(plane: Plane, stain: Array, light: Array | None = None) -> Array:
+    """Mean count of each pixel, (size, size), from a density of stain on the fine grid."""
+    seen = stain * (plane.light if light is None else light)
+    return plane.canvas.average(blur(seen, SIGMA)) * plane.photons * plane.unbleached
+
+
+def photograph(plane: Plane) -> tuple[Array, float]:
+    """The image, and the count that it shows as 1."""
+    image = camera(expected_photons(plane, plane.density), deepcopy(plane.here)) * plane.mask
+    white = max(float(np.percentile(image[plane.mask], 99.8)), 1.0)
+    return np.clip(image / white, 0, 1).astype(np.float32), white
 
 
 def dna(nucleus: Nucleus, cloud: Array, nucleolus: Array, nucleolar: float) -> Array:

@@ -1,13 +1,15 @@
 """The heart modality of mribench: short-axis bSSFP slices."""
 
 from mribench import Modality, ReportedRow
-from mribench_heart.phantom import draw
+from mribench_heart.phantom import FIELDS, draw
 
 MODALITY = Modality(
     name="heart",
     title="Heart",
     contrast="bSSFP cine, short axis",
     phantom=draw,
+    fields=FIELDS.fields,
+    draw_fields=FIELDS,
     cards=("shefpah179", "acdc", "scd"),
     reported=ReportedRow(
         source=(

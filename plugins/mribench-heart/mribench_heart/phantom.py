@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mribench.phantom import (
     BalancedSSFP,
     Canvas,
     PhantomSlice,
+    Scan,
+    ScanFields,
+    SpinEcho,
+    SpoiledGRE,
     Tissue,
-    acquire,
     describe,
     fields,
     slice_rng,
     station,
     subject_rng,
 )
-from mribench_heart import anatomy, thorax
+from mribench_heart import anatomy, lesions, thorax
 
 # 1.5 T. Proton densities are rounded water contents, Woodard & White, Br J Radiol 59:1209 (1986); fat and
 # marrow count the protons of their lipids too.
@@ -35,11 +40,26 @@ TISSUES = {
 }
 
 
+# of the same anatomy
+CONTRASTS = (("t1w", SpoiledGRE(tr=4.0, te=1.2, flip=18)), ("pdw", SpinEcho(tr=2400, te=20)))
+STRUCTURES = (
+    ("blood", ("blood",)),
+    ("myocardium", ("myocardium", *lesions.TISSUES)),
+    ("liver", ("liver",)),
+    ("lung", ("lung",)),
+)
+
+
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """One short-axis bSSFP slice of one subject's heart.
 
     seed, subject, slice: integers >= 0; five slices walk from the base to the apex. size: pixels a side.
     """
+    return scan(seed, subject, slice, size).image()
+
+
+def scan(seed: int, subject: int, slice: int, size: int) -> Scan:
+    """The painted slice in the scanner."""
     person, position = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     h = anatomy.heart(person)
     t = thorax.thorax(person, h)
@@ -57,8 +77,20 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     x, y = row + 0.028 * dx, column + 0.028 * dy
     thorax.paint(canvas, person, x, y, z, t)
     anatomy.paint(canvas, x, y, z, h, rough, soft)
+    return Scan(
+        canvas,
+        {**TISSUES, **lesions.TISSUES},
+        sequence,
+        (seed, subject, slice),
+        person,
+        position,
+        {"sequence": describe(sequence), "heart": h, "thorax": t, "level": z},
+        snr,
+        coil,
+        bias=0.15,
+        coil_angle=t["wall_degrees"],
+        paint_lesion=partial(lesions.paint, x=x, y=y, z=z, h=h),
+    )
 
-    signal = canvas.render(TISSUES, sequence, position)
-    image, scanner = acquire(signal, person, position, snr, coil, bias=0.15, coil_angle=t["wall_degrees"])
-    params = {"tissues": canvas.tissues, "sequence": describe(sequence), "heart": h, "thorax": t}
-    return PhantomSlice(image, canvas.label_map(), {**params, "level": z, "scanner": scanner})
+
+FIELDS = ScanFields(scan, STRUCTURES, CONTRASTS)

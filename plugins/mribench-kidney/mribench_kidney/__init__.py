@@ -1,13 +1,15 @@
 """The kidney modality of mribench: coronal T2-weighted abdomen."""
 
 from mribench import Modality, ReportedRow
-from mribench_kidney.phantom import draw
+from mribench_kidney.phantom import FIELDS, draw
 
 MODALITY = Modality(
     name="kidney",
     title="Kidney",
     contrast="T2w single-shot fast spin echo (HASTE), fat-saturated, coronal abdomen",
     phantom=draw,
+    fields=FIELDS.fields,
+    draw_fields=FIELDS,
     cards=("ukrin_kidney_t2",),
     reported=ReportedRow(
         source=(

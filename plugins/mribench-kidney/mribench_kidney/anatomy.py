@@ -69,8 +69,8 @@ def depth_of(slice: int, offset: float, rng: np.random.Generator) -> float:
 
 def paint_slice(
     canvas: Canvas, body: dict[str, Any], slice: int, here: np.random.Generator
-) -> dict[str, float]:
-    """Paint one slice and return what was drawn for it."""
+) -> tuple[dict[str, float], tuple[np.ndarray, np.ndarray]]:
+    """Paint one slice; returns what was drawn for it, and the coordinates (x, y) of its organs at each sample."""
     z = depth_of(slice, body["depth"], here)
     breath = float(here.normal(0, 0.012))
     at = _coordinates(canvas, body, here)
@@ -80,7 +80,7 @@ def paint_slice(
     for kidney in body["kidneys"]:
         paint_kidney(canvas, moved, kidney, z)
     paint_spine(canvas, at, body, z)
-    return {"z": z, "breath": breath}
+    return {"z": z, "breath": breath}, moved
 
 
 def _coordinates(

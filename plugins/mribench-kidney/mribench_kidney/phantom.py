@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from mribench.phantom import Canvas, PhantomSlice, SpinEcho, Tissue, acquire, describe, slice_rng, subject_rng
+from mribench.phantom import (
+    Canvas,
+    PhantomSlice,
+    Scan,
+    ScanFields,
+    SpinEcho,
+    Tissue,
+    describe,
+    slice_rng,
+    subject_rng,
+)
+from mribench_kidney import lesions
 from mribench_kidney.anatomy import draw_subject, paint_slice
 
 # 3 T. Proton densities relative to free water, after tissue water content, rounded, unless a row says more.
@@ -37,28 +49,48 @@ TISSUES = {
 SEQUENCE = SpinEcho(tr=5000, te=48)
 
 
+# of the same anatomy: fat-saturated T1 and proton density weighting
+CONTRASTS = (("t1w", SpinEcho(tr=600, te=8)), ("pdw", SpinEcho(tr=3000, te=10)))
+STRUCTURES = (
+    ("cortex", ("cortex",)),
+    ("medulla", ("medulla",)),
+    ("urine", ("urine",)),
+    ("liver", ("liver",)),
+    ("spleen", ("spleen",)),
+)
+
+
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's abdomen; pure in its arguments.
 
     seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later ones between.
     """
+    return scan(seed, subject, slice, size).image()
+
+
+def scan(seed: int, subject: int, slice: int, size: int) -> Scan:
+    """The painted slice in the scanner."""
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)
     canvas = Canvas(size)
-    drawn = paint_slice(canvas, body, slice, here)
+    drawn, at = paint_slice(canvas, body, slice, here)
     saturated = replace(TISSUES["fat"], pd=TISSUES["fat"].pd * body["fat_residual"])
-    signal = canvas.render({**TISSUES, "fat": saturated}, SEQUENCE, here, grain=0.08, modes=24)
-    image, scanner = acquire(
-        signal * sensitivity(size, body), person, here, snr=body["snr"], coil=0.25, bias=0.12
+    return Scan(
+        canvas,
+        {**TISSUES, "fat": saturated, **lesions.TISSUES},
+        SEQUENCE,
+        (seed, subject, slice),
+        person,
+        here,
+        {"sequence": describe(SEQUENCE), "anatomy": body, "slice": drawn},
+        body["snr"],
+        coil=0.25,
+        bias=0.12,
+        grain=0.08,
+        modes=24,
+        sensitivity=sensitivity(size, body),
+        paint_lesion=partial(lesions.paint, at=at, body=body, z=drawn["z"]),
     )
-    params = {
-        "tissues": canvas.tissues,
-        "sequence": describe(SEQUENCE),
-        "anatomy": body,
-        "slice": drawn,
-        "scanner": scanner,
-    }
-    return PhantomSlice(image, canvas.label_map(), params)
 
 
 def sensitivity(size: int, body: dict) -> np.ndarray:
@@ -66,3 +98,6 @@ def sensitivity(size: int, body: dict) -> np.ndarray:
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     down = (axis[:, None] - body["coil_y"]) / body["coil_reach"]
     return np.exp(-(down**2) / 2) * (1 + body["coil_rim"] * axis**4)
+
+
+FIELDS = ScanFields(scan, STRUCTURES, CONTRASTS)

@@ -1,13 +1,15 @@
 """The lung modality of mribench: coronal thorax scouts."""
 
 from mribench import Modality, ReportedRow
-from mribench_lung.phantom import draw
+from mribench_lung.phantom import FIELDS, draw
 
 MODALITY = Modality(
     name="lung",
     title="Lung",
     contrast="T2/T1w balanced SSFP scout, coronal thorax",
     phantom=draw,
+    fields=FIELDS.fields,
+    draw_fields=FIELDS,
     cards=("totalseg_mr",),
     reported=ReportedRow(
         source=(

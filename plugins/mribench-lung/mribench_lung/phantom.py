@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mribench.phantom import (
     BalancedSSFP,
     Canvas,
     PhantomSlice,
+    Scan,
+    ScanFields,
+    SpinEcho,
+    SpoiledGRE,
     Tissue,
-    acquire,
     describe,
     slice_rng,
     subject_rng,
 )
+from mribench_lung import lesions
 from mribench_lung.anatomy import draw_subject, paint_slice
 
 # 1.5 T. Proton densities relative to free water, after tissue water content, rounded, unless a row says more.
@@ -37,27 +43,47 @@ TISSUES = {
 SEQUENCE = BalancedSSFP(tr=3.2, te=1.6, flip=55)
 
 
+# of the same anatomy
+CONTRASTS = (("t2w", SpinEcho(tr=2500, te=80)), ("pdw", SpoiledGRE(tr=30, te=1.2, flip=5)))
+STRUCTURES = (
+    ("lung", ("lung",)),
+    ("blood", ("blood",)),
+    ("myocardium", ("myocardium",)),
+    ("liver", ("liver",)),
+)
+
+
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Draw one coronal slice of one subject's thorax; pure in its arguments.
 
     seed, subject: the anatomy and the scanner; slice >= 0: 0 is posterior, 4 anterior, later ones between.
     """
+    return scan(seed, subject, slice, size).image()
+
+
+def scan(seed: int, subject: int, slice: int, size: int) -> Scan:
+    """The painted slice in the scanner."""
     person, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     body = draw_subject(person)
     canvas = Canvas(size)
-    drawn = paint_slice(canvas, body, slice, here)
-    signal = canvas.render(TISSUES, SEQUENCE, here, grain=0.1, modes=24, opposed=("fat",))
-    image, scanner = acquire(
-        signal * sensitivity(size, body), person, here, snr=body["snr"], coil=0.3, bias=0.12
+    drawn, at = paint_slice(canvas, body, slice, here)
+    return Scan(
+        canvas,
+        {**TISSUES, **lesions.TISSUES},
+        SEQUENCE,
+        (seed, subject, slice),
+        person,
+        here,
+        {"sequence": describe(SEQUENCE), "anatomy": body, "slice": drawn},
+        body["snr"],
+        coil=0.3,
+        bias=0.12,
+        grain=0.1,
+        modes=24,
+        opposed=("fat",),
+        sensitivity=sensitivity(size, body),
+        paint_lesion=partial(lesions.paint, at=at, body=body, z=drawn["z"]),
     )
-    params = {
-        "tissues": canvas.tissues,
-        "sequence": describe(SEQUENCE),
-        "anatomy": body,
-        "slice": drawn,
-        "scanner": scanner,
-    }
-    return PhantomSlice(image, canvas.label_map(), params)
 
 
 def sensitivity(size: int, body: dict) -> np.ndarray:
@@ -65,3 +91,6 @@ def sensitivity(size: int, body: dict) -> np.ndarray:
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     across, down = axis - body["coil_x"], axis[:, None] - body["coil_y"]
     return np.exp(-((across**2 + 1.1 * down**2) / (2 * body["coil_reach"] ** 2)))
+
+
+FIELDS = ScanFields(scan, STRUCTURES, CONTRASTS)

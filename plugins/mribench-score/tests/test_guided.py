@@ -12,6 +12,7 @@ from mribench.testing import conforms
 from mribench.variants.ddpm import DDPM
 
 test_joint = conforms("variants", "joint")
+test_lesion_label = conforms("variants", "lesion-label")
 test_joint_cfg = conforms("variants", "joint-cfg")
 
 

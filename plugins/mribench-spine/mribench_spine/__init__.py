@@ -1,13 +1,15 @@
 """The spine modality of mribench: sagittal T2-weighted slices of the lumbar spine."""
 
 from mribench import Modality, ReportedRow
-from mribench_spine.phantom import draw
+from mribench_spine.phantom import FIELDS, draw
 
 MODALITY = Modality(
     name="spine",
     title="Lumbar spine",
     contrast="T2w turbo spin echo, sagittal",
     phantom=draw,
+    fields=FIELDS.fields,
+    draw_fields=FIELDS,
     cards=("spider",),
     reported=ReportedRow(
         source=(

@@ -5,6 +5,8 @@ Lengths in mm. ``lateral`` is the distance of the slice from the midline of the 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from mribench.phantom import Canvas, fields
@@ -14,11 +16,19 @@ from mribench_spine.torso import paint_abdomen, paint_back
 Array = np.ndarray
 
 
-def paint_slice(canvas: Canvas, spine: Spine, rng: np.random.Generator, position: float) -> Array:
+class Along(NamedTuple):
+    """Where the fine samples of a slice lie, in the coordinates of the column: float32 (n, n) each."""
+
+    level: Array
+    behind: Array  # mm behind the middle of the bodies
+    depth: Array  # half depth of the body at that level, mm
+    lateral: Array  # mm from the midline of the vertebra
+
+
+def paint_slice(canvas: Canvas, spine: Spine, rng: np.random.Generator, position: float) -> Along:
     """Paint the sagittal slice ``position`` mm beside the midline of the body.
 
-    rng: the subject's generator; draws the same whatever ``position`` is. Returns, for each fine sample, the
-    mm it lies before the vertebral bodies (where the saturation band goes).
+    rng: the subject's generator; draws the same whatever ``position`` is.
     """
     half = spine.fov / 2
     z = position / half
@@ -34,7 +44,7 @@ def paint_slice(canvas: Canvas, spine: Spine, rng: np.random.Generator, position
     _posterior(canvas, spine, np.where(inner, behind - depth, np.float32(1e3)), level, lateral, fibres)
     _canal(canvas, spine, behind - depth, level, lateral, fibres)
     _column(canvas, spine, behind, depth, level, lateral)
-    return -(behind + depth)
+    return Along(level, behind, depth, lateral)
 
 
 def _posterior(

@@ -7,19 +7,24 @@ that apparent T2.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mribench.phantom import (
     Canvas,
+    InversionRecovery,
     PhantomSlice,
+    Scan,
+    ScanFields,
     SpinEcho,
     Tissue,
-    acquire,
     describe,
     slice_rng,
     station,
     subject_rng,
 )
+from mribench_spine import lesions
 from mribench_spine.anatomy import paint_slice
 from mribench_spine.curve import grow
 
@@ -50,12 +55,28 @@ TISSUES = {
 }
 
 
+# of the same anatomy; STIR nulls fat at 1.5 T
+CONTRASTS = (("t1w", SpinEcho(tr=550, te=12)), ("stir", InversionRecovery(tr=4500, te=50, ti=165)))
+STRUCTURES = (
+    ("vertebra", ("marrow", "cortical bone", "metastasis")),
+    ("disc", ("annulus fibrosus", "nucleus pulposus", "herniation")),
+    ("canal", ("CSF", "nerve roots", "spinal cord")),
+    ("muscle", ("muscle",)),
+    ("fat", ("fat",)),
+)
+
+
 def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     """Sagittal slice ``slice`` of ``subject``: five, 5.5 mm apart, cross the spinal canal.
 
     Returns image float32 (size, size) in [0, 1], front of the body left, head up; labels uint8 index into
     ``params["tissues"]``. A pure function of its arguments.
     """
+    return scan(seed, subject, slice, size).image()
+
+
+def scan(seed: int, subject: int, slice: int, size: int) -> Scan:
+    """The painted slice in the scanner."""
     who, here = subject_rng(seed, subject), slice_rng(seed, subject, slice)
     spine = grow(who)
     sequence = SpinEcho(tr=float(who.uniform(2800, 4200)), te=float(who.uniform(85, 115)))
@@ -64,12 +85,31 @@ def draw(seed: int, subject: int, slice: int, size: int = 64) -> PhantomSlice:
     position = 5.5 * (station(slice) - 2) + float(here.normal(0, 0.5))
     canvas = Canvas(size)
     canvas.tissues = ["air", *TISSUES]
-    front = paint_slice(canvas, spine, who, position)
-    signal = canvas.render(TISSUES, sequence, here, grain=0.07)
+    at = paint_slice(canvas, spine, who, position)
+    front = -(at.behind + at.depth)
     # anterior saturation band: bowel and aorta are silenced so that they cannot ghost over the spine
-    signal *= 1 - (1 - passes) * canvas.average(0.5 + 0.5 * np.tanh((front - band - 8) / 6))
-    image, scanner = acquire(signal, who, here, snr, coil, bias=0.12, coil_angle=0.0)
-    scanner |= {"saturation_from_mm": band, "saturation_passes": passes}
-    drawn = {"position_mm": position, "spine": spine._asdict(), "scanner": scanner}
-    params = {"tissues": canvas.tissues, "sequence": describe(sequence), **drawn}
-    return PhantomSlice(image, canvas.label_map(), params)
+    saturated = 1 - (1 - passes) * canvas.average(0.5 + 0.5 * np.tanh((front - band - 8) / 6))
+    drawn = {"position_mm": position, "spine": spine._asdict()}
+    return Scan(
+        canvas,
+        {**TISSUES, **lesions.TISSUES},
+        sequence,
+        (seed, subject, slice),
+        who,
+        here,
+        {
+            "sequence": describe(sequence),
+            **drawn,
+            "scanner": {"saturation_from_mm": band, "saturation_passes": passes},
+        },
+        snr,
+        coil,
+        bias=0.12,
+        coil_angle=0.0,
+        grain=0.07,
+        sensitivity=saturated,
+        paint_lesion=partial(lesions.paint, at=at, pitch=spine.pitch),
+    )
+
+
+FIELDS = ScanFields(scan, STRUCTURES, CONTRASTS)
