@@ -80,9 +80,16 @@ class Beside:
                 card.subject in rules.SUBJECT_INSIDE,
                 card.chosen_reader,
             )
-        images = image_folder.read_volumes(path, found, pattern, inside, reader)
+        # the set is made already: files that were left out then may be in metadata.csv
+        as_in_the_set = {"reader": reader, "some_left_out": True}
+        images = image_folder.read_volumes(path, found, pattern, inside, **as_in_the_set)
         fields = image_folder.read_volumes(
-            path, found, pattern, inside, reader, lambda image: (self.file(image), self.field.frame)
+            path,
+            found,
+            pattern,
+            inside,
+            **as_in_the_set,
+            beside=lambda image: (self.file(image), self.field.frame),
         )
         return self._kept(self._paired(images, fields))
 

@@ -6,8 +6,6 @@ goes through. Under ``accelerate launch`` all processes train, and the first doe
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -24,9 +22,10 @@ from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
 from mribench.progress import progress, say
 from mribench.results import Result
-from mribench.runner import dispatch, locks, resources, runspec, worker
+from mribench.runner import dispatch, locks, resources, runspec
 from mribench.runner.cell import Cell, is_joint
 from mribench.runner.damage import read_outputs
+from mribench.runner.early_imports import EarlyImports
 from mribench.runner.resources import Execution
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finished, run_cell
@@ -61,7 +60,7 @@ def run_suite(
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with dispatch.executor(execution, plan.out) as workers:
             data: dict[str, Prepared] = {}
-            imports = _Imports(needed=workers is None and trainings(plan) > 0)
+            imports = EarlyImports(needed=workers is None and trainings(plan) > 0)
             if workers is None or plan.spec.data != "phantom":
                 # users' images may be refused: all of them before anything is trained
                 data |= {modality.name: _prepared(modality, plan, imports) for modality in plan.modalities}
@@ -222,29 +221,7 @@ def _joint_cells(data: Mapping[str, Prepared], plan: Plan) -> list[list[Cell]]:
     return list(by_training.values())
 
 
-class _Imports:
-    """Imports what training needs in a thread, while data are prepared."""
-
-    def __init__(self, needed: bool) -> None:
-        self._thread = threading.Thread(target=self._import)
-        self._needed = needed
-
-    def begin(self) -> None:
-        if self._needed and self._thread.ident is None:
-            self._thread.start()
-
-    def wait(self) -> None:
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    @staticmethod
-    def _import() -> None:
-        # an error is raised again by the import where it is needed
-        with contextlib.suppress(Exception):
-            worker.warm_up()
-
-
-def _prepared(modality: Modality, plan: Plan, imports: _Imports | None = None) -> Prepared:
+def _prepared(modality: Modality, plan: Plan, imports: EarlyImports | None = None) -> Prepared:
     """The prepared dataset; of several processes the first makes it and the others then read it."""
     from mribench.data import prepare_data
 
