@@ -96,7 +96,7 @@ import os, sys
 sys.argv = {words!r}
 from mribench.cli import app
 from mribench.runner import dispatch
-def work(todo, *_):
+def work(todo, *_, **__):
     todo = list(todo)
     import mribench.figures, mribench.board.publish
     print(len(todo), sorted({{"torch", "diffusers", "accelerate"}} & set(sys.modules)), flush=True)

@@ -240,7 +240,7 @@ def _say_cost(plan: Plan, execution: Execution) -> None:
     is_here = execution.executor == "local" and os.environ.get("WORLD_SIZE", "1") == "1"
     if not (plan.profile.ranks and is_here) or (plan.out / "results").is_dir():
         return
-    found = forecast.forecast(plan, execution)
+    found = forecast.in_another_process(plan.spec, execution)
     if found.minutes >= 1:
         say(found.sentence)
 

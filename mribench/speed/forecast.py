@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 from mribench import device
 from mribench.results import read_all
-from mribench.runner import resources
+from mribench.runner import resources, runspec
 from mribench.runner.resources import Execution
 from mribench.runner.run import trainings
-from mribench.runner.runspec import Plan
-from mribench.spec import Control, GenerativeModel, PretrainedModel, Solver, Variant
+from mribench.runner.runspec import Plan, RunSpec
+from mribench.spec import Control, GenerativeModel, PretrainedModel, Profile, Solver, Variant
 from mribench.speed import solving
-from mribench.training.budget import reference_cost, total_steps
 
 STEPS = 2  # timed, after one that allocates and chooses algorithms
+SCORING = 0.025  # seconds to score and audit an image of 64 x 64 pixels (256 of quick: 5 to 8 s on two cores)
 WEIGHTS = 2  # copies that a training leaves: the best and the last of its weights
 
 
@@ -58,8 +61,10 @@ class Forecast:
 def forecast(plan: Plan, execution: Execution) -> Forecast:
     """Count the cells of a plan, and time a few steps of the profile's own U-Net on this machine.
 
-    Training costs every variant about the same, as all spend the FLOPs of that U-Net. Scoring is not counted.
+    Training costs every variant about the same, as all spend the FLOPs of that U-Net.
     """
+    from mribench.training.budget import total_steps
+
     profile = plan.profile
     seeds, organs = len(plan.spec.seeds), len(plan.modalities)
     trained = [variant for variant in plan.variants if not isinstance(variant, Control | Solver)]
@@ -76,21 +81,31 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     finished = _finished(plan)
     execution = resources.settle(execution, profile, networks)
     processes = execution.jobs or 1
-    train, sample, parameters = _seconds(plan)
-    images = profile.max_images * 7 // 10  # of the training split
-    steps, cost = total_steps(profile, images), reference_cost(profile)
-    each = steps * train * cost.mean(profile.coarse_steps / steps) / cost.full
+    steps = total_steps(profile, profile.max_images * 7 // 10)  # images of the training split
+    coarse = min(1.0, profile.coarse_steps / steps)
+    train, sample, parameters = _seconds(profile, coarse, resources.threads(processes))
     # an image is denoised from a few levels as well, which takes about as many evaluations as it is generated with
     drawn = 2 * profile.n_generated * sum(evaluations) * sample
     left = max(0.0, 1 - finished / records) if records else 0.0
     if len(posing) == len(plan.tasks):
         drawn, rows = 0.0, max(solving.rows(plan, task) for task in posing)
     solved = solving.evaluations(plan) * sample
-    seconds = budgets * each + organs * seeds * (drawn + solved)
+    scored = rows * profile.n_generated * SCORING * (profile.size / 64) ** 2
+    seconds = budgets * steps * train + organs * seeds * (drawn + solved + scored)
     minutes = left * seconds / min(processes, max(1, networks)) / 60
     weights = networks * WEIGHTS * 4 * parameters
     outputs = organs * seeds * rows * 2 * profile.n_generated * profile.size**2
     return Forecast(organs, networks, rows, records, finished, minutes, processes, (weights + outputs) / 1e9)
+
+
+def in_another_process(spec: RunSpec, execution: Execution) -> Forecast:
+    """The same, where torch and a context of the GPU go with the process: who hands out work needs neither."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(_of_spec, spec, execution).result()
+
+
+def _of_spec(spec: RunSpec, execution: Execution) -> Forecast:
+    return forecast(runspec.resolve(spec), execution)
 
 
 def _evaluations(variant: Variant | GenerativeModel | PretrainedModel, plan: Plan) -> list[int]:
@@ -122,18 +137,28 @@ def _finished(plan: Plan) -> int:
     )
 
 
-def _seconds(plan: Plan) -> tuple[float, float, int]:
-    """Seconds of a training step and of one network evaluation for one image, and parameters of the network."""
+def _seconds(profile: Profile, coarse: float, threads: int) -> tuple[float, float, int]:
+    """Seconds of a training step and of one network evaluation for one image, and parameters of the network.
+
+    Args:
+        profile: The budget.
+        coarse: Share of the steps that are on images of half the side.
+        threads: Of a process of the run.
+    """
     import torch
+
+    torch.set_num_threads(threads)
 
     from mribench.speed.clock import seconds
     from mribench.speed.step import advance, synthetic_images, training_step
 
-    profile = plan.profile
-    images = synthetic_images(4 * profile.batch_size, profile.size)
-    step = training_step(profile, images, device.precision(profile))
-    advance([step], 1)
-    train = seconds(lambda: advance([step], STEPS)) / STEPS
+    train = 0.0
+    for size, share in ((profile.size // 2, coarse), (profile.size, 1 - coarse)):
+        if share > 0 or size == profile.size:
+            images = synthetic_images(4 * profile.batch_size, size)
+            step = training_step(profile, images, device.precision(profile))
+            advance([step], 1)
+            train += share * seconds(partial(advance, [step], STEPS)) / STEPS
     net: Any = step.raw
     where = next(net.parameters()).device
     x = torch.zeros(profile.sample_batch, 1, profile.size, profile.size, device=where)

@@ -98,7 +98,7 @@ def test_a_wrong_word_of_a_suite_is_one_sentence(text, said, refused, tmp_path):
 
 
 def test_a_dry_run_counts_and_runs_nothing(mribench, monkeypatch, tmp_path):
-    monkeypatch.setattr(forecasting, "_seconds", lambda plan: (0.5, 0.25, 10**6))
+    monkeypatch.setattr(forecasting, "_seconds", lambda *given: (0.5, 0.25, 10**6))
     words = [
         "--modalities",
         "brain,heart",
@@ -142,7 +142,7 @@ def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
         asked.append(plan)
         return forecasting.Forecast(2, 2, 8, 48, 0, minutes=12.4, processes=2, gigabytes=1.0)
 
-    monkeypatch.setattr(forecasting, "forecast", probed)
+    monkeypatch.setattr(forecasting, "in_another_process", probed)
 
     def said(profile="quick", executor="local"):
         settings = runspec.make(modalities="brain,heart", profile=profile, out=str(tmp_path))

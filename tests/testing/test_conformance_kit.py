@@ -56,7 +56,7 @@ def test_one_cause_is_told_in_full_once(monkeypatch):
     def raising(seed, subject, slice, size=64):
         raise ZeroDivisionError("no such bone")
 
-    load, broken = lookup.load, replace(ORGAN, phantom=raising)
+    load, broken = lookup.load, replace(ORGAN, phantom=raising, fields=(), draw_fields=None)
     monkeypatch.setattr(
         lookup, "load", lambda group, name: broken if name == ORGAN.name else load(group, name)
     )
