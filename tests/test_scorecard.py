@@ -179,7 +179,9 @@ def test_answers_count_from_then_on(run_folder, scored, controls, audited, tmp_p
     answered = saved(tmp_path / "a.json", made, ["real"] * 10)
     words = ["scorecard", str(run), "--out", str(out)]
     assert CliRunner().invoke(app, [*words, "--answers", str(answered)]).exit_code == 0
+    assert CliRunner().invoke(app, [*words, "--answers", str(answered)]).exit_code == 0
     assert CliRunner().invoke(app, words).exit_code == 0
+    assert len(list(out.glob("*_answers-*.json"))) == 1, "the same answers count once"
     text = (out / "brain_ddpm_ddim-5.html").read_text()
     assert "Reader A was right about 5 of 10" in text
     other = saved(tmp_path / "b.json", replace(made, images=made.images + 1), ["real"] * 10)
@@ -206,3 +208,31 @@ def test_a_browser_saves_what_a_reader_answered(tmp_path, test_split, generated)
     given = reading.answers(tmp_path / "a.json")
     assert given["reader"] == "Dr. A" and given["answers"] == ["generated"] + ["real"] * 9
     assert reading.read(tmp_path / "a.json", made.key).n == 10
+
+
+def test_a_sheet_is_made_of_the_set_that_was_scored_with_fields_beside_it(
+    tmp_path, monkeypatch, test_split, generated
+):
+    from types import SimpleNamespace
+
+    from mribench.data.store import dataset
+    from mribench.scorecard import write as writing
+
+    for name in ("brain-a", "brain-b"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / dataset.MANIFEST).write_text("{}")
+    (tmp_path / "data" / "brain-a.fields").mkdir()
+
+    def manifest(folder):
+        assert (folder / dataset.MANIFEST).is_file(), folder
+        return {"key": folder.name}
+
+    monkeypatch.setattr(dataset, "read_manifest", manifest)
+    monkeypatch.setattr(dataset, "load", lambda folder: SimpleNamespace(test=test_split))
+    monkeypatch.setattr(writing, "_images", lambda run, row: generated)
+    row = SimpleNamespace(results=[SimpleNamespace(provenance={"data_key": "brain-b"})])
+    one = writing.Generator(SimpleNamespace(modality="brain"), row, "brain_ddpm")
+    assert writing._sheet(tmp_path, one, 3).images.shape[0] == 6
+    row.results[0].provenance["data_key"] = "another"
+    with pytest.raises(InputError, match="the data of brain_ddpm are not in"):
+        writing._sheet(tmp_path, one, 3)

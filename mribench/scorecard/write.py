@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,17 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mribench import files, results
+from mribench import files, hashing, results
 from mribench.board.boards import Board, boards
 from mribench.board.rows import Row
+from mribench.board.task_names import GENERATION
 from mribench.data.store import dataset
 from mribench.errors import InputError
 from mribench.results import Result
 from mribench.runner.damage import read_outputs
 from mribench.scorecard import page, reading
 from mribench.scorecard.criteria import criteria
-
-IMAGES = "generation"  # the task whose outputs are images of nothing but the model
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def _images(run: Path, row: Row) -> np.ndarray | None:
     for result in sorted(row.results, key=lambda result: result.seed):
         name = result.provenance.get("outputs")
         if (
-            result.task == IMAGES
+            result.task == GENERATION
             and name
             and (read_ := read_outputs(run / "outputs" / str(name))) is not None
         ):
@@ -125,9 +123,10 @@ def _sheet(run: Path, one: Generator, n: int) -> reading.Sheet:
             f"the images of {one.stem} are not in {run}, and a sheet shows them; run it again with this folder as --out"
         )
     key = one.row.results[0].provenance.get("data_key")
-    for folder in sorted((run / "data").glob(f"{one.board.modality}-*")):
-        if dataset.read_manifest(folder).get("key") == key:
-            return reading.sheet(generated, dataset.load(folder).test, n)
+    # fields of a set lie in a folder beside it, which has no manifest
+    for manifest in sorted((run / "data").glob(f"{one.board.modality}-*/{dataset.MANIFEST}")):
+        if dataset.read_manifest(manifest.parent).get("key") == key:
+            return reading.sheet(generated, dataset.load(manifest.parent).test, n)
     raise InputError(
         f"the data of {one.stem} are not in {run / 'data'}, and a sheet shows test images; run it again with this "
         "folder as --out"
@@ -146,10 +145,11 @@ def _take_in(answered: Sequence[Path], out: Path, found: Sequence[Generator]) ->
                 f"{path} answers sheet {given['sheet']}, and no sheet in {out} is that one; name the --out that made it"
             )
         reading.read(path, keys[key])
-        number = len(list(out.glob(key.name.replace("_reading-key", "_answers-*")))) + len(copies)
-        copies[path] = key.with_name(key.name.replace("_reading-key", f"_answers-{number}"))
+        # by content, so that answers that are given twice count once
+        name = key.name.replace("_reading-key", f"_answers-{hashing.file_sha256(path)[:12]}")
+        copies[path] = key.with_name(name)
     for path, to in copies.items():
-        shutil.copyfile(path, to)
+        files.write_bytes(to, path.read_bytes())
 
 
 def _readers(out: Path, one: Generator) -> list[reading.Reader]:
