@@ -128,6 +128,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "mribench.tasks": ("equal_by_subject", "to_uint8"),
     "mribench.tasks.inverse": ("inverse_task",),
+    "mribench.tasks.lesions": ("lesion_task",),
     "mribench.testing": ("Finding", "check", "checks", "conforms"),
     "mribench.training.draws": ("BatchDraws",),
     "mribench.variants": ("ddpm",),

@@ -50,7 +50,7 @@ def _pooled(
     about = metrics.get(address[0], {})
     relative = (
         about.get("direction") == "down"
-        and about.get("kind") not in ("paired", "likelihood", "detection")
+        and about.get("kind") not in ("paired", "likelihood", "detection", "lesion")
         and all(e.low is not None and e.low > 0 for found in by_variant.values() for e in found)
     )
     freedoms = {variant: max(len(e.seeds) for e in found) - 1 for variant, found in by_variant.items()}

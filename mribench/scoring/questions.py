@@ -43,6 +43,11 @@ def restoration_task(name: str) -> Task:
             f"the task {name} compares no restored images, expected {denoising.DENOISING.name} or a problem such as "
             "mri; name one"
         )
+    if task.fields:
+        raise InputError(
+            f"the task {name} asks about fields ({', '.join(task.fields)}), and questions are asked about the images "
+            "of a split; name another problem, such as mri"
+        )
     return task
 
 

@@ -105,6 +105,17 @@ class ComputeDetection(Protocol):
     def __call__(self, own: np.ndarray, strange: np.ndarray, /) -> np.ndarray: ...
 
 
+class ComputeLesion(Protocol):
+    """A number of each image, float64 (N,), from the answer to a measurement of an image with a lesion.
+
+    answer, image, twin: (N, H, W) in [0, 1]; twin: the image without the lesion. lesion: bool (N, H, W), its mask.
+    """
+
+    def __call__(
+        self, answer: np.ndarray, image: np.ndarray, twin: np.ndarray, lesion: np.ndarray, /
+    ) -> np.ndarray: ...
+
+
 class SubsetStatistic(Protocol):
     """The number on B subsets at once, float64 (B,), from bool (B, n) and bool (B, m)."""
 
@@ -133,7 +144,7 @@ class Metric:
     direction: Literal["up", "down", "zero"]  # which way is better; zero: the nearer to 0
     range: tuple[float, float]
     # decides the arguments of ``compute``
-    kind: Literal["paired", "distribution", "images", "likelihood", "detection", "posterior"]
+    kind: Literal["paired", "distribution", "images", "likelihood", "detection", "posterior", "lesion"]
     compute: (
         ComputePaired
         | ComputeDistribution
@@ -141,6 +152,7 @@ class Metric:
         | ComputeLikelihood
         | ComputeDetection
         | ComputePosterior
+        | ComputeLesion
     )
     version: int
     paper: str

@@ -15,16 +15,17 @@ from mribench.spec import FeatureSpace, Metric
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import images_in_air
 
+KINDS = ("paired", "distribution", "images", "likelihood", "detection", "posterior", "lesion")
+
 
 def it_says_what_it_is(case: Case) -> None:
     metric = case.plugin
     low, high = metric.range
     require(low < high, f"the range is {metric.range}", "give (lowest, highest); infinity is allowed")
     require(
-        metric.direction in ("up", "down", "zero")
-        and metric.kind in ("paired", "distribution", "images", "likelihood", "detection", "posterior"),
+        metric.direction in ("up", "down", "zero") and metric.kind in KINDS,
         f"direction {metric.direction!r}, kind {metric.kind!r}",
-        "direction is up, down or zero, kind is paired, distribution, images, likelihood, detection or posterior",
+        f"direction is up, down or zero, kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}",
     )
     require(
         metric.paper.strip() and metric.version >= 1 and metric.scale > 0,
@@ -184,6 +185,8 @@ def _three(metric: Metric) -> list:
         return [metric.compute(np.full(6, nats), 64) for nats in (0.0, -50.0, -200.0)]
     if metric.kind == "posterior":
         return [_of_answers(metric, rng, error) for error in (1.0, 2.0, 8.0)]
+    if metric.kind == "lesion":
+        return [_of_lesions(metric, share) for share in (0.0, 0.5, 1.0)]
     if metric.kind == "detection":
         own = rng.standard_normal(6)
         return [metric.compute(own, rng.standard_normal(40) + shift) for shift in (8.0, 2.0, 0.0)]
@@ -205,6 +208,17 @@ def _of_answers(metric: Metric, rng: np.random.Generator, error: float) -> np.nd
     answers = centre[:, None] + 0.02 * rng.standard_normal((6, 8, 64, 64))
     truth = centre + 0.02 * error * rng.standard_normal(centre.shape)
     return metric.compute(np.clip(answers, 0, 1), np.clip(truth, 0, 1), np.full((6, 8), error))
+
+
+def _of_lesions(metric: Metric, share: float) -> np.ndarray:
+    """Of 6 answers that share has lost 0.8 of its lesion, and has a false one elsewhere."""
+    twin = images_in_air(6, 0.01) / 2 + 0.25
+    row, column = np.ogrid[:64, :64]
+    lesion, false = ((row - 32) ** 2 + (column - at) ** 2 < 20 for at in (20, 44))
+    image = twin + 0.2 * lesion
+    wrong = (np.arange(6) < 6 * share)[:, None, None]
+    answer = image - 0.16 * lesion * wrong + 0.2 * false * wrong
+    return metric.compute(answer, image, twin, np.broadcast_to(lesion, image.shape))
 
 
 def _of_features(metric: Metric, rng: np.random.Generator) -> list:

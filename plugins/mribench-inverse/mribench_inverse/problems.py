@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -201,6 +202,9 @@ MRI_4_COILS = Problem(
     kind="mri",
     track="sim-k",
     mri_only=True,
+)
+MRI_LESIONS = replace(
+    MRI, name="mri-lesions", title="accelerated MRI of a lesion, one coil (simulated k-space)"
 )
 SUPERRES = Problem(
     name="superres",

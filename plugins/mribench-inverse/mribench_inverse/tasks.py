@@ -1,10 +1,12 @@
 """The problems as tasks: each is asked of every prior with every solver that fits, and of the baselines."""
 
 from mribench.tasks.inverse import inverse_task
+from mribench.tasks.lesions import lesion_task
 from mribench_inverse import problems
 
 MRI = inverse_task(problems.MRI)
 MRI_4_COILS = inverse_task(problems.MRI_4_COILS)
+MRI_LESIONS = lesion_task(problems.MRI_LESIONS)
 MRI_RADIAL = inverse_task(problems.MRI_RADIAL)
 MOTION = inverse_task(problems.MOTION)
 DEBLUR = inverse_task(problems.DEBLUR)

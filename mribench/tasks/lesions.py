@@ -1,0 +1,142 @@
+"""Inverse problems of images with a lesion: does it come through, and do others appear?
+
+The images are those of test subjects with a phantom's lesion, at most two of a subject and only those in which it is
+large and clear enough to be seen in the image itself (``metrics.lesions.is_visible``). Priors, comparators and settings
+are those of the problem on images without lesions: none of them has seen one. One answer is taken to each measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mribench.audit.losses import equal_by_subject
+from mribench.features import Extractor
+from mribench.figures import captioned, evenly_spaced, grid
+from mribench.metrics.lesions import REASON, is_visible
+from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Split, Task
+from mribench.spec.problem import Answers
+from mribench.tasks import to_uint8
+from mribench.tasks.denoising import paired_score
+from mribench.tasks.inverse import BRIGHTER, OF_A_SUBJECT, ROWS, best_setting
+
+METRICS = ("psnr_lesion", "contrast_gap", "contrast_error", "lesions_found", "false_lesions", "psnr")
+FIELDS = ("abnormal", "healthy", "lesion")
+
+
+def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
+    """What was asked and what was answered; nothing where no lesion can be seen.
+
+    ``rows`` int64 (n,), which test images, and ``levels`` float64. For each level ``answers_LEVEL`` and
+    ``adjoint_LEVEL``, A* y to look at, uint8 (n, H, W), and ``setting_LEVEL`` int64 (1,), the place in
+    ``Solver.search``, -1 without one.
+    """
+    assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
+    rows = _asked(data.test)
+    if not len(rows):
+        return {}
+    asked = np.asarray(data.test.fields["abnormal"])[rows]
+    outputs = {"rows": rows, "levels": np.array(model.problem.levels, dtype=float)}
+    for level in model.problem.levels:
+        best = best_setting(model, level, data.validation, seed)
+        setting = model.solver.search[best] if best >= 0 else {}
+        answer = to_uint8(model.answer(level, asked, seed, setting=setting))
+        outputs[f"answers_{level:g}"] = answer
+        outputs[f"adjoint_{level:g}"] = to_uint8(model.adjoint(level, asked, seed))
+        outputs[f"setting_{level:g}"] = np.array([best])
+    return outputs
+
+
+def _asked(test: Split) -> np.ndarray:
+    """Images whose lesion can be seen, int64 (n,): at most two of a subject."""
+    seen = np.flatnonzero(is_visible(*_with_twin_and_mask(test, np.arange(len(test)))))
+    subjects = [test.subjects[row] for row in seen]
+    return seen[equal_by_subject(subjects, OF_A_SUBJECT * len(set(subjects)), "lesions")]
+
+
+def _with_twin_and_mask(test: Split, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images with the lesion and without, float32 (n, H, W) in [0, 1], and its mask, bool (n, H, W)."""
+    image, twin, mask = (np.asarray(test.fields[name])[rows] for name in FIELDS)
+    return image.astype(np.float32) / 255, twin.astype(np.float32) / 255, mask == 1
+
+
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Extractor,
+    seed: int,
+) -> list[Score]:
+    """Every metric at every level: mean over subjects with a lesion, 95 % interval over them."""
+    if not outputs:
+        n, subjects = len(data.test), data.test.n_subjects
+        return [Score(name, None, n, subjects, reason=REASON) for name in metrics]
+    rows = outputs["rows"]
+    image, twin, lesion = _with_twin_and_mask(data.test, rows)
+    asked = Split(data.test.images[rows], tuple(data.test.subjects[row] for row in rows))
+    scores = []
+    for level in outputs["levels"].tolist():
+        answer = outputs[f"answers_{level:g}"].astype(np.float32) / 255
+        for metric in metrics.values():
+            if metric.kind == "lesion":
+                metric = replace(metric, compute=_of_lesion(metric, twin, lesion))
+            scores.append(paired_score(metric, answer, image, asked, level))
+    return scores
+
+
+def _of_lesion(
+    metric: Metric, twin: np.ndarray, lesion: np.ndarray
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A metric of lesions, called as a paired one is."""
+    return lambda answer, image: metric.compute(answer, image, twin, lesion)
+
+
+def draw(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Any] | None,
+    caption: str,
+) -> dict[str, np.ndarray]:
+    """For each level rows of images: healthy twin, the image with the lesion, its mask, A* y, the answer, the error."""
+    if not outputs:
+        return {}
+    some = evenly_spaced(len(outputs["rows"]), ROWS)
+    image, twin, mask = (np.asarray(data.test.fields[name])[outputs["rows"][some]] for name in FIELDS)
+    pictures = {}
+    for level in outputs["levels"].tolist():
+        answer = outputs[f"answers_{level:g}"][some]
+        error = np.clip(BRIGHTER * np.abs(answer.astype(int) - image), 0, 255).astype(np.uint8)
+        lesion = np.where(mask == 1, 255, 0).astype(np.uint8)
+        shown = [twin, image, lesion, outputs[f"adjoint_{level:g}"][some], answer, error]
+        titles = ["healthy twin", "with lesion", "lesion", "A* y", "answer", f"error x {BRIGHTER}"]
+        columns = np.stack(shown, axis=1).reshape(-1, *image.shape[1:])
+        text = f"{caption}, level {level:g}: {' | '.join(titles)}"
+        pictures[f"level_{level:g}"] = captioned(grid(columns, len(shown)), text)
+    return pictures
+
+
+def lesion_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
+    """The task that poses a problem of images with a lesion; its name, title and version are the problem's.
+
+    It is asked of data with the fields ``abnormal``, ``healthy`` and ``lesion`` (``mribench.spec.Field``).
+    """
+    return Task(
+        name=problem.name,
+        title=problem.title,
+        version=problem.version,
+        metrics=metrics,
+        produce=produce,
+        score=score,
+        draw=draw,
+        primary="psnr_lesion",
+        level_name=problem.level_name,
+        needs=("denoiser",),
+        fields=FIELDS,
+        track=problem.track,
+        problem=problem,
+    )
