@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from mribench.board import columns, findings, over_organs, sentences
+from mribench.board import columns, findings, over_organs, sentences, solvers
 from mribench.board.boards import Board
 from mribench.board.lines import Line
 from mribench.board.over_organs import OverOrgans
@@ -20,6 +20,7 @@ def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
     parts = ["# mribench leaderboard\n", _legend(), _overview(out), board_table(columns.all_organs(boards))]
     parts += [_interpretation(boards), *map(_over_organs, over_organs.over_organs(boards))]
+    parts += [_solvers(boards)]
     for board in boards:
         parts += [
             _heading(board),
@@ -71,6 +72,20 @@ def _over_organs(found: OverOrgans) -> str:
     ]
     table = markdown_table(["method", "average rank", *found.organs], lines)
     return f"## Methods over all organs ({escaped(found.about)})\n\n{said}\n{table}"
+
+
+def _solvers(boards: Sequence[Board]) -> str:
+    """Of every problem its solvers over organs; empty where no board poses one."""
+    parts = [
+        f"### {escaped(f'{one.problem}; {one.about}')}\n\n{markdown_table(*solvers.table(one))}"
+        for one in solvers.problems(boards)
+    ]
+    note = (
+        "Organs are different data: compare down a column. NFE are evaluations of the prior for one answer, seconds "
+        "the median over organs. On the front of: organs on which no other row is both better and faster. Coverage is "
+        "that of 50 and 90 % intervals; an error over spread of ×2 is twice what the spread of the answers foretells."
+    )
+    return "\n".join([f"## {solvers.TITLE}\n\n{note}\n", *parts]) if parts else ""
 
 
 def _heading(board: Board) -> str:

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+from dataclasses import asdict
 
+import numpy as np
 import pytest
 
 from mribench.board import export
@@ -12,6 +14,9 @@ from mribench.board.html.page import html
 from mribench.board.markdown import markdown
 from mribench.cli import console
 from mribench.hub import card
+from mribench.metrics.uncertainty import mean_over_subjects, round_for_record
+from mribench.spec import Score
+from mribench.variants.problem_controls import TRAINING_MEAN, WIENER
 
 
 @pytest.fixture
@@ -37,3 +42,50 @@ def said(tmp_path, capsys):
         return shown
 
     return find
+
+
+SUBJECTS = 40
+PSNR = {
+    "psnr": {"title": "PSNR", "unit": "dB", "direction": "up", "paper": "a paper", "kind": "paired"},
+}
+
+
+@pytest.fixture
+def answered(scored):
+    """``answered(variant, psnr)``: a record of an answer to a problem at R = 4, in dB over 40 subjects."""
+
+    def make(variant, psnr, answers_by="rule", sampler=None, problem="accelerated MRI", own=0.1, **changes):
+        deviations = np.random.default_rng(0).standard_normal(SUBJECTS)
+        alone = np.random.default_rng([*variant.encode(), *(sampler or "").encode()]).standard_normal(
+            SUBJECTS
+        )
+        values = psnr + deviations - deviations.mean() + own * (alone - alone.mean())
+        mean, low, high = mean_over_subjects(values, [str(i) for i in range(SUBJECTS)])
+        score = Score(
+            "psnr", mean, SUBJECTS, SUBJECTS, low, high, level=4.0, per_subject=round_for_record(values)
+        )
+        control = {"training-mean": TRAINING_MEAN, "wiener": WIENER}.get(variant)
+        about = {
+            "scores": (score,),
+            "floor": {},
+            "metrics": PSNR,
+            "primary": "psnr",
+            "task": "mri",
+            "level_name": "R",
+            "sampler": sampler,
+            "answers_by": answers_by,
+            "is_control": control is not None,
+            "expected": control and asdict(control.expected),
+        }
+        same = {"task": "mri v1", "problem": problem, "track": "sim-k"}
+        if "modality" in changes:
+            same["modality"] = changes["modality"]
+        return scored(variant, same=same, **about | changes)
+
+    return make
+
+
+@pytest.fixture
+def ends(answered):
+    """The controls where they must land."""
+    return [answered("training-mean", 12.0), answered("wiener", 19.0)]

@@ -81,7 +81,8 @@ class Charts:
 
 
 def quality_against_cost(boards: Sequence[BoardView]) -> Charts:
-    """All trained rows of every board against each kind of cost that the records know."""
+    """All trained rows of every board against each kind of cost that the records know; of problems see ``solvers``."""
+    boards = [board for board in boards if not board.poses_problem]
     points = {board.id: {kind: _points(board, kind) for kind, _, _ in COSTS} for board in boards}
     letters = letters_of(p for of_board in points.values() for of_kind in of_board.values() for p in of_kind)
     known = []
@@ -138,13 +139,13 @@ def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters
         quality=column.title,
         cost=cost,
         points=points,
-        marks=_marks(points, x, y, letters),
+        marks=marks(points, x, y, letters),
         x_ticks=[(x(tick), tick_label(tick)) for tick in x.ticks()],
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
         levels=_levels(board, column, y),
         band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves and halves[1] >= y.low else None,
-        curves=[path for method in letters if (path := _curve(points, method, x, y))],
-        front=_front(pareto(points, 1 if board.less_is_better else -1), x, y),
+        curves=[path for method in letters if (path := curve_path(points, method, x, y))],
+        front=front_path(pareto(points, 1 if board.less_is_better else -1), x, y),
     )
 
 
@@ -179,7 +180,7 @@ def _levels(board: BoardView, column: MetricColumn, y: Axis) -> list[Level]:
     return [Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in shown]
 
 
-def _curve(points: Sequence[Point], method: str, x: Axis, y: Axis) -> str:
+def curve_path(points: Sequence[Point], method: str, x: Axis, y: Axis) -> str:
     """Straight lines through the points of a method by cost; empty for fewer than two."""
     own = sorted((p for p in points if p.method == method), key=lambda p: (p.cost, p.value))
     if len(own) < 2:
@@ -187,7 +188,7 @@ def _curve(points: Sequence[Point], method: str, x: Axis, y: Axis) -> str:
     return "M" + "L".join(f"{pixels(x(p.cost))} {pixels(y(p.value))}" for p in own)
 
 
-def _front(front: list[Point], x: Axis, y: Axis) -> str:
+def front_path(front: list[Point], x: Axis, y: Axis) -> str:
     """Steps from one point of the front to the next; empty for fewer than two."""
     if len(front) < 2:
         return ""
@@ -195,7 +196,7 @@ def _front(front: list[Point], x: Axis, y: Axis) -> str:
     return f"M{start[0]} {start[1]}" + "".join(f"H{across}V{up}" for across, up in others)
 
 
-def _marks(points: list[Point], x: Axis, y: Axis, letters: Mapping[str, str]) -> list[Mark]:
+def marks(points: list[Point], x: Axis, y: Axis, letters: Mapping[str, str]) -> list[Mark]:
     """The cheapest point of a method carries its letter; letters that crowd are put side by side."""
     marks: list[Mark] = []
     taken: list[tuple[float, float]] = []

@@ -23,6 +23,7 @@ from mribench.board.html.origin import origin
 from mribench.board.html.pairs import for_script
 from mribench.board.html.pictures import BUDGET, BUDGET_OF_MANY, choose
 from mribench.board.html.sampling import sampler_tables
+from mribench.board.html.solvers import solver_sections
 from mribench.board.html.summary import facts, summary
 from mribench.board.over_organs import over_organs
 from mribench.escaping import visible
@@ -66,6 +67,7 @@ def html(
             diagrams=[diagram(found, f"organs-{n}") for n, found in enumerate(over_organs(boards), start=1)],
             costs=quality_against_cost(views),
             sampler_tables=sampler_tables(boards, views),
+            solvers=solver_sections(boards, views),
             pictures=pictures,
             origins={board.id: origin(board, out) for board in views},
             reported=view.reported(boards),

@@ -165,6 +165,7 @@ class BoardView:
     gaussian: str  # name of the row of the Gaussian control, or empty
     fields: tuple[tuple[str, str], ...]  # what is equal in all results
     results: tuple[Result, ...]
+    poses_problem: bool = False  # whether its rows are answers to an inverse problem
     many: bool = False  # whether its page has so many rows that the script makes the drawings
 
     @property

@@ -114,6 +114,7 @@ def _board(board: Board, anchors: Anchors, many: bool) -> BoardView:
         gaussian=control.name if control else "",
         fields=tuple((name, sentences.short(value)) for name, value in sorted(fields.items())),
         results=tuple(board.members),
+        poses_problem=board.poses_problem,
         many=many,
     )
 
