@@ -1,0 +1,96 @@
+"""Comparators trained on a linear-Gaussian problem, where no answer has less error than the Wiener filter's."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from mribench_inverse import comparators
+from mribench_inverse.operators import Average, Kept
+
+from mribench.seeds import torch_generator
+from mribench.spec import Examples, Measurement, Network
+from mribench.testing.fixtures import TINY
+from mribench.training.draws import BatchDraws
+
+SIDE, SPREAD, LENGTH, SIGMA = 8, 0.15, 3.0, 0.15  # pixels that correlate over about LENGTH, and noise
+N = 1000  # held-out images
+EVERY_PIXEL, SQUARES = Kept(torch.ones(())), Average(2)
+PLACES = torch.cartesian_prod(torch.arange(float(SIDE)), torch.arange(float(SIDE)))
+COVARIANCE = SPREAD**2 * torch.exp(-torch.cdist(PLACES, PLACES) / LENGTH).double()
+ROOT = torch.linalg.cholesky(COVARIANCE).float()
+
+
+def measured(operator, n, *address):
+    draws = BatchDraws(torch_generator("toy", *address), n, slice(None))
+    x = 0.5 + (draws.normal(SIDE**2) @ ROOT.T).view(n, 1, SIDE, SIDE)
+    clean = operator(x)
+    noise = draws.normal(*clean.shape[1:])
+    return x, Measurement(clean + SIGMA * noise, operator, SIGMA, (SIDE, SIDE)), draws
+
+
+def wiener(m):
+    """mean + C A* (A C A* + sigma^2)^-1 (y - A mean), with A as a matrix."""
+    matrix = m.operator(torch.eye(SIDE**2).view(-1, 1, SIDE, SIDE)).flatten(1).T.double()
+    noise = SIGMA**2 * torch.eye(len(matrix), dtype=torch.float64)
+    gain = torch.linalg.solve(matrix @ COVARIANCE @ matrix.T + noise, matrix @ COVARIANCE).T
+    mean = torch.full((SIDE**2,), 0.5, dtype=torch.float64)
+    return (mean + (m.y.flatten(1).double() - matrix @ mean) @ gain.T).view(-1, 1, SIDE, SIDE).float()
+
+
+def answered(solver, operator, steps, rate, samples=1):
+    """Held-out squared errors: of each sample, of the Wiener filter, and of A* y; float32 (N,) each."""
+    profile = replace(
+        TINY,
+        size=SIDE,
+        network=Network(channels=(16, 16), layers_per_block=1),
+        max_steps=steps,
+        batch_size=32,
+        lr=rate,
+        warmup_steps=20,
+    )
+
+    def batches(n, size):
+        return (measured(operator, size, step) for step in range(n))
+
+    images = measured(operator, 64, "train")[0][:, 0].numpy()
+    net = solver.fit(Examples(images, batches, profile, 0, torch.device("cpu")))
+    x, m, _ = measured(operator, N, "held out")
+    with torch.no_grad():
+        found = [
+            solver.solve(net, m, BatchDraws(torch_generator("answer", k), N, slice(None)))
+            for k in range(samples)
+        ]
+    errors = [(one - x).square().mean((1, 2, 3)) for one in (*found, wiener(m), operator.adjoint(m.y))]
+    mean = (torch.stack(found).mean(0) - x).square().mean((1, 2, 3))
+    return errors[:-2], mean, *errors[-2:]
+
+
+def assert_not_ahead(errors, least):
+    """No answer has less error than the conditional mean, beyond what these images leave open."""
+    difference = errors - least
+    assert difference.mean() > -2 * difference.std() / N**0.5
+
+
+@pytest.mark.parametrize(
+    ("solver", "operator", "steps"),
+    [
+        pytest.param(comparators.DNCNN, EVERY_PIXEL, 150, id="dncnn"),
+        pytest.param(comparators.UNROLLED, SQUARES, 320, id="unrolled", marks=pytest.mark.slow),
+        pytest.param(comparators.UNET, SQUARES, 300, id="unet", marks=pytest.mark.slow),
+    ],
+)
+def test_a_network_trained_on_pairs_comes_near_the_wiener_filter_and_never_beats_it(solver, operator, steps):
+    (errors,), _, least, start = answered(solver, operator, steps, 5e-3)
+    assert start.mean() > 3 * least.mean()
+    assert errors.mean() < 1.1 * least.mean()
+    assert_not_ahead(errors, least)
+
+
+@pytest.mark.slow
+def test_a_conditional_diffusion_samples_the_posterior_and_its_mean_comes_near_the_wiener_filter():
+    """A draw of the posterior errs twice as much as its mean; 20 ancestral steps leave its variance at about 0.6."""
+    errors, mean, least, _ = answered(comparators.CONDITIONAL, EVERY_PIXEL, 400, 3e-3, samples=4)
+    assert 1.4 < errors[0].mean() / least.mean() < 2.1
+    assert mean.mean() < 1.3 * least.mean()
+    assert_not_ahead(mean, least)
+    assert_not_ahead(errors[0], least)
