@@ -82,8 +82,9 @@ def _solvers(boards: Sequence[Board]) -> str:
     ]
     note = (
         "Organs are different data: compare down a column. NFE are evaluations of the prior for one answer, seconds "
-        "the median over organs. On the front of: organs on which no other row is both better and faster. Coverage is "
-        "that of 50 and 90 % intervals; an error over spread of ×2 is twice what the spread of the answers foretells."
+        "those of one answer, the median over organs. On the front: organs on which no other row is both better and "
+        "faster. Coverage is that of 50 and 90 % intervals; an error over spread of ×2 is twice what the spread of the "
+        "answers foretells."
     )
     return "\n".join([f"## {solvers.TITLE}\n\n{note}\n", *parts]) if parts else ""
 

@@ -88,7 +88,7 @@ def table(one: ProblemOverOrgans) -> tuple[list[str], list[list[str]]]:
     """Titles and lines: of each row its number on each organ, its cost, and its calibration where any is known."""
     calibrated = any(calibration_text(board, row) for board in one.boards for row in board.trained)
     organs = [board.organ for board in one.boards]
-    titles = ["solver", *organs, "NFE", "s an answer", "on the front of"]
+    titles = ["solver", *organs, "NFE", "seconds", "on the front"]
     titles += [f"coverage, error over spread: {organ}" for organ in organs] if calibrated else []
     lines = []
     for name in one.names:

@@ -55,7 +55,7 @@ def test_a_problem_is_one_table_with_a_column_for_each_organ(found):
     (one,) = problems(boards(found))
     titles, lines = table(one)
     assert one.problem == "accelerated MRI, R = 4"
-    assert titles[:6] == ["solver", *(b.organ for b in one.boards), "NFE", "s an answer", "on the front of"]
+    assert titles[:6] == ["solver", *(b.organ for b in one.boards), "NFE", "seconds", "on the front"]
     assert [line[0] for line in lines] == [
         "ddpm pnp",
         "ddpm diffpir",
@@ -77,7 +77,7 @@ def test_a_row_without_a_prior_costs_no_evaluations_and_stands_on_that_axis_all_
     made = boards(found)
     assert {p.name: p.cost for p in points(made[0], "nfe")}["tv"] == 0
     (section,) = solver_sections(made, views(made))
-    nfe, seconds = section.costs[:2]
+    (nfe, _), (seconds, _) = section.charts[:2]
     assert nfe.x_ticks[0][1] == "none" and len(nfe.marks) == len(seconds.marks) == 4
     assert min(mark.x for mark in nfe.marks) == pytest.approx(nfe.x_ticks[0][0])
 
@@ -89,7 +89,7 @@ def test_calibration_is_found_coverage_and_error_over_spread_of_rows_that_draw_s
     assert found_of["ddpm diffpir"].error_over_spread == 2
     assert found_of["tv"] == ({}, None)
     (section,) = solver_sections([board], views([board]))
-    coverage, spread = section.calibrations
+    _, _, (coverage,), (spread,) = section.charts
     assert [p.cost for p in coverage.points] == [50, 90]
     assert [p.value for p in coverage.points] == pytest.approx([40, 75])
     assert [(p.cost, p.value) for p in spread.points] == [(25.0, 2.0)]

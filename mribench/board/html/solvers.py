@@ -9,6 +9,7 @@ from mribench.board.against_control import control_name
 from mribench.board.boards import Board
 from mribench.board.html.charts import (
     BOTTOM,
+    CROWD,
     LEFT,
     LETTERS,
     RIGHT,
@@ -36,6 +37,7 @@ from mribench.board.solvers import (
 COSTS = {"nfe": "evaluations of the prior for an answer", "seconds": "seconds for an answer (on its machine)"}
 NONE = 0.5  # where a row without a prior stands on the axis of evaluations, which is logarithmic
 LETTERED = 30  # points, above which those on the front alone have letters
+OF_MEAN = "PSNR of the mean answer (dB)"
 COVERED, RATIO = "pixels in their intervals, %", "error over spread"
 NOT_RUN = Number(reason="not run on this organ")
 
@@ -60,8 +62,7 @@ class SolverSection:
     problem: ProblemOverOrgans
     column: MetricColumn  # what ranks
     lines: list[Line]
-    costs: list[Chart]
-    calibrations: list[Chart]
+    charts: list[list[Chart]]  # a list for each kind of drawing, an organ each
 
     @property
     def key(self) -> list[tuple[str, str]]:
@@ -84,14 +85,12 @@ def _section(one: ProblemOverOrgans, views: Sequence[BoardView]) -> SolverSectio
     assert column is not None  # else it is none of ``problems``
     trained = {row.name for view in views for row in view.trained}
     letters = dict(zip([name for name in one.names if name in trained], LETTERS, strict=False))
-    costs, calibrations = [], []
-    for board, view in zip(one.boards, views, strict=True):
-        costs += [
-            _cost(board, view, kind, letters) for kind in COSTS if any(p.cost for p in points(board, kind))
-        ]
-        calibrations += [made for make in (_coverage, _spread) if (made := make(board, view, letters))]
+    pairs = list(zip(one.boards, views, strict=True))
+    kinds = [[_cost(board, view, kind, letters) for board, view in pairs] for kind in COSTS]
+    kinds += [[make(board, view, letters) for board, view in pairs] for make in (_coverage, _spread)]
+    charts = [[chart for chart in of_kind if chart] for of_kind in kinds]
     lines = [_line(one, views, name, letters.get(name, "")) for name in one.names]
-    return SolverSection(one, column, lines, costs, calibrations)
+    return SolverSection(one, column, lines, [of_kind for of_kind in charts if of_kind])
 
 
 def _line(one: ProblemOverOrgans, views: Sequence[BoardView], name: str, letter: str) -> Line:
@@ -114,9 +113,11 @@ def _line(one: ProblemOverOrgans, views: Sequence[BoardView], name: str, letter:
     )
 
 
-def _cost(board: Board, view: BoardView, kind: str, letters: Mapping[str, str]) -> Chart:
+def _cost(board: Board, view: BoardView, kind: str, letters: Mapping[str, str]) -> Chart | None:
     """Quality against cost; the dotted front joins the rows that no other row beats in both."""
     found = points(board, kind)
+    if not any(p.cost for p in found):
+        return None
     drawn = [replace(p, cost=max(p.cost, NONE)) for p in found] if kind == "nfe" else found
     front = pareto(drawn, 1 if view.less_is_better else -1)
     if len(found) > LETTERED:
@@ -124,8 +125,9 @@ def _cost(board: Board, view: BoardView, kind: str, letters: Mapping[str, str]) 
     column = view.column(view.primary)
     control = column.numbers.get(control_name(board)) if column else None
     known = [control.value] if control and control.value is not None else []
-    x = log_axis([p.cost for p in drawn], LEFT, RIGHT, 1.6)
-    y = linear_axis([*(p.value for p in drawn), *known], BOTTOM, TOP, margin=0.08)
+    x = log_axis([p.cost for p in drawn], LEFT, RIGHT, 3.0)
+    ends = [end for p in drawn for end in (p.interval or ()) if len(drawn) <= CROWD]
+    y = linear_axis([*(p.value for p in drawn), *ends, *known], BOTTOM, TOP, margin=0.08)
     ticks = [(x(tick), tick_label(tick)) for tick in x.ticks() if kind != "nfe" or tick >= 1]
     if kind == "nfe" and any(p.cost == NONE for p in drawn):
         ticks.insert(0, (x(NONE), "none"))
@@ -180,8 +182,9 @@ def _spread(board: Board, view: BoardView, letters: Mapping[str, str]) -> Chart 
     y = log_axis([*(p.value for p in found), 1.0], BOTTOM, TOP, 1.3)
     ticks = [(x(tick), tick_label(tick)) for tick in x.ticks()]
     levels = [Level("gaussian", "as it should be", y(1), y(1) - 4)]
-    cost = view.columns[address].title.rstrip(" ↑") if address in view.columns else MEAN
-    return _chart(board, view, "solvers-spread", cost, found, found, letters, x, y, ticks, levels, [], RATIO)
+    return _chart(
+        board, view, "solvers-spread", OF_MEAN, found, found, letters, x, y, ticks, levels, [], RATIO
+    )
 
 
 def _chart(
