@@ -20,8 +20,10 @@ R_OF_MOVING = 2.0  # acceleration with it: all lines of eight known poses leave 
 MID_GREY = 0.5
 
 
-def mri(x: torch.Tensor, acceleration: float, draws: Draws, coils: int) -> Measurement:
-    """Cartesian k-space with lines left out at random and complex white noise; the coil maps are known.
+def mri(
+    x: torch.Tensor, acceleration: float, draws: Draws, coils: int, equispaced: bool = False
+) -> Measurement:
+    """Cartesian k-space with lines left out and complex white noise; the coil maps are known.
 
     k-space is computed from a magnitude image, whose own noise and post-processing are then part of the truth: the
     numbers are too good, and real k-space is another track.
@@ -29,16 +31,21 @@ def mri(x: torch.Tensor, acceleration: float, draws: Draws, coils: int) -> Measu
     import torch
 
     from mribench_inverse.operators import Fourier
-    from mribench_inverse.sampling_masks import coil_maps, random_lines
+    from mribench_inverse.sampling_masks import coil_maps, equispaced_lines, random_lines
 
     shape = (x.shape[-2], x.shape[-1])
-    operator = Fourier(random_lines(shape[1], acceleration, draws), coil_maps(coils, shape, draws))
+    lines = equispaced_lines if equispaced else random_lines
+    operator = Fourier(lines(shape[1], acceleration, draws), coil_maps(coils, shape, draws))
     noise = torch.complex(*draws.normal(2, coils, *shape).unbind(1))
     return Measurement(operator(x) + SIGMA * operator.mask * noise, operator, SIGMA, shape)
 
 
 def one_coil(x: torch.Tensor, acceleration: float, draws: Draws) -> Measurement:
     return mri(x, acceleration, draws, coils=1)
+
+
+def equispaced(x: torch.Tensor, acceleration: float, draws: Draws) -> Measurement:
+    return mri(x, acceleration, draws, coils=1, equispaced=True)
 
 
 def four_coils(x: torch.Tensor, acceleration: float, draws: Draws) -> Measurement:
@@ -202,6 +209,12 @@ MRI_4_COILS = Problem(
     kind="mri",
     track="sim-k",
     mri_only=True,
+)
+MRI_EQUISPACED = replace(
+    MRI,
+    name="mri-equispaced",
+    title="accelerated MRI, lines at equal distances (simulated k-space)",
+    measure=equispaced,
 )
 MRI_LESIONS = replace(
     MRI, name="mri-lesions", title="accelerated MRI of a lesion, one coil (simulated k-space)"

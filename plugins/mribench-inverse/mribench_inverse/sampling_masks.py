@@ -24,6 +24,28 @@ def random_lines(width: int, acceleration: float, draws: Draws) -> torch.Tensor:
 
     Raises InputError where fewer than two lines would be left.
     """
+    lines, inside, _ = _lines(width, acceleration)
+    order = draws.uniform(width)
+    # the lines of lowest frequency come first, whatever was drawn for them
+    order[:, inside] = -1.0
+    mask = torch.zeros_like(order).scatter(1, order.argsort(1)[:, :lines], 1.0)
+    return mask[:, None, None, :]
+
+
+def equispaced_lines(width: int, acceleration: float, draws: Draws) -> torch.Tensor:
+    """As ``random_lines``, the lines outside the centre at equal distances from a random first one."""
+    lines, inside, outside = _lines(width, acceleration)
+    n = lines - len(inside)
+    first = draws.uniform(1)
+    places = ((torch.arange(n, device=first.device) + first) * len(outside) / max(n, 1)).long()
+    chosen = outside.to(first.device)[places]
+    mask = torch.zeros(len(first), width, device=first.device).scatter(1, chosen, 1.0)
+    mask[:, inside] = 1.0
+    return mask[:, None, None, :]
+
+
+def _lines(width: int, acceleration: float) -> tuple[int, torch.Tensor, torch.Tensor]:
+    """How many lines are measured; those of the centre; the others, from the lowest frequency to the highest."""
     lines = round(width / acceleration)
     if lines < 2:
         raise InputError(
@@ -31,12 +53,10 @@ def random_lines(width: int, acceleration: float, draws: Draws) -> torch.Tensor:
             "take a smaller R or a profile of larger images"
         )
     centre = max(1, round(CENTRE / acceleration * width))
-    frequency = torch.fft.fftfreq(width).abs()
-    order = draws.uniform(width)
-    # the lines of lowest frequency come first, whatever was drawn for them
-    order[:, frequency.argsort(stable=True)[:centre]] = -1.0
-    mask = torch.zeros_like(order).scatter(1, order.argsort(1)[:, :lines], 1.0)
-    return mask[:, None, None, :]
+    frequency = torch.fft.fftfreq(width)
+    inside = frequency.abs().argsort(stable=True)[:centre]
+    order = frequency.argsort()
+    return lines, inside, order[~torch.isin(order, inside)]
 
 
 def spokes(n: int, shape: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor, float]:

@@ -6,6 +6,7 @@ from mribench_inverse import problems
 
 MRI = inverse_task(problems.MRI)
 MRI_4_COILS = inverse_task(problems.MRI_4_COILS)
+MRI_EQUISPACED = inverse_task(problems.MRI_EQUISPACED)
 MRI_LESIONS = lesion_task(problems.MRI_LESIONS)
 MRI_RADIAL = inverse_task(problems.MRI_RADIAL)
 MOTION = inverse_task(problems.MOTION)

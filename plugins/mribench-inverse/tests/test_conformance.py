@@ -27,6 +27,7 @@ test_zero_filled = conforms("solvers", "zero-filled")
 
 test_mri = conforms("tasks", "mri")
 test_mri_4_coils = conforms("tasks", "mri-4-coils")
+test_mri_equispaced = conforms("tasks", "mri-equispaced")
 test_mri_lesions = conforms("tasks", "mri-lesions")
 test_superres = conforms("tasks", "superres")
 test_inpaint_box = conforms("tasks", "inpaint-box")

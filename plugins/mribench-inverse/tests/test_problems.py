@@ -6,7 +6,7 @@ import pytest
 import torch
 from mribench_inverse import baselines, comparators, problems
 from mribench_inverse.operators import SCALE_OF_MOVED, Fourier
-from mribench_inverse.sampling_masks import coil_maps, random_lines
+from mribench_inverse.sampling_masks import coil_maps, equispaced_lines, random_lines
 from mribench_inverse.steps import inner
 
 from mribench.errors import InputError
@@ -45,11 +45,21 @@ def test_a_measurement_has_the_noise_that_it_says(problem):
 
 
 @pytest.mark.parametrize("acceleration", [4.0, 8.0])
-def test_a_mask_has_one_line_in_r_and_the_centre(acceleration):
-    mask = random_lines(64, acceleration, draws_of(5))
+@pytest.mark.parametrize("lines", [random_lines, equispaced_lines])
+def test_a_mask_has_one_line_in_r_and_the_centre(acceleration, lines):
+    mask = lines(64, acceleration, draws_of(5))
     assert (mask.sum(-1) == 64 / acceleration).all()
     assert (mask[..., 0] == 1).all() and (mask[..., [1, -1]] == 1).all()
     assert not (mask[0] == mask[1]).all()
+
+
+def test_equispaced_lines_lie_at_equal_distances_outside_the_centre():
+    mask = torch.fft.fftshift(equispaced_lines(64, 4.0, draws_of(5))[:, 0, 0], dim=-1)
+    for row in mask:
+        places = row.nonzero().flatten()
+        outside = places[(places < 28) | (places > 36)]
+        steps = outside.diff()[outside.diff() < 10]
+        assert steps.min() >= 5 and steps.max() <= 6
 
 
 def test_the_norm_of_every_operator_is_at_most_one():
