@@ -1,4 +1,4 @@
-"""Priors on the problems of other organs: ``python -m mribench.calibration.shift RUN --task mri --solvers pnp``.
+"""Priors on the problems of other organs.
 
 A prior that was trained on one organ answers for each of them. The setting of a solver is the one that is best on
 validation subjects of the organ in question with its own prior, so that a strange prior is not helped by tuning.
@@ -6,7 +6,6 @@ validation subjects of the organ in question with its own prior, so that a stran
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mribench import files
 from mribench.audit.losses import equal_by_subject
 from mribench.data import prepare_data
 from mribench.errors import InputError
@@ -79,43 +77,57 @@ def column(
 
 def matrix(plan: Plan, task: Task, solver: Solver, subjects: int) -> dict[str, dict[str, Entry]]:
     """``column`` of each organ that the task is asked of. Raises InputError where an organ's prior is not trained."""
-    variant = next(v for v in plan.variants if isinstance(v, Variant))
-    seed, level = plan.spec.seeds[0], task.problem.levels[0]
-    data = {m.name: prepare_data(m, plan.spec.data, plan.profile, plan.out) for m in plan.modalities}
-    cells = {m.name: Cell(m, data[m.name], variant, seed) for m in plan.modalities}
-    trained = {name: replace(cell, trained=cell.train_folder(plan)) for name, cell in cells.items()}
-    for name, cell in trained.items():
-        if cell.trained is None or not folder.is_finished(cell.trained):
-            raise InputError(
-                f"{plan.out} holds no trained {variant.name} of {name}, expected one of every organ; run it first: "
-                f"mribench run --modalities {name} --variants {variant.name} --out {plan.out}"
-            )
-    title = f"{task.name}, {solver.name}"
+    cells, title = trained_cells(plan), f"{task.name}, {solver.name}"
     priors = {
-        name: replace(cell, solver=solver).model(plan, title, task.problem) for name, cell in trained.items()
+        name: replace(cell, solver=solver).model(plan, title, task.problem) for name, cell in cells.items()
     }
     found = {}
     for modality in (m for m in plan.modalities if poses(task, m)):
-        beside = {
-            s.name: replace(cells[modality.name], variant=s).model(plan, title, task.problem)
-            for s in plan.variants
-            if isinstance(s, Solver) and s.name in BESIDE
-        }
+        cell = cells[modality.name]
+        rows = priors | beside(plan, cell, task, title)
         found[modality.name] = column(
-            priors | beside, modality.name, data[modality.name], level, subjects, seed
+            rows, modality.name, cell.data, task.problem.levels[0], subjects, cell.seed
         )
     return found
 
 
-def page(found: Mapping[str, Mapping[str, Entry]], title: str) -> str:
-    """Markdown: a row for each prior and baseline, a column for each organ; bold where it is ahead of the reference."""
-    names = list(dict.fromkeys(name for of_organ in found.values() for name in of_organ))
-    rows = [[name, *(_text(of_organ[name]) for of_organ in found.values())] for name in names]
+def trained_cells(plan: Plan, fields: Sequence[str] = ()) -> dict[str, Cell]:
+    """The first variant of the plan on each organ, trained; InputError where it is not. fields: Of the data."""
+    variant = next(v for v in plan.variants if isinstance(v, Variant))
+    found = {}
+    for modality in plan.modalities:
+        data = prepare_data(modality, plan.spec.data, plan.profile, plan.out, fields=fields)
+        cell = Cell(modality, data, variant, plan.spec.seeds[0])
+        cell = replace(cell, trained=cell.train_folder(plan))
+        if cell.trained is None or not folder.is_finished(cell.trained):
+            raise InputError(
+                f"{plan.out} holds no trained {variant.name} of {modality.name}, expected one of every organ; run it "
+                f"first: mribench run --modalities {modality.name} --variants {variant.name} --out {plan.out}"
+            )
+        found[modality.name] = cell
+    return found
+
+
+def beside(plan: Plan, cell: Cell, task: Task, title: str) -> dict[str, Answers]:
+    """Rows without a prior on the cell's organ."""
+    without = replace(cell, trained=None)
+    return {
+        one.name: replace(without, variant=one).model(plan, title, task.problem)
+        for one in plan.variants
+        if isinstance(one, Solver) and one.name in BESIDE and fits(one, task)
+    }
+
+
+def page(found: Mapping[str, Mapping[str, Entry]], title: str, first: str = "prior of") -> str:
+    """Markdown: a row for each prior and baseline, a column for each key of ``found``, an organ or a condition; bold
+    where it is ahead of the reference. first: Title of the first column."""
+    names = list(dict.fromkeys(name for of_one in found.values() for name in of_one))
+    rows = [[name, *(_text(of_one[name]) for of_one in found.values())] for name in names]
     note = (
         f"PSNR in dB with its 95 % interval over test subjects. Bold: told apart from `{REFERENCE}`, above it, by the "
         "paired difference over the subjects, uncorrected."
     )
-    return f"# {title}\n\n{note}\n\n{markdown_table(['prior of', *found], rows)}\n"
+    return f"# {title}\n\n{note}\n\n{markdown_table([first, *found], rows)}\n"
 
 
 def _text(entry: Entry) -> str:
@@ -125,38 +137,56 @@ def _text(entry: Entry) -> str:
     return Markdown(f"**{text}**") if entry.above_low is not None and entry.above_low > 0 else text
 
 
-def _plan(run: Path, task: str, solver: str) -> Plan:
-    spec = runspec.from_toml(run / "spec.toml")
+def plan_of(
+    run: Path, task: str, solvers: Sequence[str], modalities: Sequence[str] | None, variant: str | None
+) -> Plan:
+    """The run's own plan, with one task that poses a problem and these solvers.
+
+    Raises InputError where the run cannot be read, or the task poses no problem.
+    """
     asked: dict[str, Any] = {
         "tasks": task,
-        "solvers": (solver, "tv"),
+        "solvers": tuple(dict.fromkeys((*solvers, "tv"))),
         "controls": ("noise",),
+        "modalities": modalities and tuple(modalities),
+        "variants": variant,
         "out": str(run),
     }
-    return runspec.resolve(runspec.make(spec, **asked))
+    plan = runspec.resolve(runspec.make(runspec.from_toml(run / "spec.toml"), **asked))
+    if any(one.problem is None for one in plan.tasks):
+        raise InputError(f"the task {task} poses no problem, expected one that does, such as mri; name it")
+    return plan
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder of a run with a trained prior of each organ")
-    parser.add_argument("--task", default="mri", help="a task that poses a problem")
-    parser.add_argument("--solvers", nargs="+", default=["pnp"])
-    parser.add_argument("--subjects", type=int, default=32, help="test subjects of an organ, at most")
-    parser.add_argument("--out", type=Path, help="Markdown file; printed without it")
-    given = parser.parse_args(arguments)
+def survey(
+    run: Path,
+    task: str,
+    solvers: Sequence[str],
+    subjects: int,
+    modalities: Sequence[str] | None = None,
+    variant: str | None = None,
+) -> str:
+    """Markdown: for each solver the PSNR of every organ's prior on every organ, at the first level of the problem.
+
+    Args:
+        run: Folder of a run with a trained prior of each organ.
+        task: One that poses a problem.
+        solvers: Names of solvers that need a prior.
+        subjects: Test subjects of an organ, at most.
+        modalities: The organs; None: those of the run.
+        variant: The prior; None: the first of the run.
+
+    Raises:
+        InputError: Where something that is named does not fit, or an organ's prior is not trained.
+    """
+    plan = plan_of(run, task, solvers, modalities, variant)
+    (asked,) = plan.tasks
+    level = f"{asked.level_name} = {asked.problem.levels[0]:g}"
     pages = []
-    for name in given.solvers:
-        plan = _plan(given.run, given.task, name)
-        (task,) = plan.tasks
-        solver = next(s for s in plan.solvers if s.name == name and fits(s, task))
-        level = f"{task.level_name} = {task.problem.levels[0]:g}"
-        found = matrix(plan, task, solver, given.subjects)
-        pages.append(page(found, f"{task.title}, {level}: {solver.title} with the priors of other organs"))
-    if given.out is None:
-        print("\n".join(pages))
-    else:
-        files.write_text(given.out, "\n".join(pages))
-
-
-if __name__ == "__main__":
-    main()
+    for name in solvers:
+        solver = next((one for one in plan.solvers if one.name == name), None)
+        if solver is None:
+            raise InputError(f"the solver {name} has no prior to exchange, expected one such as pnp; name it")
+        found = matrix(plan, asked, solver, subjects)
+        pages.append(page(found, f"{asked.title}, {level}: {solver.title} with the priors of other organs"))
+    return "\n".join(pages)

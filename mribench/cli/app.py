@@ -23,6 +23,7 @@ from mribench.cli import (
     sample,
     score,
     scorecard,
+    shift,
     speed,
 )
 from mribench.cli.data import app as data_app
@@ -72,7 +73,21 @@ def start(
     """Train, sample and score diffusion models on medical images, organ by organ."""
 
 
-for group in (run, score, questions, sample, board, scorecard, plugin, audit, coverage, doctor, speed, hub):
+for group in (
+    run,
+    score,
+    questions,
+    sample,
+    board,
+    scorecard,
+    plugin,
+    audit,
+    coverage,
+    shift,
+    doctor,
+    speed,
+    hub,
+):
     group.add_to(app)
 app.add_typer(data_app, name="data")
 
