@@ -124,7 +124,7 @@ def test_maintainers_commands_have_a_heading_of_their_own(mribench):
     listed = [
         {line.split()[0] for line in part.splitlines() if line[:3].strip()} for part in (users, maintainers)
     ]
-    assert listed[1] == {"trust", "coverage", "speed", "tune", "audit"}
+    assert listed[1] == {"trust", "coverage", "shift", "speed", "tune", "audit"}
     assert {"run", "score", "data", "plugin"} <= listed[0]
 
 

@@ -16,6 +16,7 @@ from mribench.metrics import (
     extrapolation,
     images,
     kernels,
+    lesions,
     neighbours,
     paired,
     significance,
@@ -61,6 +62,8 @@ def test_how_inverse_problems_are_asked_is_said():
         f"at most {solvers.MAX_SETTINGS} settings",
         f"on {inverse.VALIDATION_IMAGES} images of validation subjects",
         f"samples {inverse.SAMPLES} are taken",
+        f"at least {lesions.LEAST_PIXELS} pixels and a contrast of at least {lesions.LEAST_CONTRAST:g} grey ranges",
+        f"a ring of {lesions.RING} pixels, {lesions.GAP} pixel away",
     ):
         assert said in FLAT
 
