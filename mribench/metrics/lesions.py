@@ -1,9 +1,11 @@
-"""Whether a lesion comes through, and whether there are lesions that nobody has: answers to measurements of a lesion.
+"""Whether a lesion comes through, and whether there are lesions that nobody has.
 
-Every function takes the answer, the image that was measured and its healthy twin, float (N, H, W) in [0, 1], and the
-mask of the lesion, bool (N, H, W), and returns float64 (N,). What a lesion adds is what the image has beside its twin,
-so that anatomy around it counts for nothing. Its contrast is the mean of that over the mask, minus the mean over a ring
-around it: a contrast recovery coefficient as in NEMA NU 2-2018, section 7, with a lesion in the sphere's place.
+Two images of one person, with a lesion and without, are measured and answered alike: with the same mask, noise and
+random numbers. What the lesion changes in the answer is then the difference of the two answers, whatever the solver
+does to the anatomy around it. Every function takes ``Pairs`` and returns float64 (N,).
+
+Contrast is the mean of a difference over the lesion minus its mean over a ring around it: a contrast recovery
+coefficient as in NEMA NU 2-2018, section 7, with a lesion in the sphere's place.
 """
 
 from __future__ import annotations
@@ -15,70 +17,67 @@ import numpy as np
 from mribench.metrics.images import foreground
 from mribench.metrics.paired import PSNR, decibel, masked_mean
 from mribench.spec import Metric
+from mribench.spec.metric import Pairs
 
-LEAST_PIXELS, LEAST_CONTRAST = (
-    8,
-    0.1,
-)  # of a lesion that is asked about: smaller and fainter ones are lost in noise
+LEAST_PIXELS = 8  # of a lesion that is asked about: a smaller one is lost in noise
+LEAST_CONTRAST = 0.1  # of it, in grey ranges
 GAP, RING = 1, 2  # pixels between lesion and ring, which partial volume fills, and width of the ring
 ENOUGH = 0.5  # share of the lesion's contrast at which it is found, and at which another blob is a false one
 MOST = 10.0  # times the contrast
 REASON = f"no lesion has {LEAST_PIXELS} pixels and a contrast of {LEAST_CONTRAST:g} grey ranges"
 
 
-def contrast(x: np.ndarray, twin: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """Mean of x - twin over the lesion minus its mean over the ring, in grey ranges; nan of an empty mask."""
-    found = np.full(len(x), np.nan)
-    for i, (one, healthy, mask) in enumerate(zip(x, twin, lesion, strict=True)):
+def contrast(difference: np.ndarray, lesion: np.ndarray) -> np.ndarray:
+    """Mean of each (H, W) over its mask minus the mean over the ring, float64 (N,); nan of an empty mask."""
+    found = np.full(len(difference), np.nan)
+    for i, (each, mask) in enumerate(zip(difference.astype(np.float64), lesion, strict=True)):
         if mask.any():
-            added = one.astype(np.float64) - healthy
-            found[i] = added[mask].mean() - added[_ring(mask)].mean()
+            found[i] = each[mask].mean() - each[_grown(mask, GAP + RING) & ~_grown(mask, GAP)].mean()
     return found
 
 
 def is_visible(image: np.ndarray, twin: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """bool (N,): the lesion has ``LEAST_PIXELS`` and, either way, ``LEAST_CONTRAST``."""
-    return (lesion.sum((1, 2)) >= LEAST_PIXELS) & (np.abs(contrast(image, twin, lesion)) >= LEAST_CONTRAST)
+    """bool (N,): the lesion has ``LEAST_PIXELS`` and, either way, ``LEAST_CONTRAST``. image, twin: in [0, 1]."""
+    return (lesion.sum((1, 2)) >= LEAST_PIXELS) & (np.abs(contrast(image - twin, lesion)) >= LEAST_CONTRAST)
 
 
-def contrast_gap(answer: np.ndarray, image: np.ndarray, twin: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """Contrast of the answer over that of the image, minus 1: -1 where the answer is the healthy twin."""
-    ratio = contrast(answer, twin, lesion) / contrast(image, twin, lesion)
-    return np.clip(ratio - 1, -MOST, MOST)
+def contrast_gap(pairs: Pairs) -> np.ndarray:
+    """Contrast between the answers over that between the images, minus 1: -1 where the lesion changes nothing."""
+    found = contrast(pairs.answer - pairs.answer_to_twin, pairs.lesion)
+    return np.clip(found / contrast(pairs.image - pairs.twin, pairs.lesion) - 1, -MOST, MOST)
 
 
-def contrast_error(answer: np.ndarray, image: np.ndarray, twin: np.ndarray, lesion: np.ndarray) -> np.ndarray:
+def contrast_error(pairs: Pairs) -> np.ndarray:
     """The size of ``contrast_gap``: lost and invented contrast do not cancel over lesions."""
-    return np.abs(contrast_gap(answer, image, twin, lesion))
+    return np.abs(contrast_gap(pairs))
 
 
-def psnr_lesion(answer: np.ndarray, image: np.ndarray, twin: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """PSNR over the lesion and its ring, in dB, data range 1."""
-    around = np.stack([_grown(mask, GAP + RING) for mask in lesion])
-    return decibel(masked_mean(np.square(answer.astype(np.float64) - image), around))
+def lesions_found(pairs: Pairs) -> np.ndarray:
+    """1 where at least half of the lesion's contrast is recovered, else 0."""
+    return (contrast_gap(pairs) >= ENOUGH - 1).astype(np.float64)
 
 
-def lesions_found(answer: np.ndarray, image: np.ndarray, twin: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """1 where the answer has at least half of the lesion's contrast, else 0."""
-    return (contrast_gap(answer, image, twin, lesion) >= ENOUGH - 1).astype(np.float64)
+def psnr_lesion(pairs: Pairs) -> np.ndarray:
+    """PSNR of the answer over the lesion and its ring, in dB, data range 1."""
+    around = np.stack([_grown(mask, GAP + RING) for mask in pairs.lesion])
+    return decibel(masked_mean(np.square(pairs.answer.astype(np.float64) - pairs.image), around))
 
 
-def false_lesions(answer: np.ndarray, image: np.ndarray, twin: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """Number of blobs in healthy tissue that the answer has and the image has not, or that are missing from it.
+def false_lesions(pairs: Pairs) -> np.ndarray:
+    """Number of blobs like the lesion in the answer to the healthy twin.
 
-    A blob is where answer minus image, averaged over a disc of the lesion's area, is farther from its mean over a ring
-    around the disc than half of the lesion's contrast, either way. Centres lie in the foreground of the image, outside
-    the lesion and its ring; touching ones are one blob.
+    A blob is where answer minus twin, averaged over a disc of the lesion's area, differs from its mean over a ring
+    around the disc by at least half of the lesion's contrast, the way the lesion does. Centres lie in the foreground of
+    the twin; touching ones are one blob.
     """
     from scipy import ndimage
 
-    least = ENOUGH * np.abs(contrast(image, twin, lesion))
-    inside, counts = foreground(image), np.zeros(len(answer))
-    for i, mask in enumerate(lesion):
-        around = _grown(mask, GAP + RING)
-        error = np.where(around, 0.0, answer[i].astype(np.float64) - image[i])
-        strength = np.abs(ndimage.convolve(error, _disc_in_ring(int(mask.sum())), mode="constant"))
-        counts[i] = ndimage.label((strength >= least[i]) & inside[i] & ~around)[1]
+    strengths = contrast(pairs.image - pairs.twin, pairs.lesion)
+    inside, counts = foreground(pairs.twin), np.zeros(len(strengths))
+    for i, strength in enumerate(strengths):
+        error = pairs.answer_to_twin[i].astype(np.float64) - pairs.twin[i]
+        found = ndimage.convolve(error, _disc_in_ring(int(pairs.lesion[i].sum())), mode="constant")
+        counts[i] = ndimage.label((found / strength >= ENOUGH) & inside[i])[1]
     return counts
 
 
@@ -86,10 +85,6 @@ def _grown(mask: np.ndarray, pixels: int) -> np.ndarray:
     from scipy import ndimage
 
     return ndimage.binary_dilation(mask, iterations=pixels)
-
-
-def _ring(mask: np.ndarray) -> np.ndarray:
-    return _grown(mask, GAP + RING) & ~_grown(mask, GAP)
 
 
 def _disc_in_ring(area: int) -> np.ndarray:
@@ -102,9 +97,7 @@ def _disc_in_ring(area: int) -> np.ndarray:
     return disc / disc.sum() - ring / ring.sum()
 
 
-_CONTRAST = (
-    "contrast recovery coefficient: NEMA NU 2-2018, section 7; healthy twin in place of the background"
-)
+_CONTRAST = "contrast recovery coefficient: NEMA NU 2-2018, section 7"
 PSNR_LESION = replace(
     PSNR, name="psnr_lesion", title="PSNR in the lesion and around it", kind="lesion", compute=psnr_lesion
 )

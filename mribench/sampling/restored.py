@@ -35,6 +35,7 @@ class RestoredAnswers(SolvingModel):
         seed: int,
         sample: int = 0,
         setting: Mapping[str, Any] | None = None,
+        like: np.ndarray | None = None,
     ) -> np.ndarray:
         """As ``mribench.spec.problem.Answers``. Raises InputError for other numbers of images."""
         return _given(self._restored, level, len(images))[:, sample].astype(np.float32) / 255

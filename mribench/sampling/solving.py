@@ -80,6 +80,7 @@ class SolvingModel:
         seed: int,
         sample: int = 0,
         setting: Mapping[str, Any] | None = None,
+        like: np.ndarray | None = None,
     ) -> np.ndarray:
         """As ``mribench.spec.problem.Answers``. Raises MribenchError where the answer is not finite."""
 
@@ -99,7 +100,7 @@ class SolvingModel:
 
         used: list[int] = []
         start = time.monotonic()
-        found = self._by_batch(level, images, seed, solved)[:, 0].clip(0, 1)
+        found = self._by_batch(level, images, seed, solved, like)[:, 0].clip(0, 1)
         self.nfe.append(max(used))
         self.seconds.append(round((time.monotonic() - start) / len(images), 4))
         return found
@@ -162,19 +163,26 @@ class SolvingModel:
 
     # a solver that needs gradients asks for them
     @torch.no_grad()
-    def _by_batch(self, level: float, images: np.ndarray, seed: int, do: Any) -> np.ndarray:
-        """What ``do`` makes of each measurement, float32 (N, ...); it is given the images' hashes and rows too."""
+    def _by_batch(
+        self, level: float, images: np.ndarray, seed: int, do: Any, like: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What ``do`` makes of each measurement, float32 (N, ...); it is given the images' hashes and rows too.
+
+        like: Images in whose place they are measured and answered, with the random numbers of those.
+        """
         found = []
         with progress(f"{self._title}, level {level:g}", len(images)) as advance:
             for first in range(0, len(images), self._batch):
-                chunk = images[first : first + self._batch]
-                filled = np.concatenate([chunk, chunk[:1].repeat(self._batch - len(chunk), axis=0)])
-                contents = hashes(filled)
-                rows = slice(first, first + len(chunk))
-                made = do(measured(self.problem, level, filled, seed, self._device), contents, rows)
-                found.append(made[: len(chunk)].float().cpu().numpy())
-                advance(first + len(chunk))
+                rows = slice(first, min(first + self._batch, len(images)))
+                filled = self._filled(images[rows])
+                contents = hashes(filled if like is None else self._filled(like[rows]))
+                made = do(measured(self.problem, level, filled, seed, self._device, contents), contents, rows)
+                found.append(made[: rows.stop - first].float().cpu().numpy())
+                advance(rows.stop)
         return np.concatenate(found)
+
+    def _filled(self, chunk: np.ndarray) -> np.ndarray:
+        return np.concatenate([chunk, chunk[:1].repeat(self._batch - len(chunk), axis=0)])
 
     def _draws(self, use: str, contents: list[str], *address: int | str | float) -> ImageDraws:
         """Random numbers of each image by its content, so that they do not depend on its place."""
@@ -182,11 +190,19 @@ class SolvingModel:
 
 
 def measured(
-    problem: Problem, level: float, images: np.ndarray, seed: int, device: torch.device
+    problem: Problem,
+    level: float,
+    images: np.ndarray,
+    seed: int,
+    device: torch.device,
+    contents: Sequence[str] | None = None,
 ) -> Measurement:
-    """What is measured of images uint8 (N, H, W); mask, coils and noise depend on content, problem, level and seed."""
+    """What is measured of images uint8 (N, H, W); mask, coils and noise depend on content, problem, level and seed.
+
+    contents: The hash of each image's content, or of another's that is measured alike.
+    """
     x = torch.from_numpy(images.astype(np.float32) / 255).unsqueeze(1).to(device)
-    draws = _draws_by_content("measured", hashes(images), (problem.name, level, seed), device)
+    draws = _draws_by_content("measured", contents or hashes(images), (problem.name, level, seed), device)
     return problem.measure(x, level, draws)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,15 +105,23 @@ class ComputeDetection(Protocol):
     def __call__(self, own: np.ndarray, strange: np.ndarray, /) -> np.ndarray: ...
 
 
-class ComputeLesion(Protocol):
-    """A number of each image, float64 (N,), from the answer to a measurement of an image with a lesion.
+class Pairs(NamedTuple):
+    """Answers to measurements of images with a lesion and of their healthy twins, each pair measured alike.
 
-    answer, image, twin: (N, H, W) in [0, 1]; twin: the image without the lesion. lesion: bool (N, H, W), its mask.
+    All are (N, H, W), grey values in [0, 1].
     """
 
-    def __call__(
-        self, answer: np.ndarray, image: np.ndarray, twin: np.ndarray, lesion: np.ndarray, /
-    ) -> np.ndarray: ...
+    answer: np.ndarray
+    answer_to_twin: np.ndarray
+    image: np.ndarray  # with the lesion
+    twin: np.ndarray
+    lesion: np.ndarray  # bool, its mask
+
+
+class ComputeLesion(Protocol):
+    """A number of each pair, float64 (N,)."""
+
+    def __call__(self, pairs: Pairs, /) -> np.ndarray: ...
 
 
 class SubsetStatistic(Protocol):

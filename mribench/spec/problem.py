@@ -154,6 +154,7 @@ class Answers(Protocol):
         seed: int,
         sample: int = 0,
         setting: Mapping[str, Any] | None = None,
+        like: np.ndarray | None = None,
     ) -> np.ndarray:
         """float32 (N, H, W) in [0, 1]: measured, and found again.
 
@@ -163,6 +164,8 @@ class Answers(Protocol):
             seed: Of the measurement and of the answer.
             sample: Another number is another answer to the same measurement.
             setting: One of ``Solver.search``; None: the solver's defaults.
+            like: uint8 (N, H, W), images that mask, coils, noise and the solver's random numbers are taken from, as
+                where two images are to differ in nothing else; None: each image has its own.
         """
 
     def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Inverse problems of images with a lesion: does it come through, and do others appear?
 
 The images are those of test subjects with a phantom's lesion, at most two of a subject and only those in which it is
-large and clear enough to be seen in the image itself (``metrics.lesions.is_visible``). Priors, comparators and settings
-are those of the problem on images without lesions: none of them has seen one. One answer is taken to each measurement.
+large and clear enough to be seen in the image itself (``metrics.lesions.is_visible``), and their healthy twins. Priors,
+comparators and settings are those of the problem on images without lesions: none of them has seen one. One answer is
+taken to each measurement.
 """
 
 from __future__ import annotations
@@ -18,33 +19,36 @@ from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, grid
 from mribench.metrics.lesions import REASON, is_visible
 from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Split, Task
+from mribench.spec.metric import Pairs
 from mribench.spec.problem import Answers
 from mribench.tasks import to_uint8
 from mribench.tasks.denoising import paired_score
-from mribench.tasks.inverse import BRIGHTER, OF_A_SUBJECT, ROWS, best_setting
+from mribench.tasks.inverse import OF_A_SUBJECT, ROWS, best_setting
 
-METRICS = ("psnr_lesion", "contrast_gap", "contrast_error", "lesions_found", "false_lesions", "psnr")
+METRICS = ("contrast_error", "contrast_gap", "lesions_found", "false_lesions", "psnr_lesion", "psnr")
 FIELDS = ("abnormal", "healthy", "lesion")
 
 
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
     """What was asked and what was answered; nothing where no lesion can be seen.
 
-    ``rows`` int64 (n,), which test images, and ``levels`` float64. For each level ``answers_LEVEL`` and
-    ``adjoint_LEVEL``, A* y to look at, uint8 (n, H, W), and ``setting_LEVEL`` int64 (1,), the place in
-    ``Solver.search``, -1 without one.
+    ``rows`` int64 (n,), which test images, and ``levels`` float64. For each level ``answers_LEVEL`` to the images with
+    the lesion, ``twins_LEVEL`` to their healthy twins, and ``adjoint_LEVEL``, A* y to look at, uint8 (n, H, W), and
+    ``setting_LEVEL`` int64 (1,), the place in ``Solver.search``, -1 without one.
     """
     assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
     rows = _asked(data.test)
     if not len(rows):
         return {}
-    asked = np.asarray(data.test.fields["abnormal"])[rows]
+    asked, twins = (np.asarray(data.test.fields[name])[rows] for name in ("abnormal", "healthy"))
     outputs = {"rows": rows, "levels": np.array(model.problem.levels, dtype=float)}
     for level in model.problem.levels:
         best = best_setting(model, level, data.validation, seed)
         setting = model.solver.search[best] if best >= 0 else {}
-        answer = to_uint8(model.answer(level, asked, seed, setting=setting))
-        outputs[f"answers_{level:g}"] = answer
+        answer = model.answer(level, asked, seed, setting=setting)
+        of_twin = model.answer(level, twins, seed, setting=setting, like=asked)
+        outputs[f"answers_{level:g}"] = to_uint8(answer)
+        outputs[f"twins_{level:g}"] = to_uint8(of_twin)
         outputs[f"adjoint_{level:g}"] = to_uint8(model.adjoint(level, asked, seed))
         outputs[f"setting_{level:g}"] = np.array([best])
     return outputs
@@ -80,19 +84,20 @@ def score(
     asked = Split(data.test.images[rows], tuple(data.test.subjects[row] for row in rows))
     scores = []
     for level in outputs["levels"].tolist():
-        answer = outputs[f"answers_{level:g}"].astype(np.float32) / 255
+        answer, of_twin = (
+            outputs[f"{name}_{level:g}"].astype(np.float32) / 255 for name in ("answers", "twins")
+        )
+        pairs = Pairs(answer, of_twin, image, twin, lesion)
         for metric in metrics.values():
             if metric.kind == "lesion":
-                metric = replace(metric, compute=_of_lesion(metric, twin, lesion))
+                metric = replace(metric, compute=_of_pairs(metric, pairs))
             scores.append(paired_score(metric, answer, image, asked, level))
     return scores
 
 
-def _of_lesion(
-    metric: Metric, twin: np.ndarray, lesion: np.ndarray
-) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def _of_pairs(metric: Metric, pairs: Pairs) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """A metric of lesions, called as a paired one is."""
-    return lambda answer, image: metric.compute(answer, image, twin, lesion)
+    return lambda answer, image: metric.compute(pairs)
 
 
 def draw(
@@ -102,19 +107,19 @@ def draw(
     model: Callable[[], Any] | None,
     caption: str,
 ) -> dict[str, np.ndarray]:
-    """For each level rows of images: healthy twin, the image with the lesion, its mask, A* y, the answer, the error."""
+    """For each level rows of images: with the lesion, its mask, A* y, the answer, that to the healthy twin, and how
+    the two answers differ around middle grey."""
     if not outputs:
         return {}
     some = evenly_spaced(len(outputs["rows"]), ROWS)
-    image, twin, mask = (np.asarray(data.test.fields[name])[outputs["rows"][some]] for name in FIELDS)
+    image, _, mask = (np.asarray(data.test.fields[name])[outputs["rows"][some]] for name in FIELDS)
     pictures = {}
     for level in outputs["levels"].tolist():
-        answer = outputs[f"answers_{level:g}"][some]
-        error = np.clip(BRIGHTER * np.abs(answer.astype(int) - image), 0, 255).astype(np.uint8)
-        lesion = np.where(mask == 1, 255, 0).astype(np.uint8)
-        shown = [twin, image, lesion, outputs[f"adjoint_{level:g}"][some], answer, error]
-        titles = ["healthy twin", "with lesion", "lesion", "A* y", "answer", f"error x {BRIGHTER}"]
-        columns = np.stack(shown, axis=1).reshape(-1, *image.shape[1:])
+        answer, of_twin = (outputs[f"{name}_{level:g}"][some].astype(int) for name in ("answers", "twins"))
+        changed = np.clip(128 + answer - of_twin, 0, 255)
+        shown = [image, 255 * (mask == 1), outputs[f"adjoint_{level:g}"][some], answer, of_twin, changed]
+        titles = ["with lesion", "lesion", "A* y", "answer", "of healthy twin", "difference"]
+        columns = np.stack(shown, axis=1).reshape(-1, *image.shape[1:]).astype(np.uint8)
         text = f"{caption}, level {level:g}: {' | '.join(titles)}"
         pictures[f"level_{level:g}"] = captioned(grid(columns, len(shown)), text)
     return pictures
@@ -133,7 +138,7 @@ def lesion_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
         produce=produce,
         score=score,
         draw=draw,
-        primary="psnr_lesion",
+        primary="contrast_error",
         level_name=problem.level_name,
         needs=("denoiser",),
         fields=FIELDS,

@@ -12,6 +12,7 @@ from mribench.errors import Unavailable
 from mribench.plugins import lookup
 from mribench.runner.runspec import FEATURES
 from mribench.spec import FeatureSpace, Metric
+from mribench.spec.metric import Pairs
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import images_in_air
 
@@ -211,14 +212,13 @@ def _of_answers(metric: Metric, rng: np.random.Generator, error: float) -> np.nd
 
 
 def _of_lesions(metric: Metric, share: float) -> np.ndarray:
-    """Of 6 answers that share has lost 0.8 of its lesion, and has a false one elsewhere."""
+    """Of 6 pairs of answers that share has lost 0.8 of its lesion, and the healthy twin shows a false one."""
     twin = images_in_air(6, 0.01) / 2 + 0.25
     row, column = np.ogrid[:64, :64]
     lesion, false = ((row - 32) ** 2 + (column - at) ** 2 < 20 for at in (20, 44))
-    image = twin + 0.2 * lesion
-    wrong = (np.arange(6) < 6 * share)[:, None, None]
-    answer = image - 0.16 * lesion * wrong + 0.2 * false * wrong
-    return metric.compute(answer, image, twin, np.broadcast_to(lesion, image.shape))
+    image, wrong = twin + 0.2 * lesion, (np.arange(6) < 6 * share)[:, None, None]
+    answer, of_twin = image - 0.16 * lesion * wrong, twin + 0.2 * false * wrong
+    return metric.compute(Pairs(answer, of_twin, image, twin, np.broadcast_to(lesion, image.shape)))
 
 
 def _of_features(metric: Metric, rng: np.random.Generator) -> list:

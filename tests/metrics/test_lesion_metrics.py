@@ -1,9 +1,10 @@
-"""Known answers of lesions: the image itself, its healthy twin, a share of the contrast, a planted blob."""
+"""Known answers of lesions: the image itself, what ignores the lesion, a share of its contrast, a planted blob."""
 
 import numpy as np
 import pytest
 
 from mribench.metrics import lesions
+from mribench.spec.metric import Pairs
 
 SIDE = 64
 ROW, COLUMN = np.ogrid[:SIDE, :SIDE]
@@ -18,31 +19,33 @@ TWIN = (0.3 + 0.2 * disc(32, 32, 28) + 0.1 * (COLUMN > 18)) * disc(32, 32, 30)
 IMAGE = TWIN + 0.25 * LESION
 
 
-def measured(metric, answer, image=IMAGE):
-    return metric(answer[None], image[None], TWIN[None], LESION[None])[0]
+def measured(metric, answer, of_twin=TWIN, image=IMAGE):
+    return metric(Pairs(*(one[None] for one in (answer, of_twin, image, TWIN, LESION))))[0]
 
 
-def test_the_image_itself_has_the_whole_lesion_and_no_other():
+def test_the_images_themselves_have_the_whole_lesion_and_no_other():
     assert measured(lesions.contrast_gap, IMAGE) == pytest.approx(0, abs=1e-12)
     assert measured(lesions.contrast_error, IMAGE) == pytest.approx(0, abs=1e-12)
     assert measured(lesions.lesions_found, IMAGE) == 1
     assert measured(lesions.false_lesions, IMAGE) == 0
 
 
-def test_the_healthy_twin_has_nothing_of_the_lesion_though_the_anatomy_has_a_step_there():
-    assert measured(lesions.contrast_gap, TWIN) == pytest.approx(-1)
-    assert measured(lesions.contrast_error, TWIN) == pytest.approx(1)
-    assert measured(lesions.lesions_found, TWIN) == 0
-    assert measured(lesions.false_lesions, TWIN) == 0
+@pytest.mark.parametrize(
+    "always", [TWIN, TWIN[::-1], 0.5 * TWIN, IMAGE], ids=["twin", "other", "dim", "lesion"]
+)
+def test_an_answer_that_the_lesion_does_not_change_has_nothing_of_it_whatever_it_shows(always):
+    assert measured(lesions.contrast_gap, always, always) == pytest.approx(-1)
+    assert measured(lesions.contrast_error, always, always) == pytest.approx(1)
+    assert measured(lesions.lesions_found, always, always) == 0
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("share", "found"), [(0.49, 0), (0.51, 1), (1.5, 1)])
 def test_a_share_of_the_contrast_is_that_share_for_bright_and_dark_lesions(sign, share, found):
     image, answer = TWIN + sign * 0.25 * LESION, TWIN + sign * share * 0.25 * LESION
-    assert measured(lesions.contrast_gap, answer, image) == pytest.approx(share - 1)
-    assert measured(lesions.contrast_error, answer, image) == pytest.approx(abs(share - 1))
-    assert measured(lesions.lesions_found, answer, image) == found
+    assert measured(lesions.contrast_gap, answer, image=image) == pytest.approx(share - 1)
+    assert measured(lesions.contrast_error, answer, image=image) == pytest.approx(abs(share - 1))
+    assert measured(lesions.lesions_found, answer, image=image) == found
 
 
 def test_contrast_is_against_the_surroundings_and_a_change_of_all_grey_values_is_none():
@@ -53,16 +56,15 @@ def test_contrast_is_against_the_surroundings_and_a_change_of_all_grey_values_is
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_planted_blobs_are_false_lesions_one_each(sign):
-    one = IMAGE + sign * 0.25 * disc(44, 40, 3)
-    assert measured(lesions.false_lesions, one) == 1
-    assert measured(lesions.false_lesions, one + sign * 0.2 * disc(20, 44, 3)) == 2
-    assert measured(lesions.contrast_gap, one) == pytest.approx(0)
+    image, one = TWIN + sign * 0.25 * LESION, TWIN + sign * 0.25 * disc(44, 40, 3)
+    assert measured(lesions.false_lesions, image, one, image) == 1
+    two = one + sign * 0.2 * disc(20, 44, 3)
+    assert measured(lesions.false_lesions, image, two, image) == 2
 
 
-def test_a_blob_that_is_faint_or_lies_in_the_lesion_or_in_air_is_no_false_lesion():
-    assert measured(lesions.false_lesions, IMAGE + 0.12 * disc(44, 40, 3)) == 0
-    assert measured(lesions.false_lesions, IMAGE + 0.25 * disc(25, 21, 3)) == 0
-    assert measured(lesions.false_lesions, IMAGE + 0.25 * disc(3, 3, 2)) == 0
+def test_a_blob_that_is_faint_or_of_the_other_sign_or_in_air_is_no_false_lesion():
+    for strength, at in ((0.12, (44, 40, 3)), (-0.25, (44, 40, 3)), (0.25, (3, 3, 2))):
+        assert measured(lesions.false_lesions, IMAGE, TWIN + strength * disc(*at)) == 0
 
 
 def test_psnr_is_that_of_the_lesion_and_its_ring():
@@ -72,8 +74,8 @@ def test_psnr_is_that_of_the_lesion_and_its_ring():
 
 def test_noise_of_a_scan_is_no_false_lesion():
     noise = 0.03 * np.random.default_rng(0).standard_normal((20, SIDE, SIDE))
-    same = [np.broadcast_to(part, noise.shape) for part in (IMAGE, TWIN, LESION)]
-    assert lesions.false_lesions(IMAGE + noise, *same).sum() == 0
+    image, twin, mask = (np.broadcast_to(part, noise.shape) for part in (IMAGE, TWIN, LESION))
+    assert lesions.false_lesions(Pairs(image, twin + noise, image, twin, mask)).sum() == 0
 
 
 def test_what_is_small_or_faint_or_absent_is_not_asked_about():

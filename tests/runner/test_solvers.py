@@ -60,6 +60,18 @@ def images(n=6):
     return toy_data().test.images[:n]
 
 
+def test_images_are_measured_alike_where_they_are_asked_about_like_others():
+    a = np.full((3, 8, 8), 100, np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None]
+    b = a + np.uint8(40)
+    ask = model(BASELINE, batch=2)
+
+    def noise(images, **more):
+        return ask.answer(0.1, images, 0, setting={"scale": 1.0}, **more) - images / 255
+
+    assert np.allclose(noise(a), noise(b, like=a), atol=1e-6)
+    assert np.abs(noise(a) - noise(b)).mean() > 0.05
+
+
 def test_a_solver_is_asked_only_problems_of_its_kind():
     assert offers.fits(BASELINE, TASK) and not offers.fits(FOR_OTHERS, TASK)
     assert not offers.fits(BASELINE, GENERATION)

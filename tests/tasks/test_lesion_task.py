@@ -53,8 +53,8 @@ class Known:
     def __init__(self, change):
         self.change, self.asked = change, []
 
-    def answer(self, level, images, seed, sample=0, setting=None):
-        self.asked.append(images)
+    def answer(self, level, images, seed, sample=0, setting=None, like=None):
+        self.asked.append((images, like))
         return self.change(images.astype(np.float32) / 255)
 
     def adjoint(self, level, images, seed):
@@ -79,11 +79,11 @@ def test_the_image_itself_has_every_lesion_with_all_of_its_contrast():
     assert found["psnr", 4.0].value == found["psnr_lesion", 4.0].value == 100
     assert found["contrast_gap", 4.0].subjects == 3 and found["contrast_gap", 4.0].n == 6
     assert set(outputs) == {"rows", "levels"} | {
-        f"{name}_{level}" for name in ("answers", "adjoint", "setting") for level in (4, 8)
+        f"{name}_{level}" for name in ("answers", "twins", "adjoint", "setting") for level in (4, 8)
     }
 
 
-def test_the_healthy_twin_has_none_of_the_lesion():
+def test_the_healthy_twin_as_every_answer_has_none_of_the_lesion():
     found = scored(lambda x: np.broadcast_to(TWIN / np.float32(255), x.shape))[1]
     assert found["contrast_gap", 4.0].value == pytest.approx(-1)
     assert found["lesions_found", 4.0].value == found["false_lesions", 4.0].value == 0
@@ -127,5 +127,8 @@ def test_a_tuned_solver_is_tuned_on_validation_images_without_lesions():
     model = Known(lambda x: x)
     model.solver = replace(model.solver, search=({"a": 1}, {"a": 2}))
     lesions.produce(model, data(), profiles.SMOKE, 0)
-    assert (model.asked[0] == TWIN).all() and (model.asked[1] == TWIN).all()
-    assert not (model.asked[2] == TWIN).all()
+    first, second, of_lesion, of_twin, *_ = model.asked
+    assert (first[0] == TWIN).all() and (second[0] == TWIN).all()
+    assert not (of_lesion[0] == TWIN).all()
+    # the twin is measured with the random numbers of the image with the lesion
+    assert (of_twin[0] == TWIN).all() and of_twin[1] is of_lesion[0]
