@@ -58,7 +58,8 @@ def toy_data() -> Prepared:
 
 
 def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
-    """The same with fields made up from its images: bright parts, and other grey values of the same blobs."""
+    """The same with fields made up from its images: bright parts, other grey values of the same blobs, and of what has
+    a lesion these with the bright parts as they were."""
     kinds = {"labels": "labels", "lesion": "mask", SLICE: "index"}
     meaning = {
         name: Field(name, kinds.get(name, "image"), ("background", "bright") if name == "labels" else ())
@@ -68,7 +69,10 @@ def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
     def made(split: Split, field: Field) -> np.ndarray:
         if field.kind == "index":
             return np.arange(len(split), dtype=np.int64) % 3
-        return 255 - split.images if field.kind == "image" else (split.images > 120).astype(np.uint8)
+        bright, other = split.images > 120, 255 - split.images
+        if field.name == "abnormal":
+            return np.where(bright, split.images, other)
+        return other if field.kind == "image" else bright.astype(np.uint8)
 
     splits = {
         name: replace(part, fields={field.name: made(part, field) for field in meaning.values()})
