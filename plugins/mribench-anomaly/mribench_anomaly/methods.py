@@ -52,6 +52,18 @@ def noise_and_back(
     return x
 
 
+def one_step(
+    denoiser: Denoiser, m: Measurement, draws: Draws, sigma: float = 0.3, noises: int = 4
+) -> torch.Tensor:
+    """Noise up to a level, and D once: the mean of what the prior thinks possible, over a few noises.
+
+    Where ``noise_and_back`` draws a healthy image, this is as blurred as the level makes it.
+    """
+    level = min(sigma, denoiser.sigmas[1])
+    found = [denoiser(m.y + level * draws.normal(*m.y.shape[1:]), level) for _ in range(noises)]
+    return sum(found[1:], found[0]) / noises
+
+
 def inversion(
     denoiser: Denoiser, m: Measurement, draws: Draws, sigma: float = 0.3, steps: int = STEPS
 ) -> torch.Tensor:
@@ -112,6 +124,15 @@ ANODDPM = Solver(
     title="noise to a level and back",
     paper="AnoDDPM: Wyatt et al. 2022, doi:10.1109/CVPRW56347.2022.00080",
     solve=noise_and_back,
+    needs=("process",),
+    kinds=(KIND,),
+    search=tuple({"sigma": sigma} for sigma in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2)),
+)
+ONE_STEP = Solver(
+    name="one-step",
+    title="noise to a level and the mean of what it may have been, at once",
+    paper="the prior as a denoising autoencoder: Kascenas et al. 2023, arXiv 2301.08330",
+    solve=one_step,
     needs=("process",),
     kinds=(KIND,),
     search=tuple({"sigma": sigma} for sigma in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2)),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 AIR = 10 / 255  # grey level below which a pixel is air
 SIDE = 64  # of images whose smoothing is told in pixels
@@ -19,6 +18,8 @@ CANDIDATES = 200  # thresholds that are tried
 
 def body(images: np.ndarray, twins: np.ndarray) -> np.ndarray:
     """bool (n, H, W): the foreground of either image with its holes filled; images and twins uint8 (n, H, W)."""
+    from scipy import ndimage
+
     shown = np.maximum(images, twins) >= 255 * AIR
     return np.stack([ndimage.binary_fill_holes(one) for one in shown])
 
@@ -35,6 +36,8 @@ def anomaly_map(images: np.ndarray, answers: np.ndarray, inside: np.ndarray, wid
     residual = np.abs(images.astype(np.float64) - answers) / 255 * inside
     if width == 0:
         return residual
+    from scipy import ndimage
+
     sigma = width * images.shape[1] / SIDE
     # divided by the share of the window that lies in the body, so that its edge is not darkened
     weight = ndimage.gaussian_filter(inside.astype(np.float64), (0, sigma, sigma))

@@ -1,0 +1,222 @@
+"""Reconstructions by a linear prior against closed forms, and what stands on every board."""
+
+import pytest
+import torch
+from mribench_anomaly import baselines, methods
+from mribench_anomaly.anomaly import ANOMALY, PROBLEM, seen
+from mribench_anomaly.autoencoders import coarse_noise
+from mribench_anomaly.methods import chessboard, inversion, noise_and_back, one_step, stitched
+
+from mribench.errors import InputError
+from mribench.runner import runspec
+from mribench.runner.runspec import make
+from mribench.sampling.offers import fits, not_applicable
+from mribench.sampling.solving import SolvingModel
+from mribench.seeds import torch_generator
+from mribench.spec import Examples
+from mribench.testing import conforms
+from mribench.training.draws import BatchDraws
+
+test_anoddpm = conforms("solvers", "anoddpm")
+test_one_step = conforms("solvers", "one-step")
+test_ddim_inversion = conforms("solvers", "ddim-inversion")
+test_stitched = conforms("solvers", "stitched")
+test_darkness = conforms("solvers", "darkness")
+test_brightness = conforms("solvers", "brightness")
+test_pca_residual = conforms("solvers", "pca-residual")
+test_unchanged = conforms("solvers", "unchanged")
+test_healthy_twin = conforms("solvers", "healthy-twin")
+test_dae_residual = conforms("solvers", "dae-residual")
+test_vae_residual = conforms("solvers", "vae-residual")
+
+SIDE = 8
+MEAN = 0.4
+
+
+class Gaussian:
+    """D(x; sigma) of N(mean, Q diag(v) Q^T) on images of 8 x 8 pixels, in closed form."""
+
+    sigmas = (1e-3, 80.0)
+    nfe = 0
+
+    def __init__(self):
+        draw = torch.Generator().manual_seed(0)
+        self.axes = torch.linalg.qr(torch.randn(SIDE**2, SIDE**2, generator=draw))[0]
+        self.variances = torch.logspace(-4, 0, SIDE**2)
+
+    def posterior_mean(self, y, sigma):
+        """E[x | x + sigma eps = y]: mean + C (C + sigma^2)^-1 (y - mean)."""
+        weight = self.variances / (self.variances + sigma**2)
+        return MEAN + ((y.flatten(1) - MEAN) @ self.axes * weight @ self.axes.T).view(y.shape)
+
+    def __call__(self, x, sigma):
+        return self.posterior_mean(x, float(sigma))
+
+
+class Silent:
+    """Draws whose noise is 0, the mean of noise."""
+
+    def normal(self, *shape):
+        return torch.zeros(3, *shape)
+
+
+def images(n=3):
+    return torch.rand(n, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+
+
+def draws_of(n):
+    return BatchDraws(torch_generator("test"), n, slice(None))
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.3, 1.5])
+def test_noise_and_back_gives_on_average_the_posterior_mean_at_that_level(sigma):
+    """Every step is linear, so that the answer without noise is the mean over noises."""
+    prior, m = Gaussian(), seen(images(), 0.0, draws_of(3))
+    found = noise_and_back(prior, m, Silent(), sigma=sigma)
+    assert torch.allclose(found, prior.posterior_mean(m.y, sigma), atol=1e-5)
+
+
+def test_one_step_gives_on_average_the_posterior_mean_at_that_level():
+    prior, m = Gaussian(), seen(images(), 0.0, draws_of(3))
+    assert torch.allclose(one_step(prior, m, Silent(), sigma=0.3), prior.posterior_mean(m.y, 0.3), atol=1e-5)
+
+
+def test_noise_and_back_varies_as_a_draw_of_the_posterior_does():
+    """Without a step between level and 0 it is the mean; with many it has the posterior's variance added twice over:
+    once by the noise that is put in, once by the draw."""
+    prior, sigma, n = Gaussian(), 0.5, 4000
+    m = seen(torch.full((n, 1, SIDE, SIDE), MEAN), 0.0, draws_of(n))
+    found = noise_and_back(prior, m, draws_of(n), sigma=sigma, steps=80)
+    variance = ((found.flatten(1) - MEAN) @ prior.axes).var(0)
+    weight = prior.variances / (prior.variances + sigma**2)
+    expected = weight**2 * sigma**2 + weight * sigma**2
+    strong = prior.variances > 1e-2
+    assert torch.allclose(variance[strong] / expected[strong], torch.ones(int(strong.sum())), atol=0.15)
+
+
+def test_inversion_comes_back_to_the_image_in_the_limit_of_small_steps():
+    prior, m = Gaussian(), seen(images(), 0.0, draws_of(3))
+    errors = [
+        float((inversion(prior, m, draws_of(3), sigma=1.0, steps=n) - m.y).square().mean().sqrt())
+        for n in (10, 20, 40, 80)
+    ]
+    # the last step goes from 0.01 to 0, where D forgets what varies less than that
+    assert errors == sorted(errors, reverse=True) and errors[0] > 1.5 * errors[-1]
+
+
+def test_one_patch_is_noise_and_back():
+    prior, m = Gaussian(), seen(images(), 0.0, draws_of(3))
+    found = stitched(prior, m, Silent(), sigma=0.5, patches=1)
+    assert torch.allclose(found, noise_and_back(prior, m, Silent(), sigma=0.5), atol=1e-6)
+
+
+def test_patches_are_drawn_beside_the_image_as_it_is():
+    """Of independent pixels a patch knows nothing of its neighbours: stitched patches are noise and back."""
+    prior, m = Gaussian(), seen(images(), 0.0, draws_of(3))
+    prior.axes, prior.variances = torch.eye(SIDE**2), torch.full((SIDE**2,), 0.04)
+    found = stitched(prior, m, Silent(), sigma=0.5, patches=4)
+    assert torch.allclose(found, prior.posterior_mean(m.y, 0.5), atol=1e-5)
+
+
+def test_patches_are_those_of_a_chessboard_and_cover_the_image_once():
+    dark, light = chessboard((8, 8), 4, torch.zeros(()))
+    assert torch.equal(dark + light, torch.ones(8, 8))
+    assert dark[0, 0] == 0 and dark[0, 2] == 1 and dark[2, 2] == 0 and dark[1, 1] == 0
+    assert len(chessboard((8, 8), 1, torch.zeros(()))) == 1
+
+
+def test_the_noise_is_that_of_the_process():
+    """A prior of coarse noise is asked with coarse noise."""
+    from mribench_score.coarse import noise as coarse
+
+    seen_noise = []
+
+    def keep(known, m, draws):
+        seen_noise.append(draws.normal(1, 64, 64))
+        return m.y
+
+    solver = methods.Solver("keep", "keep", "", keep, needs=("process",), kinds=("anomaly",))
+    x = (torch.rand(8, 64, 64, generator=torch.Generator().manual_seed(0)) * 255).byte().numpy()
+    for shape_noise in (None, coarse):
+        model = SolvingModel(solver, PROBLEM, None, 8, torch.device("cpu"), shape_noise=shape_noise)
+        model.answer(0.0, x, 0)
+    white, shaped = seen_noise
+    assert torch.allclose(coarse(white), shaped, atol=1e-6)
+
+    def neighbours(noise):
+        return float((noise[..., 1:] * noise[..., :-1]).mean())
+
+    assert abs(neighbours(white)) < 0.05 and neighbours(shaped) > 0.5
+
+
+def test_principal_components_give_back_what_lies_in_their_plane():
+    draw = torch.Generator().manual_seed(0)
+    plane = torch.randn(4, SIDE**2, generator=draw)
+    flat = 0.5 + 0.05 * torch.randn(50, 4, generator=draw) @ plane
+    known = baselines.fit_components(
+        Examples(flat.view(50, SIDE, SIDE).numpy(), None, None, 0, torch.device("cpu"))
+    )
+    inside = (0.5 + 0.05 * torch.randn(3, 4, generator=draw) @ plane).view(3, 1, SIDE, SIDE)
+    lesion = torch.zeros(3, 1, SIDE, SIDE)
+    lesion[:, :, 2:4, 2:4] = 0.3
+    assert torch.allclose(baselines.projected(known, seen(inside, 0, None), None, 4), inside, atol=1e-4)
+    found = baselines.projected(known, seen(inside + lesion, 0, None), None, 4)
+    assert float((found - inside - lesion).abs()[lesion > 0].mean()) > 0.2
+
+
+def test_coarse_noise_has_grains_of_eight_pixels():
+    noise = coarse_noise(torch.zeros(64, 1, 64, 64), draws_of(64))
+    assert noise.shape == (64, 1, 64, 64)
+    near = float((noise[..., 2:] * noise[..., :-2]).mean() / noise.square().mean())
+    far = float((noise[..., 24:] * noise[..., :-24]).mean() / noise.square().mean())
+    assert near > 0.7 and abs(far) < 0.1
+    # on the grain's own points the noise is standard normal, between two of them it is less
+    assert 0.4 < float(noise.var()) < 1
+
+
+def plan(**settings):
+    return runspec.resolve(make(modalities="brain", tasks="anomaly", profile="smoke", **settings))
+
+
+def test_baselines_and_the_ceiling_stand_on_a_board_of_one_solver():
+    found = {one.name for one in plan(solvers="anoddpm").variants}
+    assert {"unchanged", "healthy-twin", "darkness", "brightness", "pca-residual"} <= found
+    assert "wiener" not in found and "dae-residual" not in found
+
+
+def test_only_solvers_that_name_the_problem_are_asked():
+    from mribench.plugins import lookup
+
+    names = {name for name in lookup.names("solvers") if fits(lookup.load("solvers", name), ANOMALY)}
+    assert {"anoddpm", "ddim-inversion", "stitched", "dae-residual", "vae-residual"} <= names
+    assert not names & {"pnp", "tv", "wiener", "training-mean", "nlm"}
+
+
+def test_a_solver_of_inverse_problems_is_refused_in_one_sentence():
+    with pytest.raises(
+        InputError, match=r"solver 'pnp' answers none of the tasks asked for \(anomaly\); expected"
+    ):
+        plan(solvers="pnp")
+    with pytest.raises(
+        InputError, match=r"solver 'anoddpm' answers none of the tasks asked for .* poses anomaly"
+    ):
+        runspec.resolve(make(modalities="brain", tasks="denoising", profile="smoke", solvers="anoddpm"))
+
+
+def test_nobody_is_asked_to_restore_the_lesion_away_elsewhere():
+    from mribench.scoring.questions import restoration_task
+
+    with pytest.raises(InputError, match="the task anomaly compares no restored images, expected"):
+        restoration_task("anomaly")
+
+
+def test_a_prior_of_coarse_noise_is_asked_and_a_vae_or_a_latent_model_is_not():
+    from mribench_comparators.vae import VAE
+    from mribench_latent.kl import LDM_KL
+    from mribench_score.coarse import COARSE
+
+    from mribench.variants.ddpm import DDPM
+
+    assert not_applicable(ANOMALY, DDPM) is None and not_applicable(ANOMALY, COARSE) is None
+    for variant in (VAE, LDM_KL):
+        assert "no denoiser" in not_applicable(ANOMALY, variant)
