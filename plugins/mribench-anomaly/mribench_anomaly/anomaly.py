@@ -8,7 +8,7 @@ coefficient, all on validation subjects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,22 +26,22 @@ from mribench.spec import (
     Problem,
     Profile,
     Score,
-    Split,
     Task,
 )
 from mribench.tasks import to_uint8
 from mribench_anomaly.baselines import BRIGHTNESS, DARKNESS, HEALTHY_TWIN, PCA, UNCHANGED
+from mribench_anomaly.lesions import LEAST_LESION, Asked, asked, strata
 from mribench_anomaly.methods import KIND
-from mribench_anomaly.pixels import WIDTHS, anomaly_map, average_precision, best_threshold, body
+from mribench_anomaly.pixels import WIDTHS, anomaly_map, average_precision, best_threshold
 
 if TYPE_CHECKING:
     import torch
 
-LEAST_LESION = 4  # pixels; a slice with fewer is not asked
 VALIDATION_SUBJECTS = 16
 HIGHEST = 0.01  # share of the body's pixels whose mean says how strange an image is
 LEVEL = 0.0  # of the problem: nothing is added to an image
-ROWS, BRIGHTER = 8, 4  # of the picture
+ROWS = 8  # of the picture
+WHITE = 0.995  # quantile of its maps that is shown white
 NO_LESION = f"no {{split}} subject has a lesion of {LEAST_LESION} pixels or more"
 
 
@@ -59,40 +59,6 @@ class Whole:
 def seen(x: torch.Tensor, level: float, draws: Draws) -> Measurement:
     """The image as it is."""
     return Measurement(x, Whole(), 0.0, (x.shape[-2], x.shape[-1]))
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Images of a split: one of each subject that has a lesion."""
-
-    rows: np.ndarray  # int64 (n,), places in the split
-    images: np.ndarray  # uint8 (n, H, W), with the lesion
-    twins: np.ndarray  # uint8 (n, H, W), the same without it
-    lesions: np.ndarray  # bool (n, H, W)
-    inside: np.ndarray  # bool (n, H, W), the body and the lesion
-
-
-def asked(split: Split, rows: np.ndarray | None = None) -> Asked:
-    """``rows``: which images; None: of each subject the one with the largest lesion."""
-    lesions = split.fields["lesion"] == 1  # 255 is a pixel that nobody has annotated
-    rows = largest_lesions(lesions.sum((1, 2)), split.subjects) if rows is None else rows
-    images, twins = (split.fields[name][rows] for name in ("abnormal", "healthy"))
-    inside = body(images, twins) | lesions[rows] if len(rows) else lesions[rows]
-    return Asked(rows, images, twins, lesions[rows], inside)
-
-
-def largest_lesions(areas: np.ndarray, subjects: Sequence[str]) -> np.ndarray:
-    """Of each subject the image with the largest lesion, if that has four pixels: int64 (n,), in ascending order.
-
-    Args:
-        areas: Pixels of the lesion in each image, (N,).
-        subjects: Of each image.
-    """
-    best: dict[str, int] = {}
-    for row, subject in enumerate(subjects):
-        if areas[row] >= LEAST_LESION and (subject not in best or areas[row] > areas[best[subject]]):
-            best[subject] = row
-    return np.array(sorted(best.values()), dtype=np.int64)
 
 
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
@@ -172,23 +138,6 @@ def score(
     return scores
 
 
-def strata(test: Asked) -> dict[str, np.ndarray]:
-    """Halves of the subjects, bool (n,): by pixels of the lesion, and by its mean difference from the healthy twin.
-
-    Where all are alike, a half may be empty: then it holds all.
-    """
-    area = test.lesions.sum((1, 2))
-    difference = np.abs(test.images.astype(float) - test.twins) * test.lesions
-    contrast = difference.sum((1, 2)) / area
-    halves = {
-        "small": area <= np.median(area),
-        "large": area > np.median(area),
-        "faint": contrast <= np.median(contrast),
-        "strong": contrast > np.median(contrast),
-    }
-    return {name: half if half.any() else np.ones_like(half) for name, half in halves.items()}
-
-
 def _maps(outputs: Mapping[str, np.ndarray], test: Asked) -> tuple[np.ndarray, np.ndarray]:
     """Of the images with the lesion, and of their healthy twins."""
     width = float(outputs["width"][0])
@@ -263,21 +212,22 @@ def draw(
     part = {**outputs, **{name: outputs[name][shown] for name in ("answers", "twin_answers")}}
     maps, twin_maps = _maps(part, test)
     flagged = (maps >= float(outputs["threshold"][0])) & test.inside
+    white = max(float(np.quantile(np.concatenate([maps, twin_maps]), WHITE)), 1 / 255)
     columns = {
         "image": test.images,
         "lesion": test.lesions * np.uint8(255),
         "reconstruction": part["answers"],
-        f"map x {BRIGHTER}": _brightened(maps),
+        f"map, white at {white:.2g}": _shown(maps, white),
         "flagged": flagged * np.uint8(255),
         "healthy twin": test.twins,
-        f"its map x {BRIGHTER}": _brightened(twin_maps),
+        "its map": _shown(twin_maps, white),
     }
     cells = np.stack(list(columns.values()), axis=1).reshape(-1, *test.images.shape[1:])
     return {"lesions": captioned(grid(cells, len(columns)), f"{caption}: {' | '.join(columns)}")}
 
 
-def _brightened(maps: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(BRIGHTER * maps, 0, 1) * 255).astype(np.uint8)
+def _shown(maps: np.ndarray, white: float) -> np.ndarray:
+    return np.rint(np.clip(maps / white, 0, 1) * 255).astype(np.uint8)
 
 
 PROBLEM = Problem(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 KIND = "anomaly"
+LEVELS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)  # that are tried
 STEPS = 10
 LEAST = 0.01  # the last level before 0
 RHO = 7.0
@@ -126,7 +127,7 @@ ANODDPM = Solver(
     solve=noise_and_back,
     needs=("process",),
     kinds=(KIND,),
-    search=tuple({"sigma": sigma} for sigma in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2)),
+    search=tuple({"sigma": sigma} for sigma in LEVELS),
 )
 ONE_STEP = Solver(
     name="one-step",
@@ -135,7 +136,7 @@ ONE_STEP = Solver(
     solve=one_step,
     needs=("process",),
     kinds=(KIND,),
-    search=tuple({"sigma": sigma} for sigma in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2)),
+    search=tuple({"sigma": sigma} for sigma in LEVELS),
 )
 INVERSION = Solver(
     name="ddim-inversion",

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 from mribench_anomaly import anomaly, metrics
-from mribench_anomaly.anomaly import ANOMALY, PROBLEM, asked, chosen, largest_lesions, produce, score, strata
+from mribench_anomaly.anomaly import ANOMALY, PROBLEM, chosen, produce, score
 from mribench_anomaly.baselines import DARKNESS, HEALTHY_TWIN, UNCHANGED
+from mribench_anomaly.lesions import asked, largest_lesions, strata
 from mribench_anomaly.methods import KIND
 from mribench_anomaly.pixels import WIDTHS
 from mribench_brain import MODALITY
