@@ -118,6 +118,19 @@ def test_patches_are_drawn_beside_the_image_as_it_is():
     assert torch.allclose(found, prior.posterior_mean(m.y, 0.5), atol=1e-5)
 
 
+def test_a_patch_knows_the_person_from_the_image_beside_it():
+    """Of people who differ in brightness alone noise and back forgets who it was, and patches do not."""
+    prior = Gaussian()
+    even = torch.full((SIDE**2, 1), SIDE**-1.0)
+    prior.axes = torch.linalg.qr(torch.cat([even, prior.axes[:, 1:]], dim=1))[0]
+    prior.variances = torch.full((SIDE**2,), 1e-4)
+    prior.variances[0] = 0.05 * SIDE**2
+    m = seen(torch.full((3, 1, SIDE, SIDE), MEAN + 0.3), 0.0, draws_of(3))
+    forgotten = noise_and_back(prior, m, Silent(), sigma=10.0) - MEAN
+    assert float(forgotten.mean()) < 0.02
+    assert float(stitched(prior, m, Silent(), sigma=10.0, patches=4).mean()) > MEAN + 0.25
+
+
 def test_patches_are_those_of_a_chessboard_and_cover_the_image_once():
     dark, light = chessboard((8, 8), 4, torch.zeros(()))
     assert torch.equal(dark + light, torch.ones(8, 8))
