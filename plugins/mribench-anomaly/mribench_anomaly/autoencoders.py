@@ -42,7 +42,9 @@ def trained(make: Callable[[], Any], examples: Examples, loss: Loss) -> Any:
             rate = min(1, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / steps))
             optimizer.param_groups[0]["lr"] = profile.lr * rate
             optimizer.zero_grad()
-            loss(net, x, draws).backward()
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=profile.precision == "bf16"):
+                error = loss(net, x, draws)
+            error.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), profile.grad_clip or 1.0)
             optimizer.step()
     return net.eval().requires_grad_(False)

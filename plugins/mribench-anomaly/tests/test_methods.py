@@ -1,17 +1,12 @@
-"""Reconstructions by a linear prior against closed forms, and what stands on every board."""
+"""Reconstructions by a linear prior against closed forms, and what the board is made of."""
 
 import pytest
 import torch
-from mribench_anomaly import baselines, methods
-from mribench_anomaly.anomaly import ANOMALY, PROBLEM, seen
+from mribench_anomaly import baselines
+from mribench_anomaly.anomaly import PROBLEM, seen
 from mribench_anomaly.autoencoders import coarse_noise
 from mribench_anomaly.methods import chessboard, inversion, noise_and_back, one_step, stitched
 
-from mribench.errors import InputError
-from mribench.runner import runspec
-from mribench.runner.runspec import make
-from mribench.sampling.offers import fits, not_applicable
-from mribench.sampling.solving import SolvingModel
 from mribench.seeds import torch_generator
 from mribench.spec import Examples
 from mribench.testing import conforms
@@ -22,10 +17,7 @@ test_one_step = conforms("solvers", "one-step")
 test_ddim_inversion = conforms("solvers", "ddim-inversion")
 test_stitched = conforms("solvers", "stitched")
 test_darkness = conforms("solvers", "darkness")
-test_brightness = conforms("solvers", "brightness")
 test_pca_residual = conforms("solvers", "pca-residual")
-test_unchanged = conforms("solvers", "unchanged")
-test_healthy_twin = conforms("solvers", "healthy-twin")
 test_dae_residual = conforms("solvers", "dae-residual")
 test_vae_residual = conforms("solvers", "vae-residual")
 
@@ -138,30 +130,6 @@ def test_patches_are_those_of_a_chessboard_and_cover_the_image_once():
     assert len(chessboard((8, 8), 1, torch.zeros(()))) == 1
 
 
-def test_the_noise_is_that_of_the_process():
-    """A prior of coarse noise is asked with coarse noise."""
-    from mribench_score.coarse import noise as coarse
-
-    seen_noise = []
-
-    def keep(known, m, draws):
-        seen_noise.append(draws.normal(1, 64, 64))
-        return m.y
-
-    solver = methods.Solver("keep", "keep", "", keep, needs=("process",), kinds=("anomaly",))
-    x = (torch.rand(8, 64, 64, generator=torch.Generator().manual_seed(0)) * 255).byte().numpy()
-    for shape_noise in (None, coarse):
-        model = SolvingModel(solver, PROBLEM, None, 8, torch.device("cpu"), shape_noise=shape_noise)
-        model.answer(0.0, x, 0)
-    white, shaped = seen_noise
-    assert torch.allclose(coarse(white), shaped, atol=1e-6)
-
-    def neighbours(noise):
-        return float((noise[..., 1:] * noise[..., :-1]).mean())
-
-    assert abs(neighbours(white)) < 0.05 and neighbours(shaped) > 0.5
-
-
 def test_principal_components_give_back_what_lies_in_their_plane():
     draw = torch.Generator().manual_seed(0)
     plane = torch.randn(4, SIDE**2, generator=draw)
@@ -187,49 +155,7 @@ def test_coarse_noise_has_grains_of_eight_pixels():
     assert 0.4 < float(noise.var()) < 1
 
 
-def plan(**settings):
-    return runspec.resolve(make(modalities="brain", tasks="anomaly", profile="smoke", **settings))
-
-
-def test_baselines_and_the_ceiling_stand_on_a_board_of_one_solver():
-    found = {one.name for one in plan(solvers="anoddpm").variants}
-    assert {"unchanged", "healthy-twin", "darkness", "brightness", "pca-residual"} <= found
-    assert "wiener" not in found and "dae-residual" not in found
-
-
-def test_only_solvers_that_name_the_problem_are_asked():
-    from mribench.plugins import lookup
-
-    names = {name for name in lookup.names("solvers") if fits(lookup.load("solvers", name), ANOMALY)}
-    assert {"anoddpm", "ddim-inversion", "stitched", "dae-residual", "vae-residual"} <= names
-    assert not names & {"pnp", "tv", "wiener", "training-mean", "nlm"}
-
-
-def test_a_solver_of_inverse_problems_is_refused_in_one_sentence():
-    with pytest.raises(
-        InputError, match=r"solver 'pnp' answers none of the tasks asked for \(anomaly\); expected"
-    ):
-        plan(solvers="pnp")
-    with pytest.raises(
-        InputError, match=r"solver 'anoddpm' answers none of the tasks asked for .* poses anomaly"
-    ):
-        runspec.resolve(make(modalities="brain", tasks="denoising", profile="smoke", solvers="anoddpm"))
-
-
-def test_nobody_is_asked_to_restore_the_lesion_away_elsewhere():
-    from mribench.scoring.questions import restoration_task
-
-    with pytest.raises(InputError, match="the task anomaly compares no restored images, expected"):
-        restoration_task("anomaly")
-
-
-def test_a_prior_of_coarse_noise_is_asked_and_a_vae_or_a_latent_model_is_not():
-    from mribench_comparators.vae import VAE
-    from mribench_latent.kl import LDM_KL
-    from mribench_score.coarse import COARSE
-
-    from mribench.variants.ddpm import DDPM
-
-    assert not_applicable(ANOMALY, DDPM) is None and not_applicable(ANOMALY, COARSE) is None
-    for variant in (VAE, LDM_KL):
-        assert "no denoiser" in not_applicable(ANOMALY, variant)
+def test_the_board_has_its_two_ends_and_the_baselines_that_cost_nothing():
+    ends = {one.name: one.expected.place for one in (baselines.UNCHANGED, baselines.HEALTHY_TWIN)}
+    assert ends == {"unchanged": "last", "healthy-twin": "ahead of last"}
+    assert set(PROBLEM.controls) == {*ends, "darkness", "brightness", "pca-residual"} and not PROBLEM.restores
