@@ -126,7 +126,8 @@ class Solver:
     kinds: tuple[
         str, ...
     ] = ()  # of problems that it is for; empty: every one that restores what was measured
-    # at most 8 settings, of which the one with the best PSNR on validation subjects is taken; empty: its defaults
+    # at most 8 settings, of which the best on validation subjects is taken, by PSNR where the problem restores an image;
+    # empty: its defaults
     search: tuple[Mapping[str, Any], ...] = ()
     samples: bool = True  # whether other random numbers give another answer
     version: int = 1

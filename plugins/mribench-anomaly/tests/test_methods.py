@@ -1,10 +1,12 @@
 """Reconstructions by a linear prior against closed forms, and what the board is made of."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mribench_anomaly import baselines
 from mribench_anomaly.anomaly import PROBLEM, seen
-from mribench_anomaly.autoencoders import coarse_noise
+from mribench_anomaly.autoencoders import by_dae, by_vae, coarse_noise
 from mribench_anomaly.methods import chessboard, inversion, noise_and_back, one_step, stitched
 
 from mribench.seeds import torch_generator
@@ -153,6 +155,26 @@ def test_coarse_noise_has_grains_of_eight_pixels():
     assert near > 0.7 and abs(far) < 0.1
     # on the grain's own points the noise is standard normal, between two of them it is less
     assert 0.4 < float(noise.var()) < 1
+
+
+def test_autoencoders_see_images_in_the_range_that_their_networks_know():
+    x = images()
+
+    def same(seen_image, t):
+        assert -1 <= float(seen_image.min()) < 0 and float(t.abs().max()) == 0
+        return SimpleNamespace(sample=seen_image)
+
+    assert torch.allclose(by_dae(same, seen(x, 0.0, None), None), x, atol=1e-6)
+
+
+def test_the_vae_gives_the_mean_of_its_decoder_for_the_mean_of_its_encoder():
+    from mribench_comparators.networks import VariationalAutoencoder
+
+    torch.manual_seed(0)
+    net = VariationalAutoencoder(code=4, size=SIDE, channels=(8, 8), groups=4, patch=1).eval()
+    x = images()
+    _, mean, _ = net(2 * x - 1, torch.zeros(len(x), 4))
+    assert torch.allclose(by_vae(net, seen(x, 0.0, None), None), (mean + 1) / 2, atol=1e-6)
 
 
 def test_the_board_has_its_two_ends_and_the_baselines_that_cost_nothing():
