@@ -61,7 +61,7 @@ def variants(
     return found
 
 
-def solvers(names: Sequence[str], tasks: Sequence[Task], controls: bool = True) -> list[Solver]:
+def solvers(names: Sequence[str], tasks: Sequence[Task], controls: bool = False) -> list[Solver]:
     """The solvers of a run; none where no task poses a problem.
 
     Args:

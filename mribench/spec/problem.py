@@ -123,11 +123,10 @@ class Solver:
     # what it asks of a variant; empty: a baseline, which stands on the board as a row of its own. "denoiser": of white
     # noise. "process": of the noise that the variant was trained with, which ``draws.normal`` then gives
     needs: tuple[str, ...] = ("denoiser",)
-    kinds: tuple[
-        str, ...
-    ] = ()  # of problems that it is for; empty: every one that restores what was measured
-    # at most 8 settings, of which the best on validation subjects is taken, by PSNR where the problem restores an image;
-    # empty: its defaults
+    # of problems that it is for; empty: every one that restores what was measured
+    kinds: tuple[str, ...] = ()
+    # at most 8 settings, of which the best on validation subjects is taken, by PSNR where an image is restored; empty:
+    # its defaults
     search: tuple[Mapping[str, Any], ...] = ()
     samples: bool = True  # whether other random numbers give another answer
     version: int = 1

@@ -59,14 +59,14 @@ def test_only_a_solver_that_names_the_kind_is_asked():
     with pytest.raises(
         InputError, match=r"solver 'training-mean' answers none of the tasks asked for \(other\)"
     ):
-        fitting.solvers(("training-mean",), [TASK], controls=False)
+        fitting.solvers(("training-mean",), [TASK])
 
 
 def test_its_controls_stand_beside_the_solvers_that_are_named(monkeypatch):
     own = {"own": OWN, "training-mean": replace(OWN, name="training-mean", needs=())}
     monkeypatch.setattr(lookup, "load_all", lambda group, names: {name: own[name] for name in names})
-    assert [one.name for one in fitting.solvers(("own",), [TASK])] == ["own", "training-mean"]
-    assert [one.name for one in fitting.solvers(("own",), [TASK], controls=False)] == ["own"]
+    assert [one.name for one in fitting.solvers(("own",), [TASK], controls=True)] == ["own", "training-mean"]
+    assert [one.name for one in fitting.solvers(("own",), [TASK])] == ["own"]
 
 
 def test_a_process_of_coloured_noise_is_asked_where_its_own_noise_is_enough():
