@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Loss = Callable[[Any, torch.Tensor, Draws], torch.Tensor]  # network, images in [0, 1], draws -> a number
 
 NOISE = 0.2  # standard deviation of the noise that the denoising autoencoder removes, grey ranges; as in the paper
-COARSE = 8  # pixels of one grain of it; as in the paper, 128 over 16
+GRID = 16  # of normal numbers along a side, which are enlarged to the image; as in the paper
 
 
 def full_steps(profile: Profile) -> int:
@@ -51,11 +51,10 @@ def trained(make: Callable[[], Any], examples: Examples, loss: Loss) -> Any:
 
 
 def coarse_noise(x: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """float32 (N, 1, H, W): normal numbers on a grid of one in eight pixels, enlarged bilinearly."""
+    """float32 (N, 1, H, W): normal numbers on a grid of 16 x 16, enlarged bilinearly."""
     import torch.nn.functional as F
 
-    height, width = (max(2, side // COARSE) for side in x.shape[-2:])
-    return F.interpolate(draws.normal(1, height, width), size=x.shape[-2:], mode="bilinear")
+    return F.interpolate(draws.normal(1, GRID, GRID), size=x.shape[-2:], mode="bilinear")
 
 
 def by_dae(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
