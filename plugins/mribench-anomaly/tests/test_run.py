@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-import mribench
+from mribench import run
 
 SETTINGS = {"tasks": "anomaly", "profile": "smoke", "train_steps": 2}
 
@@ -12,7 +12,7 @@ SETTINGS = {"tasks": "anomaly", "profile": "smoke", "train_steps": 2}
 @pytest.mark.slow
 def test_an_organ_without_lesions_is_not_asked_and_nothing_is_trained(tmp_path):
     pytest.importorskip("mribench_knee")
-    found = mribench.run(modalities="knee", solvers="anoddpm", out=str(tmp_path), **SETTINGS)
+    found = run(modalities="knee", solvers="anoddpm", out=str(tmp_path), **SETTINGS)
     assert found and not (tmp_path / "train").exists()
     assert {one.not_applicable for one in found} == {"the data have no field abnormal, lesion, healthy"}
 
@@ -20,7 +20,7 @@ def test_an_organ_without_lesions_is_not_asked_and_nothing_is_trained(tmp_path):
 @pytest.mark.slow
 def test_priors_of_white_and_of_coarse_noise_stand_beside_baselines_and_both_ends(tmp_path):
     pytest.importorskip("mribench_score")
-    mribench.run(
+    run(
         modalities="brain",
         variants="ddpm,coarse,vae",
         solvers="anoddpm,one-step",
