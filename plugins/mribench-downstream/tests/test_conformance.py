@@ -1,0 +1,7 @@
+"""The tasks and metrics, held to the kit."""
+
+from mribench.testing import conforms
+
+test_utility = conforms("tasks", "utility")
+test_dice = conforms("metrics", "utility_synthetic")
+test_gain = conforms("metrics", "utility_gain_10")
