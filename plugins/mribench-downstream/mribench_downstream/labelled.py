@@ -65,5 +65,5 @@ def why_not(data: Prepared) -> str | None:
     if (found := len(labelled_subjects(data.train))) < FEWEST_TO_TRAIN:
         return f"{found} training subjects have a label map, at least {FEWEST_TO_TRAIN} are needed"
     if not len(with_structure(data.test)):
-        return "no test subject has a label map"
+        return "no test subject has a structure in its label map"
     return None
