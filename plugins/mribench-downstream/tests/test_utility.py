@@ -18,7 +18,7 @@ DATA = with_fields(toy_data(), ["labels"])
 METRICS = {
     value.name: value for value in vars(metrics).values() if getattr(value, "name", "") in UTILITY.metrics
 }
-PROFILE = replace(profiles.get("smoke"), max_steps=240)
+PROFILE = replace(profiles.get("smoke"), max_steps=320)
 
 
 def scored(outputs, data=DATA):
