@@ -47,14 +47,19 @@ def labelled_subjects(split: Split) -> list[str]:
     return sorted({split.subjects[row] for row in annotated(split)})
 
 
-def some_subjects(split: Split, count: int, training: int) -> Labelled:
-    """All annotated images of ``count`` subjects, which the number of the training draws.
+def rows_of_some(split: Split, count: int, training: int) -> np.ndarray:
+    """Rows of all annotated images of ``count`` subjects, which the number of the training draws: int (n,).
 
     Of one training the subjects of a smaller count are among those of a larger one.
     """
     subjects = labelled_subjects(split)
     drawn = {subjects[i] for i in numpy_rng("labelled subjects", training).permutation(len(subjects))[:count]}
-    rows = [row for row in annotated(split) if split.subjects[row] in drawn]
+    return np.array([row for row in annotated(split) if split.subjects[row] in drawn], dtype=int)
+
+
+def some_subjects(split: Split, count: int, training: int) -> Labelled:
+    """The images of ``rows_of_some``."""
+    rows = rows_of_some(split, count, training)
     return Labelled(grey(split.images[rows]), split.fields[FIELD][rows])
 
 

@@ -22,10 +22,8 @@ from typing import Any
 import numpy as np
 
 from mribench.figures import captioned, evenly_spaced, grid
-from mribench.metrics.uncertainty import round_for_record
-from mribench.spec import NOT_ANNOTATED, Metric, Model, Prepared, Profile, Score, Task
-from mribench_downstream.dice import by_subject
-from mribench_downstream.intervals import mean_over_both
+from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
+from mribench_downstream.comparing import Compared, levels, scores
 from mribench_downstream.labelled import (
     FIELD,
     Labelled,
@@ -39,8 +37,7 @@ from mribench_downstream.references import SHARES, TRAININGS, Setting, count, re
 from mribench_downstream.segmenter import predict, steps_of, train
 
 SHOWN = 8  # in a row of the pictures
-# of each metric the network whose Dice it is, and the one whose Dice is taken off
-COMPARED: dict[str, tuple[str, str | None]] = {
+COMPARED: Compared = {
     "utility_synthetic": ("generated", None),
     "utility_real_100": ("real-100", None),
     "utility_over_noise": ("generated", "noise"),
@@ -86,34 +83,7 @@ def score(
     seed: int,
 ) -> list[Score]:
     """Dice, mean over the structures of a subject, with intervals over test subjects and trainings."""
-    if reason := why_not(data):
-        about = {"n": len(data.test), "subjects": data.test.n_subjects}
-        return [Score(name, None, reason=reason, **about) for name in metrics]
-    rows = with_structure(data.test)
-    subjects = [data.test.subjects[row] for row in rows]
-
-    truth = data.test.fields[FIELD][rows]
-
-    def of(network: str) -> np.ndarray:
-        """Mean Dice over structures, float64 (trainings, subjects)."""
-        found = (outputs[f"{network}_{training}"] for training in range(TRAININGS))
-        return np.stack([np.nanmean(by_subject(maps, truth, subjects, classes(data)), 1) for maps in found])
-
-    numbers = {
-        network: of(network) for network in {name for pair in COMPARED.values() for name in pair if name}
-    }
-    about = {"n": len(rows), "subjects": len(set(subjects))}
-    scores = []
-    for metric in metrics.values():
-        network, other = COMPARED[metric.name]
-        values = numbers[network] - (numbers[other] if other else 0)
-        scores.append(_score(metric, values, about))
-    return scores
-
-
-def _score(metric: Metric, values: np.ndarray, about: Mapping[str, int]) -> Score:
-    mean, low, high = mean_over_both(values, metric.range)
-    return Score(metric.name, mean, low=low, high=high, per_subject=round_for_record(values.mean(0)), **about)
+    return scores(outputs, data, metrics, COMPARED)
 
 
 def draw(
@@ -129,16 +99,11 @@ def draw(
     rows = with_structure(data.test)
     shown = evenly_spaced(len(rows), SHOWN)
     truth, top = data.test.fields[FIELD][rows[shown]], classes(data) - 1
-
-    def levels(maps: np.ndarray) -> np.ndarray:
-        """Grey levels of label maps; white where nobody has drawn."""
-        return np.where(maps == NOT_ANNOTATED, 255, maps.astype(int) * 220 // top).astype(np.uint8)
-
     networks = ("real-100", "generated", "noise", "real-1", "real-1-generated")
-    lines = [data.test.images[rows[shown]], levels(truth)]
-    lines += [levels(outputs[f"{network}_0"][shown]) for network in networks]
+    lines = [data.test.images[rows[shown]], levels(truth, top)]
+    lines += [levels(outputs[f"{network}_0"][shown], top) for network in networks]
     told = " | ".join(("test images", "truth", *networks))
-    generated, labels = outputs["images"][:SHOWN], levels(outputs["labels_of_generated"])
+    generated, labels = outputs["images"][:SHOWN], levels(outputs["labels_of_generated"], top)
     return {
         "structures": captioned(grid(np.concatenate(lines), len(shown)), f"{caption}: {told}"),
         "labelled": captioned(
