@@ -1,6 +1,7 @@
 """The network learns what it is shown, from annotated pixels alone, and the same from the same."""
 
 import numpy as np
+import pytest
 import torch
 from mribench_downstream import segmenter
 from mribench_downstream.dice import dice
@@ -8,10 +9,11 @@ from mribench_downstream.labelled import Labelled, grey, some_subjects, why_not,
 from mribench_downstream.segmenter import augmented, predict, train
 
 from mribench.spec import NOT_ANNOTATED
-from mribench.testing.fixtures import toy_data, with_fields
 
-DATA = with_fields(toy_data(), ["labels"])
-TRAIN = Labelled(grey(DATA.train.images), DATA.train.fields["labels"])
+
+@pytest.fixture(scope="module")
+def shown(data):
+    return Labelled(grey(data.train.images), data.train.fields["labels"])
 
 
 def same(net, other):
@@ -20,18 +22,18 @@ def same(net, other):
     )
 
 
-def test_it_finds_bright_blobs_in_images_that_it_has_not_seen():
-    net = train([TRAIN], 2, 120, 0)
-    found, truth = predict(net, grey(DATA.test.images)), DATA.test.fields["labels"]
+def test_it_finds_bright_blobs_in_images_that_it_has_not_seen(data, shown):
+    net = train([shown], 2, 120, 0)
+    found, truth = predict(net, grey(data.test.images)), data.test.fields["labels"]
     assert found.dtype == np.uint8 and dice(found, truth).mean() > 0.85
 
 
-def test_a_training_depends_on_its_number_and_its_data_alone():
-    net = train([TRAIN], 2, 3, 0)
+def test_a_training_depends_on_its_number_and_its_data_alone(shown):
+    net = train([shown], 2, 3, 0)
     torch.manual_seed(7)
     with torch.no_grad():
-        assert same(net, train([TRAIN], 2, 3, 0))
-    assert not same(net, train([TRAIN], 2, 3, 1))
+        assert same(net, train([shown], 2, 3, 0))
+    assert not same(net, train([shown], 2, 3, 1))
 
 
 def test_pixels_that_nobody_has_drawn_teach_nothing():
@@ -60,15 +62,15 @@ def test_image_and_label_map_are_moved_together():
     assert (((seen[:, 0] > 0.4) != (labels == 1)).float().mean()) < 0.02
 
 
-def test_the_subjects_of_a_smaller_count_are_among_those_of_a_larger_one():
-    few, many = (some_subjects(DATA.train, count, 1) for count in (2, 4))
+def test_the_subjects_of_a_smaller_count_are_among_those_of_a_larger_one(data):
+    few, many = (some_subjects(data.train, count, 1) for count in (2, 4))
     assert len(few.x) == 6 and len(many.x) == 12
     assert {image.tobytes() for image in few.x} < {image.tobytes() for image in many.x}
-    assert {i.tobytes() for i in few.x} != {i.tobytes() for i in some_subjects(DATA.train, 2, 0).x}
+    assert {i.tobytes() for i in few.x} != {i.tobytes() for i in some_subjects(data.train, 2, 0).x}
 
 
-def test_images_that_nobody_has_drawn_on_are_left_out_and_too_few_subjects_named():
-    data = with_fields(toy_data(), ["labels"])
+def test_images_that_nobody_has_drawn_on_are_left_out_and_too_few_subjects_named(fresh):
+    data = fresh
     data.test.fields["labels"][:3] = NOT_ANNOTATED
     data.test.fields["labels"][3:6] = 0  # a subject without any structure has no Dice
     assert with_structure(data.test).tolist() == [6, 7, 8, 9, 10, 11] and why_not(data) is None
