@@ -10,7 +10,7 @@ from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import NOT_ANNOTATED, Metric, Prepared, Score
 from mribench_downstream.dice import by_subject
 from mribench_downstream.intervals import mean_over_both
-from mribench_downstream.labelled import FIELD, classes, why_not, with_structure
+from mribench_downstream.labelled import FIELD, classes, labelled_subjects, why_not, with_structure
 from mribench_downstream.references import TRAININGS
 
 # of each metric the network whose Dice it is, and the one whose Dice is taken off
@@ -45,7 +45,9 @@ def scores(
     for metric in metrics.values():
         network, other = compared[metric.name]
         if network not in numbers:
-            made.append(Score(metric.name, None, reason="fewer training subjects have a label map", **about))
+            found = len(labelled_subjects(data.train))
+            reason = f"{found} training subjects have a label map, fewer than are asked for"
+            made.append(Score(metric.name, None, reason=reason, **about))
             continue
         values = numbers[network] - (numbers[other] if other else 0)
         mean, low, high = mean_over_both(values, metric.range)

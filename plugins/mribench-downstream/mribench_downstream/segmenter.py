@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (16, 32, 64, 128)  # channels of the levels
 BATCH = 4
-LEARNING_RATE = 1e-2
+LEARNING_RATE = 2e-2
 MAX_STEPS = 1000
 PREDICTED_AT_ONCE = 32
 # standard deviations of the augmentation
@@ -31,8 +31,8 @@ GAMMA, GAIN = 0.15, 0.1  # logarithm; relative
 
 
 def steps_of(profile: Profile) -> int:
-    """An eighth of the steps of the profile's own training, at most ``MAX_STEPS``."""
-    return max(1, min(MAX_STEPS, (profile.max_steps or 8 * MAX_STEPS) // 8))
+    """A sixth of the steps of the profile's own training, at most ``MAX_STEPS``."""
+    return max(1, min(MAX_STEPS, (profile.max_steps or 6 * MAX_STEPS) // 6))
 
 
 def train(sets: Sequence[Labelled], classes: int, steps: int, training: int) -> torch.nn.Module:
@@ -74,7 +74,7 @@ def _network(channels: int, classes: int, training: int) -> torch.nn.Module:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(number("segmenter", training))
-        net = UNet(2, channels, classes, WIDTHS, strides=(2,) * (len(WIDTHS) - 1), act="LEAKYRELU")
+        net = UNet(2, channels, classes, WIDTHS, strides=(2,) * (len(WIDTHS) - 1))
     return net.to("cuda" if torch.cuda.is_available() else "cpu").train()
 
 

@@ -9,7 +9,7 @@ from mribench_downstream import metrics, segmentation
 from mribench_downstream.inputs import LEVELS, blurred, denoised
 from mribench_downstream.segmentation import COMPARED, SEGMENTATION
 
-PROFILE = SimpleNamespace(max_steps=240, sample_batch=8)
+PROFILE = SimpleNamespace(max_steps=180, sample_batch=8)
 METRICS = {value.name: value for value in vars(metrics).values() if getattr(value, "name", "") in COMPARED}
 
 
@@ -37,7 +37,7 @@ def scored(prior, data):
 def test_a_prior_that_knows_the_structures_saves_labels_and_one_that_knows_nothing_does_not(data):
     outputs, found = scored(knowing, data)
     assert found["segmentation_gain_1"].value > 0.05 and found["segmentation_1"].value > 0.8
-    assert found["segmentation_20"].reason == "fewer training subjects have a label map", "there are 8"
+    assert found["segmentation_20"].reason.startswith("8 training subjects have a label map")
     assert segmentation.draw(outputs, data, PROFILE, None, "blobs")["structures"].dtype == np.uint8
     _, blind = scored(lambda x, sigma: torch.zeros_like(x), data)
     assert blind["segmentation_gain_1"].value < found["segmentation_gain_1"].value

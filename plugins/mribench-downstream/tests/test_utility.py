@@ -13,7 +13,7 @@ from mribench.spec import NOT_ANNOTATED
 METRICS = {
     value.name: value for value in vars(metrics).values() if getattr(value, "name", "") in UTILITY.metrics
 }
-PROFILE = SimpleNamespace(max_steps=320)
+PROFILE = SimpleNamespace(max_steps=240)
 
 
 def scored(outputs, data):
