@@ -59,3 +59,8 @@ def scores(
 def levels(maps: np.ndarray, top: int) -> np.ndarray:
     """Grey levels of label maps with values up to ``top``, uint8; white where nobody has drawn."""
     return np.where(maps == NOT_ANNOTATED, 255, maps.astype(int) * 220 // top).astype(np.uint8)
+
+
+def evenly(n: int, count: int) -> np.ndarray:
+    """At most ``count`` of n places, far from each other: the first images of a set are of one subject."""
+    return np.linspace(0, n - 1, min(n, count)).astype(int)

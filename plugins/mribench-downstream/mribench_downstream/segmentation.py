@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.figures import captioned, evenly_spaced, grid
+from mribench.figures import captioned, grid
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
-from mribench_downstream.comparing import Compared, levels, scores
+from mribench_downstream.comparing import Compared, evenly, levels, scores
 from mribench_downstream.inputs import blurred, denoised
 from mribench_downstream.labelled import (
     FIELD,
@@ -105,7 +105,7 @@ def draw(
     if not outputs:
         return {}
     rows = with_structure(data.test)
-    shown = evenly_spaced(len(rows), SHOWN)
+    shown = evenly(len(rows), SHOWN)
     top, networks = classes(data) - 1, ("image-1", "blur-1", "prior-1")
     lines = [data.test.images[rows[shown]], levels(data.test.fields[FIELD][rows[shown]], top)]
     lines += [levels(outputs[f"{network}_0"][shown], top) for network in networks]

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from mribench.figures import captioned, evenly_spaced, grid
+from mribench.figures import captioned, grid
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
-from mribench_downstream.comparing import Compared, levels, scores
+from mribench_downstream.comparing import Compared, evenly, levels, scores
 from mribench_downstream.labelled import (
     FIELD,
     Labelled,
@@ -97,7 +97,7 @@ def draw(
     if not outputs:
         return {}
     rows = with_structure(data.test)
-    shown = evenly_spaced(len(rows), SHOWN)
+    shown = evenly(len(rows), SHOWN)
     truth, top = data.test.fields[FIELD][rows[shown]], classes(data) - 1
     networks = ("real-100", "generated", "noise", "real-1", "real-1-generated")
     lines = [data.test.images[rows[shown]], levels(truth, top)]
