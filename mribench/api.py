@@ -86,6 +86,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench.seeds": ("number", "numpy_rng", "torch_generator"),
     "mribench.spec": (
         "NOT_ANNOTATED",
+        "Answers",
         "Autoencoder",
         "Batch",
         "Control",

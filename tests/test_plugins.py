@@ -154,7 +154,7 @@ print(sorted(owned & set(sys.modules)), sorted({'torch', 'numpy', 'diffusers'} &
     [
         ("modalities", "brian", "did you mean 'brain'?"),
         ("variants", "ddmp", "did you mean 'ddpm'?"),
-        ("metrics", "qqq", "installed are: background_offset, "),
+        ("metrics", "qqq", " background_offset, "),
     ],
 )
 def test_an_unknown_name_gets_a_suggestion(group, name, hint):

@@ -111,6 +111,17 @@ def test_two_scores_of_one_cell_are_refused(result, run_folder):
         results.read_all([a, b])
 
 
+def test_the_last_digits_of_another_processor_are_the_same_record(result, run_folder):
+    """A control that is scored with other threads, or beside a kept board of another machine, is no second answer."""
+    one = replace(result().scores[0], value=10.0, low=8.0, high=12.0, subsamples=(9.0, 11.0))
+    near = replace(one, value=10.0 + 1e-9, subsamples=(9.0 - 1e-9, 11.0))
+    far = replace(one, value=10.01)
+    a, b = run_folder("a", result(scores=(one,))), run_folder("b", result(scores=(near,)))
+    assert len(results.read_all([a, b])) == 1
+    with pytest.raises(InputError, match="different scores of one cell"):
+        results.read_all([a, run_folder("c", result(scores=(far,)))])
+
+
 def test_names_and_seeds_never_run_into_each_other(result, run_folder):
     """'ddim-5' seed 10 and 'ddim-51' seed 0 once had the same key."""
     pair = result(1.0, sampler="ddim-5", seed=10), result(2.0, sampler="ddim-51", seed=0)

@@ -84,7 +84,12 @@ def all_organs(boards: Sequence[Board]) -> Table:
     first = {a: next(b for b in boards if a in b.addresses) for a in shown}
     columns = [ORGAN, DATA, PROFILE, TEST_SUBJECTS, VARIANT, RANK, SEEDS]
     columns += [number_column(first[a], a) for a in shown]
-    ranking = [(board, board.primary) for board in boards if board.primary]
+    # a problem whose controls are its own has none that rows are held against
+    ranking = [
+        (board, board.primary)
+        for board in boards
+        if board.primary and (not board.poses_problem or board.row(control_name(board)))
+    ]
     if ranking:
         columns += [_of_control(*ranking[0]), _against_control(ranking[0][0])]
     return Table(columns, [line for board in boards for line in rows(board) if line.kind == "trained"])

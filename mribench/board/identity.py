@@ -7,19 +7,24 @@ from itertools import combinations
 from typing import TypeVar
 
 from mribench.board.rows import Row
+from mribench.hashing import arrays_sha256
 from mribench.results import Result
 
 T = TypeVar("T", bound=Hashable)
+# of a task that produced nothing: the audit of a model that has no losses to ask for
+NOTHING = arrays_sha256({})
 
 
 def output_marks(result: Result) -> set[Hashable]:
     """What two records have in common where they are of the same outputs: their hash, or the values of every subject
-    (subsample) in a metric. Values are marks because older records carry no hash. Empty where nothing is known."""
+    (subsample) in a metric. Values are marks because older records carry no hash; a value that all subjects share is
+    none, as two models may well be perfect. Empty where nothing is known."""
     found: set[Hashable] = set()
-    if digest := result.provenance.get("outputs_sha256"):
+    if (digest := result.provenance.get("outputs_sha256")) and digest != NOTHING:
         found.add((result.task, str(digest)))
     for score in result.scores:
-        if score.metric == result.primary and (values := score.subsamples or score.per_subject):
+        values = score.subsamples or score.per_subject
+        if score.metric == result.primary and len(set(values)) > 1:
             found.add((score.metric, score.space, score.level, values))
     return found
 

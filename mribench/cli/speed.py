@@ -19,7 +19,16 @@ def speed(
             help="measure only what bf16 changes in the samples of RUN, a run folder or one folder in its train/",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="folder for speed.json and speed.md, or drift.*")] = Path("speed"),
+    quality: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ORGAN",
+            help="measure only what other trainers reach on phantoms of ORGAN in the seconds that quick takes",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="folder for speed.json and speed.md, or drift.*, quality.*")
+    ] = Path("speed"),
     compile: Annotated[
         bool, typer.Option("--compile", help="measure torch.compile too, which takes minutes more")
     ] = False,
@@ -28,10 +37,17 @@ def speed(
 
     Compares training with a reference loop, and with itself when one optimisation is switched off. Takes minutes.
     """
+    if drift and quality:
+        raise InputError("--drift and --quality are two measurements; give one of them")
     if drift:
         from mribench.speed import drift as drifting
 
         print(drifting.markdown(drifting.measure(drift, out)))
+        return
+    if quality:
+        from mribench.speed import quality as equal_seconds
+
+        print(equal_seconds.markdown(equal_seconds.measure(quality, out)))
         return
     from mribench.speed import report
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,11 @@ from mribench.errors import Damaged, InputError
 from mribench.results import kept, schema
 from mribench.results.kept import RECORDS
 from mribench.results.record import SCHEMA, Result, earlier_names, from_json, sort_key, to_json
+from mribench.spec import Score
 
+# by how much numbers of one cell may differ: another processor rounds elsewhere, a kept board keeps eight digits
+OF_THE_INTERVAL = 1e-3
+OF_THE_VALUE = 1e-6
 # all that ``read_all`` reads of a folder, as glob patterns
 PATTERNS = ["results/**", RECORDS]
 
@@ -74,7 +80,7 @@ def read_all(paths: Iterable[Path], leave_out: Callable[[str], object] | None = 
     for path in paths:
         for file, result in _each(path, None if leave_out is None else refused):
             other, known = found.setdefault(sort_key(result), (file, result))
-            if known.scores != result.scores and kept.rounded(known).scores != kept.rounded(result).scores:
+            if not _agree(known.scores, result.scores):
                 sentence = f"{other} and {file} give different scores of one cell; leave one of them out"
                 if leave_out is None or not other.is_relative_to(path):
                     raise InputError(sentence)
@@ -90,6 +96,33 @@ def read_all(paths: Iterable[Path], leave_out: Callable[[str], object] | None = 
         assert leave_out is not None
         leave_out(f"left out: {sentence}")
     return [found[key][1] for key in sorted(found)]
+
+
+def _agree(scores: Sequence[Score], others: Sequence[Score]) -> bool:
+    """Whether the scores of two records of one cell are the same but for rounding."""
+    if len(scores) != len(others):
+        return False
+    return all(
+        _but_numbers(a) == _but_numbers(b) and _near(a, b) for a, b in zip(scores, others, strict=True)
+    )
+
+
+def _but_numbers(score: Score) -> Score:
+    return replace(score, value=None, low=None, high=None, per_subject=(), subsamples=())
+
+
+def _near(score: Score, other: Score) -> bool:
+    def numbers(of: Score) -> list[float | None]:
+        return [of.value, of.low, of.high, *of.per_subject, *of.subsamples]
+
+    pairs = list(zip_longest(numbers(score), numbers(other)))
+    if any((a is None) != (b is None) for a, b in pairs):
+        return False
+    width = 0.0 if score.low is None or score.high is None else score.high - score.low
+    return all(
+        a is None or b is None or abs(a - b) <= OF_THE_INTERVAL * width + OF_THE_VALUE * abs(a)
+        for a, b in pairs
+    )
 
 
 def _each(path: Path, refused: list[str] | None) -> list[tuple[Path, Result]]:

@@ -250,6 +250,13 @@ class Cell:
         # any sampler opens the model, and none is used
         sampler = default_sampler(self.variant, 1)
         trained = replace(self, solver=None, sampler=sampler).model(plan, title)
+        own_noise = "process" in self.solver.needs
         return SolvingModel(
-            self.solver, problem, trained.denoiser(), batch, trained.device, f"{title}: {self.name}"
+            self.solver,
+            problem,
+            trained.denoiser(of_own_noise=own_noise),
+            batch,
+            trained.device,
+            f"{title}: {self.name}",
+            shape_noise=self.variant.noise if own_noise else None,
         )

@@ -61,20 +61,21 @@ def variants(
     return found
 
 
-def solvers(names: Sequence[str], tasks: Sequence[Task], controls: Sequence[str] = ()) -> list[Solver]:
+def solvers(names: Sequence[str], tasks: Sequence[Task], controls: bool = False) -> list[Solver]:
     """The solvers of a run; none where no task poses a problem.
 
     Args:
         names: Of solvers, and ``all``.
         tasks: Of the run.
-        controls: Solvers that stand on the board of every problem.
+        controls: Whether those stand beside them that a problem names for each of its boards.
 
     Raises:
         InputError, PluginError: a solver that is named is unknown, broken, or for none of the tasks; or none fits.
     """
     posing = [task for task in tasks if task.problem]
     wanted = [name for name in names if name != ALL]
-    named = lookup.load_all("solvers", [*wanted, *controls] if posing else wanted)
+    beside = [name for task in posing for name in task.problem.controls] if controls else []
+    named = lookup.load_all("solvers", dict.fromkeys([*wanted, *beside]))
     for solver in named.values():
         if not any(fits(solver, task) for task in posing):
             asked = ", ".join(task.name for task in tasks)

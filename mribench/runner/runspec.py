@@ -33,7 +33,6 @@ from mribench.spec import (
 )
 
 CONTROLS = ("noise", "gaussian", "gaussian-matched", "train-replay", "warped-replay", "mode-collapse", "blur")
-PROBLEM_CONTROLS = ("training-mean", "wiener")  # of tasks that pose a problem
 TASKS = ("generation", "denoising", "audit")
 # three that differ in kind and need no weights
 FEATURES = ("hc85-v1", "gist208-v1", "shape156-v1")
@@ -223,7 +222,7 @@ def resolve(spec: RunSpec) -> Plan:
         forward_process.check_compatible(variants.values(), choices)
     else:
         own_samplers = forward_process.own_samplers(variants.values(), choices)
-    solvers = fitting.solvers(spec.solvers, tasks, PROBLEM_CONTROLS if spec.controls else ())
+    solvers = fitting.solvers(spec.solvers, tasks, controls=bool(spec.controls))
     modalities = lookup.load_all("modalities", names)
     fitting.check_problems(tasks, profile.size, modalities.values())
     fitting.check_priors([s for s in solvers if s.name in spec.solvers], tasks, trained.values())

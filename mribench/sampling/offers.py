@@ -19,6 +19,7 @@ NEEDS = {
     "samples": "it generates no images",
     "denoising": "it does not denoise images that are noised in pixels",
     "denoiser": "it has no denoiser D(x; sigma) on pixels",
+    "process": "it has no denoiser D(x; sigma) on pixels, of white noise or of its own",
     "likelihood": "it gives no likelihood of an image",
 }
 
@@ -37,13 +38,17 @@ def offers(variant: Variant | GenerativeModel | PretrainedModel | Control) -> fr
         # the probability-flow ODE of a denoiser has a likelihood (``mribench.sampling.likelihood``)
         found |= {"denoising"} | ({"likelihood"} if variant.has_denoiser else set())
         found |= {"denoiser"} if variant.has_denoiser and variant.encode is None else set()
+    if isinstance(variant, Variant) and variant.has_denoiser and variant.runs_on_pixels:
+        found |= {"process"}
     return frozenset(found)
 
 
 def fits(solver: Solver, task: Task) -> bool:
     """Whether a solver is for the problem that a task poses."""
     problem = task.problem
-    return problem is not None and (not solver.kinds or problem.kind in solver.kinds)
+    if problem is None:
+        return False
+    return problem.kind in solver.kinds or (problem.restores and not solver.kinds)
 
 
 def poses(task: Task, modality: Modality) -> bool:

@@ -153,9 +153,10 @@ class TrainedModel:
         self.nfe.append(2 * likelihood.STEPS)
         return found
 
-    def denoiser(self) -> VariantDenoiser:
-        """As ``mribench.spec.Prior``."""
-        self._check_prior(in_an_orthonormal_space=False)
+    def denoiser(self, of_own_noise: bool = False) -> VariantDenoiser:
+        """As ``mribench.spec.Prior``; ``of_own_noise``: of the noise that it was trained with, white or not."""
+        if not (of_own_noise and self.variant.runs_on_pixels and self.variant.has_denoiser):
+            self._check_prior(in_an_orthonormal_space=False)
         return self._denoiser()
 
     def _check_prior(self, in_an_orthonormal_space: bool) -> None:

@@ -16,7 +16,7 @@ from mribench.progress import progress
 from mribench.sampling.reverse import ImageDraws
 from mribench.seeds import numpy_rng, torch_generator
 from mribench.signals import raise_if_stopped
-from mribench.spec import Denoiser, Draws, Examples, Measurement, Problem, Profile, Solver
+from mribench.spec import Denoiser, Draws, Examples, Measurement, Problem, Profile, ShapeNoise, Solver
 
 
 class UnitDenoiser:
@@ -50,6 +50,7 @@ class SolvingModel:
         train: What a solver with ``fit`` learns from, uint8 (N, H, W).
         profile: The budget of what it learns.
         seed: Of what it learns.
+        shape_noise: Makes of white noise that of the prior's process, for a solver that needs "process".
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class SolvingModel:
         train: np.ndarray | None = None,
         profile: Profile | None = None,
         seed: int = 0,
+        shape_noise: ShapeNoise | None = None,
     ):
-        self.solver, self.problem = solver, problem
+        self.solver, self.problem, self._shape_noise = solver, problem, shape_noise
         self._batch, self._device, self._title = batch, device, title
         self._train, self._profile, self._seed = train, profile, seed
         self._denoiser = UnitDenoiser(denoiser) if denoiser else None
@@ -178,7 +180,7 @@ class SolvingModel:
 
     def _draws(self, use: str, contents: list[str], *address: int | str | float) -> ImageDraws:
         """Random numbers of each image by its content, so that they do not depend on its place."""
-        return _draws_by_content(use, contents, address, self._device)
+        return _draws_by_content(use, contents, address, self._device, self._shape_noise)
 
 
 def measured(
@@ -196,9 +198,14 @@ def hashes(images: np.ndarray) -> list[str]:
 
 
 def _draws_by_content(
-    use: str, contents: Sequence[str], address: Sequence[int | str | float], device: torch.device
+    use: str,
+    contents: Sequence[str],
+    address: Sequence[int | str | float],
+    device: torch.device,
+    shape_noise: ShapeNoise | None = None,
 ) -> ImageDraws:
-    return ImageDraws([torch_generator(use, content, *address) for content in contents], device)
+    generators = [torch_generator(use, content, *address) for content in contents]
+    return ImageDraws(generators, device, shape_noise)
 
 
 def _picture(m: Measurement) -> torch.Tensor:

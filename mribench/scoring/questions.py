@@ -38,7 +38,8 @@ def restoration_task(name: str) -> Task:
     if name not in lookup.names("tasks"):
         raise InputError(unknown_name("task", name, lookup.names("tasks")))
     task: Task = lookup.load("tasks", name)
-    if task.problem is None and name != denoising.DENOISING.name:
+    restores = task.problem.restores if task.problem else name == denoising.DENOISING.name
+    if not restores:
         raise InputError(
             f"the task {name} compares no restored images, expected {denoising.DENOISING.name} or a problem such as "
             "mri; name one"

@@ -70,5 +70,5 @@ def _beside(task: Task, names: Sequence[str] | None) -> tuple[Solver | Control, 
         return tuple(lookup.load_all("variants", names).values())
     if names is not None:
         return tuple(lookup.load_all("solvers", names).values())
-    found = installed.solvers((installed.ALL,), [task], runspec.PROBLEM_CONTROLS)
+    found = installed.solvers((installed.ALL,), [task], controls=True)
     return tuple(solver for solver in found if not solver.needs and not solver.trains)

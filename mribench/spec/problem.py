@@ -65,6 +65,11 @@ class Problem:
     track: str = "inverse"
     mri_only: bool = False  # whether it is asked only of organs whose images are MRI
     version: int = 1
+    # whether the answer sought is the image that was measured; a problem that seeks another image is answered only by
+    # solvers that name its ``kind``
+    restores: bool = True
+    # names of solvers that stand on every board of it: two controls, and baselines that cost next to nothing
+    controls: tuple[str, ...] = ("training-mean", "wiener")
 
 
 class Solve(Protocol):
@@ -115,10 +120,13 @@ class Solver:
     title: str
     paper: str
     solve: Solve
-    # what it asks of a variant; empty: a baseline, which stands on the board as a row of its own
+    # what it asks of a variant; empty: a baseline, which stands on the board as a row of its own. "denoiser": of white
+    # noise. "process": of the noise that the variant was trained with, which ``draws.normal`` then gives
     needs: tuple[str, ...] = ("denoiser",)
-    kinds: tuple[str, ...] = ()  # of problems that it is for; empty: every one
-    # at most 8 settings, of which the one with the best PSNR on validation subjects is taken; empty: its defaults
+    # of problems that it is for; empty: every one that restores what was measured
+    kinds: tuple[str, ...] = ()
+    # at most 8 settings, of which the best on validation subjects is taken, by PSNR where an image is restored; empty:
+    # its defaults
     search: tuple[Mapping[str, Any], ...] = ()
     samples: bool = True  # whether other random numbers give another answer
     version: int = 1

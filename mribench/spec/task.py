@@ -105,8 +105,9 @@ class Task:
     # which of its metrics ranks the rows; nothing is ranked by one that it does not report
     primary: str | None = "kd"
     level_name: str = "ᾱ"  # what ``Score.level`` is a number of, as titles name it: "R" for an acceleration
-    # what it asks of a model: "samples", "denoising" (``Model.denoise``), "denoiser" (``Prior``) or "likelihood"
-    # (``Likelihood``); of a variant that lacks one the record says "not applicable", and nothing is trained for it
+    # what it asks of a model: "samples", "denoising" (``Model.denoise``), "denoiser" (``Prior``), "process" (a denoiser
+    # too, of the noise that the model was trained with) or "likelihood" (``Likelihood``); of a variant that lacks one
+    # the record says "not applicable", and nothing is trained for it
     needs: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()  # of the data; of data that lack one the record says "not applicable"
     track: str = ""  # results of two tracks never share a board

@@ -158,6 +158,11 @@ class Variant:
         return fits and self.noise is None
 
     @property
+    def runs_on_pixels(self) -> bool:
+        """Whether the process runs on pixels, with white noise or not."""
+        return self.autoencoder is None and self.encode is None
+
+    @property
     def has_denoiser(self) -> bool:
         """Whether it shows D(x; sigma), which integrators draw with."""
         return self.path is None or self.estimate is not None

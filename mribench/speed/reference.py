@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from mribench import device
 
 
-def _dataset(images: np.ndarray, size: int) -> Any:
+def _dataset(images: np.ndarray, size: int, flip: bool) -> Any:
     """A Hugging Face data set of PNG images that transforms what it gives, as the script's does."""
     from datasets import Dataset, Features, Image
     from PIL import Image as Pillow
@@ -34,7 +34,7 @@ def _dataset(images: np.ndarray, size: int) -> Any:
         [
             transforms.Resize(size, interpolation=transforms.InterpolationMode.BILINEAR),
             transforms.CenterCrop(size),
-            transforms.RandomHorizontalFlip(),
+            transforms.RandomHorizontalFlip() if flip else transforms.Lambda(lambda image: image),
             transforms.ToTensor(),
             transforms.Normalize([0.5], [0.5]),
         ]
@@ -47,9 +47,14 @@ def _dataset(images: np.ndarray, size: int) -> Any:
 
 
 class ReferenceLoop:
-    """Called with a number of steps, which it trains. Images are uint8 (n, H, W)."""
+    """Called with a number of steps, which it trains. Images are uint8 (n, H, W).
 
-    def __init__(self, net: torch.nn.Module, scheduler: Any, images: np.ndarray, batch: int):
+    flip: the script's ``--random_flip``, which is off by default.
+    """
+
+    def __init__(
+        self, net: torch.nn.Module, scheduler: Any, images: np.ndarray, batch: int, flip: bool = True
+    ):
         from diffusers.optimization import get_scheduler
         from diffusers.training_utils import EMAModel
 
@@ -58,7 +63,11 @@ class ReferenceLoop:
         self.ema = EMAModel(net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
         optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6)
         loader = torch.utils.data.DataLoader(
-            _dataset(images, images.shape[1]), batch_size=batch, shuffle=True, num_workers=0, drop_last=True
+            _dataset(images, images.shape[1], flip),
+            batch_size=batch,
+            shuffle=True,
+            num_workers=0,
+            drop_last=True,
         )
         rate = get_scheduler("cosine", optimizer, num_warmup_steps=500, num_training_steps=100_000)
         self.net, self.optimizer, self.loader, self.rate = self.accelerator.prepare(

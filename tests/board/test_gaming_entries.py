@@ -9,6 +9,8 @@ from spoilt import edited
 from mribench.board.boards import boards
 from mribench.board.claims import among_all_pairs
 from mribench.board.compare import compare
+from mribench.board.identity import output_marks
+from mribench.hashing import arrays_sha256
 from mribench.metrics.significance import holm, student_p
 from mribench.metrics.uncertainty import round_for_record
 
@@ -118,6 +120,24 @@ def test_equal_weights_alone_are_one_training(scored, controls, audited, said):
     rows = [scored("a", 100.0 + seed, seed) for seed in range(2)]
     rows = [replace(r, provenance=r.provenance | weights) for r in rows]
     assert said(audited([*rows, *controls]), "a ddim-5") == "one training filed as seeds 0, 1"
+
+
+def test_audits_that_produced_nothing_make_no_copies(scored, controls, audited, said):
+    """A GAN has no losses to audit: the hash of its empty outputs is that of every other GAN's."""
+    rows = audited([scored("a", seed=0), scored("a", 101.0, seed=1), scored("b", 200.0), *controls])
+    empty = {"outputs_sha256": arrays_sha256({})}
+    rows = [replace(r, provenance=r.provenance | empty) if r.task == "audit" else r for r in rows]
+    assert [said(rows, f"{name} ddim-5") for name in "ab"] == ["1", "2"]
+    assert boards(rows)[0].row("a").seeds == (0, 1)
+
+
+def test_two_perfect_models_are_no_copies(scored):
+    one, other = (scored(name) for name in "ab")
+    perfect = [
+        replace(r, scores=tuple(replace(s, subsamples=(), per_subject=(1.0,) * 30) for s in r.scores))
+        for r in (one, other)
+    ]
+    assert all(not output_marks(r) for r in perfect)
 
 
 # 15: copies of one's own row

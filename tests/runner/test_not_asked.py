@@ -30,7 +30,7 @@ SAMPLES = GenerativeModel("samples", "Samples", "", stages=(), generate=None)
         (DDPM, set(NEEDS)),
         (dataclasses.replace(CODES, orthonormal=True), {"samples", "denoising", "likelihood"}),
         (CODES, {"samples"}),
-        (COLOURED, {"samples"}),
+        (COLOURED, {"samples", "process"}),
         (dataclasses.replace(DDPM, path=lambda scheduler: None), {"samples", "denoising"}),
         (SAMPLES, {"samples"}),
         (dataclasses.replace(SAMPLES, log_likelihood=len), {"samples", "likelihood"}),
