@@ -17,6 +17,7 @@ EXAMPLES = {
     "mribench-comparators": ("variants", "vae"),
     "mribench-inverse": ("solvers", "pnp"),
     "mribench-anomaly": ("tasks", "ood"),
+    "mribench-downstream": ("tasks", "utility"),
 }
 # known answers of many families
 SLOW = (
@@ -26,6 +27,7 @@ SLOW = (
     "mribench-comparators",
     "mribench-inverse",
     "mribench-anomaly",
+    "mribench-downstream",
 )
 
 

@@ -21,7 +21,7 @@ ALPHA_BAR = "ᾱ"  # the level of a score, unless its task says otherwise
 KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
 HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
-OF_TASK = {"task", "metrics", "feature_spaces", "n_generated", "n_reference", "uncertainty"}
+OF_TASK = {"task", "metrics", "feature_spaces", "fields", "n_generated", "n_reference", "uncertainty"}
 
 
 @dataclass

@@ -154,8 +154,14 @@ class Cell:
             name = f"organs-{len(self.trained_on)}_{trained_as(self.variant)}_s{self.seed}"
         return plan.out / "train" / f"{name}_{hashing.json_hash(made_from)}"
 
-    def output_name(self, task: Task, plan: Plan) -> str:
-        """Named by everything that the produced images depend on."""
+    def output_name(self, task: Task, plan: Plan, read: str | None = None) -> str:
+        """Named by everything that the produced images depend on.
+
+        Args:
+            task: What is asked.
+            plan: The run.
+            read: Name of the other task's outputs that they are made from, if they are.
+        """
         model: list[Any] = [self.data.key, model_code(self.variant)]
         if self.trained and self.sampler:
             sampler = self.sampler.sampler
@@ -191,6 +197,8 @@ class Cell:
         }
         if fields := field_keys(task, self.data):
             made_from["fields"] = fields
+        if read:
+            made_from["read"] = read
         if task.problem:
             made_from["problem"] = [task.problem.levels, code_hash(task.problem.measure)]
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"

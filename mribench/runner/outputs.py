@@ -16,6 +16,7 @@ from mribench.runner.cell import Cell
 from mribench.runner.check_scores import Check
 from mribench.runner.damage import read_outputs
 from mribench.runner.runspec import Plan
+from mribench.tasks import reading
 
 NO_HASH = "that the kept outputs are those on record (an older mribench wrote no hash of them)"
 NOT_GENERATED = "that checkpoint and seed give these outputs"
@@ -42,23 +43,21 @@ def again(out: Path, result: Result, cell: Cell, plan: Plan, rescore: bool) -> O
     kept = read_outputs(out / "outputs" / result.provenance["outputs"])
     checks = _kept_check("outputs", kept, recorded)
     not_checked = [NO_HASH] * (recorded is None and kept is not None)
-    if rescore:
-        if kept is None:
-            raise InputError(
-                f"the outputs of {result.name} are not in {out}/outputs; verify without rescoring"
-            )
+    if rescore and kept is None:
+        raise InputError(f"the outputs of {result.name} are not in {out}/outputs; verify without rescoring")
+    read, read_is_same, read_checks = _read(out, result, cell, plan, rescore)
+    if rescore and kept is not None:
         arrays, images, are_same = kept, None, True
         not_checked.append(NOT_GENERATED)
     else:
         model = cell.model(plan, "verify", task.problem)
-        arrays = dict(task.produce(model, cell.data, plan.profile, result.seed))
+        arrays = dict(reading.produce(task, model, cell.data, plan.profile, result.seed, read))
         is_recorded = None if recorded is None else arrays_sha256(arrays) == recorded
         images = _told(kept, arrays, is_recorded)
         are_same = images == "bit-equal" if is_recorded is None else is_recorded
         nfe, made = (result.provenance.get("produced") or {}).get("nfe"), getattr(model, "nfe", None)
         if cell.trained and list(nfe or ()) != list(made or ()):
             checks.append(Check("network evaluations", "not reproduced", f"{made}, on record {nfe}"))
-    read, read_is_same, read_checks = _read(out, result, cell, plan, rescore)
     return Outputs(
         {**read, **arrays}, are_same and read_is_same, images, (*checks, *read_checks), tuple(not_checked)
     )

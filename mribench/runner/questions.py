@@ -14,6 +14,7 @@ from mribench.runner.cell import Cell
 from mribench.runner.runspec import Plan
 from mribench.sampling.offers import fits, not_applicable, poses
 from mribench.spec import Control, RestoredImages, Solver, Task, Variant
+from mribench.tasks.reading import produces_from_read
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Question:
     @cached_property
     def output_name(self) -> str:
         """The folder of its outputs, below ``outputs`` in the run folder."""
-        return self.cell.output_name(self.task, self.plan)
+        read = self.read.output_name if self.read and produces_from_read(self.task) else None
+        return self.cell.output_name(self.task, self.plan, read)
 
     @property
     def folder(self) -> Path:

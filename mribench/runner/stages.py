@@ -31,6 +31,7 @@ from mribench.runner.questions import Question, questions
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import is_recorded
 from mribench.spec import GenerativeModel, Score
+from mribench.tasks import reading
 from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.trust.examine import examine_prepared
@@ -104,8 +105,8 @@ def _result(question: Question, existing: Result | None, extract: Extractor) -> 
         return existing
     if question.record.not_applicable:
         return not_asked.write_record(question)
-    outputs = _outputs(question.read) if question.read else {}
-    outputs |= _outputs(question)
+    read = _outputs(question.read, {}) if question.read else {}
+    outputs = read | _outputs(question, read)
     if existing:
         damage.say_again(each for each in damaged if each.path.parent.name == "figures")
         _draw(question, outputs)
@@ -173,13 +174,16 @@ def finite(score: Score) -> Score:
     return replace(score, value=None, low=None, high=None, reason=f"the metric gave {score.value}")
 
 
-def _outputs(question: Question) -> dict[str, np.ndarray]:
-    """The outputs of a task, from disk where they are there as they were written."""
+def _outputs(question: Question, read: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The outputs of a task, from disk where they are there as they were written.
+
+    ``read``: the outputs of the task that it reads.
+    """
     folder = question.folder
     damaged = manifest.damages(folder / manifest.NAME)
     damage.say_again(damaged)
     outputs = None if damaged or not damage.has_record(folder) else read_outputs(folder)
-    return _produce(question) if outputs is None else outputs
+    return _produce(question, read) if outputs is None else outputs
 
 
 def _outputs_sha256(folder: Path) -> str:
@@ -188,7 +192,7 @@ def _outputs_sha256(folder: Path) -> str:
     return made.get("outputs_sha256") or hashing.arrays_sha256(read_outputs(folder) or {})
 
 
-def _produce(question: Question) -> dict[str, np.ndarray]:
+def _produce(question: Question, read: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Fill the folder with outputs.npz (the images) and made.json (seconds, NFE, GFLOPs, peak memory).
 
     Raises Damaged where the weights were changed.
@@ -201,7 +205,7 @@ def _produce(question: Question) -> dict[str, np.ndarray]:
     if cell.trained:
         training_folder.check(cell.trained, plan.profile.keep)
     model = cell.model(plan, task.name, task.problem)
-    outputs = task.produce(model, cell.data, plan.profile, cell.seed)
+    outputs = reading.produce(task, model, cell.data, plan.profile, cell.seed, read)
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
     if cell.trained:

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Produce(Protocol):
-    """The expensive half: {name: uint8 (n, H, W)}, or other arrays of numbers that are not images."""
+    """The expensive half: {name: uint8 (n, H, W)}, or other arrays of numbers that are not images.
+
+    A function with a parameter named ``read`` is also given, by that name, the outputs of the task that ``Task.reads``
+    names, so that what was generated once need not be generated again.
+    """
 
     def __call__(
         self, model: Model, data: Prepared, profile: Profile, seed: int, /
@@ -93,7 +97,8 @@ class Task:
     score: ScoreOutputs
     draw: Draw | None = None
     floor: Floor | None = None
-    # another task, whose outputs ``score``, ``judge`` and ``draw`` get beside this task's own
+    # another task, whose outputs ``score``, ``judge`` and ``draw`` get beside this task's own, and ``produce`` too
+    # where it has a parameter ``read``
     reads: str | None = None
     features: tuple[str, ...] = ()  # spaces that the task uses beside those of its metrics
     judge: Judge | None = None

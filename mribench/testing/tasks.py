@@ -15,6 +15,7 @@ from mribench.runner.fitting import load_metrics
 from mribench.runner.runspec import FEATURES
 from mribench.sampling.offers import NEEDS, not_applicable
 from mribench.spec import Model, Problem, Score, Solver, Split, Task
+from mribench.tasks import reading
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import TINY, toy_data, trained, with_fields
 from mribench.variants.ddpm import DDPM
@@ -35,7 +36,8 @@ def it_produces_and_scores_every_control(case: Case) -> None:
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for model in _models(task):
-        own = task.produce(model, data, TINY, 0)
+        read = other.produce(model, data, TINY, 0) if other else {}
+        own = reading.produce(task, model, data, TINY, 0, read)
         for name, part in own.items():
             require(
                 _storable(part),
@@ -43,7 +45,7 @@ def it_produces_and_scores_every_control(case: Case) -> None:
                 "produce images as uint8 (n, H, W), as they are stored and scored (mribench.tasks.to_uint8), "
                 "and anything else as finite numbers",
             )
-        outputs = (other.produce(model, data, TINY, 0) if other else {}) | own
+        outputs = read | own
         once, twice = (task.score(outputs, data, TINY, metrics, Extractor(spaces), 0) for _ in range(2))
         _scores(once, task.metrics, data.test)
         require(once == twice, "scoring the same outputs twice differs", "draw resamples from the seed given")

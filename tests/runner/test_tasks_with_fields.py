@@ -8,11 +8,14 @@ import pytest
 from PIL import Image
 
 from mribench import profiles
+from mribench.board.boards import boards
 from mribench.data.prepare import prepare_target
 from mribench.runner import runspec
+from mribench.runner.cell import Cell
 from mribench.runner.resources import Execution
 from mribench.runner.run import run_suite
 from mribench.runner.verify import verify
+from mribench.testing.fixtures import toy_data
 
 # how bright each structure is in test images, and in what a model makes of their order
 TASK = """
@@ -43,6 +46,14 @@ def score(outputs, data, profile, metrics, extract, seed):
 
 STRUCTURES = Task("structures", "brightness of structures", 1, ("psnr",), produce, score, primary="psnr",
                   fields=("labels", "slice"))
+
+
+def mirrored(model, data, profile, seed, read):
+    return {"images": read["images"][:len(data.test), :, ::-1]}
+
+
+MIRRORED = Task("mirrored", "generated images, mirrored", 1, ("psnr",), mirrored, score, primary="psnr",
+                reads="generation", fields=("labels",))
 """
 
 
@@ -54,7 +65,7 @@ def task(tmp_path_factory):
     information.mkdir()
     (site / "mribench_structures.py").write_text(TASK)
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mribench-structures\nVersion: 1.0\n")
-    points = "[mribench.tasks]\nstructures = mribench_structures:STRUCTURES\n"
+    points = "[mribench.tasks]\nstructures = mribench_structures:STRUCTURES\nmirrored = mribench_structures:MIRRORED\n"
     (information / "entry_points.txt").write_text(points)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(site))
@@ -93,6 +104,27 @@ def test_a_task_reads_the_fields_that_it_names_and_they_stand_in_its_key(made):
     assert set(keys) == {"labels", "slice"} and len(set(keys.values())) == 2
     assert "fields" not in found["denoising"].comparability
     assert verify(out, found["structures"]).answer == "reproduced"
+
+
+def test_a_task_that_reads_fields_stands_on_the_board_of_those_that_read_none(made):
+    _, results = made
+    (board,) = boards(results)
+    assert {record.task for record in board.members} == {"structures", "denoising"}
+
+
+def test_a_task_is_given_what_another_has_generated_and_is_named_by_it(task, tmp_path):
+    spec = runspec.make(**{**ASKED, "tasks": "generation,mirrored", "out": tmp_path})
+    results = {result.task: result for result in run_suite(spec)}
+    read, own = (results[name].provenance["outputs"] for name in ("generation", "mirrored"))
+    images, mirrored = (
+        np.load(tmp_path / "outputs" / name / "outputs.npz")["images"] for name in (read, own)
+    )
+    assert (mirrored == images[: len(mirrored), :, ::-1]).all()
+    assert results["mirrored"].provenance["reads"] == read
+    assert verify(tmp_path, results["mirrored"]).answer == "reproduced"
+    plan = runspec.resolve(spec)
+    cell = Cell(plan.modalities[0], toy_data(), plan.variants[0], 0)
+    assert len({cell.output_name(plan.tasks[1], plan, name) for name in (None, read, "another")}) == 3
 
 
 def test_images_and_other_records_are_the_same_with_and_without_fields(made, tmp_path):
