@@ -165,7 +165,7 @@ class TrainedModel:
             raise Unavailable(f"{self.variant.name} has no denoiser D(x; sigma) on pixels")
 
     def _denoiser(self) -> VariantDenoiser:
-        """In the space of the process, in fp32 and without modules that are optimised for bf16; without guidance."""
+        """In the space of the process, in fp32 and as it was stored; without guidance."""
         net = self._at_label(self._load().requires_grad_(False), 1.0)
         return VariantDenoiser(self.variant, net, self.train_scheduler)
 

@@ -35,7 +35,7 @@ from mribench.training.step import Step, ema_weight
 
 Loop = Callable[[int], Any]
 COMPILE = "torch.compile"
-# what ``optimize`` does to a network in bf16 on a CPU
+# what ``optimize`` does to a network on a CPU
 NETWORK_OPTIMISATIONS = {
     "sub-pixel upsampling": fused.with_subpixel_upsampling,
 }
@@ -161,7 +161,7 @@ def ablations(profile: Profile, images: np.ndarray, compile: bool = False) -> li
     ]
     if mixed == "bf16":
         measured.append(Ablation("group norm in bf16", True, False, lambda: make(arrange=_norm_in_fp32)))
-    if mixed == "bf16" and not on_gpu:
+    if not on_gpu:
         measured += [
             Ablation(name, True, False, partial(make, arrange=_without(part)))
             for name, part in NETWORK_OPTIMISATIONS.items()

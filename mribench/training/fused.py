@@ -20,15 +20,16 @@ PLACES = (0, 0), (0, 1), (1, 0), (1, 1)
 
 
 def optimize(net: torch.nn.Module, precision: str) -> torch.nn.Module:
-    """``net`` itself, changed in place for bf16 on the device it is on; for another precision unchanged.
+    """``net`` itself, changed in place: on a CPU for every precision, on a GPU for bf16.
 
     precision: fp32, bf16 or fp16. Checkpoints of the result are those of the plain network.
     """
-    if precision != "bf16":
-        return net
-    if next(net.parameters()).device.type == "cuda":
+    place = next(net.parameters()).device.type
+    if place == "cpu":
+        return with_subpixel_upsampling(net)
+    if place == "cuda" and precision == "bf16":
         return with_bf16_norms(net.to(memory_format=torch.channels_last))
-    return with_subpixel_upsampling(net)
+    return net
 
 
 def with_bf16_norms(net: torch.nn.Module) -> torch.nn.Module:
