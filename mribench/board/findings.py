@@ -77,7 +77,9 @@ def against_wiener(boards: Sequence[Board]) -> Iterator[str]:
 
 
 def _against(boards: Sequence[Board]) -> Iterator[str]:
-    for name, group in _by_row(boards).items():
+    said: dict[tuple[str, str], list[str]] = {}
+    at_floor = []
+    for (name, where), group in _by_row(boards).items():
         organs: dict[str, list[str]] = {}
         for board, row in group:
             organs.setdefault(board.outcomes.get(row.name, ""), []).append(board.organ)
@@ -85,32 +87,38 @@ def _against(boards: Sequence[Board]) -> Iterator[str]:
         phrases["not told apart"] = "not told apart from it"
         parts = [f"{phrase} in {', '.join(organs[key])}" for key, phrase in phrases.items() if key in organs]
         if parts:
-            yield f"{name}: {'; '.join(parts)}."
+            said.setdefault((where, "; ".join(parts)), []).append(name)
         if floor := [board.organ for board, row in group if board.ranks[row.name].at_floor]:
-            yield f"{name} reaches the floor in {', '.join(floor)}: no finer ranking is possible there."
+            at_floor.append(
+                f"{name} ({where}) reaches the floor in {', '.join(floor)}: no finer ranking is possible there."
+            )
+    # methods of which the same is true share a sentence
+    yield from (f"{', '.join(names)} ({where}): {what}." for (where, what), names in said.items())
+    yield from at_floor
 
 
 def easier(boards: Sequence[Board]) -> Iterator[str]:
     """Order of the organs for one row under one budget; a claim only where intervals do not overlap."""
-    for name, group in _by_row(boards).items():
+    told = False
+    for (name, where), group in _by_row(boards).items():
         found = [p for board, row in group if (p := position(board, row))]
         if len(found) < 2:
             continue
         found.sort(key=lambda p: p.value)
         order = ", ".join(p.text for p in found)
-        yield f"{name}, from real training images (0) to the Gaussian control (1): {order}."
-        clear = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :] if a.high < b.low]
-        if not clear:
-            yield f"{name}: the intervals of all organs overlap, none is shown to be easier."
-            continue
         nearer: dict[str, list[str]] = {}
-        for a, b in clear:
-            nearer.setdefault(a.organ, []).append(b.organ)
-        claims = "; ".join(f"in {a} than in {', '.join(others)}" for a, others in nearer.items())
+        for i, a in enumerate(found):
+            for b in found[i + 1 :]:
+                if a.high < b.low:
+                    nearer.setdefault(a.organ, []).append(b.organ)
+        claims = "; ".join(f"nearer in {a} than in {', '.join(others)}" for a, others in nearer.items())
         yield (
-            f"{name} came out nearer to real images {claims}; other pairs of organs are not told apart. This is how "
-            "far one budget got on each scale, not how hard an organ is in itself."
+            f"{name} ({where}), from real training images (0) to the Gaussian control (1): {order}; "
+            f"{claims or 'all intervals overlap'}."
         )
+        told = True
+    if told:
+        yield "This is how far one budget got on each organ's scale, not how hard an organ is in itself."
 
 
 def position(board: Board, row: Row) -> Position | None:
@@ -192,7 +200,7 @@ def unknown(boards: Sequence[Board]) -> Iterator[str]:
         yield f"{', '.join(unaudited)}: without a memorisation audit nothing is known of copied training subjects."
 
 
-def _by_row(boards: Sequence[Board]) -> dict[str, list[tuple[Board, Row]]]:
+def _by_row(boards: Sequence[Board]) -> dict[tuple[str, str], list[tuple[Board, Row]]]:
     """Trained rows of which anything may be claimed, grouped by what may be said together: name, data kind, profile
     and budget."""
     groups: dict[tuple[str, ...], list[tuple[Board, Row]]] = {}
@@ -203,7 +211,7 @@ def _by_row(boards: Sequence[Board]) -> dict[str, list[tuple[Board, Row]]]:
                 if board.outcomes.get(row.name) != "not ranked":
                     key = row.name, str(c["data_kind"]), str(c["profile"]), str(c.get("budget"))
                     groups.setdefault(key, []).append((board, row))
-    return {f"{name} ({kind}, {profile})": group for (name, kind, profile, _), group in groups.items()}
+    return {(name, f"{kind}, {profile}"): group for (name, kind, profile, _), group in groups.items()}
 
 
 def _title(board: Board) -> str:
