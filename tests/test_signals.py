@@ -68,6 +68,8 @@ def begin(code, **more):
     words = (
         [sys.executable, "-c", code] if isinstance(code, str) else [sys.executable, "-m", "mribench", *code]
     )
+    # where the tests themselves run under nohup, a command must not inherit that HUP is ignored
+    more = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)} | more
     return subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **more
     )
