@@ -1,7 +1,7 @@
 """What users would train with in place of mribench, each at its own defaults: 64 x 64, one channel, in fp32.
 
-The images lie in memory, nothing is logged or saved, and no library's own augmentation of colour images is used, all of
-which favours them. Images are drawn by each library's own DDIM sampler.
+The images lie in memory and nothing is logged or saved, which favours them; what augmentation each has stands in its
+``settings``. Images are drawn by each library's own DDIM sampler.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Diffusers:
     """diffusers' ``examples/unconditional_image_generation/train_unconditional.py``."""
 
     name = "diffusers"
-    settings = "train_unconditional.py: 114 M parameters, batch 16, AdamW 1e-4, EMA, epsilon"
+    settings = "train_unconditional.py: 114 M parameters, batch 16, AdamW 1e-4, EMA, epsilon, no augmentation"
     batch = 16
 
     def __init__(self, images: np.ndarray, seed: int):
@@ -106,7 +106,7 @@ class Monai:
     """MONAI's tutorial ``2d_ddpm``, for 64 x 64 images of MedNIST; its small random affine maps are left out."""
 
     name = "MONAI"
-    settings = "tutorial 2d_ddpm: channels 128, 256, 256, batch 128, Adam 2.5e-5, epsilon"
+    settings = "tutorial 2d_ddpm: channels 128, 256, 256, batch 128, Adam 2.5e-5, epsilon, no augmentation"
     batch = 128
 
     def __init__(self, images: np.ndarray, seed: int):
