@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mribench import results
+from mribench.board import findings
 from mribench.board.boards import boards
 from mribench.board.differences import corrected, difference
 from mribench.board.group import KERNEL_DISTANCE
@@ -201,6 +202,19 @@ def test_without_a_row_that_lends_ranks_stand_in_brackets(scored, controls, audi
     (board,) = boards(audited([*found, *more]))
     assert not any(board.ranks[row.name].in_brackets for row in board.trained)
     assert board.ranks[of(board, "near").name].worst < board.ranks[of(board, "far").name].best
+
+
+def test_the_board_says_of_which_rows_nothing_is_known_of_training(scored, controls, audited):
+    found = [*controls, scored("near", 90.0)]
+    (said,) = findings.unknown(boards(audited(found)))
+    assert (
+        said == "near ddim-5: boards with a single seed do not tell how much another training would differ."
+    )
+    more = [scored("other", 88.0 + seed, seed) for seed in range(3)]
+    (said,) = findings.unknown(boards(audited([*found, *more])))
+    assert "1 of 2 rows" in said and said.endswith(
+        "how much another training would differ is taken from other."
+    )
 
 
 def test_records_of_two_versions_of_kd_stand_on_two_boards(scored):
