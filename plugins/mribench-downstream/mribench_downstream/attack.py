@@ -30,43 +30,64 @@ def undefended(x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
 
 
 def attacked(
-    net: torch.nn.Module, x: np.ndarray, y: np.ndarray, defence: Defence, reach: float = REACH
+    net: torch.nn.Module,
+    x: np.ndarray,
+    y: np.ndarray,
+    defence: Defence = undefended,
+    start: np.ndarray | None = None,
+    reach: float = REACH,
 ) -> np.ndarray:
     """Images within ``reach`` of the given ones that the network takes for something else: float32 (n, 1, H, W).
 
-    Projected gradient ascent of the cross-entropy by the signs of its gradient, from a random start (Madry et al. 2018,
-    arXiv 1706.06083); each step sees other noise of the defence (Athalye et al. 2018, arXiv 1802.00420). An image's
-    result does not depend on those beside it.
+    Projected gradient ascent of the cross-entropy by the signs of its gradient (Madry et al. 2018, arXiv 1706.06083);
+    each step sees other noise of the defence (Athalye et al. 2018, arXiv 1802.00420). Of the images on the way the one
+    of the highest loss is taken. An image's result does not depend on those beside it.
 
     Args:
         net: Logits (n, classes, H, W) of images.
         x: float32 (n, 1, H, W) in [0, 1].
         y: True label maps, uint8 (n, H, W).
         defence: What the attack goes through.
+        start: Where it begins, as x; None: at random.
         reach: The largest change of a grey value.
     """
     import torch
 
     place = next(net.parameters()).device
     found = []
-    for start in range(0, len(x), AT_ONCE):
-        clean = torch.from_numpy(x[start : start + AT_ONCE]).to(place)
-        truth = torch.from_numpy(y[start : start + AT_ONCE]).long().to(place)
-        known = truth != NOT_ANNOTATED
-        begin = torch.rand(clean.shape[1:], generator=torch_generator("attack", "start"))
-        moved = (clean + reach * (2 * begin.to(place) - 1)).clamp(0, 1)
-        for step in range(STEPS):
+    for first in range(0, len(x), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        clean, truth = (torch.from_numpy(of[part]).to(place) for of in (x, y))
+        begin = torch.rand(clean.shape[1:], generator=torch_generator("attack", "start")).to(place)
+        moved = clean + reach * (2 * begin - 1) if start is None else torch.from_numpy(start[part]).to(place)
+        moved = _within(moved, clean, reach)
+        worst, highest = clean, torch.full((len(clean),), -torch.inf, device=place)
+        for step in range(STEPS + 1):
             with torch.enable_grad():
                 moved.requires_grad_(True)
-                logs = net(defence(moved, _noise(clean, "step", step))).log_softmax(1)
-                right = logs.gather(1, truth.where(known, 0)[:, None])[:, 0]
+                loss = _loss(net(defence(moved, _noise(clean, "step", step))), truth.long())
                 # a defence that is flat everywhere has a gradient too: 0
-                (gradient,) = torch.autograd.grad(0 * moved.sum() - (right * known).sum(), moved)
+                (gradient,) = torch.autograd.grad(loss.sum() + 0 * moved.sum(), moved)
+            moved, better = moved.detach(), loss.detach() > highest
+            worst, highest = (
+                torch.where(better[:, None, None, None], moved, worst),
+                highest.max(loss.detach()),
+            )
             # 2.5 times the reach in all, so that every corner can be reached from every start
-            moved = (moved.detach() + 2.5 * reach / STEPS * gradient.sign()).clamp(0, 1)
-            moved = torch.minimum(torch.maximum(moved, clean - reach), clean + reach)
-        found.append(moved.cpu().numpy())
+            moved = _within(moved + 2.5 * reach / STEPS * gradient.sign(), clean, reach)
+        found.append(worst.cpu().numpy())
     return np.concatenate(found)
+
+
+def _loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of each image, (n,), summed over its annotated pixels."""
+    known = truth != NOT_ANNOTATED
+    right = logits.log_softmax(1).gather(1, truth.where(known, 0)[:, None])[:, 0]
+    return -(right * known).sum((1, 2))
+
+
+def _within(moved: torch.Tensor, clean: torch.Tensor, reach: float) -> torch.Tensor:
+    return moved.clamp(clean - reach, clean + reach).clamp(0, 1)
 
 
 def defended(net: torch.nn.Module, x: np.ndarray, defence: Defence) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 The defence is D(x + sigma eps; sigma) before the network: DiffPure (Nie et al. 2022, arXiv 2205.07460) in one step, as
 Carlini et al. 2023 (arXiv 2206.10550) take it. An attack that does not know a defence flatters it (Athalye et al. 2018,
-arXiv 1802.00420), so there are two: one of the network alone, and one through the defence, whose noise is drawn anew at
-every step. Gaussian blur in the prior's place is attacked and tuned alike: what it does needs no prior.
+arXiv 1802.00420), so there are two: one of the network alone, and one that goes on from there through the defence,
+whose noise is drawn anew at every step. Gaussian blur in the prior's place is attacked and tuned alike: what it does
+needs no prior.
 """
 
 from __future__ import annotations
@@ -46,21 +47,16 @@ COMPARED: Compared = {
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
     """Label maps of the test images by every network behind every defence, uint8 (n, H, W).
 
-    ``rows`` int64 (n,), which test images; ``sigma`` float64 (trainings,), the level that was chosen. Nothing where too
+    ``rows`` int64 (n,), which test images; ``sigma`` float64 (1,), the level that was chosen. Nothing where too
     few subjects have label maps.
     """
     if why_not(data):
         return {}
     assert isinstance(model, Prior)  # the runner asks no other
-    setting = Setting.of(data, steps_of(profile), 0)
+    setting, denoise = Setting.of(data, steps_of(profile), 0), model.denoiser()
     found = {"rows": _rows(data.test), **_without_prior(setting)}
-    chosen, denoise = [], model.denoiser()
-    candidates = [partial(_by_prior, denoise, sigma) for sigma in SIGMAS]
-    for training in range(TRAININGS):
-        best = _best(setting, training, candidates)
-        chosen.append(SIGMAS[best])
-        found |= {f"prior-{k}_{training}": v for k, v in _asked(setting, training, candidates[best]).items()}
-    return found | {"sigma": np.array(chosen)}
+    sigma = SIGMAS[_best(setting, [partial(_by_prior, denoise, sigma) for sigma in SIGMAS])]
+    return found | _named(setting, "prior", partial(_by_prior, denoise, sigma)) | {"sigma": np.array([sigma])}
 
 
 def _by_prior(denoise: Denoiser, sigma: float, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
@@ -91,43 +87,56 @@ def _network(setting: Setting, training: int) -> torch.nn.Module:
 @lru_cache(maxsize=1)
 def _without_prior(setting: Setting) -> dict[str, np.ndarray]:
     """Label maps without a defence and behind a blur, which are the same for every prior on the same data."""
-    found = {}
-    for training in range(TRAININGS):
-        candidates = [partial(_by_blur, width) for width in WIDTHS]
-        best = candidates[_best(setting, training, candidates)]
-        for name, defence in (("none", attack.undefended), ("blur", best)):
-            found |= {f"{name}-{k}_{training}": v for k, v in _asked(setting, training, defence).items()}
-    return found
+    blurs = [partial(_by_blur, width) for width in WIDTHS]
+    blur = blurs[_best(setting, blurs)]
+    return _named(setting, "none", attack.undefended) | _named(setting, "blur", blur)
 
 
-def _best(setting: Setting, training: int, candidates: list[attack.Defence]) -> int:
-    """Which defence leaves the network the highest Dice of validation images that were attacked through it."""
+def _best(setting: Setting, candidates: list[attack.Defence]) -> int:
+    """Which defence leaves the first network the highest Dice of validation images, attacked through it."""
     validation = setting.data.validation
     known = with_structure(validation)
     if not len(known):
         return len(candidates) // 2
     rows = known[equal_by_subject([validation.subjects[row] for row in known], VALIDATION_IMAGES, "defence")]
     x, y = grey(validation.images[rows]), validation.fields[FIELD][rows]
-    subjects, net = [validation.subjects[row] for row in rows], _network(setting, training)
+    subjects, net = [validation.subjects[row] for row in rows], _network(setting, 0)
+
+    alone = attack.attacked(net, x, y)
 
     def quality(defence: attack.Defence) -> float:
-        found = attack.defended(net, attack.attacked(net, x, y, defence), defence)
+        found = attack.defended(net, attack.attacked(net, x, y, defence, alone), defence)
         return float(np.nanmean(by_subject(found, y, subjects, classes(setting.data))))
 
     return int(np.argmax([quality(defence) for defence in candidates]))
 
 
-def _asked(setting: Setting, training: int, defence: attack.Defence) -> dict[str, np.ndarray]:
-    """Label maps of the clean test images, of those attacked without the defence, and through it."""
+def _named(setting: Setting, name: str, defence: attack.Defence) -> dict[str, np.ndarray]:
+    """NAME-QUESTION_TRAINING: label maps of the clean test images, of those attacked alone, and through the defence."""
     test, rows = setting.data.test, _rows(setting.data.test)
-    x, y, net = grey(test.images[rows]), test.fields[FIELD][rows], _network(setting, training)
-    of = {"clean": x, "attacked": attack.attacked(net, x, y, attack.undefended)}
-    if defence is not attack.undefended:
-        of["adaptive"] = attack.attacked(net, x, y, defence)
-    return {question: attack.defended(net, images, defence) for question, images in of.items()}
+    x, y = grey(test.images[rows]), test.fields[FIELD][rows]
+    found = {}
+    for training in range(TRAININGS):
+        net = _network(setting, training)
+        # the second attack begins where the first one ended, so that it is the stronger one
+        of = {"clean": x, "attacked": _attacked_alone(setting, training)}
+        if defence is not attack.undefended:
+            of["adaptive"] = attack.attacked(net, x, y, defence, of["attacked"])
+        for question, images in of.items():
+            found[f"{name}-{question}_{training}"] = attack.defended(net, images, defence)
+    return found
+
+
+@lru_cache(maxsize=TRAININGS)
+def _attacked_alone(setting: Setting, training: int) -> np.ndarray:
+    """Test images whose attack knows of no defence, float32 (n, 1, H, W)."""
+    test, rows = setting.data.test, _rows(setting.data.test)
+    net, x, y = _network(setting, training), grey(test.images[rows]), test.fields[FIELD][rows]
+    return attack.attacked(net, x, y)
 
 
 def _rows(test: Split) -> np.ndarray:
+    """Of the test images that are asked."""
     known = with_structure(test)
     subjects = [test.subjects[row] for row in known]
     limit = min(MOST_IMAGES, OF_A_SUBJECT * len(set(subjects)))

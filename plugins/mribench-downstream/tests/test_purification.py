@@ -63,8 +63,7 @@ def scored(prior, data):
 
 
 def test_an_attack_misleads_and_a_prior_that_knows_the_structures_takes_it_out(data, monkeypatch):
-    monkeypatch.setattr(attack, "REACH", 24 / 255)
-    monkeypatch.setattr(attack.attacked, "__defaults__", (24 / 255,))
+    monkeypatch.setattr(attack.attacked, "__defaults__", (attack.undefended, None, 24 / 255))
     outputs, found = scored(knowing, data)
     assert found["purification_none_clean"] > max(0.8, found["purification_none_attacked"] + 0.1)
     assert found["purification_adaptive"] > found["purification_none_attacked"] + 0.1
@@ -79,7 +78,7 @@ def test_an_attack_misleads_and_a_prior_that_knows_the_structures_takes_it_out(d
 def test_an_attack_through_the_defence_is_the_stronger_one(data):
     _, found = scored(lambda x, sigma: x / (1 + sigma**2), data)
     for name in ("purification", "purification_blur"):
-        assert found[f"{name}_adaptive"] <= found[f"{name}_attacked"] <= found[f"{name}_clean"] + 0.02
+        assert found[f"{name}_adaptive"] <= min(found[f"{name}_attacked"], found[f"{name}_clean"]) + 0.01
 
 
 def test_it_needs_a_denoiser_and_label_maps():
