@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mribench.data.cards import catalogue
+from mribench.data.cards import catalogue, verify
 from mribench.data.cards.card import ACCESS
 from mribench.data.cards.catalogue import load_cards
 from mribench.data.source import families
@@ -111,46 +111,14 @@ def test_evidence_is_given_for_facts_that_the_card_states():
     assert empty == []
 
 
-# what a card claims about a set, as opposed to how it words it
-PROVED = (
-    "subjects",
-    "images",
-    "licence",
-    "contrast",
-    "version",
-    "bibtex",
-    "labels",
-    "population",
-    "field_strength",
-    "defaced",
-    "official_split",
-    "repeat_scans",
-    "overlaps",
-    "include",
-    "subject_pattern",
-    "stratify_pattern",
-    "masks",
-    "fields",
-    "files",
-    "query",
-)
-
-
-def unproved(found):
-    """Facts of a card that no evidence names; an agreement is the strictest access and needs none."""
-    read = {fact for row in found.evidence for fact in row.facts}
-    stated = [name for name in PROVED if getattr(found, name) not in (None, "unverified", ())]
-    return [name for name in (*stated, *["access"] * (found.access != "agreement")) if name not in read]
-
-
 def test_every_number_licence_and_rule_says_where_it_was_read():
-    assert {name: missing for name, found in SHIPPED.items() if (missing := unproved(found))} == {}
+    assert {name: missing for name, found in SHIPPED.items() if (missing := verify.unproved(found))} == {}
 
 
 @pytest.mark.parametrize("fact", ["subjects", "images", "licence", "access", "official_split"])
 def test_a_fact_that_loses_its_evidence_is_missed(fact):
     rows = [replace(row, facts=tuple({*row.facts} - {fact})) for row in SHIPPED["spider"].evidence]
-    assert unproved(replace(SHIPPED["spider"], evidence=tuple(rows))) == [fact]
+    assert verify.unproved(replace(SHIPPED["spider"], evidence=tuple(rows))) == [fact]
 
 
 def test_every_card_says_what_took_its_images():
