@@ -38,6 +38,11 @@ class Against(NamedTuple):
     outcome: Outcome
     address: Address  # the number that decides: the clearest of those in trusted spaces
 
+    def by_another(self, primary: Address | None) -> str:
+        """'by KD[shape156-v1]' where another number than ``primary`` decides, so that the two may seem to disagree."""
+        told = self.outcome in ("ahead", "behind") and self.address != primary
+        return f"by {_label(self.address)}" if told else ""
+
 
 def judged(group: Group, why_unranked: str | None) -> dict[str, Against]:
     """Of each trained row whether it is ahead of the Gaussian control in the primary metric; by ``Row.name``.
@@ -83,12 +88,15 @@ def against_control(group: Group, found: Mapping[str, Against]) -> list[str]:
 
 
 def _sentence(row: Row, control: Row, found: Against) -> str:
-    metric, space, _ = found.address
-    label = f"{metric.upper()}[{space}]" if space else metric.upper()
     return (
-        f"{row.name} {SENTENCES[found.outcome].format(other=f'the {control.name} control')}: {label} "
+        f"{row.name} {SENTENCES[found.outcome].format(other=f'the {control.name} control')}: {_label(found.address)} "
         f"{row.value(found.address):.1f} against {control.value(found.address):.1f}."
     )
+
+
+def _label(address: Address) -> str:
+    metric, space, _ = address
+    return f"{metric.upper()}[{space}]" if space else metric.upper()
 
 
 def opposite(group: Group, found: Mapping[str, Outcome]) -> dict[str, list[Address]]:

@@ -150,7 +150,11 @@ def _of_control(board: Board, address: Address) -> Column:
 
 
 def _against_control(board: Board) -> Column:
-    return _of_row(f"against {control_name(board)}", lambda x, row: x.board.outcomes.get(row.name))
+    def text(line: Line, row: Row) -> str:
+        one = line.board.against.get(row.name)
+        return f"{one.outcome} {one.by_another(line.board.primary)}".rstrip() if one else ""
+
+    return _of_row(f"against {control_name(board)}", lambda x, row: x.board.outcomes.get(row.name), text)
 
 
 def title(board: Board, address: Address) -> str:

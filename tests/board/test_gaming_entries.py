@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from spoilt import edited
 
+from mribench.board import columns
 from mribench.board.boards import boards
 from mribench.board.claims import among_all_pairs
 from mribench.board.compare import compare
+from mribench.board.html.page import html
 from mribench.board.identity import output_marks
 from mribench.hashing import arrays_sha256
 from mribench.metrics.significance import holm, student_p
@@ -208,3 +210,12 @@ def test_a_board_says_which_rows_were_trained_elsewhere(scored, controls):
     (board,) = boards(found)
     told = [sentence for sentence in board.doubts if "trained elsewhere" in sentence]
     assert len(told) == 1 and told[0].startswith("a ddim-5 was trained elsewhere")
+
+
+def test_a_row_that_another_space_tells_from_the_gaussian_says_by_which(scored, controls, audited, tmp_path):
+    """The number that ranks is the worse one, and not significantly so: the word alone would puzzle its reader."""
+    values = {"ddpm": (600.5, 30.0)}
+    rows = [in_two_spaces(r, *values.get(r.variant, (r.scores[0].value,) * 2)) for r in [scored(), *controls]]
+    made = boards(audited(rows))
+    assert [cells[-1] for cells in columns.all_organs(made).texts()] == ["ahead by KD[gist208-v1]"]
+    assert 'class="detail">by KD[gist208-v1]</span>' in html(made, tmp_path)
