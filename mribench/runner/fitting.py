@@ -154,14 +154,15 @@ def check_measured(tasks: Sequence[Task], data: Collection[Prepared]) -> None:
 
     Raises InputError where no set has these, or a level does not fit.
     """
-    import torch
-
-    _check_posed(tasks, {one.name: set(one.fields) for one in data})
+    _check_posed(tasks, {one.modality or one.name: set(one.fields) for one in data})
     for task in tasks:
+        problem = task.problem
         for one in data:
-            if task.problem and task.problem.of_data and not set(task.problem.fields) - set(one.fields):
+            if problem and problem.of_data and not set(problem.fields) - set(one.fields):
+                import torch
+
                 x = torch.from_numpy(one.test.images[:1].astype("float32") / 255).unsqueeze(1)
-                _measure(task, on_data(task.problem, one), x)
+                _measure(task, on_data(problem, one), x)
 
 
 def _check_posed(tasks: Sequence[Task], known: Mapping[str, Collection[str]]) -> None:
