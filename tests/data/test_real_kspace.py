@@ -1,21 +1,18 @@
 """MRI from the k-space of a scanner: what is measured, what it is worth, and a run from raw files to a board."""
 
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
 import h5py
-import numpy as np
 import pytest
 import torch
-from mribench_inverse import baselines, problems, real
-from mribench_inverse.steps import inner
+from scanner_files import fastmri, scan
 
 from mribench import profiles, results
-from mribench.cli import app
 from mribench.data.prepare import prepare_target
 from mribench.errors import DataError, InputError
 from mribench.metrics.paired import psnr
+from mribench.plugins import lookup
 from mribench.runner import fitting, runspec
 from mribench.runner.run import run_suite
 from mribench.sampling.offers import on_data
@@ -25,41 +22,23 @@ from mribench.training.draws import BatchDraws
 
 SIDE = 64
 SMOKE = profiles.get("smoke")
+TASK = "mri-real"
+
+pytestmark = pytest.mark.skipif(TASK not in lookup.names("tasks"), reason="needs mribench-inverse")
 
 
-def body(subject, slice):
-    """float64 (SIDE, SIDE): an ellipse with a bright rim and blobs; edges are as wide as a pixel."""
-    rng = np.random.default_rng([subject, slice])
-    y, x = np.mgrid[-1 : 1 : 4j * SIDE, -1 : 1 : 4j * SIDE]
-    radius = np.hypot(x / 0.7, y / 0.8)
-    found = np.where(radius < 0.83, 400 + 150 * x, 0)
-    for _ in range(6):
-        cy, cx = rng.uniform(-0.45, 0.45, 2)
-        found += rng.uniform(-250, 350) * (np.hypot(x - cx, y - cy) < rng.uniform(0.06, 0.2))
-    found[(radius >= 0.83) & (radius < 0.9)] = 40
-    found[(radius >= 0.9) & (radius < 1)] = 800
-    return np.clip(found, 0, None).reshape(SIDE, 4, SIDE, 4).mean((1, 3))
+def problem(name=TASK):
+    return lookup.load("tasks", name).problem
 
 
-def maps(coils):
-    """complex128 (coils, SIDE, SIDE), squares adding up to 1, each with a slow phase."""
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
-    angle = 2 * np.pi * np.arange(coils)[:, None, None] / coils
-    lobes = np.exp(-((x - np.cos(angle)) ** 2 + (y - np.sin(angle)) ** 2) / 2)
-    return lobes / np.sqrt(np.square(lobes).sum(0)) * np.exp(1j * (angle + 0.8 * x + 0.5 * y - 0.6 * x * y))
+def scanned_by(data):
+    """Measures the images of a set."""
+    return problem().of_data(data)
 
 
-def scan(path, subject, coils, slices=2, sigma=5.0):
-    """A file in fastMRI's layout: complex noise of that standard deviation on images of up to about 900."""
-    rng = np.random.default_rng(subject)
-    images = np.stack([maps(coils) * body(subject, i) for i in range(slices)])
-    images = images + sigma * (rng.standard_normal(images.shape) + 1j * rng.standard_normal(images.shape))
-    kspace = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(images, (-2, -1)), norm="ortho"), (-2, -1))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        file["kspace"] = kspace.astype(np.complex64)
-        file["reconstruction_rss"] = np.sqrt(np.square(np.abs(images)).sum(1)).astype(np.float32)
-        file.attrs["patient_id"] = path.stem
+def inner(a, b):
+    """Real inner product of each row."""
+    return (a.conj() * b).real.flatten(1).sum(1)
 
 
 def draws_of(n):
@@ -72,7 +51,7 @@ def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("scans")
     for coils in (1, 4):
         for subject in range(6):
-            scan(root / f"{coils}/s{subject}.h5", subject, coils)
+            fastmri(root / f"{coils}/s{subject}.h5", scan(subject, coils, slices=2))
     return root
 
 
@@ -82,7 +61,7 @@ def scanned(folders):
     profile = replace(SMOKE, size=SIDE, max_images=100)
     return {
         coils: prepare_target(
-            str(folders / str(coils)), "brain", profile, folders / "out", fields=real.FIELDS
+            str(folders / str(coils)), "brain", profile, folders / "out", fields=problem().fields
         )
         for coils in (1, 4)
     }
@@ -95,7 +74,7 @@ def asked(data):
 @pytest.mark.parametrize("coils", [1, 4])
 def test_the_adjoint_is_that_of_the_operator_and_its_norm_is_one(scanned, coils):
     x = asked(scanned[coils])
-    m = real.Scanned(scanned[coils])(x, 4.0, draws_of(len(x)))
+    m = scanned_by(scanned[coils])(x, 4.0, draws_of(len(x)))
     u = torch.randn(m.y.shape, generator=torch.Generator().manual_seed(4), dtype=m.y.dtype)
     left, right = inner(m.operator(x), u).flatten(), inner(x, m.operator.adjoint(u)).flatten()
     assert torch.allclose(left, right, rtol=1e-6, atol=1e-6 * float(inner(u, u).max()))
@@ -110,20 +89,21 @@ def test_the_adjoint_is_that_of_the_operator_and_its_norm_is_one(scanned, coils)
 @pytest.mark.parametrize("coils", [1, 4])
 def test_without_acceleration_the_answer_is_the_prepared_image(scanned, coils):
     x = asked(scanned[coils])
-    m = real.Scanned(scanned[coils])(x, 1.0, draws_of(len(x)))
-    for solve in (baselines.zero_filled, baselines.sense):
-        error = (solve(None, m, draws_of(len(x))).clamp(0, 1) - x).abs()
+    m = scanned_by(scanned[coils])(x, 1.0, draws_of(len(x)))
+    for name in ("zero-filled", "sense"):
+        found = lookup.load("solvers", name).solve(None, m, draws_of(len(x)))
+        error = (found.clamp(0, 1) - x).abs()
         assert error.square().mean().sqrt() < 1.5 / 255 and error.median() < 0.5 / 255
 
 
-@pytest.mark.parametrize(("coils", "simulated"), [(1, problems.MRI), (4, problems.MRI_4_COILS)])
+@pytest.mark.parametrize(("coils", "simulated"), [(1, "mri"), (4, "mri-4-coils")])
 def test_zero_filling_loses_what_it_loses_of_simulated_k_space(scanned, coils, simulated):
     x = asked(scanned[coils])
-    posed = on_data(real.MRI_REAL, scanned[coils])
+    posed = on_data(problem(), scanned[coils])
     for level in posed.levels:
         of_both = [
             psnr(found.operator.adjoint(found.y).clamp(0, 1)[:, 0].numpy(), x[:, 0].numpy()).mean()
-            for found in (one.measure(x, level, draws_of(len(x))) for one in (posed, simulated))
+            for found in (one.measure(x, level, draws_of(len(x))) for one in (posed, problem(simulated)))
         ]
         assert of_both[0] == pytest.approx(of_both[1], abs=0.5)
 
@@ -131,7 +111,7 @@ def test_zero_filling_loses_what_it_loses_of_simulated_k_space(scanned, coils, s
 def test_the_noise_that_solvers_are_told_is_in_what_is_measured(scanned):
     """The model leaves out what the window clips, which is slow: most of it lies around the middle of k-space."""
     x = asked(scanned[4])
-    m = real.Scanned(scanned[4])(x, 1.0, draws_of(len(x)))
+    m = scanned_by(scanned[4])(x, 1.0, draws_of(len(x)))
     left = m.y - m.operator(x)
     fast = torch.view_as_real(left[..., SIDE // 4 : 3 * SIDE // 4])
     assert float(fast.std()) / m.sigma == pytest.approx(1, abs=0.1)
@@ -140,7 +120,7 @@ def test_the_noise_that_solvers_are_told_is_in_what_is_measured(scanned):
 
 def test_an_image_is_measured_with_its_own_k_space_wherever_it_stands(scanned):
     x = asked(scanned[4])
-    measure = real.Scanned(scanned[4])
+    measure = scanned_by(scanned[4])
     both, turned = measure(x[:2], 4.0, draws_of(2)), measure(x[[1, 0]], 4.0, draws_of(2))
     columns = (both.operator.mask * turned.operator.mask.flip(0))[0, 0, 0] == 1
     assert torch.equal(both.y[0][..., columns], turned.y[1][..., columns]) and columns.sum() > 4
@@ -151,9 +131,9 @@ def test_no_k_space_is_made_up(scanned):
     with pytest.raises(
         InputError, match="an image without k-space is to be measured, expected images of the data"
     ):
-        real.Scanned(scanned[1])(1 - x, 4.0, draws_of(len(x)))
+        scanned_by(scanned[1])(1 - x, 4.0, draws_of(len(x)))
     with pytest.raises(InputError, match="real k-space is measured of the images of a data set alone"):
-        real.MRI_REAL.measure(x, 4.0, draws_of(len(x)))
+        problem().measure(x, 4.0, draws_of(len(x)))
 
 
 def test_coils_without_maps_and_too_few_lines_are_refused(scanned):
@@ -162,25 +142,14 @@ def test_coils_without_maps_and_too_few_lines_are_refused(scanned):
     with pytest.raises(
         DataError, match=r"k-space of shape \(4, 64, 64\) and coil maps of shape \(3, 64, 64\)"
     ):
-        real.Scanned(replace(data, **fewer))
-    task = SimpleNamespace(name="mri-real", problem=replace(real.MRI_REAL, levels=(64.0,)))
+        scanned_by(replace(data, **fewer))
+    task = SimpleNamespace(name="mri-real", problem=replace(problem(), levels=(64.0,)))
     with pytest.raises(InputError, match="R = 64 leaves 1 of 64 k-space lines, expected at least 2"):
         fitting.check_measured([task], [data])
 
 
 def replace_field(split):
     return replace(split, fields={**split.fields, "coil-maps": split.fields["coil-maps"][:, :3]})
-
-
-def call(monkeypatch, capsys, *words):
-    monkeypatch.setattr(sys, "argv", ["mribench", *map(str, words)])
-    capsys.readouterr()
-    try:
-        app.main()
-        code = 0
-    except SystemExit as end:
-        code = end.code or 0
-    return code, capsys.readouterr()
 
 
 ASKED = (
@@ -206,7 +175,7 @@ def check_run(out, rows):
         "mri": "sim-k",
     }
     of_real = [r for (task, _), r in found.items() if task == "mri-real"]
-    assert all(set(r.comparability["fields"]) == set(real.FIELDS) for r in of_real)
+    assert all(set(r.comparability["fields"]) == set(problem().fields) for r in of_real)
     assert all(score.value is not None for r in of_real for score in r.scores if score.metric == "psnr")
     assert "accelerated MRI, k-space of the scanner" in (out / "leaderboard.md").read_text()
 
@@ -224,7 +193,7 @@ def test_raw_files_become_a_board_of_its_own_track(folders, tmp_path):
 
 
 @pytest.mark.slow
-def test_priors_and_baselines_answer_raw_files(folders, tmp_path, monkeypatch, capsys):
+def test_priors_and_baselines_answer_raw_files(folders, tmp_path, mribench):
     words = (
         "run",
         *ASKED,
@@ -235,33 +204,33 @@ def test_priors_and_baselines_answer_raw_files(folders, tmp_path, monkeypatch, c
         "--data",
         folders / "4",
     )
-    code, said = call(monkeypatch, capsys, *words, "--out", tmp_path)
-    assert code == 0, said.err
+    ended = mribench(*words, "--out", tmp_path)
+    assert ended.code == 0, ended.err
     check_run(tmp_path, ("zero-filled", "pnp"))
 
 
 @pytest.mark.parametrize("data", ["phantom", "images"])
-def test_k_space_of_data_without_is_refused_before_anything_is_trained(
-    data, folders, tmp_path, monkeypatch, capsys
-):
+def test_k_space_of_data_without_is_refused_before_anything_is_trained(data, folders, tmp_path, refused):
     given = data
     if data == "images":
         given = tmp_path / "images"
         for subject in range(6):
-            scan(given / f"s{subject}.h5", subject, 1)
-            with h5py.File(given / f"s{subject}.h5", "a") as file:
+            path = fastmri(given / f"s{subject}.h5", scan(subject, 1, slices=2))
+            with h5py.File(path, "a") as file:
                 del file["kspace"]
     words = ("run", *ASKED, "--tasks", "mri-real", "--solvers", "zero-filled", "--data", given)
-    code, said = call(monkeypatch, capsys, *words, "--out", tmp_path / "run")
-    assert code == 2 and "the task 'mri-real' measures the field kspace of the data, and" in said.err
+    said = refused(*words, "--out", tmp_path / "run")
+    of = "the phantom of brain" if data == "phantom" else "brain"
+    assert (
+        f"the task 'mri-real' measures the field kspace of the data, and {of} has none; give --data" in said
+    )
     assert not (tmp_path / "run/train").exists()
 
 
 def test_the_task_asks_for_the_fields_and_the_kit_makes_them_up():
-    from mribench_inverse.tasks import MRI_REAL
-
-    assert MRI_REAL.fields == real.FIELDS and MRI_REAL.track == "real-k"
-    data = with_fields(toy_data(), MRI_REAL.fields)
+    task = lookup.load("tasks", TASK)
+    assert task.fields == problem().fields and task.track == "real-k"
+    data = with_fields(toy_data(), task.fields)
     x = asked(data)
-    m = on_data(MRI_REAL.problem, data).measure(x, 1.0, draws_of(len(x)))
+    m = on_data(task.problem, data).measure(x, 1.0, draws_of(len(x)))
     assert (m.operator.adjoint(m.y) - x).abs().max() < 1e-5
