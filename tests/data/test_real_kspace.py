@@ -9,6 +9,7 @@ import torch
 from scanner_files import fastmri, scan
 
 from mribench import profiles, results
+from mribench.calibration import robustness, shift
 from mribench.data.prepare import prepare_target
 from mribench.errors import DataError, InputError
 from mribench.metrics.paired import psnr
@@ -225,6 +226,15 @@ def test_k_space_of_data_without_is_refused_before_anything_is_trained(data, fol
         f"the task 'mri-real' measures the field kspace of the data, and {of} has none; give --data" in said
     )
     assert not (tmp_path / "run/train").exists()
+
+
+def test_priors_of_other_organs_and_changed_questions_are_not_asked_of_k_space(tmp_path):
+    asked = {"modalities": "brain", "variants": "ddpm", "profile": "smoke", "tasks": TASK, "solvers": "pnp"}
+    (tmp_path / "spec.toml").write_text(runspec.to_toml(runspec.make(**asked, out=str(tmp_path))))
+    with pytest.raises(InputError, match=f"the task {TASK} asks about fields of the data"):
+        shift.plan_of(tmp_path, TASK, ["pnp"], None, None)
+    with pytest.raises(InputError, match=f"'{TASK}' is no change of the task mri"):
+        robustness.conditions(lookup.load("tasks", "mri"), [TASK])
 
 
 def test_the_task_asks_for_the_fields_and_the_kit_makes_them_up():
