@@ -9,6 +9,7 @@ import pytest
 from mribench import profiles
 from mribench.audit import closer, coarse, copies, examine, match, permutation, repeats, verdict
 from mribench.board import columns
+from mribench.data import coils, kspace_fields
 from mribench.features import hc85, inception, lite0, radiomics
 from mribench.metrics import (
     background,
@@ -66,6 +67,17 @@ def test_how_inverse_problems_are_asked_is_said():
         f"a ring of {lesions.RING} pixels, {lesions.GAP} pixel away",
     ):
         assert said in FLAT
+
+
+def test_how_real_k_space_is_read_is_said():
+    for said in (
+        f"differ from their own by more than {100 * kspace_fields.AGREES:.0f} %",
+        f"at most {coils.COILS} virtual ones are kept",
+        f"the middle {coils.CALIBRATION} lines, or 3/8 of the side",
+        "a tenth of the rows and columns at each end",
+    ):
+        assert said in FLAT
+    assert (coils.OF_SIDE, coils.CORNER) == (3 / 8, 1 / 10)
 
 
 def test_every_task_has_its_version():

@@ -62,7 +62,7 @@ def _condition(task: Task, change: str) -> Condition:
         return Condition(f"noise × {times:g}", replace(problem, measure=_noisier(problem, times)))
     if change in lookup.names("tasks"):
         other = lookup.load("tasks", change).problem
-        if other is not None and other.kind == problem.kind:
+        if other is not None and other.kind == problem.kind and not other.of_data:
             return Condition(change, replace(problem, measure=_at(other, other.levels[0])))
     elif any(change == field.name for m in lookup.names("modalities") for field in _fields_of(m)):
         return Condition(change, problem, change)

@@ -152,7 +152,14 @@ def plan_of(
         "variants": variant,
         "out": str(run),
     }
-    return runspec.resolve(runspec.make(runspec.from_toml(run / "spec.toml"), **asked))
+    plan = runspec.resolve(runspec.make(runspec.from_toml(run / "spec.toml"), **asked))
+    for one in plan.tasks:
+        if one.fields:
+            raise InputError(
+                f"the task {one.name} asks about fields of the data ({', '.join(one.fields)}), expected one that "
+                "measures images alone, such as mri; name it"
+            )
+    return plan
 
 
 def survey(

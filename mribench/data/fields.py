@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mribench.data import file_fields, phantom_fields
-from mribench.data.cards.card import CardField, DatasetCard, check_template
+from mribench.data import file_fields, kspace_fields, phantom_fields
+from mribench.data.cards.card import RAW, CardField, DatasetCard, check_template
 from mribench.data.file_fields import Beside
 from mribench.data.phantom_fields import Arrays, Progress
 from mribench.data.source import Source
@@ -17,6 +17,7 @@ from mribench.errors import InputError
 from mribench.hashing import json_hash
 from mribench.progress import say
 from mribench.spec import Field, Modality, Prepared
+from mribench.spec.field import KSPACE
 
 Make = Callable[[list[str]], Mapping[str, tuple[Field, Arrays]]]
 
@@ -84,29 +85,49 @@ def of_files(
         DataError: Where a file of a field is missing or does not fit its image.
         InputError: Where ``masks`` is no such pattern.
     """
+    is_own = any(source.card is None for source in sources)
     rows = [_own(masks)] if masks is not None else _of_all([source.card for source in sources])
+    rows += [CardField(KSPACE, RAW)] if is_own else []
     parts = {
         row.name: [
             Beside(source, found, _of_card(source, row), organ)
             for source, found in zip(sources, files, strict=True)
         ]
         for row in rows
-        if masks is not None or row.name in names
+        if (masks is not None and row.kind != RAW) or not set(_made_of(row)).isdisjoint(names)
     }
     # of an archive that was not fetched there is no field
-    parts = {name: found for name, found in parts.items() if masks is not None or any(map(_is_there, found))}
-    origins = {name: _made_from(beside, cache) for name, beside in parts.items()}
+    parts = {
+        name: found
+        for name, found in parts.items()
+        if (name != KSPACE and masks is not None) or any(map(_is_there, found))
+    }
+    origins = {
+        name: _made_from(beside, cache) for beside in parts.values() for name in _made_of(beside[0].field)
+    }
 
     def make(missing: list[str]) -> Mapping[str, tuple[Field, Arrays]]:
-        return {name: file_fields.read(prepared, parts[name], progress) for name in missing}
+        found: dict[str, tuple[Field, Arrays]] = {}
+        for beside in parts.values():
+            if beside[0].field.kind == RAW and not set(kspace_fields.FIELDS).isdisjoint(missing):
+                found |= kspace_fields.read(prepared, beside, progress)
+            elif beside[0].field.name in missing:
+                found[beside[0].field.name] = file_fields.read(prepared, beside, progress)
+        return found
 
     _make_missing(prepared, origins, make)
-    is_own = any(source.card is None for source in sources)
-    known = [name for name in names if is_own or name in parts or name == store.SLICE]
-    return store.attach(prepared, dict.fromkeys([*known, *parts]))
+    known = [name for name in names if is_own or name in origins or name == store.SLICE]
+    return store.attach(prepared, dict.fromkeys([*known, *origins]))
+
+
+def _made_of(row: CardField) -> tuple[str, ...]:
+    """Names of the fields that a rule gives."""
+    return tuple(kspace_fields.FIELDS) if row.kind == RAW else (row.name,)
 
 
 def _is_there(part: Beside) -> bool:
+    if part.field.kind == RAW and part.source.card is None:
+        return kspace_fields.has_kspace(part)
     return any(part.file(image).is_file() for image in part.files)
 
 
@@ -132,7 +153,8 @@ def _of_card(source: Source, field: CardField) -> CardField:
 
 def _made_from(parts: Sequence[Beside], cache: Path) -> str:
     """A hash of the rules, and of every file that is read."""
-    found: list[object] = [file_fields.VERSION]
+    is_raw = parts[0].field.kind == RAW
+    found: list[object] = [file_fields.VERSION, *([kspace_fields.VERSION] if is_raw else [])]
     for part in parts:
         beside = [part.file(image) for image in part.annotated]
         found.append([asdict(part.field), digests([*part.files, *beside], cache)])

@@ -72,6 +72,21 @@ class Beside:
 
     def volumes(self) -> Iterator[tuple[Volume, Volume]]:
         """Each image with its field, as the set was read: the slices that its rules keep."""
+        fields = self._read(beside=lambda image: (self.file(image), self.field.frame))
+        return self._kept(self._paired(self._read(), fields))
+
+    def slices(self) -> Iterator[tuple[Path, Volume, list[int]]]:
+        """Each image file with its volume, as the set was read, and which slices of the file its rules keep."""
+        in_turn = (each for image in self._read() for each in (image, _numbered(image)))
+        root = self.source.path if self.source.path.is_dir() else self.source.path.parent
+        for image, numbers in self._kept(in_turn):
+            name = image.source
+            if self.source.card is not None and self.source.family:
+                name = name.removeprefix(f"{self.source.card.id}/")
+            yield root / name, image, numbers.pixels[:, 0, 0].astype(int).tolist()
+
+    def _read(self, beside: Callable[[Path], tuple[Path, int]] | None = None) -> Iterator[Volume]:
+        """The images, or what is read in their place."""
         path, card, found = self.source.path, self.source.card, self.annotated
         pattern, inside, reader = None, False, None
         if card is not None:
@@ -81,17 +96,9 @@ class Beside:
                 card.chosen_reader,
             )
         # the set is made already: files that were left out then may be in metadata.csv
-        as_in_the_set = {"reader": reader, "some_left_out": True}
-        images = image_folder.read_volumes(path, found, pattern, inside, **as_in_the_set)
-        fields = image_folder.read_volumes(
-            path,
-            found,
-            pattern,
-            inside,
-            **as_in_the_set,
-            beside=lambda image: (self.file(image), self.field.frame),
+        return image_folder.read_volumes(
+            path, found, pattern, inside, reader=reader, some_left_out=True, beside=beside
         )
-        return self._kept(self._paired(images, fields))
 
     def _paired(self, images: Iterator[Volume], fields: Iterator[Volume]) -> Iterator[Volume]:
         """Images and fields in turn, both with the image's source."""
@@ -130,16 +137,16 @@ def read(
         DataError: Where a file is missing, has another size than its image, or holds values without a name.
     """
     declared, size = parts[0].field, int(prepared.manifest["size"])
-    rows = {split: [_address(*row) for row in arrow.rows(prepared.path, split)] for split in SPLITS}
+    rows = {split: [address(*row) for row in arrow.rows(prepared.path, split)] for split in SPLITS}
     needed = {address for found in rows.values() for address in found}
     counts = {
-        _address(row["subject"], 0, row["source"])[:2]: row["slices"] for row in prepared.manifest["windows"]
+        address(row["subject"], 0, row["source"])[:2]: row["slices"] for row in prepared.manifest["windows"]
     }
     drawn: dict[Address, np.ndarray] = {}
     total, done = sum(len(part.files) for part in parts), 0
     for part in parts:
         for image, volume in part.volumes():
-            subject, source, _ = _address(image.subject, 0, image.source)
+            subject, source, _ = address(image.subject, 0, image.source)
             if counts.get((subject, source)) != len(image.pixels):
                 raise DataError(
                     f"some images of {image.subject}, {image.source}, have no {declared.name}; add the missing files."
@@ -160,7 +167,14 @@ def read(
     return Field(declared.name, declared.kind, names), arrays  # type: ignore[arg-type]
 
 
-def _address(subject: str, slice: int, source: str) -> Address:
+def _numbered(image: Volume) -> Volume:
+    """The volume with the number of each slice in the place of its pixels."""
+    return replace(
+        image, pixels=np.broadcast_to(np.arange(len(image.pixels))[:, None, None], image.pixels.shape)
+    )
+
+
+def address(subject: str, slice: int, source: str) -> Address:
     """Of subjects that are unknown the source alone tells the images apart."""
     return (rules.UNKNOWN if subject.split(":")[0] == rules.UNKNOWN else subject), source, slice
 

@@ -14,7 +14,7 @@ from mribench.runner.model_code import model_code, trained_as
 from mribench.runner.runspec import Plan
 from mribench.runner.tuned import Tuned, with_learning_rate
 from mribench.sampling.forward_process import default_sampler
-from mribench.sampling.offers import not_applicable, poses
+from mribench.sampling.offers import not_applicable, on_data, poses
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import (
     Control,
@@ -200,7 +200,8 @@ class Cell:
         if read:
             made_from["read"] = read
         if task.problem:
-            made_from["problem"] = [task.problem.levels, code_hash(task.problem.measure)]
+            parts = filter(None, (task.problem.measure, task.problem.of_data))
+            made_from["problem"] = [task.problem.levels, code_hash(*parts)]
         return f"{self.name}_{task.name}_{hashing.json_hash(made_from)}"
 
     def model(self, plan: Plan, title: str, problem: Problem | None = None) -> Model:
@@ -238,7 +239,7 @@ class Cell:
 
         from mribench.sampling.solving import SolvingModel
 
-        batch = plan.profile.sample_batch
+        batch, problem = plan.profile.sample_batch, on_data(problem, self.data)
         if isinstance(self.variant, RestoredImages):
             from mribench.sampling.restored import RestoredAnswers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,20 @@ from mribench.errors import InputError, PluginError
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.sampling import forward_process
-from mribench.sampling.offers import fits, not_applicable, poses
+from mribench.sampling.offers import fits, not_applicable, on_data, poses
 from mribench.sampling.samplers import SamplerChoice
-from mribench.spec import Control, GenerativeModel, Metric, Modality, PretrainedModel, Solver, Task, Variant
+from mribench.spec import (
+    Control,
+    GenerativeModel,
+    Metric,
+    Modality,
+    Prepared,
+    PretrainedModel,
+    Problem,
+    Solver,
+    Task,
+    Variant,
+)
 
 ALL = "all"
 CONDITIONS = ("modality", "lesion")  # what a variant's network can be told
@@ -111,9 +122,6 @@ def check_problems(tasks: Sequence[Task], size: int, modalities: Collection[Moda
         return
     import torch
 
-    from mribench.sampling.reverse import ImageDraws
-    from mribench.seeds import torch_generator
-
     x = torch.full((1, 1, size, size), 0.5)
     for task in posing:
         if not any(poses(task, modality) for modality in modalities):
@@ -122,9 +130,52 @@ def check_problems(tasks: Sequence[Task], size: int, modalities: Collection[Moda
                 f"the task {task.name!r} measures MRI, and {asked} is microscopy, expected an organ that is MRI; name "
                 "one, or leave the task out"
             )
-        for level in task.problem.levels:
-            draws = ImageDraws([torch_generator("check", task.name)], x.device)
-            task.problem.measure(x, level, draws)
+        if not task.problem.of_data:
+            _measure(task, task.problem, x)
+
+
+def _measure(task: Task, problem: Problem, x: Any) -> None:
+    """Measure an image, float32 (1, 1, H, W), at every level."""
+    from mribench.sampling.reverse import ImageDraws
+    from mribench.seeds import torch_generator
+
+    for level in problem.levels:
+        problem.measure(x, level, ImageDraws([torch_generator("check", task.name)], x.device))
+
+
+def check_phantoms(tasks: Sequence[Task], modalities: Collection[Modality]) -> None:
+    """Raises InputError where a problem is measured on fields of the data, such as k-space, that no phantom has."""
+    known = {modality.name: {field.name for field in modality.fields} for modality in modalities}
+    _check_posed(tasks, {f"the phantom of {name}": names for name, names in known.items()})
+
+
+def check_measured(tasks: Sequence[Task], data: Collection[Prepared]) -> None:
+    """Measure an image of each set at every level of problems that measure its fields.
+
+    Raises InputError where no set has these, or a level does not fit.
+    """
+    _check_posed(tasks, {one.modality or one.name: set(one.fields) for one in data})
+    for task in tasks:
+        problem = task.problem
+        for one in data:
+            if problem and problem.of_data and not set(problem.fields) - set(one.fields):
+                import torch
+
+                x = torch.from_numpy(one.test.images[:1].astype("float32") / 255).unsqueeze(1)
+                _measure(task, on_data(problem, one), x)
+
+
+def _check_posed(tasks: Sequence[Task], known: Mapping[str, Collection[str]]) -> None:
+    """known: The fields of each set."""
+    for task in tasks:
+        if task.problem and task.problem.of_data and known:
+            lacking = [set(task.problem.fields) - set(names) for names in known.values()]
+            if all(lacking):
+                raise InputError(
+                    f"the task {task.name!r} measures the field {task.problem.fields[0]} of the data, and "
+                    f"{' and '.join(dict.fromkeys(known))} has none; give --data with raw data, such as fastMRI's "
+                    "files, or leave the task out"
+                )
 
 
 def check_priors(

@@ -22,7 +22,7 @@ from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
 from mribench.progress import progress, say
 from mribench.results import Result
-from mribench.runner import dispatch, locks, resources, runspec
+from mribench.runner import dispatch, fitting, locks, resources, runspec
 from mribench.runner.cell import Cell, is_joint
 from mribench.runner.damage import read_outputs
 from mribench.runner.early_imports import EarlyImports
@@ -51,6 +51,8 @@ def run_suite(
     check_suits(plan.modalities, plan.spec.data)
     check_name(plan.spec.data_name, plan.spec.data)
     check_globs(Globs(plan.spec.include, plan.spec.exclude), plan.spec.data)
+    if plan.spec.data == "phantom":
+        fitting.check_phantoms(plan.tasks, plan.modalities)
     execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
     if rank == 0:
@@ -64,6 +66,7 @@ def run_suite(
             if workers is None or plan.spec.data != "phantom":
                 # users' images may be refused: all of them before anything is trained
                 data |= {modality.name: _prepared(modality, plan, imports) for modality in plan.modalities}
+                fitting.check_measured(plan.tasks, data.values())
             if rank == 0:
                 files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
             imports.wait()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mribench.spec import (
     Control,
     GenerativeModel,
     Modality,
     Prepared,
     PretrainedModel,
+    Problem,
     RestoredImages,
     Solver,
     Task,
@@ -54,6 +57,11 @@ def fits(solver: Solver, task: Task) -> bool:
 def poses(task: Task, modality: Modality) -> bool:
     """Whether a task is asked of an organ: a problem of MRI is not asked of microscopy."""
     return not (task.problem and task.problem.mri_only and not modality.is_mri)
+
+
+def on_data(problem: Problem, data: Prepared) -> Problem:
+    """The problem as it is posed of the images of a set: k-space of a scanner is that of the set."""
+    return replace(problem, measure=problem.of_data(data)) if problem.of_data else problem
 
 
 def wanted(task: Task, variant: object) -> tuple[str, ...]:

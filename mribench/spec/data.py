@@ -19,7 +19,7 @@ class Split:
 
     images: np.ndarray  # uint8 (N, H, W)
     subjects: tuple[str, ...]  # N subject ids
-    # those that a task or variant of the run asked for, by name; uint8 (N, H, W), but ``slice`` int64 (N,)
+    # those that a task or variant of the run asked for, by name; uint8 (N, H, W), or what ``Field.kind`` says
     fields: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __len__(self) -> int:

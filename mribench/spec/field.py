@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SLICE = "slice"  # index of an image in its volume; every prepared set has it
+KSPACE, COIL_MAPS, NOISE = "kspace", "coil-maps", "noise"  # made together, of files with raw data
 NOT_ANNOTATED = 255  # every pixel of a label map or mask that nobody has drawn
 
 
@@ -26,11 +27,16 @@ class Field:
     - ``lesion``: the mask of the lesion in ``abnormal``, and of data without that field in the image itself.
     - ``healthy``: the healthy twin of ``abnormal``. It differs by the lesion, its surroundings and noise.
     - ``slice``: index of the image in its volume, int64 (N,). Every set has it and no organ declares it.
+    - ``kspace``: the fully sampled k-space of the image from the scanner, on its grid and its grey scale. It is
+      orthonormal, zero frequency first; the inverse Fourier transform is ``coil-maps`` times the image, plus noise.
+    - ``coil-maps``: sensitivities, which hold the slow phase of the image too; their squares add up to 1.
+    - ``noise``: standard deviation of the real and of the imaginary part of ``kspace``, in grey ranges.
     """
 
     name: str
-    # image: grey values; labels: an index into ``names``; mask: 0 or 1; index: a number of each image
-    kind: Literal["image", "labels", "mask", "index"]
+    # image: grey values; labels: an index into ``names``; mask: 0 or 1; index: a whole number of each image; complex:
+    # complex64 (N, coils, H, W); number: float32 (N,)
+    kind: Literal["image", "labels", "mask", "index", "complex", "number"]
     names: tuple[str, ...] = ()  # of the values of a label map, the background first
 
 

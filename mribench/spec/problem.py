@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from mribench.spec.data import Prepared
 from mribench.spec.integrator import Denoiser
 from mribench.spec.profile import Profile
 from mribench.spec.stage import Draws
@@ -70,6 +71,10 @@ class Problem:
     restores: bool = True
     # names of solvers that stand on every board of it: two controls, and baselines that cost next to nothing
     controls: tuple[str, ...] = ("training-mean", "wiener")
+    # where more than pixels is measured, such as k-space of a scanner: the fields of the data that are, and what makes
+    # of a set with them the ``Measure`` of its images, which takes the place of ``measure``
+    fields: tuple[str, ...] = ()
+    of_data: Callable[[Prepared], Measure] | None = None
 
 
 class Solve(Protocol):

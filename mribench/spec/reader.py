@@ -47,6 +47,18 @@ class ReadVolumes(Protocol):
     def __call__(self, files: Sequence[ImageFile], subject: str) -> Iterator[Volume]: ...
 
 
+class ReadKSpace(Protocol):
+    """The raw k-space of one file, a slice at a time in the order of its volume; nothing of a file without.
+
+    Yields complex64 (coils, rows, columns), zero frequency in the middle. Columns are lines of phase encoding; what was
+    not measured is 0. Its inverse Fourier transform, cut or filled up around the middle, has the pixels of the image.
+
+    Raises DataError with one sentence that names ``name`` where the file cannot be read.
+    """
+
+    def __call__(self, path: Path, name: str, /) -> Iterator[np.ndarray]: ...
+
+
 @dataclass(frozen=True)
 class Reader:
     """A file format: which files are of it, and how they become volumes.
@@ -63,4 +75,5 @@ class Reader:
     patient: Callable[[Path, str], str] | None = None  # (path, name) -> pseudonym of the patient in the file
     companions: Callable[[Path], Sequence[Path]] | None = None  # other files of the image: voxels of a header
     names_subjects: bool = False  # a file has several subjects: volumes name them, ``read`` is given ""
+    kspace: ReadKSpace | None = None  # of files that hold what the scanner measured beside the images
     example: Callable[[Path], None] | None = None  # writes a small file of one subject to a folder, for tests

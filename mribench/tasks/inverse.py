@@ -169,6 +169,7 @@ def inverse_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
         primary="psnr",
         level_name=problem.level_name,
         needs=("denoiser",),
+        fields=problem.fields,
         track=problem.track,
         problem=problem,
     )

@@ -16,7 +16,7 @@ from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.sampling import forward_process
 from mribench.spec import Field, GenerativeModel, Integrator, Prepared, Profile, Sampler, Split, Variant
-from mribench.spec.field import SLICE
+from mribench.spec.field import COIL_MAPS, KSPACE, NOISE, SLICE
 from mribench.testing.checking import CheckFailed
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def toy_data() -> Prepared:
 
 def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
     """The same with fields made up from its images: bright parts, other grey values of the same blobs, and of what has
-    a lesion these with the bright parts as they were."""
+    a lesion these with the bright parts as they were; k-space of one coil that sees all alike."""
     kinds = {"labels": "labels", "lesion": "mask", SLICE: "index"}
+    kinds |= {KSPACE: "complex", COIL_MAPS: "complex", NOISE: "number"}
     meaning = {
         name: Field(name, kinds.get(name, "image"), ("background", "bright") if name == "labels" else ())
         for name in names
@@ -69,6 +70,12 @@ def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
     def made(split: Split, field: Field) -> np.ndarray:
         if field.kind == "index":
             return np.arange(len(split), dtype=np.int64) % 3
+        if field.name == NOISE:
+            return np.full(len(split), 0.01, np.float32)
+        if field.kind == "complex":
+            seen = split.unit()[:, None]
+            found = np.fft.fft2(seen, norm="ortho") if field.name == KSPACE else np.ones_like(seen)
+            return found.astype(np.complex64)
         bright, other = split.images > 120, 255 - split.images
         if field.name == "abnormal":
             return np.where(bright, split.images, other)

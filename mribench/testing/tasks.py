@@ -13,8 +13,8 @@ from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.runner.fitting import load_metrics
 from mribench.runner.runspec import FEATURES
-from mribench.sampling.offers import NEEDS, not_applicable
-from mribench.spec import Model, Problem, Score, Solver, Split, Task
+from mribench.sampling.offers import NEEDS, not_applicable, on_data
+from mribench.spec import Model, Prepared, Problem, Score, Solver, Split, Task
 from mribench.tasks import reading
 from mribench.testing.checking import Case, Check, require
 from mribench.testing.fixtures import TINY, toy_data, trained, with_fields
@@ -35,7 +35,7 @@ def it_produces_and_scores_every_control(case: Case) -> None:
     other = lookup.load("tasks", task.reads) if task.reads else None
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
-    for model in _models(task):
+    for model in _models(task, data):
         read = other.produce(model, data, TINY, 0) if other else {}
         own = reading.produce(task, model, data, TINY, 0, read)
         for name, part in own.items():
@@ -65,13 +65,13 @@ def it_produces_and_scores_every_control(case: Case) -> None:
                 )
 
 
-def _models(task: Task) -> Iterator[Model]:
+def _models(task: Task, data: Prepared) -> Iterator[Model]:
     """The controls, or a variant after two steps of training where the task cannot be asked of controls.
 
     Of a task that poses a problem a solver without a prior.
     """
     if task.problem:
-        yield adjoint_of_measurements(task.problem)
+        yield adjoint_of_measurements(on_data(task.problem, data))
         return
     from mribench.sampling.controls import FittedControl
 

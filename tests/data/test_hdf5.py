@@ -100,6 +100,11 @@ def group_with_the_name(path):
         file.create_group("reconstruction_rss")
 
 
+def nothing_known(path):
+    with h5py.File(path, "w") as file:
+        file["volume"] = file["recon"] = IMAGES
+
+
 def complex_images(path):
     with h5py.File(path, "w") as file:
         file["reconstruction_rss"] = np.zeros((3, 8, 8), np.complex64)
@@ -108,7 +113,11 @@ def complex_images(path):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda p: fastmri(p, name=None), "holds ismrmrd_header, kspace; expected reconstruction_rss"),
+        (
+            lambda p: fastmri(p, name=None),
+            "has empty k-space, from which neither coil maps nor an image follow",
+        ),
+        (nothing_known, "holds recon, volume; expected reconstruction_rss, reconstruction_esc or kspace"),
         (link_elsewhere, "expected reconstruction_rss"),
         (group_with_the_name, "expected reconstruction_rss"),
         (complex_images, "type complex64; expected real numbers"),

@@ -31,6 +31,8 @@ NEAR_DUPLICATES = ("report", "drop")
 SAME_IDS, UNMATCHED = "same ids", "unmatched"
 # what an archive is asked with a ``Query``; the Imaging Data Commons
 ARCHIVES = ("idc",)
+# the kind of a field that becomes k-space, coil maps and noise
+RAW = "kspace"
 # fields that the first cards did not have
 ADDED = (
     "masks",
@@ -87,7 +89,7 @@ class CardField:
 
     name: str
     kind: str
-    """``image``, ``labels`` or ``mask`` (whatever is not 0)"""
+    """``image``, ``labels``, ``mask`` (whatever is not 0) or ``kspace`` (raw data, with coil maps and noise)"""
     files: tuple[str, ...] = ()
     """relative to the image's folder, {name} and {stem} (without suffixes) being those of the image; the first that is
     there counts; none: the image's own file"""

@@ -18,6 +18,7 @@ from mribench.data.cards.card import (
     MODALITIES,
     NEAR_DUPLICATES,
     OTHER_READER,
+    RAW,
     REPEATS,
     SAME_IDS,
     SUBJECT_RULES,
@@ -36,7 +37,7 @@ from mribench.data.cards.card import (
 )
 from mribench.errors import DataError
 from mribench.plugins import lookup
-from mribench.spec.field import SLICE
+from mribench.spec.field import COIL_MAPS, KSPACE, NOISE, SLICE
 
 ADDRESS = ("https://", "http://")
 
@@ -193,15 +194,20 @@ def _field(row: values.Table) -> CardField:
     if type(frame) is not int or frame < 0:
         raise ValueError(f"frame is {frame!r}; expected a whole number from 0.")
     kind, names = (
-        values.choice(row, "kind", ("image", "labels", "mask")),
+        values.choice(row, "kind", ("image", "labels", "mask", RAW)),
         tuple(values.items(row, "names", str)),
     )
-    if len(names) not in {"image": (0,), "mask": (0, 2), "labels": range(2, 255)}[kind]:
+    if (kind == RAW) != (name == KSPACE) or name in (COIL_MAPS, NOISE):
+        raise ValueError(
+            f"name is {name!r} and kind is {kind!r}; expected {KSPACE!r} for raw data, which give coil maps and noise "
+            "too, and for nothing else."
+        )
+    if len(names) not in {"image": (0,), RAW: (0,), "mask": (0, 2), "labels": range(2, 255)}[kind]:
         raise ValueError(f"names is {list(names)!r}; expected the name of every value of {kind}, from 0 on.")
     files = tuple(values.items(row, "files", str))
     for file in files:
         check_template(file)
-    if not files and "frame" not in row:
+    if not files and "frame" not in row and kind != RAW:
         raise ValueError(
             "files and frame are missing; expected files beside the image, a frame of it, or both."
         )

@@ -1,8 +1,8 @@
 """Named fields on disk, beside a prepared set and apart from it: a set is the same with and without them.
 
-``<set>.fields/<name>-<hash>/`` holds ``train.npy``, ``validation.npy`` and ``test.npy``, uint8 (N, H, W) in the order
-of the images of the set, ``field.json`` with what the numbers mean, and ``files.json`` with sizes and digests.
-``fields.json`` says which folder of each name is in use.
+``<set>.fields/<name>-<hash>/`` holds ``train.npy``, ``validation.npy`` and ``test.npy``, uint8 (N, H, W), complex64
+(N, coils, H, W) or float32 (N,) in the order of the images of the set, ``field.json`` with what the numbers mean, and
+``files.json`` with sizes and digests. ``fields.json`` says which folder of each name is in use.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from mribench.spec.field import SLICE
 
 INDEX = "fields.json"
 ABOUT = "field.json"
+DTYPES = {"complex": np.complex64, "number": np.float32}  # by kind; of all others uint8
 
 
 def root(path: Path) -> Path:
@@ -37,12 +38,16 @@ def folder(prepared: Prepared, name: str, made_from: str) -> Path:
 
 
 def save(prepared: Prepared, field: Field, arrays: Mapping[str, np.ndarray], made_from: str) -> None:
-    """Write a field, whole or not at all, and put it in use. arrays: By split, uint8 (N, H, W)."""
+    """Write a field, whole or not at all, and put it in use. arrays: By split, of the type that ``DTYPES`` has."""
     target = folder(prepared, field.name, made_from)
+    dtype = DTYPES.get(field.kind, np.uint8)
     with files.new_folder(target, lambda found: not damages_of(found)) as temporary:
         for split in SPLITS:
-            np.save(temporary / f"{split}.npy", np.ascontiguousarray(arrays[split], dtype=np.uint8))
-        key = hashing.arrays_sha256({split: arrays[split] for split in SPLITS})
+            np.save(temporary / f"{split}.npy", np.ascontiguousarray(arrays[split], dtype=dtype))
+        # the last digits of what was computed differ from machine to machine: its key is of what it was made from
+        key = hashing.json_sha256([prepared.key, made_from])
+        if field.kind not in DTYPES:
+            key = hashing.arrays_sha256({split: arrays[split] for split in SPLITS})
         about = {
             "field": asdict(field),
             "key": hashing.json_sha256([key, asdict(field)]),
