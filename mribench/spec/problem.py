@@ -180,8 +180,8 @@ class Answers(Protocol):
             seed: Of the measurement and of the answer.
             sample: Another number is another answer to the same measurement.
             setting: One of ``Solver.search``; None: the solver's defaults.
-            like: uint8, images of the same shape that mask, coils, noise and the solver's random numbers are taken from, as
-                where two images are to differ in nothing else; None: each image has its own.
+            like: uint8, images of the same shape. Mask, coils, noise and the solver's random numbers are taken from
+                them, as where two images are to differ in nothing else; None: each image has its own.
         """
 
     def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ def fit_quantiles(examples: Examples) -> Quantiles:
     # where many pixels share a grey level, as in air, their quantiles have one mean
     edges = np.append(first, QUANTILES)
     target = np.quantile(target, steps)
-    return Quantiles(source, np.array([target[a:b].mean() for a, b in zip(edges, edges[1:], strict=False)]))
+    return Quantiles(source, np.array([target[a:b].mean() for a, b in pairwise(edges)]))
 
 
 def matched(known: Quantiles, m: Measurement, draws: Draws) -> torch.Tensor:

@@ -1,21 +1,23 @@
-"""Translations by diffusion: one that is told the contrasts, the organ's own prior, and two priors as a bridge."""
+"""Translations by diffusions: one that sees the contrasts, one of all contrasts, the organ's prior, and two priors."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mribench.spec import Denoiser, Draws, Examples, Measurement, Solver
 from mribench_inverse.comparators import SPREAD, conditional_denoiser, trained
 from mribench_inverse.steps import noise_levels, renoised
+from mribench_score.integrators import heun
+
+from mribench.spec import Denoiser, Draws, Examples, Measurement, Solver
 from mribench_paired.contrasts import KIND, pairs
 from mribench_paired.networks import seeded, unet
-from mribench_score.integrators import heun
 
 if TYPE_CHECKING:
     import torch
 
 LEAST, LARGEST = 0.005, 5.0  # noise levels, in grey ranges
+REPEATS = 4  # of each level of a joint prior
 STEPS = 12  # of Heun's method, 23 evaluations; the variance of a narrow Gaussian then comes out at 1.1 to 1.2
 
 
@@ -66,6 +68,58 @@ def fit_palette(examples: Examples) -> Any:
     )
 
 
+def inpainted(denoiser: Denoiser, m: Measurement, draws: Draws, repeats: int = REPEATS) -> torch.Tensor:
+    """The image as the channel that is missing from a prior of all: RePaint, Lugmayr et al. 2022, arXiv 2201.09865.
+
+    The contrasts are put in at each level with fresh noise. Plain replacement draws an image that follows them too
+    little; going back up lets the two come to terms, of linear-Gaussian pairs to four fifths of the slope.
+
+    Args:
+        denoiser: Of (N, 1 + k, H, W), the image as the first channel.
+        m: What is shown.
+        draws: Random numbers.
+        repeats: Steps at each level, r of the paper; 1 is replacement.
+    """
+    import torch
+
+    def noise() -> torch.Tensor:
+        return draws.normal(1, *m.shape)
+
+    levels = noise_levels(denoiser, STEPS)
+    x = 0.5 + levels[0] * noise()
+    for level, smaller in pairwise(levels):
+        for repeat in range(repeats if smaller else 1):
+            known = m.y + level * draws.normal(*m.y.shape[1:])
+            x_0 = denoiser(torch.cat([x, known], dim=1), level)[:, :1]
+            x = renoised(x_0, x, level, smaller, lambda _: noise())
+            if repeat + 1 < repeats and smaller:
+                x = x + (level**2 - smaller**2) ** 0.5 * noise()
+    return x
+
+
+def by_joint(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
+    """``inpainted`` with what ``fit_joint`` has trained."""
+    return inpainted(GivenDenoiser(net, m.y[:, :0]), m, draws)
+
+
+def fit_joint(examples: Examples) -> Any:
+    """A prior of the image and its contrasts, as channels."""
+    import torch
+
+    n = 1 + pairs(examples).sources.shape[1]
+    return trained(
+        seeded(lambda: unet(examples.profile, n, n), examples.seed),
+        examples,
+        lambda net, x, m, draws: denoising_loss(net, torch.cat([x[:, :1], m.y], dim=1), m.y[:, :0], draws),
+    )
+
+
+def bridged(source: Denoiser, target: Denoiser, y: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """To noise along the ODE of one prior, and from noise along that of the other; nothing is drawn."""
+    levels = noise_levels(source, STEPS)
+    return heun(target, heun(source, y, levels[-2::-1], draws), levels, draws)
+
+
 class Bridge(NamedTuple):
     """The networks of two priors that have seen no pairs."""
 
@@ -74,12 +128,9 @@ class Bridge(NamedTuple):
 
 
 def by_bridge(known: Bridge, m: Measurement, draws: Draws) -> torch.Tensor:
-    """The first contrast to noise along one prior's ODE, and from noise along the other's; nothing is drawn."""
-    nothing = m.y[:, :0]
-    source, target = (GivenDenoiser(net, nothing) for net in known)
-    levels = noise_levels(source, STEPS)
-    noise = heun(source, m.y[:, :1], levels[-2::-1], draws)
-    return heun(target, noise, levels, draws)
+    """``bridged`` with what ``fit_bridge`` has trained; of several contrasts it takes the first alone."""
+    source, target = (GivenDenoiser(net, m.y[:, :0]) for net in known)
+    return bridged(source, target, m.y[:, :1], draws)
 
 
 def fit_bridge(examples: Examples) -> Bridge:
@@ -123,6 +174,16 @@ PALETTE = Solver(
     needs=(),
     kinds=(KIND,),
     fit=fit_palette,
+    trains=True,
+)
+CHANNEL_INPAINTING = Solver(
+    name="channel-inpainting",
+    title="joint diffusion of all contrasts, one inpainted",
+    paper="as in RePaint: Lugmayr et al. 2022, arXiv:2201.09865",
+    solve=by_joint,
+    needs=(),
+    kinds=(KIND,),
+    fit=fit_joint,
     trains=True,
 )
 DUAL_BRIDGE = Solver(

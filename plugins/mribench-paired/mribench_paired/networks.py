@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mribench_inverse.comparators import full_steps, trained
+
 from mribench.spec import Draws, Examples, Measurement, Profile, Solver
 from mribench.variants.ddpm import network
-from mribench_inverse.comparators import full_steps, trained
 from mribench_paired.contrasts import KIND, pairs
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ def seeded(make: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
         return make()
 
 
-def unet(profile: Profile, inputs: int) -> torch.nn.Module:
-    """The profile's own U-Net with ``inputs`` input channels; at first it gives 0."""
+def unet(profile: Profile, inputs: int, outputs: int = 1) -> torch.nn.Module:
+    """The profile's own U-Net with other numbers of channels; at first it gives 0."""
     import torch
 
     net = network(profile)
-    net = type(net).from_config({**net.config, "in_channels": inputs})
+    net = type(net).from_config({**net.config, "in_channels": inputs, "out_channels": outputs})
     for parameter in getattr(net, "unet", net).conv_out.parameters():
         torch.nn.init.zeros_(parameter)
     return net
@@ -64,12 +65,16 @@ def critic(inputs: int) -> torch.nn.Module:
     widths = (WIDTH, 2 * WIDTH, 4 * WIDTH)
     layers: list[nn.Module] = []
     for before, after in zip((inputs, *widths), widths, strict=False):
-        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.GroupNorm(8, after), nn.LeakyReLU(0.2)]
+        layers += [
+            nn.Conv2d(before, after, 4, stride=2, padding=1),
+            nn.GroupNorm(8, after),
+            nn.LeakyReLU(0.2),
+        ]
     return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 3, padding=1))
 
 
 def fit_pix2pix(examples: Examples) -> Any:
-    """Equations 1 to 4 of the paper, with the non-saturating loss; the noise z is left out, which G learns to ignore."""
+    """Equations 1 to 4 of the paper, with the non-saturating loss; without the noise z, which G learns to ignore."""
     import torch
     import torch.nn.functional as F
 
@@ -104,7 +109,5 @@ def _network(name: str, title: str, paper: str, fit) -> Solver:
     return Solver(name, title, paper, translated, (), (KIND,), samples=False, fit=fit, trains=True)
 
 
-UNET = _network(
-    "translation-unet", "supervised U-Net", "Ronneberger et al. 2015, arXiv:1505.04597", fit_unet
-)
+UNET = _network("translation-unet", "supervised U-Net", "Ronneberger et al. 2015, arXiv:1505.04597", fit_unet)
 PIX2PIX = _network("pix2pix", "pix2pix", "Isola et al. 2017, arXiv:1611.07004", fit_pix2pix)

@@ -1,7 +1,7 @@
 """The image from one or two other contrasts of the same slice.
 
-The image that is sought is the organ's own, so that every prior that was trained on it can answer. Of each test subject at
-most two slices are asked. Of a solver that draws samples ten are taken: scores are of the first and of their mean.
+The image that is sought is the organ's own, so that every prior that was trained on it can answer. At most two images
+of a test subject are asked. Of a solver that draws samples ten are taken: scores are of the first and of their mean.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from mribench.testing import conforms
 test_translation = conforms("tasks", "translation")
 
 test_palette = conforms("solvers", "palette")
+test_channel_inpainting = conforms("solvers", "channel-inpainting")
 test_dual_bridge = conforms("solvers", "dual-bridge")
 test_sdedit = conforms("solvers", "sdedit")
 test_unet = conforms("solvers", "translation-unet")
