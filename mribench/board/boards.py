@@ -9,7 +9,7 @@ from mribench.board.against_control import Against, Outcome, against_control, ju
 from mribench.board.control_checks import Landed, control_violations, landed
 from mribench.board.doubts import doubts
 from mribench.board.eligibility import why_no_ranks
-from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL, Group, groups
+from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL, Group, differ_in_data_alone, groups
 from mribench.board.ranks import Ranking, RankInterval, ranking
 from mribench.board.rows import Address
 from mribench.results import Result, metric_label
@@ -73,7 +73,10 @@ class Board(Group):
 
 def boards(found: Iterable[Result]) -> list[Board]:
     """Results sorted into boards, by modality and data; the order of the results does not matter."""
-    return [Board(g.modality, g.comparability, g.members, g.differs) for g in groups(found)]
+    made = [Board(g.modality, g.comparability, g.members, g.differs) for g in groups(found)]
+    for board in made:
+        board.elsewhere = [b for b in made if differ_in_data_alone(board.comparability, b.comparability)]
+    return made
 
 
 def cell_in_one_line(found: Iterable[Result]) -> str:

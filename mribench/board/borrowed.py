@@ -1,30 +1,40 @@
-"""How much training moves the number of a row of one seed: as much as it moves rows of several seeds on its board."""
+"""How much training moves the number of a row of one seed: as much as it moves rows of several seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from mribench.board.rows import Address, Estimate, Row, TrainingVariance, with_training
 
 
-def with_borrowed_variance(rows: Sequence[Row], metrics: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+def with_borrowed_variance(
+    rows: Sequence[Row], metrics: Mapping[str, Mapping[str, Any]], elsewhere: Sequence[Sequence[Row]] = ()
+) -> list[Row]:
     """The same rows; of a trained row of one seed each interval widened, and the variance that widened it kept.
 
     The variance between trainings is pooled over the trained rows with several seeds, weighted by their degrees of
     freedom; rows of one variant share their trainings, whatever the sampler, and count as one. A distance between
-    distributions moves in proportion to its value (kept phantom boards: 2 to 12 % of KD in hc85-v1 over a fourfold
-    range of KD), so there the variance of value / mean is pooled, unless a lending row reaches 0. Where no row of
-    the board has several seeds, nothing is known, and the rows stay as they are.
+    distributions moves in proportion to its value (phantom boards: 2 to 16 % of KD in hc85-v1 over a fivefold
+    range of KD), so there the variance of value / mean is pooled, unless a lending row reaches 0.
+
+    What is relative is pooled over the other boards too, since three seeds of one board say little: t of two degrees
+    of freedom is 4.3. The larger of the board's own variance and of that of all boards is taken, so that a board whose
+    trainings differ more keeps its own, and one whose three seeds happened to agree does not. Where no row has several
+    seeds, nothing is known, and the rows stay as they are.
+
+    Args:
+        rows: Of the board.
+        metrics: Direction and kind of every metric, by name.
+        elsewhere: The rows of each board of other data under the same budget.
     """
     borrowers = [row for row in rows if _borrows(row)]
-    lenders = [row for row in rows if row.learns and len(row.seeds) > 1]
-    if not borrowers or not lenders:
+    if not borrowers:
         return list(rows)
     addresses = dict.fromkeys(address for row in borrowers for address in row.estimates)
-    known = {address: _pooled(lenders, address, metrics) for address in addresses}
+    known = {address: _lent(rows, elsewhere, address, metrics.get(address[0], {})) for address in addresses}
     return [_borrowing(row, known) if _borrows(row) else row for row in rows]
 
 
@@ -32,22 +42,39 @@ def _borrows(row: Row) -> bool:
     return row.learns and len(row.seeds) == 1
 
 
-Pooled = tuple[
-    float, int, bool
-]  # variance of one training, degrees of freedom, whether it is relative to the value
+@dataclass(frozen=True)
+class _Pooled:
+    """What rows of several seeds say of a single training."""
+
+    variance: float
+    dof: int
+    is_relative: bool  # of value / mean
 
 
-def _pooled(
-    lenders: Iterable[Row], address: Address, metrics: Mapping[str, Mapping[str, Any]]
-) -> Pooled | None:
+def _lent(
+    rows: Iterable[Row], elsewhere: Iterable[Iterable[Row]], address: Address, about: Mapping[str, Any]
+) -> _Pooled | None:
+    own = _pooled(rows, address, about)
+    if own is not None and not own.is_relative:
+        return own
+    others = [one for found in elsewhere if (one := _pooled(found, address, about)) and one.is_relative]
+    pooled = [*([own] if own else []), *others]
+    if not pooled:
+        return None
+    dof = sum(one.dof for one in pooled)
+    over_all = sum(one.dof * one.variance for one in pooled) / dof
+    return _Pooled(max(over_all, own.variance if own else 0.0), dof, True)
+
+
+def _pooled(rows: Iterable[Row], address: Address, about: Mapping[str, Any]) -> _Pooled | None:
+    """Over the variants of one board."""
     by_variant: dict[tuple[str, int], list[Estimate]] = {}
-    for row in lenders:
+    for row in rows:
         estimate = row.estimates.get(address)
-        if estimate is not None and estimate.spread is not None:
+        if row.learns and len(row.seeds) > 1 and estimate is not None and estimate.spread is not None:
             by_variant.setdefault((row.variant, row.versions[0]), []).append(estimate)
     if not by_variant:
         return None
-    about = metrics.get(address[0], {})
     relative = (
         about.get("direction") == "down"
         and about.get("kind") not in ("paired", "likelihood", "detection", "lesion")
@@ -59,7 +86,7 @@ def _pooled(
         for variant, found in by_variant.items()
     )
     dof = sum(freedoms.values())
-    return total / dof, dof, relative
+    return _Pooled(total / dof, dof, relative)
 
 
 def _variance(estimate: Estimate, relative: bool) -> float:
@@ -67,14 +94,14 @@ def _variance(estimate: Estimate, relative: bool) -> float:
     return (estimate.spread / estimate.value if relative else estimate.spread) ** 2
 
 
-def _borrowing(row: Row, known: Mapping[Address, Pooled | None]) -> Row:
+def _borrowing(row: Row, known: Mapping[Address, _Pooled | None]) -> Row:
     borrowed, estimates = {}, dict(row.estimates)
     for address, estimate in row.estimates.items():
         pooled = known[address]
         if pooled is None or estimate.value is None:
             continue
-        variance, dof, relative = pooled
-        training = TrainingVariance(variance * estimate.value**2 if relative else variance, dof)
+        scale = estimate.value**2 if pooled.is_relative else 1.0
+        training = TrainingVariance(pooled.variance * scale, pooled.dof)
         borrowed[address] = training
         if estimate.within_low is not None and estimate.within_high is not None:
             ends = estimate.within_low, estimate.within_high

@@ -79,7 +79,7 @@ def _judged(
         return claim
     if not all(d.knows_training for d in found):
         doubt = (
-            f"{one.name} and {other.name} differ, but no row of the board has several seeds to say what another "
+            f"{one.name} and {other.name} differ, but no row beside them has several seeds to say what another "
             "training would give"
         )
         return Claim(one.name, other.name, found, p, doubt=doubt)

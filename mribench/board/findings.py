@@ -6,7 +6,7 @@ training images score, 1 what the Gaussian control scores.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mribench.board import study
@@ -99,7 +99,7 @@ def _against(boards: Sequence[Board]) -> Iterator[str]:
 
 def easier(boards: Sequence[Board]) -> Iterator[str]:
     """Order of the organs for one row under one budget; a claim only where intervals do not overlap."""
-    told = False
+    said = []
     for (name, where), group in _by_row(boards).items():
         found = [p for board, row in group if (p := position(board, row))]
         if len(found) < 2:
@@ -112,13 +112,13 @@ def easier(boards: Sequence[Board]) -> Iterator[str]:
                 if a.high < b.low:
                     nearer.setdefault(a.organ, []).append(b.organ)
         claims = "; ".join(f"nearer in {a} than in {', '.join(others)}" for a, others in nearer.items())
+        said.append(f"{name} ({where}): {order}; {claims or 'all intervals overlap'}.")
+    if said:
         yield (
-            f"{name} ({where}), from real training images (0) to the Gaussian control (1): {order}; "
-            f"{claims or 'all intervals overlap'}."
+            "On each organ's scale, from real training images (0) to the Gaussian control (1). This is how far one "
+            "budget got, not how hard an organ is in itself."
         )
-        told = True
-    if told:
-        yield "This is how far one budget got on each organ's scale, not how hard an organ is in itself."
+        yield from said
 
 
 def position(board: Board, row: Row) -> Position | None:
@@ -170,28 +170,49 @@ def _spaces(board: Board) -> Iterator[str]:
 
 
 def _paired_against_primary(board: Board) -> Iterator[str]:
+    """A sentence for each outcome: the rows of which paired numbers of a level say the opposite."""
+    found: dict[str, dict[float | None, dict[str, list[str]]]] = {}
     for name, addresses in board.opposite.items():
-        levels: dict[float | None, list[str]] = {}
+        levels = found.setdefault(board.outcomes[name], {})
         for metric, _, level in addresses:
-            levels.setdefault(level, []).append(metric.upper())
+            levels.setdefault(level, {}).setdefault(name, []).append(metric.upper())
+    for outcome, levels in found.items():
         where = "; ".join(
-            ("" if level is None else f"at {level_text(board, level)} ") + f"by {', '.join(names)}"
-            for level, names in levels.items()
+            ("" if level is None else f"at {level_text(board, level)} ") + _by_metrics(of_row)
+            for level, of_row in levels.items()
         )
         assert board.primary is not None
         yield (
-            f"{_title(board)}: by {metric_label(*board.primary[:2])} {name} is {SIDE[board.outcomes[name]]} the "
-            f"{CONTROL} control, and the other way round {where}: paired numbers reward the average of "
-            "what is possible, the kernel distance what is typical."
+            f"{_title(board)}: {SIDE[outcome]} the {CONTROL} control by {metric_label(*board.primary[:2])}, and the "
+            f"other way round {where}. Paired numbers reward the average of what is possible, the kernel distance "
+            "what is typical."
         )
+
+
+def _by_metrics(of_row: Mapping[str, Sequence[str]]) -> str:
+    """'by PSNR and others: ddpm, edm': the metrics that hold for all rows, or each of them where none does."""
+    every = list(dict.fromkeys(metric for metrics in of_row.values() for metric in metrics))
+    shared = [metric for metric in every if all(metric in metrics for metrics in of_row.values())]
+    which = ", ".join(shared) + (" and others" if len(shared) < len(every) else "")
+    return f"by {which if shared else ' or '.join(every)}: {', '.join(of_row)}"
 
 
 def unknown(boards: Sequence[Board]) -> Iterator[str]:
     """Single seeds, missing floors, missing audits."""
-    trained = [(board, row) for board in boards for row in board.rows if not row.is_control]
-    single = sorted({row.name for _, row in trained if len(row.seeds) == 1})
-    if single:
-        yield f"{', '.join(single)}: boards with a single seed do not tell how much another training would differ."
+    trained = [(board, row) for board in boards for row in board.rows if row.learns]
+    single = [(board, row) for board, row in trained if len(row.seeds) == 1]
+    alone = sorted(
+        {row.name for board, row in single if not board.primary or not row.knows_training(board.primary)}
+    )
+    if alone:
+        yield f"{', '.join(alone)}: boards with a single seed do not tell how much another training would differ."
+    lent = {row.name for _, row in single} - set(alone)
+    lenders = sorted({row.variant for _, row in trained if len(row.seeds) > 1})
+    if lent and lenders:
+        yield (
+            f"Trained once on some organ: {len(lent)} of {len({row.name for _, row in trained})} rows; how much "
+            f"another training would differ is taken from {', '.join(lenders)}."
+        )
     if any(not board.floor for board in boards):
         organs = "; ".join(dict.fromkeys(_title(board) for board in boards if not board.floor))
         yield f"{organs}: the records hold no noise floor."

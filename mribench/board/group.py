@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
 HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
 OF_TASK = {"task", "metrics", "feature_spaces", "fields", "n_generated", "n_reference", "uncertainty"}
+OF_DATA = {"modality", "data", "data_key", "n_reference"}
 
 
 @dataclass
@@ -34,6 +35,8 @@ class Group:
     differs: dict[str, Any] = field(
         default_factory=dict
     )  # what sets it apart from the modality's first group
+    # groups of other data under the same budget, which say too how much another training moves a number
+    elsewhere: Sequence[Group] = ()
 
     @cached_property
     def records(self) -> list[Result]:
@@ -51,6 +54,11 @@ class Group:
 
         A training that is filed under several seeds counts once.
         """
+        return with_borrowed_variance(self._rows, self.metrics, [group._rows for group in self.elsewhere])
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        """Each row by itself: rows of one seed have borrowed nothing."""
         groups: dict[tuple[bool, str, str, tuple[int, int]], list[Result]] = {}
         for result in self.records:
             key = result.is_control, result.variant, result.sampler or "", versions(result)
@@ -63,7 +71,7 @@ class Group:
         for result in self.records:
             found = of_task.setdefault(result.task, {})
             found.update(dict.fromkeys((s.metric, s.space, s.level) for s in result.scores))
-        return with_borrowed_variance([with_not_applicable(row, of_task) for row in made], self.metrics)
+        return [with_not_applicable(row, of_task) for row in made]
 
     @property
     def trained(self) -> list[Row]:
@@ -242,6 +250,12 @@ def conflicts(group: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, 
     tasks = _tasks(group) & _tasks(fields)
     shared = [k for k in sorted({*group, *fields}) if "." not in k or k.partition(".")[0] in tasks]
     return {k: (group.get(k), fields.get(k)) for k in shared if group.get(k) != fields.get(k)}
+
+
+def differ_in_data_alone(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two groups' fields are of the same kind of data, budget, metrics and tasks, of different images."""
+    found = {name.rpartition(".")[2] for name in conflicts(one, other)}
+    return bool(found) and found <= OF_DATA and bool(_tasks(one) & _tasks(other))
 
 
 def _tasks(fields: Mapping[str, Any]) -> set[str]:

@@ -67,10 +67,9 @@ def _over_organs(found: OverOrgans) -> str:
     """Average ranks, and what they allow to say."""
     said = "".join(f"- {escaped(sentence)}\n" for sentence in over_organs.sentences(found))
     lines = [
-        [name, f"{rank:.2f}", *(f"{each:g}" for each in found.ranks[name])]
-        for name, rank in found.average.items()
+        [name, found.seeds[name], f"{rank:.2f}", *found.scores[name]] for name, rank in found.average.items()
     ]
-    table = markdown_table(["method", "average rank", *found.organs], lines)
+    table = markdown_table(["method", "seeds", "average rank", *found.numbers], lines)
     return f"## Methods over all organs ({escaped(found.about)})\n\n{said}\n{table}"
 
 

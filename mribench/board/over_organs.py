@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from mribench.board import columns
 from mribench.board.boards import Board
 from mribench.board.rows import Row
 from mribench.metrics.significance import LEVEL
@@ -36,8 +37,11 @@ class OverOrgans:
 
     about: str  # 'phantom, quick'
     organs: tuple[str, ...]
+    numbers: tuple[str, ...]  # what ranks on each organ: 'Brain, KD[hc85-v1] (1e-3) ↓'
     average: Mapping[str, float]  # mean rank over organs by name of the row, the best first
     ranks: Mapping[str, tuple[float, ...]]  # rank of each organ
+    scores: Mapping[str, tuple[str, ...]]  # the number itself, with its interval
+    seeds: Mapping[str, str]  # '3', or '1-3' where organs differ
     left_out: Mapping[str, str]  # why a row does not enter, by its name
     suspect: Mapping[str, tuple[str, ...]]  # organs where the audit suspects a method that enters
     friedman: Friedman | None  # None for fewer than three methods
@@ -97,8 +101,13 @@ def _compared(about: str, boards: Sequence[Board]) -> OverOrgans | None:
     return OverOrgans(
         about=about,
         organs=tuple(board.organ for board in boards),
+        numbers=tuple(
+            f"{board.organ}, {columns.title(board, board.primary)}" for board in boards if board.primary
+        ),
         average=dict(sorted(average.items(), key=lambda item: (item[1], item[0]))),
         ranks=ranks,
+        scores={name: tuple(_score(board, name) for board in boards) for name in entered},
+        seeds={name: _seeds([row for row in rows if row.name == name]) for name in entered},
         left_out=left_out,
         suspect={name: organs for name in entered if (organs := _suspect(boards, name))},
         friedman=friedman([ranks[name] for name in entered]) if enough else None,
@@ -148,6 +157,17 @@ def _ranks(board: Board, names: Sequence[str]) -> dict[str, float]:
     rows = {row.name: row for row in board.trained}
     values = [board.sign(board.primary) * (rows[name].value(board.primary) or 0.0) for name in names]
     return dict(zip(names, map(float, rankdata(values)), strict=True))
+
+
+def _score(board: Board, name: str) -> str:
+    assert board.primary is not None
+    row = next(row for row in board.trained if row.name == name)
+    return columns.number(row.estimates[board.primary], str(board.metrics[board.primary[0]]["unit"]))
+
+
+def _seeds(rows: Sequence[Row]) -> str:
+    numbers = {len(row.seeds) for row in rows}
+    return "-".join(map(str, sorted({min(numbers), max(numbers)})))
 
 
 def friedman(ranks: Sequence[Sequence[float]]) -> Friedman:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from mribench import results
+from mribench.board import findings
 from mribench.board.boards import boards
-from mribench.board.borrowed import with_borrowed_variance
 from mribench.board.differences import corrected, difference
 from mribench.board.group import KERNEL_DISTANCE
 from mribench.board.rows import TrainingVariance
-from mribench.metrics.significance import LEVEL
+from mribench.metrics.significance import LEVEL, student_quantile
 from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
@@ -94,6 +94,64 @@ def test_controls_neither_lend_nor_borrow(trained):
     assert not of(board, "c").knows_training(PSNR) and of(board, "noise").knows_training(PSNR)
 
 
+@pytest.fixture
+def of_organs(trained):
+    """``of_organs({organ: values of a, seed by seed})``: boards that hold those and a row ``c`` of one seed and 100."""
+
+    def make(values, **same):
+        found = []
+        for organ, of_seeds in values.items():
+            about = {"modality": organ, "same": {"modality": organ, "data_key": organ, **same.get(organ, {})}}
+            found += [trained("a", spread_around(v), s, **about) for s, v in enumerate(of_seeds)]
+            found.append(trained("c", spread_around(100.0), **about))
+        return {board.modality: of(board, "c").borrowed for board in boards(found)}
+
+    return make
+
+
+def test_boards_of_other_data_lend_too_and_the_larger_variance_is_taken(of_organs):
+    """Three seeds of one board say little of a distance; its own variance is kept where it is the larger one."""
+    borrowed = of_organs({"quiet": (99.0, 100.0, 101.0), "loud": (97.0, 100.0, 103.0), "silent": ()})
+    both = TrainingVariance(pytest.approx((1 + 9) / 2, rel=0.02), 4)
+    loud = TrainingVariance(pytest.approx(9, rel=0.02), 4)
+    assert {organ: of[KERNEL_DISTANCE] for organ, of in borrowed.items()} == {
+        "quiet": both,
+        "loud": loud,
+        "silent": both,
+    }
+
+
+def test_a_number_that_is_not_relative_is_lent_on_its_own_board_alone(of_organs):
+    borrowed = of_organs({"quiet": (99.0, 100.0, 101.0), "loud": (97.0, 100.0, 103.0), "silent": ()})
+    assert [organ for organ, of in borrowed.items() if PSNR in of] == ["loud", "quiet"]
+    assert borrowed["quiet"][PSNR] == TrainingVariance(pytest.approx(1, rel=0.02), 2)
+    # nor a distance of a board where it reaches 0, which has no proportion
+    borrowed = of_organs({"zero": (-1.0, 0.0, 1.0), "loud": (97.0, 100.0, 103.0)})
+    assert borrowed["zero"][KERNEL_DISTANCE] == TrainingVariance(pytest.approx(1, rel=0.02), 2)
+    assert borrowed["loud"][KERNEL_DISTANCE].dof == 2
+
+
+@pytest.mark.parametrize("field", ["budget", "profile", "metrics", "data_kind"])
+def test_a_board_of_another_budget_metric_or_kind_of_data_lends_nothing(of_organs, field):
+    values = {"one": (97.0, 100.0, 103.0), "other": ()}
+    assert KERNEL_DISTANCE in of_organs(values)["other"]
+    assert KERNEL_DISTANCE not in of_organs(values, other={field: "another"})["other"]
+
+
+def test_intervals_that_borrow_from_six_boards_cover(of_organs):
+    """Trainings of each board vary by a share of KD that is 3 % on one and 16 % on another, as on phantoms."""
+    rng, held = np.random.default_rng(0), []
+    for _ in range(200):
+        shares = 0.08 * np.exp(0.5 * rng.standard_normal(6))
+        seeds = {str(organ): 100 * (1 + share * rng.standard_normal(3)) for organ, share in enumerate(shares)}
+        borrowed = of_organs({organ: of.tolist() for organ, of in seeds.items()})
+        for organ, share in enumerate(shares):
+            lent = borrowed[str(organ)][KERNEL_DISTANCE]
+            off = abs(100 * share * rng.standard_normal())
+            held.append(off < student_quantile(lent.dof) * np.sqrt(lent.variance))
+    assert 0.93 <= np.mean(held) <= 0.98
+
+
 def test_the_interval_of_the_row_is_widened(trained):
     alone, many = (
         trained("c", spread_around(25.0)),
@@ -144,6 +202,19 @@ def test_without_a_row_that_lends_ranks_stand_in_brackets(scored, controls, audi
     (board,) = boards(audited([*found, *more]))
     assert not any(board.ranks[row.name].in_brackets for row in board.trained)
     assert board.ranks[of(board, "near").name].worst < board.ranks[of(board, "far").name].best
+
+
+def test_the_board_says_of_which_rows_nothing_is_known_of_training(scored, controls, audited):
+    found = [*controls, scored("near", 90.0)]
+    (said,) = findings.unknown(boards(audited(found)))
+    assert (
+        said == "near ddim-5: boards with a single seed do not tell how much another training would differ."
+    )
+    more = [scored("other", 88.0 + seed, seed) for seed in range(3)]
+    (said,) = findings.unknown(boards(audited([*found, *more])))
+    assert "1 of 2 rows" in said and said.endswith(
+        "how much another training would differ is taken from other."
+    )
 
 
 def test_records_of_two_versions_of_kd_stand_on_two_boards(scored):
@@ -198,13 +269,10 @@ def test_nor_where_the_variance_between_trainings_comes_from_elsewhere(address):
     """What a training moves is taken from the other five organs (10 degrees of freedom), not from the rows compared."""
     kept, said, pairs = kept_boards(), 0, 0
     for board in kept:
-        lenders = []
-        for other in kept:
-            if other is not board:
-                (row,) = other.trained
-                lenders.append(replace(row, variant=other.modality))
-        (group,) = boards(one_seed_rows(board))
-        rows = with_borrowed_variance([*lenders, *group.trained], board.metrics)[len(lenders) :]
+        others = [r for other in kept if other is not board for r in other.members]
+        found = boards([*one_seed_rows(board), *others])
+        (group,) = (one for one in found if one.modality == board.modality)
+        rows = [row for row in group.trained if row.variant != "ddpm"]
         assert all(row.borrowed[address].dof == 10 for row in rows)
         claims, asked = ahead(group, rows, address)
         said, pairs = said + claims, pairs + asked
