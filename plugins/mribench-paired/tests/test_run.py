@@ -1,4 +1,4 @@
-"""The task through a whole run: a board with every kind of row, a record that is verified, an organ without contrasts."""
+"""The task through a whole run: one board with every kind of row, and an organ without other contrasts."""
 
 import csv
 
@@ -29,7 +29,9 @@ def test_priors_networks_of_pairs_and_baselines_stand_on_one_board_with_both_end
     for level in ("1.0", "2.0"):
         for row in (("ddpm", "sdedit"), ("palette", ""), ("identity", ""), ("patch-regression", "")):
             assert psnr[*row, level] > 0
-        others = [value for (name, *_, at), value in psnr.items() if at == level and name != "signal-equation"]
+        others = [
+            value for (name, *_, at), value in psnr.items() if at == level and name != "signal-equation"
+        ]
         assert psnr["signal-equation", "", level] > max(others)
     (board,) = load(tmp_path).boards
     assert board.comparability["track"] == "translation"
