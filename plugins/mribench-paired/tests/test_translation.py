@@ -1,24 +1,23 @@
 """The task on phantoms of the brain: ceiling, levels, choice of settings, samples and pictures."""
 
 from dataclasses import replace
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from mribench_brain import MODALITY
 from mribench_paired import baselines, contrasts, metrics
 from mribench_paired.translation import PROBLEM, SAMPLES, TRANSLATION, draw, produce, score
 
 from mribench.metrics.images import foreground
-from mribench.plugins import lookup
-from mribench.sampling.offers import not_applicable
 from mribench.spec import Examples, Prepared, Solver, Split
-from mribench.variants.ddpm import DDPM
 
-SIDE, SLICES, GREY = 32, 2, 1 / 255
+SIDE, SLICES = 32, 2
+MODALITY = next(iter(entry_points(group="mribench.modalities", name="brain"))).load()
 FIELDS = {field.name: field for field in MODALITY.fields if field.name in ("t2w", "flair", "clean")}
-METRICS = lookup.load_all("metrics", TRANSLATION.metrics)
+NAMED = {point.name: point for point in entry_points(group="mribench.metrics")}
+METRICS = {name: NAMED[name].load() for name in TRANSLATION.metrics}
 
 
 def stored(image):
@@ -140,18 +139,6 @@ def test_data_with_one_other_contrast_are_asked_at_one_level(data):
     )
     found, outputs = scored(baselines.IDENTITY, less)
     assert outputs["levels"].tolist() == [1] and {level for _, level in found} == {1}
-
-
-def test_data_without_another_contrast_are_not_asked_and_real_data_have_no_ceiling(data):
-    chromatin = replace(data, fields={})
-    for asked in (DDPM, baselines.IDENTITY):
-        assert not_applicable(TRANSLATION, asked, chromatin).startswith(
-            "the data have none of the fields t2w, t1w"
-        )
-    real = replace(data, fields={"t2w": FIELDS["t2w"]})
-    assert not_applicable(TRANSLATION, DDPM, real) is None
-    assert not_applicable(TRANSLATION, baselines.IDENTITY, real) is None
-    assert not_applicable(TRANSLATION, baselines.SIGNAL_EQUATION, real) == "the data have no field clean"
 
 
 def test_the_picture_shows_what_is_shown_the_answer_and_the_truth(data):
