@@ -20,6 +20,7 @@ def test_an_organ_without_other_contrasts_is_not_asked_and_nothing_is_trained(tm
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_priors_networks_of_pairs_and_baselines_stand_on_one_board_with_both_ends(tmp_path):
     pytest.importorskip("mribench_heart")
     run(modalities="heart", variants="ddpm", solvers="palette,sdedit", out=str(tmp_path), **SETTINGS)
