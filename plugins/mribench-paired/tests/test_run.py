@@ -22,8 +22,8 @@ def test_an_organ_without_other_contrasts_is_not_asked_and_nothing_is_trained(tm
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_priors_networks_of_pairs_and_baselines_stand_on_one_board_with_both_ends(tmp_path):
-    pytest.importorskip("mribench_heart")
-    run(modalities="heart", variants="ddpm", solvers="palette,sdedit", out=str(tmp_path), **SETTINGS)
+    pytest.importorskip("mribench_brain")
+    run(modalities="brain", variants="ddpm", solvers="palette,sdedit", out=str(tmp_path), **SETTINGS)
     with (tmp_path / "leaderboard.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["metric"] == "psnr"]
     psnr = {(row["variant"], row["sampler"], row["level"]): float(row["value"]) for row in rows}
@@ -36,4 +36,4 @@ def test_priors_networks_of_pairs_and_baselines_stand_on_one_board_with_both_end
         assert psnr["signal-equation", "", level] > max(others)
     (board,) = load(tmp_path).boards
     assert board.comparability["track"] == "translation"
-    assert set(board.comparability["fields"]) == {"t1w", "pdw"}, "those of the fields that hearts have"
+    assert set(board.comparability["fields"]) == {"t2w", "flair", "pdw"}, "those that the phantom has"
