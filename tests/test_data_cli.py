@@ -199,6 +199,7 @@ def test_verify_without_files(refused, home):
 def test_check_for_authors(mribench, refused, home, tmp_path):
     said = mribench("data", "check", tmp_path / "cards/hand.toml").out
     assert "hand.toml is a sound card" in said and "still unverified: images\n" in said
+    assert "without evidence: subjects, licence, access, contrast," in said
     assert "files come by hand (registration): ask the librarian" in said
     (tmp_path / "cards/hand.toml").write_text(HAND.replace('"2D"', '"2-D"'))
     said = refused("data", "check", tmp_path / "cards/hand.toml")

@@ -121,7 +121,7 @@ def write_catalogue(
 def check(file: Annotated[Path, typer.Argument(help="a card's TOML file")]) -> None:
     """Check a card that you write.
 
-    Names the first wrong field (exit code 2), and lists what is unverified."""
+    Names the first wrong field (exit code 2), and lists what is unverified, and what is stated without evidence."""
     from mribench.data import read_card
     from mribench.data.cards import verify
 
@@ -129,5 +129,7 @@ def check(file: Annotated[Path, typer.Argument(help="a card's TOML file")]) -> N
     print(terminal(f"{file.name} is a sound card: {card.title}"))
     if missing := verify.unverified(card):
         print(f"still unverified: {', '.join(missing)}")
+    if silent := verify.unproved(card):
+        print(f"without evidence: {', '.join(silent)}")
     fetched = "by mribench" if card.fetchable else f"by hand ({card.access}): {card.how_to_apply}"
     print(f"files come {fetched}")

@@ -21,6 +21,7 @@ from mribench.plugins import lookup
 KINDS = {
     "modality": "modalities",
     "variant": "variants",
+    "control": "variants",
     "model": "models",
     "sampler": "samplers",
     "solver": "solvers",
@@ -104,6 +105,7 @@ def _template_values(kind: str, name: str) -> dict[str, str]:
     runs = {
         "modality": f"mribench run --modalities {name} {smoke}",
         "variant": f"mribench run --variants {name},ddpm {one}",
+        "control": f"mribench run --controls noise,gaussian,{name} {one}",
         "model": f"mribench score {name} --against DATA --out runs/try",
         "sampler": f"mribench run --samplers {name}-10,ddim-10 {one}",
         "solver": f"mribench run --tasks {_problem()} --solvers {name} {one}",

@@ -136,7 +136,7 @@ def test_a_near_miss_is_guessed():
         ),
         ({"modality": "Microscopy", "labels": "NUCLEUS"}, {"bbbc039", "dsb2018", "socr_nuclei3d"}),
         ({"field_strength": 3.0, "population": "glioma"}, {"ucsf_pdgm"}),
-        ({"defaced": True, "organ": "brain", "fetchable": True}, {"neurite_oasis3d"}),
+        ({"defaced": True, "organ": "brain", "fetchable": True}, {"neurite_oasis3d", "nfbs"}),
     ],
 )
 def test_filters(filters, expected):

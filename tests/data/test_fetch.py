@@ -134,7 +134,7 @@ def test_without_progress_rate_and_time_are_shown(tmp_path, served, capsys, monk
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     fetch(served("a.zip", large()), tmp_path)
     said = capsys.readouterr().err
-    assert said.startswith("fetch x [MB]: ") and said.rstrip().endswith("MB/s")
+    assert "fetch x [MB]: " in said and said.rstrip().endswith("MB/s")
 
 
 def test_space_is_asked_for_first(tmp_path, served, mirror, monkeypatch):
@@ -143,7 +143,8 @@ def test_space_is_asked_for_first(tmp_path, served, mirror, monkeypatch):
     monkeypatch.setattr("mribench.data.download.download.shutil.disk_usage", lambda path: free)
     with pytest.raises(DataError, match=r"x needs .* are free; make room, or set MRIBENCH_HOME"):
         fetch(card, tmp_path)
-    assert mirror.asked == []
+    # what the card says is enough: the server is not asked
+    assert mirror.asked == [] and mirror.sized == []
 
 
 def test_without_sizes_on_the_card_the_servers_are_asked_before_the_first_byte(tmp_path, mirror, monkeypatch):
@@ -157,9 +158,18 @@ def test_without_sizes_on_the_card_the_servers_are_asked_before_the_first_byte(t
     assert mirror.asked == [] and mirror.sized == ["/a.zip", "/b.zip"]
 
 
-def test_a_server_that_tells_no_size_is_fetched_from_all_the_same(tmp_path, mirror):
-    file = mirror.file("/a.zip", zipped(["p1/a"]), {"head": False}, size=False)
-    assert tree(fetch(replace(CARD, files=(file,)), tmp_path)) == ["p1/a"]
+def test_a_server_that_tells_no_size_is_fetched_from_and_this_is_said(tmp_path, mirror, capsys):
+    untold = mirror.file("/a.zip", zipped(["p1/a"]), {"head": False}, size=False)
+    assert tree(fetch(replace(CARD, files=(untold,)), tmp_path / "1")) == ["p1/a"]
+    told = mirror.file("/b.zip", zipped(["p2/b"]))
+    fetch(replace(CARD, files=(untold, told)), tmp_path / "2")
+    fetch(replace(CARD, files=(told,)), tmp_path / "3")
+    unknown = "of unknown size (free space is checked as it comes), licence CC0-1.0"
+    assert [line for line in capsys.readouterr().err.splitlines() if "licence" in line] == [
+        f"x: 1 file {unknown}",
+        f"x: 2 files, 0 MB and 1 {unknown}",
+        "x: 1 file, 0 MB, licence CC0-1.0",
+    ]
 
 
 @pytest.fixture

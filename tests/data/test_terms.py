@@ -36,8 +36,8 @@ def test_the_strictest_decides_and_is_named():
 
 
 def test_what_nobody_checked_is_never_free():
-    assert said("dsb2018", "isles22")["pass the data on"] == (None, ("isles22",))
-    assert said("isles22", "adni_t1")["pass the data on"] == (False, ("adni_t1",))
+    assert said("dsb2018", "prostate158")["pass the data on"] == (None, ("prostate158",))
+    assert said("prostate158", "adni_t1")["pass the data on"] == (False, ("adni_t1",))
 
 
 def test_the_hardest_access():

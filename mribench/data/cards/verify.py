@@ -9,13 +9,37 @@ from pathlib import Path
 from typing import Literal
 
 from mribench import files, hashing
-from mribench.data.cards.card import ADDED, UNVERIFIED, CardFile, DatasetCard
+from mribench.data.cards.card import ACCESS, ADDED, UNVERIFIED, CardFile, DatasetCard
 from mribench.data.readers.folder import companions, find_files, name_their_subjects
 from mribench.data.readers.subjects import subjects_of
 from mribench.errors import DataError
 
 # rules that the file names alone decide
 BY_NAME = ("folder", "pattern", "metadata", "unknown")
+# what a card claims about a set, as opposed to how it is worded
+PROVED = (
+    "subjects",
+    "images",
+    "licence",
+    "access",
+    "contrast",
+    "version",
+    "bibtex",
+    "labels",
+    "population",
+    "field_strength",
+    "defaced",
+    "official_split",
+    "repeat_scans",
+    "overlaps",
+    "include",
+    "subject_pattern",
+    "stratify_pattern",
+    "masks",
+    "fields",
+    "files",
+    "query",
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +85,16 @@ def unverified(card: DatasetCard) -> list[str]:
         if field.name in ("sha256", "bytes") and getattr(file, field.name) in (None, UNVERIFIED)
     ]
     return own + of_files
+
+
+def unproved(card: DatasetCard) -> list[str]:
+    """Names of the facts that the card states and no ``evidence`` names.
+
+    An agreement is the strictest access, which a card may state without having looked it up.
+    """
+    read = {fact for row in card.evidence for fact in row.facts}
+    stated = [name for name in PROVED if getattr(card, name) not in (None, UNVERIFIED, ())]
+    return [name for name in stated if name not in read and getattr(card, name) != ACCESS[-1]]
 
 
 def _open(value: object, name: str) -> bool:

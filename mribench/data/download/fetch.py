@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,10 +76,12 @@ def fetch(card: DatasetCard, cache: Path, progress: Progress | None = None) -> P
 def _fetch(card: DatasetCard, folder: Path, downloads: Path, progress: Progress | None) -> None:
     downloads.mkdir(parents=True, exist_ok=True)
     targets = {file: downloads / f"{file.sha256[:16]}-{_name(file)}" for file in card.files}
-    total = sum(_size(file, target) or 0 for file, target in targets.items())
+    sizes = [_size(file, target) for file, target in targets.items()]
+    total = sum(filter(None, sizes))
     here = sum(path.stat().st_size for path in downloads.iterdir())
     # the archive and at least as much again for what it unpacks to
     check_space(downloads, max(0, 2 * total - here), card.id)
+    say(f"{card.id}: {_told(sizes)}, licence {card.licence}")
     with _reporter(card, total, progress) as report:
         done = 0
         for file, target in targets.items():
@@ -128,6 +130,16 @@ def _size(file: CardFile, target: Path) -> int | None:
     return (
         target.stat().st_size if target.is_file() else file.bytes or announced_size([file.url, *file.mirrors])
     )
+
+
+def _told(sizes: Sequence[int | None]) -> str:
+    """'2 files, 891 MB', or what of it nobody knows before it comes."""
+    files = f"{len(sizes)} {'file' if len(sizes) == 1 else 'files'}"
+    untold = sizes.count(None)
+    if not untold:
+        return f"{files}, {sum(filter(None, sizes)) / MB:,.0f} MB"
+    known = f", {sum(filter(None, sizes)) / MB:,.0f} MB and {untold}" if untold < len(sizes) else ""
+    return f"{files}{known} of unknown size (free space is checked as it comes)"
 
 
 def _put_in_place(targets: Mapping[CardFile, Path], folder: Path) -> None:

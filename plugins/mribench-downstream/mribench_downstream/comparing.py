@@ -2,54 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 
 from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import NOT_ANNOTATED, Metric, Prepared, Score
-from mribench_downstream.dice import by_subject
+from mribench_downstream import dice, hausdorff
 from mribench_downstream.intervals import mean_over_both
 from mribench_downstream.labelled import FIELD, classes, labelled_subjects, why_not, with_structure
 from mribench_downstream.references import TRAININGS
 
-# of each metric the network whose Dice it is, and the one whose Dice is taken off
+# of each metric the network whose number it is, and the one whose number is taken off
 Compared = Mapping[str, tuple[str, str | None]]
+# of each structure of a subject, by what the metric computes of a pair of masks
+BY_SUBJECT = {dice.dice: dice.by_subject, hausdorff.hd95: hausdorff.by_subject}
 
 
 def scores(
-    outputs: Mapping[str, np.ndarray], data: Prepared, metrics: Mapping[str, Metric], compared: Compared
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    metrics: Mapping[str, Metric],
+    compared: Compared,
+    rows: np.ndarray | None = None,
 ) -> list[Score]:
-    """Dice, mean over the structures of a subject, with 95 % intervals over test subjects and trainings.
+    """Means over the structures of a subject, with 95 % intervals over test subjects and trainings.
 
     Args:
-        outputs: NETWORK_TRAINING: label maps of the test images with structures, uint8 (n, H, W).
+        outputs: NETWORK_TRAINING: label maps of the test images, uint8 (n, H, W).
         data: What they were found in.
         metrics: By name.
         compared: The networks of each metric. A blank where outputs lack one.
+        rows: Which test images; None: all with structures.
     """
     if reason := why_not(data):
         about = {"n": len(data.test), "subjects": data.test.n_subjects}
         return [Score(name, None, reason=reason, **about) for name in metrics]
-    rows = with_structure(data.test)
+    rows = with_structure(data.test) if rows is None else rows
     subjects, truth = [data.test.subjects[row] for row in rows], data.test.fields[FIELD][rows]
 
-    def of(network: str) -> np.ndarray:
+    @cache
+    def of(network: str, compute: Callable[..., np.ndarray]) -> np.ndarray:
         """Float64 (trainings, subjects)."""
-        found = (outputs[f"{network}_{training}"] for training in range(TRAININGS))
-        return np.stack([np.nanmean(by_subject(maps, truth, subjects, classes(data)), 1) for maps in found])
+        maps = (outputs[f"{network}_{training}"] for training in range(TRAININGS))
+        return np.stack(
+            [np.nanmean(BY_SUBJECT[compute](one, truth, subjects, classes(data)), 1) for one in maps]
+        )
 
-    wanted = {name for pair in compared.values() for name in pair if name and f"{name}_0" in outputs}
-    numbers = {network: of(network) for network in wanted}
     about, made = {"n": len(rows), "subjects": len(set(subjects))}, []
     for metric in metrics.values():
         network, other = compared[metric.name]
-        if network not in numbers:
+        if f"{network}_0" not in outputs:
             found = len(labelled_subjects(data.train))
             reason = f"{found} training subjects have a label map, fewer than are asked for"
             made.append(Score(metric.name, None, reason=reason, **about))
             continue
-        values = numbers[network] - (numbers[other] if other else 0)
+        values = of(network, metric.compute) - (of(other, metric.compute) if other else 0)
         mean, low, high = mean_over_both(values, metric.range)
         per_subject = round_for_record(values.mean(0))
         made.append(Score(metric.name, mean, low=low, high=high, per_subject=per_subject, **about))

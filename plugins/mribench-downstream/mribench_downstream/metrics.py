@@ -1,4 +1,4 @@
-"""Dice of real test subjects by what the segmentation network was trained on, and differences of it."""
+"""Dice of real test subjects by what the segmentation network was trained on, or behind; differences; distances."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mribench.spec import Metric
 from mribench_downstream.dice import dice
+from mribench_downstream.hausdorff import hd95
 
 SYNTHETIC = Metric(
     name="utility_synthetic",
@@ -84,3 +85,45 @@ PRIOR_1, PRIOR_5, PRIOR_20 = map(_prior, (1, 5, 20))
 IMAGE_1, IMAGE_5, IMAGE_20 = map(_image, (1, 5, 20))
 OVER_IMAGE_1, OVER_IMAGE_5, OVER_IMAGE_20 = map(_over_image, (1, 5, 20))
 OVER_BLUR_1, OVER_BLUR_5, OVER_BLUR_20 = map(_over_blur, (1, 5, 20))
+
+HD95_PRIOR_5 = replace(
+    PRIOR_5,
+    name="segmentation_hd95_5",
+    title="95 % Hausdorff distance, the network that sees what the prior makes of the image too, 5 labelled subjects",
+    unit="pixels",
+    direction="down",
+    range=(0.0, float("inf")),
+    compute=hd95,
+    paper="Huttenlocher et al. 1993, doi:10.1109/34.232073; MONAI",
+)
+HD95_IMAGE_5 = replace(
+    HD95_PRIOR_5,
+    name="segmentation_hd95_image_5",
+    title="95 % Hausdorff distance, the same network that sees the image alone, 5 labelled subjects",
+    headline=False,
+)
+
+
+def _purified(part: str, title: str, headline: bool = False) -> Metric:
+    paper = "Carlini et al. 2023, arXiv 2206.10550; attack: Madry et al. 2018, arXiv 1706.06083"
+    return replace(SYNTHETIC, name=f"purification_{part}", title=title, paper=paper, headline=headline)
+
+
+PURIFIED_ADAPTIVE = _purified("adaptive", "Dice behind the prior, attacked through the prior", headline=True)
+PURIFIED_OVER_BLUR = replace(
+    _purified(
+        "over_blur", "The same less that behind a Gaussian blur, attacked through the blur", headline=True
+    ),
+    range=(-1.0, 1.0),
+)
+PURIFIED_ATTACKED = _purified(
+    "attacked", "Dice behind the prior, of images whose attack did not know it", headline=True
+)
+PURIFIED_CLEAN = _purified("clean", "Dice behind the prior, of images that nobody attacked")
+BLURRED_ADAPTIVE = _purified("blur_adaptive", "Dice behind a Gaussian blur, attacked through the blur")
+BLURRED_ATTACKED = _purified(
+    "blur_attacked", "Dice behind a Gaussian blur, of images whose attack did not know it"
+)
+BLURRED_CLEAN = _purified("blur_clean", "Dice behind a Gaussian blur, of images that nobody attacked")
+BARE_ATTACKED = _purified("none_attacked", "Dice of the network alone, of images that were attacked")
+BARE_CLEAN = _purified("none_clean", "Dice of the network alone, of images that nobody attacked")

@@ -37,6 +37,8 @@ COMPARED: Compared = {
     **{f"segmentation_gain_{count}": (f"prior-{count}", f"image-{count}") for count in COUNTS},
     **{f"segmentation_over_blur_{count}": (f"prior-{count}", f"blur-{count}") for count in COUNTS},
     **{f"segmentation_image_{count}": (f"image-{count}", None) for count in COUNTS},
+    "segmentation_hd95_5": ("prior-5", None),
+    "segmentation_hd95_image_5": ("image-5", None),
 }
 
 
@@ -90,7 +92,7 @@ def score(
     extract: Any,
     seed: int,
 ) -> list[Score]:
-    """Dice with 95 % intervals over test subjects and trainings; blank where too few subjects have label maps."""
+    """Dice and distances with 95 % intervals over test subjects and trainings; blank where too few have label maps."""
     return scores(outputs, data, metrics, COMPARED)
 
 
