@@ -36,4 +36,6 @@ def test_priors_networks_of_pairs_and_baselines_stand_on_one_board_with_both_end
         assert psnr["signal-equation", "", level] > max(others)
     (board,) = load(tmp_path).boards
     assert board.comparability["track"] == "translation"
-    assert set(board.comparability["fields"]) == {"t2w", "flair", "pdw"}, "those that the phantom has"
+    assert set(board.comparability["translation.fields"]) == {"t2w", "flair", "pdw"}, (
+        "those that the phantom has"
+    )
