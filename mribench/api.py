@@ -50,6 +50,9 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench.figures": ("captioned", "grid"),
     "mribench.metrics.detection": ("AUROC", "placements"),
     "mribench.metrics.distribution": ("FD", "KD", "frechet_distance", "kernel_distance"),
+    "mribench.metrics.images": ("foreground", "unit"),
+    "mribench.metrics.paired": ("PSNR",),
+    "mribench.metrics.structure": ("SSIM",),
     "mribench.metrics.uncertainty": (
         "cluster_bootstrap_mean",
         "mean_over_subjects",

@@ -18,6 +18,7 @@ EXAMPLES = {
     "mribench-inverse": ("solvers", "pnp"),
     "mribench-anomaly": ("tasks", "ood"),
     "mribench-downstream": ("tasks", "utility"),
+    "mribench-paired": ("tasks", "translation"),
 }
 # known answers of many families
 SLOW = (
@@ -28,6 +29,7 @@ SLOW = (
     "mribench-inverse",
     "mribench-anomaly",
     "mribench-downstream",
+    "mribench-paired",
 )
 
 

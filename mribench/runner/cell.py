@@ -45,7 +45,7 @@ def is_joint(variant: Variant | GenerativeModel | Control) -> bool:
 
 def field_keys(reader: object, data: Prepared) -> dict[str, str]:
     """Content hash of each field of the data that a task, or a variant in training, reads, if the data have it."""
-    names = sorted(getattr(reader, "fields", ()))
+    names = sorted({*getattr(reader, "fields", ()), *getattr(reader, "any_fields", ())})
     return {name: data.field_keys[name] for name in names if name in data.field_keys}
 
 
@@ -195,7 +195,8 @@ class Cell:
             ],
             "seed": self.seed,
         }
-        if fields := field_keys(task, self.data):
+        own = field_keys(self.variant, self.data) if isinstance(self.variant, Solver) else {}
+        if fields := field_keys(task, self.data) | own:
             made_from["fields"] = fields
         if read:
             made_from["read"] = read
@@ -246,7 +247,8 @@ class Cell:
             return RestoredAnswers(self.variant, problem, batch)
         if isinstance(self.variant, Solver):
             where = torch.device(place() if self.variant.fit else "cpu")
-            learns = {"train": self.data.train.images, "profile": plan.profile, "seed": self.seed}
+            train = problem.images(self.data.train) if problem.images else self.data.train.images
+            learns = {"train": train, "profile": plan.profile, "seed": self.seed}
             return SolvingModel(self.variant, problem, None, batch, where, f"{title}: {self.name}", **learns)
         # any sampler opens the model, and none is used
         sampler = default_sampler(self.variant, 1)

@@ -130,7 +130,8 @@ def check_problems(tasks: Sequence[Task], size: int, modalities: Collection[Moda
                 f"the task {task.name!r} measures MRI, and {asked} is microscopy, expected an organ that is MRI; name "
                 "one, or leave the task out"
             )
-        if not task.problem.of_data:
+        # what is measured of fields is known with the data
+        if not task.problem.of_data and not task.problem.images:
             _measure(task, task.problem, x)
 
 

@@ -93,8 +93,9 @@ class Plan:
     @property
     def fields(self) -> tuple[str, ...]:
         """Those of the data that something of the run reads."""
-        asking = (*self.tasks, *self.variants)
-        return tuple(dict.fromkeys(name for one in asking for name in getattr(one, "fields", ())))
+        read = [getattr(one, "fields", ()) for one in (*self.tasks, *self.variants)]
+        read += [task.any_fields for task in self.tasks]
+        return tuple(dict.fromkeys(name for names in read for name in names))
 
     def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
         """What draws from a variant, in the order of the plan."""

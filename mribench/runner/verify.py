@@ -28,7 +28,7 @@ from mribench.runner.check_fields import check_fields
 from mribench.runner.check_scores import GRAVITY, Answer, Check, check_scores
 from mribench.runner.runspec import Plan
 from mribench.runner.stages import finite
-from mribench.sampling.offers import wanted
+from mribench.sampling.offers import needed, wanted
 from mribench.spec import FeatureSpace, Modality, Prepared, Profile, Task
 from mribench.training import folder as training_folder
 from mribench.trust.examine import examine_prepared
@@ -152,10 +152,11 @@ def _assembled(
     further = fitting.load_metrics(asked.get("metrics", ()), features)
     metrics = own | {name: metric for name, metric in further.items() if metric.kind in kinds}
     task = replace(task, metrics=tuple(metrics))
-    needed = [space for part in (task, *metrics.values()) for space in part.features]
-    spaces = lookup.load_all("features", needed)
+    named = [space for part in (task, *metrics.values()) for space in part.features]
+    spaces = lookup.load_all("features", named)
     trained = _checkpoint(out, result, profile, rescore)
-    prepared = _data(out, result, parts.modality, profile, data, wanted(task, parts.variant))
+    fields = wanted(task, parts.variant), needed(task, parts.variant)
+    prepared = _data(out, result, parts.modality, profile, data, *fields)
     audited = _audited(out, result, prepared, parts.modality)
     cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler, audited=audited)
     cell = replace(cell, solver=parts.solver)
@@ -210,15 +211,19 @@ def _data(
     profile: Profile,
     data: str | None,
     fields: tuple[str, ...] = (),
+    without_which: tuple[str, ...] = (),
 ) -> Prepared:
-    """The prepared data of the recorded content hash: found in the run folder, or prepared again."""
+    """The prepared data of the recorded content hash: found in the run folder, or prepared again.
+
+    fields: those to be read. without_which: those of them that found data must have.
+    """
     # one content may have been prepared under several names
     key, recorded = result.provenance["data_key"], result.comparability["data"]
     of_fields = result.comparability.get("fields", {})
     for manifest in sorted((out / "data").glob("*/manifest.json")):
         if dataset.read_manifest(manifest.parent)["key"] == key:
             found = datasets.load(manifest.parent, modality, fields)
-            is_whole = bool(result.not_applicable) or {*fields} <= {*found.fields}
+            is_whole = bool(result.not_applicable) or {*without_which} <= {*found.fields}
             if is_whole and found.field_keys.items() >= of_fields.items():
                 return replace(found, name=recorded)
     name = data or recorded

@@ -65,7 +65,12 @@ def on_data(problem: Problem, data: Prepared) -> Problem:
 
 
 def wanted(task: Task, variant: object) -> tuple[str, ...]:
-    """The fields of the data that a task and a variant read."""
+    """The fields of the data that a task and a variant read; of ``Task.any_fields`` the data may lack some."""
+    return tuple(dict.fromkeys((*needed(task, variant), *task.any_fields)))
+
+
+def needed(task: Task, variant: object) -> tuple[str, ...]:
+    """The fields of the data without which a task or a variant has no answer."""
     return tuple(dict.fromkeys((*task.fields, *getattr(variant, "fields", ()))))
 
 
@@ -80,9 +85,11 @@ def not_applicable(
 
     Raises KeyError where the task needs what this version does not know.
     """
-    lacking = [] if data is None else [name for name in wanted(task, variant) if name not in data.fields]
+    lacking = [] if data is None else [name for name in needed(task, variant) if name not in data.fields]
     if lacking:
         return f"the data have no field {', '.join(lacking)}"
+    if data is not None and task.any_fields and not {*task.any_fields} & {*data.fields}:
+        return f"the data have none of the fields {', '.join(task.any_fields)}"
     if isinstance(variant, RestoredImages):
         return None if task.name == variant.task else "its images answer another task"
     if isinstance(variant, Solver):

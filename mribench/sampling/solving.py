@@ -47,7 +47,7 @@ class SolvingModel:
         batch: Images at once.
         device: Where the denoiser runs.
         title: What the progress bar says.
-        train: What a solver with ``fit`` learns from, uint8 (N, H, W).
+        train: What a solver with ``fit`` learns from, uint8 (N, H, W), or (N, C, H, W) as of ``Problem.images``.
         profile: The budget of what it learns.
         seed: Of what it learns.
         shape_noise: Makes of white noise that of the prior's process, for a solver that needs "process".
@@ -142,7 +142,7 @@ class SolvingModel:
         if level not in self._fitted:
             images = self._train.astype(np.float32) / 255
             batches = partial(self._batches, images, level)
-            examples = Examples(images, batches, self._profile, self._seed, self._device)
+            examples = Examples(images, batches, self._profile, self._seed, self._device, level)
             self._fitted[level] = self.solver.fit(examples)
         return self._fitted[level]
 
@@ -155,7 +155,7 @@ class SolvingModel:
                 raise_if_stopped()
                 address = self.problem.name, level, self._seed, step
                 rows = numpy_rng("fit", *address).integers(len(images), size=size)
-                x = torch.from_numpy(images[rows]).unsqueeze(1).to(self._device)
+                x = torch.from_numpy(_with_channels(images[rows])).to(self._device)
                 draws = ImageDraws([torch_generator("fit", *address, i) for i in range(size)], self._device)
                 with torch.no_grad():
                     measured = self.problem.measure(x, level, draws)
@@ -199,18 +199,25 @@ def measured(
     device: torch.device,
     contents: Sequence[str] | None = None,
 ) -> Measurement:
-    """What is measured of images uint8 (N, H, W); mask, coils and noise depend on content, problem, level and seed.
+    """What is measured of images; mask, coils and noise depend on content, problem, level and seed.
+
+    images: uint8 (N, H, W), or (N, C, H, W) as of ``Problem.images``.
 
     contents: The hash of each image's content, or of another's that is measured alike.
     """
-    x = torch.from_numpy(images.astype(np.float32) / 255).unsqueeze(1).to(device)
+    x = torch.from_numpy(_with_channels(images).astype(np.float32) / 255).to(device)
     draws = _draws_by_content("measured", contents or hashes(images), (problem.name, level, seed), device)
     return problem.measure(x, level, draws)
 
 
 def hashes(images: np.ndarray) -> list[str]:
-    """sha256 of the pixels of each image (N, H, W)."""
+    """sha256 of the pixels of each image (N, ...)."""
     return [hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in images]
+
+
+def _with_channels(images: np.ndarray) -> np.ndarray:
+    """(N, C, H, W), of images (N, H, W) with one channel."""
+    return images if images.ndim == 4 else images[:, None]
 
 
 def _draws_by_content(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from mribench.spec.data import Prepared
+from mribench.spec.data import Prepared, Split
 from mribench.spec.integrator import Denoiser
 from mribench.spec.profile import Profile
 from mribench.spec.stage import Draws
@@ -43,7 +43,7 @@ class Measure(Protocol):
     """Measures images.
 
     Args:
-        x: float32 (N, 1, H, W) in [0, 1].
+        x: float32 (N, 1, H, W) in [0, 1], or (N, C, H, W) of a problem with ``Problem.images`` of C channels.
         level: How hard the problem is: one of ``Problem.levels``.
         draws: Random numbers of mask, coils and noise; those of an image depend on its content, the problem, the level
             and the seed, never on the solver.
@@ -75,6 +75,9 @@ class Problem:
     # of a set with them the ``Measure`` of its images, which takes the place of ``measure``
     fields: tuple[str, ...] = ()
     of_data: Callable[[Prepared], Measure] | None = None
+    # what is measured of a split: uint8 (N, H, W), or (N, C, H, W) with the image that is sought as the first channel,
+    # as where other contrasts are shown of it. None: the images of the split
+    images: Callable[[Split], np.ndarray] | None = None
 
 
 class Solve(Protocol):
@@ -94,8 +97,9 @@ class Solve(Protocol):
 
 
 class Batches(Protocol):
-    """``steps`` times ``size`` training images, float32 (size, 1, H, W) in [0, 1], as they are measured at the level in
-    question, and random numbers for each step; which images, and how measured, follows from the seed."""
+    """``steps`` times ``size`` training images, float32 (size, C, H, W) in [0, 1], as they are measured at the level in
+    question, and random numbers for each step; which images, and how measured, follows from the seed. C is 1, but where
+    ``Problem.images`` has channels."""
 
     def __call__(self, steps: int, size: int, /) -> Iterator[tuple[torch.Tensor, Measurement, Draws]]: ...
 
@@ -104,11 +108,12 @@ class Batches(Protocol):
 class Examples:
     """Training images, and how a problem measures them: what a solver without a prior may learn from."""
 
-    images: np.ndarray  # float32 (N, H, W) in [0, 1]
+    images: np.ndarray  # float32 (N, H, W) in [0, 1], or (N, C, H, W) as of ``Problem.images``
     batches: Batches
     profile: Profile  # whose training budget, network and learning rate hold for it too
     seed: int
     device: torch.device
+    level: float = 0.0  # at which they are measured
 
 
 class FitExamples(Protocol):
@@ -139,6 +144,8 @@ class Solver:
     # whether another seed of ``fit`` learns something else, as a network does and a mean does not
     trains: bool = False
     expected: Expected | None = None  # of a control: where it must land on the board of a problem
+    # of the data, without which it has no answer: a ceiling that only phantoms have; the task puts its answers in
+    fields: tuple[str, ...] = ()
 
     @property
     def is_control(self) -> bool:
@@ -173,12 +180,12 @@ class Answers(Protocol):
 
         Args:
             level: One of ``Problem.levels``.
-            images: uint8 (N, H, W).
+            images: uint8 (N, H, W), or (N, C, H, W) as of ``Problem.images``.
             seed: Of the measurement and of the answer.
             sample: Another number is another answer to the same measurement.
             setting: One of ``Solver.search``; None: the solver's defaults.
-            like: uint8 (N, H, W), images that mask, coils, noise and the solver's random numbers are taken from, as
-                where two images are to differ in nothing else; None: each image has its own.
+            like: uint8, images of the same shape. Mask, coils, noise and the solver's random numbers are taken from
+                them, as where two images are to differ in nothing else; None: each image has its own.
         """
 
     def adjoint(self, level: float, images: np.ndarray, seed: int) -> np.ndarray:

@@ -110,6 +110,8 @@ class Task:
     # the record says "not applicable", and nothing is trained for it
     needs: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()  # of the data; of data that lack one the record says "not applicable"
+    # of the data too, of which one is enough; all that the data have are read
+    any_fields: tuple[str, ...] = ()
     track: str = ""  # results of two tracks never share a board
     # the problem that it poses: it is asked with each solver, not with each sampler, and ``produce`` sees ``Answers``
     problem: Problem | None = None

@@ -30,7 +30,7 @@ def its_needs_are_known(case: Case) -> None:
 
 def it_produces_and_scores_every_control(case: Case) -> None:
     task = case.plugin
-    data = with_fields(toy_data(), task.fields)
+    data = with_fields(toy_data(), (*task.fields, *task.any_fields))
     metrics = load_metrics(task.metrics, FEATURES)
     other = lookup.load("tasks", task.reads) if task.reads else None
     needed = [space for part in (task, *metrics.values()) for space in part.features]

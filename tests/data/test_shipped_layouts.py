@@ -28,7 +28,10 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from mribench.data import prepare
 from mribench.data.cards import catalogue
 from mribench.data.split import SPLITS
+from mribench.plugins import lookup
+from mribench.sampling.offers import not_applicable, wanted
 from mribench.spec import NOT_ANNOTATED
+from mribench.variants.ddpm import DDPM
 
 PEOPLE, SLICES, SIZE = range(8), 4, 40
 
@@ -106,6 +109,16 @@ def prostates():
         image = nib.Nifti1Image(np.stack([t2, adc], axis=3), np.diag([1, 1, 4, 1]))
         images[f"prostate_{p:02d}"] = gzip.compress(image.to_bytes())
     return decathlon("Task05_Prostate", images)
+
+
+def brains():
+    """Four channels in the fourth axis: FLAIR, T1w, T1w with gadolinium, T2w."""
+    images = {}
+    for p in PEOPLE:
+        channels = [np.moveaxis(body(k + p), 0, 2) for k in (400, 500, 600, 700)]
+        image = nib.Nifti1Image(np.stack(channels, axis=3), np.diag([1, 1, 4, 1]))
+        images[f"BRATS_{p:03d}"] = gzip.compress(image.to_bytes())
+    return decathlon("Task01_BrainTumour", images)
 
 
 def atria():
@@ -240,6 +253,21 @@ def test_frames_and_labels_beside_the_images_become_fields_of_their_own(world, p
         assert (labels.any((1, 2)) == (slices_of(made, split) == 1)).all()
         alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(adc, split.images, strict=True)]
         assert max(alike) < 0.99, "another channel"
+
+
+def test_the_channels_of_a_brain_tumour_set_reach_translation_which_has_no_ceiling_there(
+    world, profile, tmp_path
+):
+    contrasts = pytest.importorskip("mribench_paired.contrasts")
+    task, ceiling = lookup.load("tasks", "translation"), lookup.load("solvers", "signal-equation")
+    name = world("msd_brain", brains())
+    made = prepare.prepare_target(name, "brain", profile, tmp_path, fields=wanted(task, ceiling))
+    assert contrasts.shown_contrasts(made.test) == ("t2w", "t1w"), "of the image, which is FLAIR"
+    shown = contrasts.channels(made.test)
+    assert shown.shape == (len(made.test), 3, *made.test.images.shape[1:])
+    assert (shown[:, 0] == made.test.images).all() and (shown[:, 1] == made.test.fields["t2w"]).all()
+    assert not_applicable(task, DDPM, made) is None
+    assert not_applicable(task, ceiling, made) == "the data have no field clean"
 
 
 def slices_of(made, split):

@@ -1,0 +1,1 @@
+"""Translation between contrasts: an image from other contrasts of the same slice."""
