@@ -37,11 +37,12 @@ class Against(NamedTuple):
 
     outcome: Outcome
     address: Address  # the number that decides: the clearest of those in trusted spaces
+    as_ranked: bool = True  # whether the number that ranks is on the same side, told apart or not
 
-    def by_another(self, primary: Address | None) -> str:
-        """'by KD[shape156-v1]' where another number than ``primary`` decides, so that the two may seem to disagree."""
-        told = self.outcome in ("ahead", "behind") and self.address != primary
-        return f"by {_label(self.address)}" if told else ""
+    @property
+    def by_another(self) -> str:
+        """'by KD[shape156-v1]' where the number that ranks is on the other side, so that the two seem to disagree."""
+        return "" if self.as_ranked else f"by {_label(self.address)}"
 
 
 def judged(group: Group, why_unranked: str | None) -> dict[str, Against]:
@@ -65,7 +66,9 @@ def judged(group: Group, why_unranked: str | None) -> dict[str, Against]:
         elif claim.ahead is None:
             one = Against("not told apart", address)
         else:
-            one = Against("behind" if claim.ahead == control.name else "ahead", claim.clearest.address)
+            outcome: Outcome = "behind" if claim.ahead == control.name else "ahead"
+            is_better = _better(entry[0].estimates[address], control.estimates[address], group.sign(address))
+            one = Against(outcome, claim.clearest.address, is_better == (outcome == "ahead"))
         made |= dict.fromkeys((row.name for row in entry), one)
     return made
 

@@ -152,7 +152,7 @@ def _of_control(board: Board, address: Address) -> Column:
 def _against_control(board: Board) -> Column:
     def text(line: Line, row: Row) -> str:
         one = line.board.against.get(row.name)
-        return f"{one.outcome} {one.by_another(line.board.primary)}".rstrip() if one else ""
+        return f"{one.outcome} {one.by_another}".rstrip() if one else ""
 
     return _of_row(f"against {control_name(board)}", lambda x, row: x.board.outcomes.get(row.name), text)
 

@@ -133,7 +133,7 @@ class RowView:
     memorises: str  # verdict of the memorisation audit where it found copies, else empty
     notes: tuple[Note, ...]
     against: str  # 'ahead', 'behind' ... of the Gaussian control; empty where a number is missing
-    against_by: str  # 'by KD[shape156-v1]' where another number than the one that ranks says so, else empty
+    against_by: str  # 'by KD[shape156-v1]' where the number that ranks is on the other side, else empty
     cells: tuple[Cell, ...]  # seeds and cost
     summary_cells: tuple[Cell, ...]  # of those what the summary shows
     results: tuple[Result, ...]

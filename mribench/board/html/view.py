@@ -144,7 +144,7 @@ def _row(line: lines.Line, anchor: str, plain: Sequence[Column]) -> RowView:
         memorises=row.audit if row.audit and verdict and verdict.memorises else "",
         notes=(*map(Note, columns.remarks(board, row)), *audit),
         against=board.outcomes.get(row.name, ""),
-        against_by=against.by_another(board.primary) if (against := board.against.get(row.name)) else "",
+        against_by=against.by_another if (against := board.against.get(row.name)) else "",
         cells=tuple(_cell(column, line) for column in plain),
         summary_cells=tuple(_cell(column, line) for column in OF_SUMMARY),
         results=row.results,
