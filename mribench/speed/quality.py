@@ -163,7 +163,7 @@ def _draw(trainer: type[Trainer], images: np.ndarray, seed: int, seconds: float,
         steps += 1
     drawn = np.rint(np.clip(loop.sample(n, STEPS), 0, 1) * 255).astype(np.uint8)
     with files.new_file(kept) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, images=drawn, steps=steps, seconds=round(taken, 1))
+        np.savez_compressed(file, images=drawn, steps=steps, seconds=round(taken, 2))
 
 
 def _file(trainer: type[Trainer], seed: int, out: Path) -> Path:

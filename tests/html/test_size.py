@@ -19,8 +19,10 @@ pytestmark = pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
 
 
 def test_no_kept_file_is_large():
-    large = {str(p.relative_to(KEPT)): p.stat().st_size for p in KEPT.rglob("*") if p.is_file()}
-    assert {name: size for name, size in large.items() if size >= MIB} == {}
+    """Records of a board may take 4 MiB: twenty methods on six organs hold 5 KB a record, compressed."""
+    sizes = {p.relative_to(KEPT): p.stat().st_size for p in KEPT.rglob("*") if p.is_file()}
+    most = {name: (4 if name.name == results.RECORDS else 1) * MIB for name in sizes}
+    assert {name: size for name, size in sizes.items() if size >= most[name]} == {}
 
 
 @pytest.mark.parametrize("name", ["phantom", "real"])
