@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
 
+from mribench.figures import captioned, grid
 from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import NOT_ANNOTATED, Metric, Prepared, Score
 from mribench_downstream import dice, hausdorff
@@ -14,6 +15,7 @@ from mribench_downstream.intervals import mean_over_both
 from mribench_downstream.labelled import FIELD, classes, labelled_subjects, why_not, with_structure
 from mribench_downstream.references import TRAININGS
 
+SHOWN = 8  # in a row of a picture
 # of each metric the network whose number it is, and the one whose number is taken off
 Compared = Mapping[str, tuple[str, str | None]]
 # of each structure of a subject, by what the metric computes of a pair of masks
@@ -73,3 +75,27 @@ def levels(maps: np.ndarray, top: int) -> np.ndarray:
 def evenly(n: int, count: int) -> np.ndarray:
     """At most ``count`` of n places, far from each other: the first images of a set are of one subject."""
     return np.linspace(0, n - 1, min(n, count)).astype(int)
+
+
+def picture(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    rows: np.ndarray,
+    networks: Sequence[str],
+    caption: str,
+) -> np.ndarray:
+    """Test images over their true structures and those that networks of the first training found, uint8 (H, W).
+
+    Args:
+        outputs: NETWORK_TRAINING: label maps of the test images, uint8 (n, H, W).
+        data: What they were found in.
+        rows: Which test images they are of.
+        networks: One line each.
+        caption: Before the names of the lines.
+    """
+    shown = evenly(len(rows), SHOWN)
+    top = classes(data) - 1
+    lines = [data.test.images[rows[shown]], levels(data.test.fields[FIELD][rows[shown]], top)]
+    lines += [levels(outputs[f"{network}_0"][shown], top) for network in networks]
+    told = " | ".join(("test images", "truth", *networks))
+    return captioned(grid(np.concatenate(lines), len(shown)), f"{caption}: {told}")

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mribench.figures import captioned, grid
 from mribench.spec import Denoiser, Metric, Model, Prepared, Prior, Profile, Score, Split, Task
 from mribench.tasks import equal_by_subject
 from mribench_downstream import attack
-from mribench_downstream.comparing import Compared, evenly, levels, scores
+from mribench_downstream.comparing import Compared, picture, scores
 from mribench_downstream.dice import by_subject
 from mribench_downstream.labelled import FIELD, classes, grey, some_subjects, why_not, with_structure
 from mribench_downstream.references import TRAININGS, Setting, count
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 OF_A_SUBJECT, MOST_IMAGES, VALIDATION_IMAGES = 2, 64, 16
 SIGMAS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)  # that are tried, of images in [-1, 1]
 WIDTHS = tuple(pixels / 64 for pixels in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0))  # as many, as shares of the side
-SHOWN = 8  # in a row of the picture
 QUESTIONS = ("clean", "attacked", "adaptive")
 COMPARED: Compared = {
     "purification_adaptive": ("prior-adaptive", None),
@@ -165,14 +163,8 @@ def draw(
     """Test images over their true structures and what is found of them, attacked and defended."""
     if not outputs:
         return {}
-    rows = outputs["rows"]
-    shown = evenly(len(rows), SHOWN)
-    top = classes(data) - 1
     networks = ("none-clean", "none-attacked", "blur-adaptive", "prior-attacked", "prior-adaptive")
-    lines = [data.test.images[rows[shown]], levels(data.test.fields[FIELD][rows[shown]], top)]
-    lines += [levels(outputs[f"{network}_0"][shown], top) for network in networks]
-    told = " | ".join(("test images", "truth", *networks))
-    return {"structures": captioned(grid(np.concatenate(lines), len(shown)), f"{caption}: {told}")}
+    return {"structures": picture(outputs, data, outputs["rows"], networks, caption)}
 
 
 PURIFICATION = Task(

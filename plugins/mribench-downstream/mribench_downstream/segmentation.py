@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mribench.figures import captioned, grid
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
-from mribench_downstream.comparing import Compared, evenly, levels, scores
+from mribench_downstream.comparing import Compared, picture, scores
 from mribench_downstream.inputs import blurred, denoised
 from mribench_downstream.labelled import (
     FIELD,
@@ -31,7 +30,6 @@ from mribench_downstream.references import TRAININGS, Setting
 from mribench_downstream.segmenter import predict, steps_of, train
 
 COUNTS = (1, 5, 20)  # labelled subjects
-SHOWN = 8  # in a row of the picture
 COMPARED: Compared = {
     **{f"segmentation_{count}": (f"prior-{count}", None) for count in COUNTS},
     **{f"segmentation_gain_{count}": (f"prior-{count}", f"image-{count}") for count in COUNTS},
@@ -106,13 +104,8 @@ def draw(
     """Test images over their true structures and those found from one labelled subject."""
     if not outputs:
         return {}
-    rows = with_structure(data.test)
-    shown = evenly(len(rows), SHOWN)
-    top, networks = classes(data) - 1, ("image-1", "blur-1", "prior-1")
-    lines = [data.test.images[rows[shown]], levels(data.test.fields[FIELD][rows[shown]], top)]
-    lines += [levels(outputs[f"{network}_0"][shown], top) for network in networks]
-    told = " | ".join(("test images", "truth", *networks))
-    return {"structures": captioned(grid(np.concatenate(lines), len(shown)), f"{caption}: {told}")}
+    networks = ("image-1", "blur-1", "prior-1")
+    return {"structures": picture(outputs, data, with_structure(data.test), networks, caption)}
 
 
 SEGMENTATION = Task(

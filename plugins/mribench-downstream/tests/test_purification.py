@@ -12,6 +12,13 @@ PROFILE = SimpleNamespace(max_steps=240, sample_batch=8)
 METRICS = {value.name: value for value in vars(metrics).values() if getattr(value, "name", "") in COMPARED}
 
 
+@pytest.fixture(autouse=True)
+def no_attack_of_another_reach():
+    """What is kept for all priors on the same data does not know the reach, which a test changes."""
+    for kept in (purification._without_prior, purification._attacked_alone):
+        kept.cache_clear()
+
+
 class Prior:
     """A model with a denoiser."""
 
