@@ -17,6 +17,7 @@ from PIL import Image
 
 from mribench import results
 from mribench.runner import runspec
+from mribench.runner.plan import resolve
 from mribench.runner.run import run_suite
 
 SUBJECTS = tuple("abcdef")
@@ -215,7 +216,7 @@ def finished(made, tmp_path):
 
 def test_the_resolved_spec_stands_beside_the_results(finished):
     kept = runspec.from_toml(finished / "spec.toml")
-    assert kept == runspec.resolve(kept).spec
+    assert kept == resolve(kept).spec
     assert (kept.modalities, kept.profile, kept.variants) == (("spine",), "smoke", ())
     assert kept.samplers and kept.out == str(finished)
 

@@ -7,6 +7,7 @@ import pytest
 from mribench import profiles
 from mribench.errors import InputError
 from mribench.runner import runspec
+from mribench.runner.plan import resolve
 from mribench.variants import ddpm
 
 
@@ -82,11 +83,11 @@ def test_a_file_that_is_absent_or_oddly_named_is_one_sentence(own):
 def test_a_run_records_the_name_and_its_file_is_read_again(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('extends = "smoke"\nmax_steps = 3\n')
-    plan = runspec.resolve(runspec.make(modalities="brain", profile=path, train_steps=2))
+    plan = resolve(runspec.make(modalities="brain", profile=path, train_steps=2))
     assert plan.profile.name.startswith("mine-") and plan.profile.name.endswith("@2")
     assert plan.profile.max_steps == 2
     # the settings of a resumed run, and of its workers, name the file
-    assert runspec.resolve(plan.spec).profile == plan.profile
+    assert resolve(plan.spec).profile == plan.profile
 
 
 @pytest.mark.parametrize("name", profiles.PROFILES)

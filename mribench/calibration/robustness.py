@@ -20,7 +20,7 @@ from mribench.errors import InputError
 from mribench.metrics.paired import psnr
 from mribench.metrics.uncertainty import mean_over_subjects
 from mribench.plugins import lookup
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.sampling.offers import poses
 from mribench.spec import Answers, Draws, Measurement, Prepared, Problem, Solver, Task
 from mribench.tasks import to_uint8

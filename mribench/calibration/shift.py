@@ -21,7 +21,7 @@ from mribench.metrics.paired import psnr
 from mribench.metrics.uncertainty import mean_over_subjects
 from mribench.runner import runspec
 from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan, resolve
 from mribench.sampling.offers import fits, poses
 from mribench.spec import Answers, Prepared, Solver, Task, Variant
 from mribench.tables import markdown_table
@@ -152,7 +152,7 @@ def plan_of(
         "variants": variant,
         "out": str(run),
     }
-    plan = runspec.resolve(runspec.make(runspec.from_toml(run / "spec.toml"), **asked))
+    plan = resolve(runspec.make(runspec.from_toml(run / "spec.toml"), **asked))
     for one in plan.tasks:
         if one.fields:
             raise InputError(

@@ -26,8 +26,9 @@ from mribench.cli.options import (
 from mribench.errors import InputError
 
 if TYPE_CHECKING:
+    from mribench.runner.plan import Plan
     from mribench.runner.resources import Execution
-    from mribench.runner.runspec import Plan, RunSpec
+    from mribench.runner.runspec import RunSpec
 
 Modalities = names_option(
     "comma-separated organs, or all; without it the plan for all of them is shown and nothing is run",
@@ -214,11 +215,11 @@ def run(
 def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
     """Cells, minutes and gigabytes. Raises InputError where no organ was named: then it is the plan for all."""
     from mribench.cli import console
-    from mribench.runner import runspec
+    from mribench.runner.plan import resolve
     from mribench.speed import forecast
 
     asked = settings if settings.modalities else replace(settings, modalities=("all",))
-    found = forecast.forecast(runspec.resolve(asked), execution)
+    found = forecast.forecast(resolve(asked), execution)
     if format == "json":
         print(console.json_text(asdict(found)))
     else:

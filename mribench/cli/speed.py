@@ -106,6 +106,7 @@ def tune(
     from mribench import profiles
     from mribench.data import prepare_data
     from mribench.runner import resources, runspec
+    from mribench.runner.plan import resolve
     from mribench.tune import candidates, methods, methods_table, settings
 
     if variants is not None:
@@ -119,7 +120,7 @@ def tune(
             profile=profile,
             out=str(out),
         )
-        plan = runspec.resolve(asked)
+        plan = resolve(asked)
         prepared = {
             m.name: prepare_data(m, plan.spec.data, plan.profile, out, fields=plan.fields)
             for m in plan.modalities
@@ -139,9 +140,7 @@ def tune(
         raise InputError(
             f"profile {profile!r} has no candidates; expected one of {', '.join(candidates.AROUND)}"
         )
-    plan = runspec.resolve(
-        runspec.make(None, modalities=split_names(modalities), out=str(out), profile=profile)
-    )
+    plan = resolve(runspec.make(None, modalities=split_names(modalities), out=str(out), profile=profile))
     data = {m.name: prepare_data(m, "phantom", plan.profile, out).path for m in plan.modalities}
     processes = resources.processes(plan.profile, len(data))
     around = candidates.AROUND[profile]()

@@ -49,13 +49,14 @@ class Globs:
         if self.include:
             wanted = set().union(*(_matching(root, pattern) for pattern in self.include))
             files = self._found([f for f in files if _below(f, root, wanted)], "--include", root, files)
-        for pattern in self.exclude:
-            unwanted = _matching(root, pattern)
-            kept = [file for file in files if not _below(file, root, unwanted)]
-            if len(kept) == len(files):
-                say(f"--exclude {pattern!r} matches none of {len(files)} files of {root.name}")
-            files = self._found(kept, "--exclude", root, files)
-        return list(files)
+        unwanted = {pattern: _matching(root, pattern) for pattern in self.exclude}
+        idle = [p for p, matched in unwanted.items() if not any(_below(f, root, matched) for f in files)]
+        excluded = set().union(*unwanted.values())
+        kept = [file for file in files if not _below(file, root, excluded)]
+        kept = self._found(kept, "--exclude", root, files)
+        for pattern in idle:
+            say(f"--exclude {pattern!r} matches none of {len(files)} files of {root.name}")
+        return kept
 
     def _found(self, kept: list[Path], option: str, root: Path, files: Sequence[Path]) -> list[Path]:
         if kept or not files:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache, lru_cache
@@ -24,6 +24,7 @@ from mribench.plugins.diagnose import (
     source_file,
     version_mismatch,
 )
+from mribench.progress import say
 
 GROUPS: dict[str, tuple[type, ...]] = {
     "modalities": (spec.Modality,),
@@ -166,6 +167,18 @@ def load_generators(wanted: Iterable[str]) -> dict[str, Any]:
         name: load("models" if name in models and name not in own else "variants", name)
         for name in dict.fromkeys(wanted)
     }
+
+
+def load_others(group: str, named: Collection[str]) -> dict[str, Any]:
+    """Every other installed plugin of a group, by name; a line says of a broken one that it is left out."""
+    found = {}
+    for name in names(group):
+        if name not in named:
+            try:
+                found[name] = load(group, name)
+            except PluginError as error:
+                say(f"left out of all {group}: {error}")
+    return found
 
 
 def owner(group: str, name: str) -> str:

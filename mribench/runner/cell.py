@@ -11,7 +11,7 @@ from mribench.audit import training_set
 from mribench.code_hash import code_hash
 from mribench.device import place
 from mribench.runner.model_code import model_code, trained_as
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.runner.tuned import Tuned, with_learning_rate
 from mribench.sampling.forward_process import default_sampler
 from mribench.sampling.offers import not_applicable, on_data, poses

@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -45,14 +45,13 @@ def suite(out: Path, workers: bool) -> Iterator[None]:
     with _held(out / ".lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
         if not alone:
             raise InputError(f"another mribench run is writing to {out}; wait for it or choose another --out")
-        if not (out / JOBS).is_dir():
-            _sweep(out)
-            yield
-            return
-        with _held(out / JOBS / WORKERS, fcntl.LOCK_EX | fcntl.LOCK_NB) as idle:
+        jobs = out / JOBS
+        workers_lock = _held(jobs / WORKERS, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with workers_lock if jobs.is_dir() else nullcontext(True) as idle:
             if idle:
                 _sweep(out)
-                shutil.rmtree(out / JOBS)
+                if jobs.is_dir():
+                    shutil.rmtree(jobs)
             elif not workers:
                 raise InputError(
                     f"workers of an earlier run are still writing to {out}; wait for them or stop them"

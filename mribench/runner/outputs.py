@@ -15,7 +15,7 @@ from mribench.results import Result
 from mribench.runner.cell import Cell
 from mribench.runner.check_scores import Check
 from mribench.runner.damage import read_outputs
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.tasks import reading
 
 NO_HASH = "that the kept outputs are those on record (an older mribench wrote no hash of them)"

@@ -11,7 +11,7 @@ from mribench.plugins import lookup
 from mribench.results import Result
 from mribench.runner import record
 from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.sampling.offers import fits, not_applicable, poses
 from mribench.spec import Control, RestoredImages, Solver, Task, Variant
 from mribench.tasks.reading import produces_from_read

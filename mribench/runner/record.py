@@ -15,7 +15,7 @@ from mribench.metrics import floor, uncertainty
 from mribench.plugins import lookup
 from mribench.results import Result, schema
 from mribench.runner.cell import PRODUCE_VERSION, TRAIN_VERSION, Cell, field_keys
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.sampling.offers import not_applicable
 from mribench.spec import Control, Metric, PretrainedModel, RestoredImages, Solver, Task
 from mribench.training.folder import checkpoint_files, checkpoint_sha256

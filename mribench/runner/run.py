@@ -22,16 +22,17 @@ from mribench.errors import DataError, MribenchError, concerns_one_cell
 from mribench.features import Extractor
 from mribench.progress import progress, say
 from mribench.results import Result
-from mribench.runner import dispatch, fitting, locks, resources, runspec
+from mribench.runner import dispatch, locks, resources, runspec
 from mribench.runner.cell import Cell, is_joint
 from mribench.runner.damage import read_outputs
 from mribench.runner.early_imports import EarlyImports
+from mribench.runner.plan import Plan, resolve
 from mribench.runner.resources import Execution
-from mribench.runner.runspec import Plan
 from mribench.runner.stages import finished, run_cell
 from mribench.runner.train_cells import train_on_one_gpu
 from mribench.runner.watch import Watch, write_boards
 from mribench.runner.worker import Job, Outcome
+from mribench.sampling import fitting
 from mribench.spec import Control, GenerativeModel, Modality, Prepared, PretrainedModel, Solver, Variant
 
 IN_THIS_PROCESS = Execution(jobs=1)
@@ -47,12 +48,10 @@ def run_suite(
     A cell that fails stops no other, and its error is raised at the end; bad input or a full disk end the run.
     ``begin`` is called once the settings are known to be good, before anything is prepared or trained.
     """
-    plan = runspec.resolve(spec)
+    plan = resolve(spec)
     check_suits(plan.modalities, plan.spec.data)
     check_name(plan.spec.data_name, plan.spec.data)
     check_globs(Globs(plan.spec.include, plan.spec.exclude), plan.spec.data)
-    if plan.spec.data == "phantom":
-        fitting.check_phantoms(plan.tasks, plan.modalities)
     execution = resources.settle(execution, plan.profile, trainings(plan))
     rank, _ = device.world()
     if rank == 0:

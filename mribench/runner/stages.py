@@ -27,8 +27,8 @@ from mribench.results import Result, schema
 from mribench.runner import damage, not_asked, record, train_cells
 from mribench.runner.cell import Cell
 from mribench.runner.damage import read_outputs
+from mribench.runner.plan import Plan
 from mribench.runner.questions import Question, questions
-from mribench.runner.runspec import Plan
 from mribench.runner.tuned import is_recorded
 from mribench.spec import GenerativeModel, Score
 from mribench.tasks import reading

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mribench import device, files
 from mribench.data.cards import terms
 from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.spec import GenerativeModel, Variant
 from mribench.training import folder as training_folder
 from mribench.training import imports

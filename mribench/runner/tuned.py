@@ -114,25 +114,26 @@ def read(path: Path, profile: Profile, models: Iterable[Model]) -> dict[str, Tun
             f"{path} is of the profile {found[0]} with learning rate {found[1]:g}, the run of {wanted[0]} with "
             f"{wanted[1]:g}; tune for that one: mribench tune --variants NAMES --profile {wanted[0]}"
         )
-    sha256, modalities = hashing.file_sha256(path), tuple(sorted(record["data"]))
-    chosen: dict[str, Tuned] = {}
+    modalities, trials = tuple(sorted(record["data"])), len(record["factors"])
+    factors: dict[str, float] = {}
     untuned: dict[str, str] = {}
     for model in models:
         name = trained_as(model)
-        if not isinstance(model, Variant | GenerativeModel) or name in chosen:
+        if not isinstance(model, Variant | GenerativeModel) or name in factors:
             continue
-        family = record["families"].get(name)
-        factor, reason = _factor(family, model, modalities, record["factors"])
+        factor, reason = _factor(record["families"].get(name), model, modalities, record["factors"])
         if factor is None:
             untuned[name] = reason
         else:
-            chosen[name] = Tuned(
-                factor, profile.lr * factor, len(record["factors"]), record["share"], modalities, sha256
-            )
+            factors[name] = factor
     if untuned:
         told = ", ".join(f"{name} ({reason})" for name, reason in untuned.items())
         say(f"trained with the profile's learning rate: {told}")
-    return chosen
+    sha256 = hashing.file_sha256(path)
+    return {
+        name: Tuned(factor, profile.lr * factor, trials, record["share"], modalities, sha256)
+        for name, factor in factors.items()
+    }
 
 
 def _factor(

@@ -21,13 +21,14 @@ from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.results import Result
-from mribench.runner import fitting, identity, outputs, record, runspec
+from mribench.runner import identity, outputs, record, runspec
 from mribench.runner import parts as loading
 from mribench.runner.cell import Cell
 from mribench.runner.check_fields import check_fields
 from mribench.runner.check_scores import GRAVITY, Answer, Check, check_scores
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.runner.stages import finite
+from mribench.sampling import fitting
 from mribench.sampling.offers import needed, wanted
 from mribench.spec import FeatureSpace, Modality, Prepared, Profile, Task
 from mribench.training import folder as training_folder
@@ -146,12 +147,12 @@ def _assembled(
     task = loading.with_package(lambda: lookup.load("tasks", result.task), result)
     asked = result.provenance["spec"]
     features = tuple(asked.get("features", runspec.FEATURES))
-    own = fitting.load_metrics(task.metrics, features)
+    own = lookup.load_all("metrics", task.metrics)
     kinds = {metric.kind for metric in own.values()}
     # ``--metrics`` of the run, as far as this task reports such
-    further = fitting.load_metrics(asked.get("metrics", ()), features)
-    metrics = own | {name: metric for name, metric in further.items() if metric.kind in kinds}
-    task = replace(task, metrics=tuple(metrics))
+    further = lookup.load_all("metrics", asked.get("metrics", ()))
+    further = {name: metric for name, metric in further.items() if metric.kind in kinds}
+    (task,), metrics = fitting.with_metrics([task], own, further, features)
     named = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", named)
     trained = _checkpoint(out, result, profile, rescore)

@@ -7,7 +7,7 @@ from collections import Counter
 from mribench import results
 from mribench.board import publish
 from mribench.progress import CellProgress, say_done
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 
 # a training takes about as long as so many controls (quick on two cores: 120 s and 6 to 10 s)
 CONTROLS_OF_A_TRAINING = 15

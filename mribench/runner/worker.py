@@ -13,9 +13,10 @@ from mribench.errors import InputError, Interrupted, MribenchError
 from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.results import Result
-from mribench.runner import locks, runspec, stages, status
+from mribench.runner import locks, stages, status
 from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan, RunSpec
+from mribench.runner.plan import Plan, resolve
+from mribench.runner.runspec import RunSpec
 from mribench.runner.tuned import Tuned
 from mribench.training import imports, malloc
 
@@ -115,7 +116,7 @@ def _cells(job: Job, plan: Plan) -> list[Cell]:
 @lru_cache(maxsize=1)
 def _plan(spec: RunSpec, precision: str) -> tuple[Plan, Extractor]:
     """Resolved once per worker; the extractor remembers the real images' features over cells."""
-    plan = runspec.resolve(replace(spec, precision=precision))
+    plan = resolve(replace(spec, precision=precision))
     return replace(plan, spec=spec), Extractor(plan.spaces, plan.out / "features")
 
 

@@ -18,11 +18,11 @@ from mribench.features import Extractor
 from mribench.plugins import lookup
 from mribench.progress import say
 from mribench.results import Result
-from mribench.runner import fitting as fitting_of
 from mribench.runner import locks, record, runspec
 from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan, spaces
 from mribench.runner.stages import run_cell
+from mribench.sampling.fitting import with_metrics
 from mribench.scoring import beside, data
 from mribench.scoring.beside import Beside
 from mribench.scoring.settings import Settings
@@ -93,14 +93,13 @@ def plan_of(
         data=cell.data.name,
         out=str(asked.out),
     )
-    asked_of, metrics = fitting_of.tasks_and_metrics(tuple(tasks), asked.metrics, asked.features)
-    needed = [space for part in (*metrics.values(), *asked_of) for space in part.features]
-    spaces = lookup.load_all("features", needed)
-    for space in spaces.values():
-        if space.check is not None:
-            space.check()
+    named = lookup.load_all("tasks", tasks)
+    own = lookup.load_all("metrics", [name for task in named.values() for name in task.metrics])
+    further = lookup.load_all("metrics", asked.metrics)
+    asked_of, metrics = with_metrics(tuple(named.values()), own, further, asked.features)
+    loaded = spaces(asked_of, metrics)
     variants = (cell.variant, *controls)
-    return Plan(spec, profile, (cell.modality,), variants, (), asked_of, metrics, spaces, asked.out)
+    return Plan(spec, profile, (cell.modality,), variants, (), asked_of, metrics, loaded, asked.out)
 
 
 def placed(cell: Cell, plan: Plan, kept: Sequence[Result], asked: Settings) -> tuple[list[Result], Board]:

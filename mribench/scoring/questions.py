@@ -15,7 +15,7 @@ from mribench.data.globs import ALL_FILES, Globs
 from mribench.errors import InputError, unknown_name
 from mribench.plugins import lookup
 from mribench.runner import locks
-from mribench.runner.fitting import check_problems
+from mribench.sampling.fitting import check_problems
 from mribench.scoring import data
 from mribench.spec import Profile, Split, Task
 from mribench.tasks import denoising

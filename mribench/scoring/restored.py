@@ -8,8 +8,8 @@ from typing import Any
 from mribench.data.organ import modality
 from mribench.errors import InputError
 from mribench.plugins import lookup
-from mribench.runner import fitting as installed
 from mribench.runner import runspec
+from mribench.sampling.fitting import check_problems, solvers
 from mribench.scoring import beside, data, placing, restored_images
 from mribench.scoring.questions import questions, restoration_task
 from mribench.scoring.scored import Restoration
@@ -48,7 +48,7 @@ def score_restored(given: Any, asked: Settings) -> Restoration:
     fitting = placing.fitting(kept, restored.side, organ, asked) if kept else None
     profile = fitting.profile if fitting else placing.profile_of(asked, restored.side)
     organ = fitting.organ if fitting else organ
-    installed.check_problems([task], restored.side, [modality(organ)])
+    check_problems([task], restored.side, [modality(organ)])
     name = row_name(asked.name, f"restored-{restored.sha256[:8]}")
     if name in lookup.names("solvers"):
         raise InputError(f"--name {name} is the name of an installed solver; choose another")
@@ -70,5 +70,6 @@ def _beside(task: Task, names: Sequence[str] | None) -> tuple[Solver | Control, 
         return tuple(lookup.load_all("variants", names).values())
     if names is not None:
         return tuple(lookup.load_all("solvers", names).values())
-    found = installed.solvers((installed.ALL,), [task], controls=True)
+    controls = lookup.load_all("solvers", task.problem.controls)
+    found = solvers(controls, lookup.load_others("solvers", controls), [task])
     return tuple(solver for solver in found if not solver.needs and not solver.trains)

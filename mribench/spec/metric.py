@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -171,6 +171,11 @@ class Metric:
     pooled: Pool | None = None  # of a paired metric
     headline: bool = True  # whether it is in a board's first table
     mri_only: bool = False  # left blank where the images are not MRI
+
+    def in_spaces(self, features: tuple[str, ...]) -> Metric:
+        """The metric; one of distributions that names no feature space is taken in ``features``."""
+        unnamed = self.kind == "distribution" and not self.features
+        return replace(self, features=features) if unnamed else self
 
 
 @dataclass(frozen=True)

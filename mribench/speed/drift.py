@@ -23,7 +23,7 @@ from mribench.metrics.uncertainty import PERCENTILES
 from mribench.progress import progress
 from mribench.results import Result
 from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.runner.verify import again
 from mribench.seeds import numpy_rng
 from mribench.spec import FeatureSpace

@@ -10,10 +10,11 @@ from typing import Any
 
 from mribench import device
 from mribench.results import read_all
-from mribench.runner import resources, runspec
+from mribench.runner import resources
+from mribench.runner.plan import Plan, resolve
 from mribench.runner.resources import Execution
 from mribench.runner.run import trainings
-from mribench.runner.runspec import Plan, RunSpec
+from mribench.runner.runspec import RunSpec
 from mribench.spec import Control, GenerativeModel, PretrainedModel, Profile, Solver, Variant
 from mribench.speed import solving
 
@@ -105,7 +106,7 @@ def in_another_process(spec: RunSpec, execution: Execution) -> Forecast:
 
 
 def _of_spec(spec: RunSpec, execution: Execution) -> Forecast:
-    return forecast(runspec.resolve(spec), execution)
+    return forecast(resolve(spec), execution)
 
 
 def _evaluations(variant: Variant | GenerativeModel | PretrainedModel, plan: Plan) -> list[int]:

@@ -19,6 +19,7 @@ from mribench.data import prepare_data
 from mribench.progress import progress, say
 from mribench.results import Result
 from mribench.runner import run, runspec
+from mribench.runner.plan import resolve
 from mribench.scoring.score import score
 from mribench.scoring.settings import Settings
 from mribench.speed import trainers
@@ -64,7 +65,7 @@ def measure(
         out=str(out / "ours"),
     )
     ours = {result.seed: result for result in run.run_suite(spec) if _is_ours(result)}
-    plan = runspec.resolve(spec)
+    plan = resolve(spec)
     images = prepare_data(plan.modalities[0], plan.spec.data, plan.profile, plan.out).train.images
     rows = [_ours(result) for result in ours.values()]
     with progress("quality", len(TRAINERS) * len(seeds)) as advance:

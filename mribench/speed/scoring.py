@@ -25,7 +25,6 @@ import numpy as np
 from mribench import files, profiles, provenance
 from mribench.features import Extractor
 from mribench.plugins import lookup
-from mribench.runner.fitting import load_metrics
 from mribench.runner.runspec import FEATURES
 from mribench.spec import Prepared, Split
 from mribench.tasks import audit, denoising, generation
@@ -75,8 +74,10 @@ def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, 
     """Processor seconds by part, in the order in which a cell goes through them."""
     profile = replace(profiles.get("standard"), alpha_bars=(0.52409,))
     outputs = {"images": images, denoising.level_name(profile.alpha_bars[0]): images}
-    metrics = load_metrics((name for name in generation.METRICS if name != "fid"), FEATURES)
-    paired = load_metrics(denoising.METRICS, FEATURES)
+    metrics, paired = (
+        {name: lookup.load("metrics", name).in_spaces(FEATURES) for name in names if name != "fid"}
+        for names in (generation.METRICS, denoising.METRICS)
+    )
 
     def features() -> None:
         for space in extract.spaces:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.sampling.offers import fits, not_applicable
 from mribench.spec import Measurement, Solver, Task, Variant
 from mribench.tasks.inverse import OF_A_SUBJECT, SAMPLES, VALIDATION_IMAGES

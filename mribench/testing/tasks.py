@@ -11,7 +11,6 @@ import numpy as np
 
 from mribench.features import Extractor
 from mribench.plugins import lookup
-from mribench.runner.fitting import load_metrics
 from mribench.runner.runspec import FEATURES
 from mribench.sampling.offers import NEEDS, not_applicable, on_data
 from mribench.spec import Model, Prepared, Problem, Score, Solver, Split, Task
@@ -31,7 +30,7 @@ def its_needs_are_known(case: Case) -> None:
 def it_produces_and_scores_every_control(case: Case) -> None:
     task = case.plugin
     data = with_fields(toy_data(), (*task.fields, *task.any_fields))
-    metrics = load_metrics(task.metrics, FEATURES)
+    metrics = {name: lookup.load("metrics", name).in_spaces(FEATURES) for name in task.metrics}
     other = lookup.load("tasks", task.reads) if task.reads else None
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)

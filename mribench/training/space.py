@@ -55,15 +55,10 @@ def latent_std(variant: Variant, autoencoder: Any, images: torch.Tensor) -> floa
 def reconstruction_psnr(space: Space, images: torch.Tensor) -> float:
     """Mean PSNR in dB, data range 1, of images in [-1, 1], float32 (N, 1, H, W), against what becomes of them when they
     are encoded and decoded: what the autoencoder loses no sampler brings back."""
-    found = [
-        psnr(
-            *(
-                (x[:, 0].clamp(-1, 1) / 2 + 0.5).cpu().numpy()
-                for x in (space.decode(space.encode(part)), part)
-            )
-        )
-        for part in images.split(BATCH)
-    ]
+    found = []
+    for part in images.split(BATCH):
+        restored = space.decode(space.encode(part))
+        found.append(psnr(_grey(restored), _grey(part)))
     return float(np.concatenate(found).mean())
 
 
@@ -81,3 +76,8 @@ def load_network(stage: Stage, profile: Profile, path: Path, where: torch.device
     """A finished stage's network for use: in evaluation mode, without gradients."""
     # by the stage's own class: a plugin's network need not be one that diffusers knows
     return type(stage.network(profile)).from_pretrained(path).to(where).eval().requires_grad_(False)
+
+
+def _grey(x: torch.Tensor) -> np.ndarray:
+    """Grey values in [0, 1], float32 (N, H, W), of images in [-1, 1], (N, 1, H, W)."""
+    return (x[:, 0].clamp(-1, 1) / 2 + 0.5).cpu().numpy()

@@ -23,10 +23,11 @@ from mribench.features.hc85 import HC85
 from mribench.plugins import lookup
 from mribench.progress import progress
 from mribench.results import schema
-from mribench.runner import locks, runspec
+from mribench.runner import locks
 from mribench.runner.cell import Cell
 from mribench.runner.model_code import model_hash, trained_as
-from mribench.runner.runspec import Plan, RunSpec
+from mribench.runner.plan import Plan, resolve
+from mribench.runner.runspec import RunSpec
 from mribench.runner.tuned import Tuned
 from mribench.spec import GenerativeModel, Prepared, Profile, Variant
 from mribench.training import folder as training_folder
@@ -217,7 +218,7 @@ def trial(
 
 @lru_cache(maxsize=1)
 def _plan(spec: RunSpec, precision: str) -> Plan:
-    return runspec.resolve(replace(spec, precision=precision))
+    return resolve(replace(spec, precision=precision))
 
 
 def shortened(profile: Profile, n: int, share: float) -> Profile:

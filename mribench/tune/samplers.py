@@ -21,7 +21,7 @@ from mribench.metrics.distribution import kernel_distance
 from mribench.progress import progress
 from mribench.results import Result
 from mribench.runner.cell import Cell
-from mribench.runner.runspec import Plan
+from mribench.runner.plan import Plan
 from mribench.runner.verify import again
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice

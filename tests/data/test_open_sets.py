@@ -12,6 +12,7 @@ from mribench.data.download import idc
 from mribench.errors import DataError, InputError
 from mribench.plugins import lookup
 from mribench.runner import runspec
+from mribench.runner.plan import resolve
 
 UPENN = catalogue.find("upenn_gbm")
 BRAIN = lookup.load("modalities", "brain")
@@ -95,7 +96,7 @@ def test_the_card_is_what_boards_call_the_data(cards, monkeypatch, tmp_path):
 
 def test_an_organ_without_a_set_is_left_out_of_all_and_refused_by_name(cards, capsys):
     cards(card("good", subjects=100))
-    plan = runspec.resolve(runspec.make(modalities=["all"], data="open", profile="smoke"))
+    plan = resolve(runspec.make(modalities=["all"], data="open", profile="smoke"))
     assert [modality.name for modality in plan.modalities] == ["brain"]
     assert "no open set that mribench downloads shows chromatin, heart" in capsys.readouterr().err
     with pytest.raises(DataError, match="no open set that shows heart; leave it out"):

@@ -14,8 +14,9 @@ from mribench.data.prepare import prepare_target
 from mribench.errors import DataError, InputError
 from mribench.metrics.paired import psnr
 from mribench.plugins import lookup
-from mribench.runner import fitting, runspec
+from mribench.runner import runspec
 from mribench.runner.run import run_suite
+from mribench.sampling import fitting
 from mribench.sampling.offers import on_data
 from mribench.seeds import torch_generator
 from mribench.testing.fixtures import toy_data, with_fields

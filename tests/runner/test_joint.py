@@ -12,6 +12,7 @@ from mribench.hub.cells import trained_cells
 from mribench.plugins import lookup
 from mribench.runner import identity, run, runspec
 from mribench.runner.cell import Cell
+from mribench.runner.plan import resolve
 from mribench.runner.verify import verify
 
 ORGANS = lookup.names("modalities")[:2]
@@ -111,7 +112,7 @@ def test_it_is_not_pushed_as_a_model(shared):
 
 @pytest.fixture
 def cells(told, shared, tmp_path):
-    plan = runspec.resolve(runspec.make(modalities=ORGANS, variants=list(OWN), out=str(tmp_path), **SETTINGS))
+    plan = resolve(runspec.make(modalities=ORGANS, variants=list(OWN), out=str(tmp_path), **SETTINGS))
     data = {modality.name: run._prepared(modality, replace(plan, out=shared)) for modality in plan.modalities}
     return plan, data
 
@@ -142,4 +143,4 @@ def test_workers_are_given_the_cells_of_a_training_together(cells):
 def test_an_unknown_condition_is_refused(told, monkeypatch):
     monkeypatch.setitem(OWN, TOLD.name, replace(TOLD, conditions=("weather",)))
     with pytest.raises(InputError, match=r"'weather'.*expected modality"):
-        runspec.resolve(runspec.make(modalities=ORGANS, variants=TOLD.name, profile="smoke"))
+        resolve(runspec.make(modalities=ORGANS, variants=TOLD.name, profile="smoke"))

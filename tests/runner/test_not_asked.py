@@ -9,6 +9,7 @@ from mribench.plugins import lookup
 from mribench.results import record
 from mribench.runner import run, runspec, verify
 from mribench.runner.cell import Cell
+from mribench.runner.plan import resolve
 from mribench.sampling.offers import NEEDS, not_applicable, offers
 from mribench.spec import GenerativeModel, Task
 from mribench.tasks.audit import AUDIT
@@ -80,9 +81,7 @@ def test_nothing_is_trained_where_nothing_is_asked(nothing_to_train, monkeypatch
 
 
 def test_a_variant_is_trained_where_one_task_applies():
-    plan = runspec.resolve(
-        runspec.make(modalities="brain", variants="ddpm", tasks=["generation"], profile="smoke")
-    )
+    plan = resolve(runspec.make(modalities="brain", variants="ddpm", tasks=["generation"], profile="smoke"))
     (modality,) = plan.modalities
     cell = Cell(modality, toy_data(), plan.variants[0], 0)
     assert cell.with_training(plan).trained == cell.train_folder(plan)
@@ -97,9 +96,7 @@ def test_a_record_of_before_reads_and_writes_as_it_was(result):
 def test_a_task_on_a_track_of_its_own_has_its_own_key():
     from mribench.runner.record import empty_result
 
-    plan = runspec.resolve(
-        runspec.make(modalities="brain", variants="ddpm", tasks=["generation"], profile="smoke")
-    )
+    plan = resolve(runspec.make(modalities="brain", variants="ddpm", tasks=["generation"], profile="smoke"))
     cell = Cell(plan.modalities[0], toy_data(), plan.variants[0], 0)
     plain, other = (
         empty_result(cell, task, plan)
@@ -115,14 +112,14 @@ def test_without_samplers_each_variant_has_one_that_fits():
         for name in ("ddpm", "edm", "coarse", "iddpm", "flow", "ldm-kl")
         if name in lookup.names("variants")
     ]
-    plan = runspec.resolve(runspec.make(modalities="brain", variants=names, profile="quick"))
+    plan = resolve(runspec.make(modalities="brain", variants=names, profile="quick"))
     chosen = {v.name: [c.name for c in plan.samplers_of(v)] for v in plan.variants if not v.is_control}
     assert chosen["ddpm"] == ["dpm-solver-16"]
     assert chosen.get("edm", ["heun-8"]) == ["heun-8"] == chosen.get("coarse", ["heun-8"])
     assert chosen.get("iddpm", ["iddpm-16"]) == ["iddpm-16"]
     assert chosen.get("flow", ["flow-euler-16"]) == ["flow-euler-16"]
     # what is written down means the same when it is read again
-    assert runspec.resolve(plan.spec).own_samplers == plan.own_samplers
+    assert resolve(plan.spec).own_samplers == plan.own_samplers
     # who names samplers is told what is missing
     with pytest.raises(InputError, match="'edm' has the forward process 'edm'"):
-        runspec.resolve(dataclasses.replace(plan.spec, variants=("edm",), samplers=("ddim-5",)))
+        resolve(dataclasses.replace(plan.spec, variants=("edm",), samplers=("ddim-5",)))

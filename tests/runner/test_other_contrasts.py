@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mribench.runner.cell import field_keys
-from mribench.runner.fitting import check_problems
+from mribench.sampling.fitting import check_problems
 from mribench.sampling.offers import needed, not_applicable, wanted
 from mribench.sampling.solving import SolvingModel
 from mribench.spec import Measurement, Modality, Problem, Solver

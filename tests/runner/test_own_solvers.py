@@ -8,9 +8,9 @@ import torch
 
 from mribench.errors import InputError
 from mribench.plugins import lookup
-from mribench.runner import fitting
+from mribench.runner import plan, runspec
 from mribench.runner.cell import Cell
-from mribench.sampling import offers
+from mribench.sampling import fitting, offers
 from mribench.sampling.sample import TrainedModel
 from mribench.sampling.samplers import resolve
 from mribench.sampling.solving import SolvingModel
@@ -59,14 +59,16 @@ def test_only_a_solver_that_names_the_kind_is_asked():
     with pytest.raises(
         InputError, match=r"solver 'training-mean' answers none of the tasks asked for \(other\)"
     ):
-        fitting.solvers(("training-mean",), [TASK])
+        fitting.solvers({"training-mean": lookup.load("solvers", "training-mean")}, {}, [TASK])
 
 
 def test_its_controls_stand_beside_the_solvers_that_are_named(monkeypatch):
-    own = {"own": OWN, "training-mean": replace(OWN, name="training-mean", needs=())}
-    monkeypatch.setattr(lookup, "load_all", lambda group, names: {name: own[name] for name in names})
-    assert [one.name for one in fitting.solvers(("own",), [TASK], controls=True)] == ["own", "training-mean"]
-    assert [one.name for one in fitting.solvers(("own",), [TASK])] == ["own"]
+    own = {"other": TASK, "own": OWN, "training-mean": replace(OWN, name="training-mean", needs=())}
+    load = lookup.load
+    monkeypatch.setattr(lookup, "load", lambda group, name: own.get(name) or load(group, name))
+    asked = runspec.make(modalities="brain", tasks="other", solvers="own", profile="smoke")
+    assert plan.resolve(asked).variants[-1].name == "training-mean"
+    assert all(one.name != "training-mean" for one in plan.resolve(runspec.make(asked, controls=[])).variants)
 
 
 def test_a_process_of_coloured_noise_is_asked_where_its_own_noise_is_enough():
@@ -93,8 +95,8 @@ def test_a_cell_gives_the_solver_its_own_noise(variant, monkeypatch):
     assert model.denoiser(of_own_noise=True).sigmas[0] > 0
     monkeypatch.setattr(Cell, "model", lambda *_, **__: model)
     modality = lookup.load("modalities", lookup.names("modalities")[0])
-    plan = type("Plan", (), {"profile": TINY})
-    made = Cell(modality, toy_data(), variant, 0, Path("t"), solver=OWN)._solving(plan, "t", PROBLEM)
+    only_profile = type("Plan", (), {"profile": TINY})
+    made = Cell(modality, toy_data(), variant, 0, Path("t"), solver=OWN)._solving(only_profile, "t", PROBLEM)
     noises.clear()
     made.answer(0.1, toy_data().test.images[:4], 0)
     assert float(noises[0].std()) == pytest.approx(1.0 if variant is DDPM else 0.5, rel=0.05)

@@ -10,9 +10,10 @@ from mribench import results
 from mribench.board.boards import boards
 from mribench.runner import record, runspec
 from mribench.runner.cell import Cell
+from mribench.runner.plan import resolve
 from mribench.spec import Prepared, Profile, Split
 
-PLAN = runspec.resolve(runspec.make(modalities="brain", profile="smoke", precision="fp32"))
+PLAN = resolve(runspec.make(modalities="brain", profile="smoke", precision="fp32"))
 TASKS = {task.name: task for task in PLAN.tasks}
 # not the number's: names, speed, what a run keeps on the way, and what stands in the key by itself or in the row
 OUTSIDE_THE_BUDGET = {

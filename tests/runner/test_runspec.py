@@ -12,6 +12,7 @@ from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.runner import runspec
 from mribench.runner.cell import Cell
+from mribench.runner.plan import resolve
 from mribench.runner.record import empty_result
 from mribench.runner.runspec import RunSpec
 from mribench.testing.fixtures import toy_data
@@ -88,37 +89,37 @@ def test_a_bad_toml_file_is_refused(content, said, tmp_path):
 
 
 def test_resolved_means_spelled_out():
-    plan = runspec.resolve(runspec.make(modalities="all", profile="smoke", train_steps=2))
+    plan = resolve(runspec.make(modalities="all", profile="smoke", train_steps=2))
     assert list(plan.spec.modalities) == lookup.names("modalities")
     assert plan.spec.samplers == plan.profile.samplers
     assert plan.profile.name == "smoke@2" and plan.profile.max_steps == 2
-    assert runspec.resolve(plan.spec) == plan
+    assert resolve(plan.spec) == plan
     assert {m for task in plan.tasks for m in task.metrics} == set(plan.metrics)
     assert {s for metric in plan.metrics.values() for s in metric.features} == set(plan.spaces)
 
 
 def test_all_may_stand_beside_a_name():
-    plan = runspec.resolve(runspec.make(modalities=["all", "brain"], profile="smoke"))
+    plan = resolve(runspec.make(modalities=["all", "brain"], profile="smoke"))
     assert [m.name for m in plan.modalities] == lookup.names("modalities")
 
 
 def test_controls_alone_are_a_run():
-    plan = runspec.resolve(runspec.make(modalities="brain", variants=[], profile="smoke"))
+    plan = resolve(runspec.make(modalities="brain", variants=[], profile="smoke"))
     assert [variant.name for variant in plan.variants] == list(runspec.CONTROLS)
 
 
 def test_without_modalities_the_sentence_says_so(monkeypatch):
     monkeypatch.setattr(lookup, "_points", lambda group: [])
     with pytest.raises(InputError, match="no modality is installed; each comes in a package"):
-        runspec.resolve(RunSpec(profile="smoke"))
+        resolve(RunSpec(profile="smoke"))
 
 
 def test_an_absent_tracker_is_refused_not_dropped(monkeypatch):
-    monkeypatch.setattr(runspec, "find_spec", lambda name: None)
+    monkeypatch.setattr("mribench.runner.plan.find_spec", lambda name: None)
     with pytest.raises(InputError, match="tracker 'tensorboard' needs the package tensorboard"):
-        runspec.resolve(RunSpec(profile="smoke", track="tensorboard"))
-    monkeypatch.setattr(runspec, "find_spec", lambda name: name == "tensorboardX" or None)
-    assert runspec.resolve(RunSpec(("brain",), profile="smoke", track="tensorboard"))
+        resolve(RunSpec(profile="smoke", track="tensorboard"))
+    monkeypatch.setattr("mribench.runner.plan.find_spec", lambda name: name == "tensorboardX" or None)
+    assert resolve(RunSpec(("brain",), profile="smoke", track="tensorboard"))
 
 
 def test_the_trackers_are_those_of_accelerate():
@@ -131,12 +132,12 @@ def test_precision_is_settled_before_any_work():
     """What the machine does best enters hashes and keys; fp16 without a GPU is refused at once."""
     import torch
 
-    resolved = runspec.resolve(runspec.make(modalities="brain", profile="smoke"))
+    resolved = resolve(runspec.make(modalities="brain", profile="smoke"))
     assert resolved.profile.precision in ("fp32", "bf16", "fp16") and resolved.profile.name == "smoke"
-    assert runspec.resolve(runspec.make(profile="smoke", precision="fp32")).profile.precision == "fp32"
+    assert resolve(runspec.make(profile="smoke", precision="fp32")).profile.precision == "fp32"
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="fp16 needs a GPU"):
-            runspec.resolve(runspec.make(profile="smoke", precision="fp16"))
+            resolve(runspec.make(profile="smoke", precision="fp16"))
 
 
 def test_further_metrics_join_the_tasks_of_their_kind(monkeypatch):
@@ -144,9 +145,7 @@ def test_further_metrics_join_the_tasks_of_their_kind(monkeypatch):
     more = {"paired-too": replace(load("metrics", "mse"), name="paired-too")}
     more["apart"] = replace(load("metrics", "kd"), name="apart")
     monkeypatch.setattr(lookup, "load", lambda group, name: more.get(name) or load(group, name))
-    plan = runspec.resolve(
-        runspec.make(modalities="brain", profile="smoke", metrics=["apart", "paired-too", "mse"])
-    )
+    plan = resolve(runspec.make(modalities="brain", profile="smoke", metrics=["apart", "paired-too", "mse"]))
     generation, denoising, *_ = plan.tasks
     assert generation.metrics[-1] == "apart" and "paired-too" not in generation.metrics
     assert denoising.metrics[-1] == "paired-too" and denoising.metrics.count("mse") == 1
@@ -156,21 +155,21 @@ def test_further_metrics_join_the_tasks_of_their_kind(monkeypatch):
 def test_a_metric_that_no_task_reports_is_refused():
     words = {"modalities": "brain", "profile": "smoke", "tasks": "generation", "metrics": "psnr"}
     with pytest.raises(InputError, match="'psnr' is paired, and no task asked for reports such"):
-        runspec.resolve(runspec.make(**words))
+        resolve(runspec.make(**words))
 
 
 def test_a_task_that_has_another_name_now_is_told():
     with pytest.raises(InputError, match="'reconstruction' is called 'denoising'"):
-        runspec.resolve(runspec.make(tasks="reconstruction"))
+        resolve(runspec.make(tasks="reconstruction"))
 
 
 def test_nfe_are_spelled_out_as_steps_of_each_sampler():
     spec = runspec.make(modalities="brain", profile="smoke", samplers=["ddim", "dpm-solver"], nfe=[5, 20])
-    plan = runspec.resolve(spec)
+    plan = resolve(spec)
     assert (
         plan.spec.samplers == ("ddim-5", "ddim-20", "dpm-solver-5", "dpm-solver-20") and plan.spec.nfe == ()
     )
-    assert runspec.resolve(plan.spec) == plan
+    assert resolve(plan.spec) == plan
     for wrong, said in (
         ({"samplers": ["ddim-5"], "nfe": [5]}, "leave out one of the two"),
         ({"nfe": [5]}, "NFE are asked for and no samplers"),
@@ -178,12 +177,12 @@ def test_nfe_are_spelled_out_as_steps_of_each_sampler():
         ({"n_generated": 1}, "at least 2 generated images"),
     ):
         with pytest.raises(InputError, match=said):
-            runspec.resolve(runspec.make(modalities="brain", profile="smoke", **wrong))
+            resolve(runspec.make(modalities="brain", profile="smoke", **wrong))
 
 
 def test_fewer_generated_images_train_nothing_anew_and_share_no_board():
     plain, few = (
-        runspec.resolve(runspec.make(modalities="brain", profile="smoke", n_generated=n)) for n in (None, 8)
+        resolve(runspec.make(modalities="brain", profile="smoke", n_generated=n)) for n in (None, 8)
     )
     assert few.profile.n_generated == 8
     assert profiles.training_budget(few.profile) == profiles.training_budget(plain.profile)

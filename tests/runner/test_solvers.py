@@ -11,12 +11,12 @@ import mribench
 from mribench.board.boards import boards
 from mribench.errors import InputError, MribenchError
 from mribench.plugins import lookup
-from mribench.runner import fitting, runspec
+from mribench.runner import runspec
 from mribench.runner.cell import Cell
+from mribench.runner.plan import Plan
 from mribench.runner.questions import questions
-from mribench.runner.runspec import Plan
 from mribench.runner.verify import verify
-from mribench.sampling import offers
+from mribench.sampling import fitting, offers
 from mribench.sampling.solving import SolvingModel, UnitDenoiser
 from mribench.spec import Expected, Measurement, Problem, Solver, Split
 from mribench.tasks import inverse
@@ -146,39 +146,30 @@ def test_the_denoiser_of_grey_values_is_that_of_the_process_on_its_own_scale():
     assert torch.allclose(2 * denoise(x, 0.3) - 1, (2 * x - 1) / (1 + 0.6**2), atol=1e-6)
 
 
-@pytest.fixture
-def installed(monkeypatch):
-    solvers = {"scaled": BASELINE, "with-prior": WITH_PRIOR, "for-others": FOR_OTHERS}
-    monkeypatch.setattr(lookup, "names", lambda group: sorted(solvers))
-    monkeypatch.setattr(lookup, "load", lambda group, name: solvers[name])
+INSTALLED = {"scaled": BASELINE, "with-prior": WITH_PRIOR, "for-others": FOR_OTHERS}
 
 
-def test_all_solvers_are_those_that_fit_a_problem_of_the_run(installed):
-    assert fitting.solvers(["all"], [TASK]) == [BASELINE, WITH_PRIOR]
-    assert fitting.solvers(["all"], [GENERATION]) == []
+def test_all_solvers_are_those_that_fit_a_problem_of_the_run():
+    assert fitting.solvers({}, INSTALLED, [TASK]) == [BASELINE, WITH_PRIOR]
+    assert fitting.solvers({}, INSTALLED, [GENERATION]) == []
 
 
-def test_a_solver_that_is_named_and_answers_nothing_is_refused(installed):
+def test_a_solver_that_is_named_and_answers_nothing_is_refused():
     with pytest.raises(InputError, match="'for-others' answers none of the tasks asked for"):
-        fitting.solvers(["for-others"], [TASK])
+        fitting.solvers({"for-others": FOR_OTHERS}, {}, [TASK])
     with pytest.raises(InputError, match="expected one that poses an inverse problem"):
-        fitting.solvers(["scaled"], [GENERATION])
+        fitting.solvers({"scaled": BASELINE}, {}, [GENERATION])
 
 
-def test_a_problem_that_no_installed_solver_answers_is_refused(installed, monkeypatch):
-    monkeypatch.setattr(lookup, "names", lambda group: ["for-others"])
+def test_a_problem_that_no_installed_solver_answers_is_refused():
     with pytest.raises(InputError, match="no solver answers the task 'noisy'"):
-        fitting.solvers(["all"], [TASK])
+        fitting.solvers({}, {"for-others": FOR_OTHERS}, [TASK])
 
 
-def test_controls_of_problems_are_added_and_answer_for_no_solver(installed, monkeypatch):
+def test_controls_of_problems_answer_for_no_solver():
     control = replace(BASELINE, name="control", expected=Expected("last", "it is bad"))
-    monkeypatch.setattr(lookup, "names", lambda group: ["control", "for-others"])
-    monkeypatch.setattr(lookup, "load_all", lambda group, names: {name: control for name in names})
-    monkeypatch.setattr(lookup, "load", lambda group, name: control if name == "control" else FOR_OTHERS)
     with pytest.raises(InputError, match="no solver answers the task 'noisy'"):
-        fitting.solvers(["all"], [TASK], ["control"])
-    assert fitting.solvers(["all"], [GENERATION], ["control"]) == []
+        fitting.solvers({"control": control}, {"control": control, "for-others": FOR_OTHERS}, [TASK])
 
 
 def test_a_solver_that_is_named_without_a_prior_is_refused():

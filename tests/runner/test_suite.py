@@ -9,6 +9,7 @@ import mribench as package
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.runner import runspec, suite
+from mribench.runner.plan import resolve
 from mribench.sampling import forward_process, samplers
 from mribench.speed import forecast as forecasting
 
@@ -18,7 +19,7 @@ BRAIN = {"modalities": "brain", "profile": "smoke"}
 @pytest.mark.parametrize("name", suite.names())
 def test_every_suite_of_the_package_resolves_and_draws_from_every_variant_with_a_denoiser(name):
     spec = suite.read(name)
-    plan = runspec.resolve(runspec.make(spec, **BRAIN))
+    plan = resolve(runspec.make(spec, **BRAIN))
     assert plan.samplers and not set(spec.variants) - {"all", *lookup.names("variants")}
     if spec.variants == ("all",):
         installed = lookup.load_all("variants", lookup.names("variants"))
@@ -31,7 +32,7 @@ def test_the_default_stays_small():
 
 def test_all_variants_are_those_that_a_sampler_asked_for_draws_from(capsys):
     choices = [samplers.resolve("ddim-5")]
-    plan = runspec.resolve(runspec.make(**BRAIN, variants="all", samplers="ddim-5", controls=[]))
+    plan = resolve(runspec.make(**BRAIN, variants="all", samplers="ddim-5", controls=[]))
     found = {variant.name for variant in plan.variants}
     assert {"ddpm", "gan"} <= found and "edm" not in found and not any(v.is_control for v in plan.variants)
     said = capsys.readouterr().err
@@ -40,7 +41,7 @@ def test_all_variants_are_those_that_a_sampler_asked_for_draws_from(capsys):
     )
     trained = [v for v in plan.variants if hasattr(v, "process")]
     assert all(forward_process.compatible(v, choices[0].sampler) for v in trained)
-    assert runspec.resolve(plan.spec) == plan, "a resumed run names them, whatever is installed since"
+    assert resolve(plan.spec) == plan, "a resumed run names them, whatever is installed since"
 
 
 def test_a_broken_package_stops_all_variants_of_no_other(monkeypatch, capsys):
@@ -52,11 +53,11 @@ def test_a_broken_package_stops_all_variants_of_no_other(monkeypatch, capsys):
         return load(group, name)
 
     monkeypatch.setattr(lookup, "load", broken)
-    plan = runspec.resolve(runspec.make(**BRAIN, variants="all"))
+    plan = resolve(runspec.make(**BRAIN, variants="all"))
     assert "ddpm" in plan.spec.variants and "gan" not in plan.spec.variants
     assert "left out of all variants: cannot load variant 'gan'" in capsys.readouterr().err
     with pytest.raises(PluginError):
-        runspec.resolve(runspec.make(**BRAIN, variants=["all", "gan"]))
+        resolve(runspec.make(**BRAIN, variants=["all", "gan"]))
 
 
 def test_a_word_replaces_that_of_the_file_and_a_file_that_of_the_suite(tmp_path):
@@ -127,7 +128,7 @@ def test_python_takes_the_same_suite(monkeypatch):
 
 def test_a_dry_run_knows_what_is_done(run_folder, result):
     folder = run_folder("run", result(same={"profile": "smoke"}), result(variant="other"))
-    plan = runspec.resolve(runspec.make(modalities="brain", profile="smoke", out=str(folder)))
+    plan = resolve(runspec.make(modalities="brain", profile="smoke", out=str(folder)))
     assert forecasting._finished(plan) == 1
     assert forecasting._finished(SimpleNamespace(out=folder / "absent")) == 0
 
@@ -146,7 +147,7 @@ def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
 
     def said(profile="quick", executor="local"):
         settings = runspec.make(modalities="brain,heart", profile=profile, out=str(tmp_path))
-        command._say_cost(runspec.resolve(settings), Execution(executor))
+        command._say_cost(resolve(settings), Execution(executor))
         return capsys.readouterr().err
 
     assert said() == "2 organs take about 12 min here, 2 at once; one of them about 6 min\n"

@@ -12,6 +12,7 @@ from mribench.board.boards import boards
 from mribench.data.prepare import prepare_target
 from mribench.runner import runspec
 from mribench.runner.cell import Cell
+from mribench.runner.plan import resolve
 from mribench.runner.resources import Execution
 from mribench.runner.run import run_suite
 from mribench.runner.verify import verify
@@ -122,7 +123,7 @@ def test_a_task_is_given_what_another_has_generated_and_is_named_by_it(task, tmp
     assert (mirrored == images[: len(mirrored), :, ::-1]).all()
     assert results["mirrored"].provenance["reads"] == read
     assert verify(tmp_path, results["mirrored"]).answer == "reproduced"
-    plan = runspec.resolve(spec)
+    plan = resolve(spec)
     cell = Cell(plan.modalities[0], toy_data(), plan.variants[0], 0)
     assert len({cell.output_name(plan.tasks[1], plan, name) for name in (None, read, "another")}) == 3
 
@@ -143,7 +144,7 @@ def test_images_and_other_records_are_the_same_with_and_without_fields(made, tmp
 @pytest.mark.slow
 def test_a_variant_reads_fields_too_and_is_trained_on_the_classes_that_they_give(tmp_path):
     spec = {**ASKED, "variants": "lesion-label", "controls": [], "tasks": "denoising", "train_steps": 1}
-    plan = runspec.resolve(runspec.make(**spec, out=tmp_path))
+    plan = resolve(runspec.make(**spec, out=tmp_path))
     (result,) = run_suite(plan.spec)
     told = result.provenance["training"]
     labels = told["conditions"]["lesion"]

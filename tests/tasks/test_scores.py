@@ -17,7 +17,7 @@ from mribench.features.shape import SHAPE
 from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets
 from mribench.metrics.paired import MSE
 from mribench.metrics.uncertainty import round_for_record, subsamples
-from mribench.runner.fitting import load_metrics
+from mribench.plugins import lookup
 from mribench.runner.runspec import FEATURES
 from mribench.spec import Prepared, Split
 from mribench.tasks import denoising, generation
@@ -44,9 +44,13 @@ def data():
     return Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
 
 
+def taken_in(spaces, *names):
+    return {name: lookup.load("metrics", name).in_spaces(spaces) for name in names}
+
+
 def generated(data, *names, images=None):
     outputs = {"images": split("generated", 9).images if images is None else images}
-    found = generation.score(outputs, data, SMOKE, load_metrics(names, FEATURES), Extractor(SPACES), 0)
+    found = generation.score(outputs, data, SMOKE, taken_in(FEATURES, *names), Extractor(SPACES), 0)
     return {(score.metric, score.space): score for score in found}
 
 
@@ -54,7 +58,7 @@ def generated(data, *names, images=None):
 def test_a_space_without_its_package_is_blank_and_says_what_to_install(data, monkeypatch, space, extra):
     monkeypatch.setattr(lite0, "PACKAGE", "no_such_package")
     monkeypatch.setitem(sys.modules, radiomics.PACKAGE, None)
-    metrics = load_metrics(["kd", "coverage"], (space.name,))
+    metrics = taken_in((space.name,), "kd", "coverage")
     images = {"images": split("generated", 9).images}
     found = generation.score(images, data, SMOKE, metrics, Extractor({space.name: space}), 0)
     assert [(score.space, score.value) for score in found] == [(space.name, None)] * 2
@@ -120,7 +124,7 @@ def restored(data, noise=0.1):
 
 
 def denoised(data, *names):
-    found = denoising.score(restored(data), data, SMOKE, load_metrics(names, FEATURES), Extractor({}), 0)
+    found = denoising.score(restored(data), data, SMOKE, taken_in(FEATURES, *names), Extractor({}), 0)
     assert {score.level for score in found} == set(SMOKE.alpha_bars)
     return {score.metric: score for score in found if score.level == SMOKE.alpha_bars[0]}
 

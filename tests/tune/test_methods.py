@@ -19,6 +19,7 @@ from mribench.hashing import file_sha256
 from mribench.plugins import lookup
 from mribench.runner import record, runspec, tuned, worker
 from mribench.runner.cell import Cell
+from mribench.runner.plan import resolve
 from mribench.runner.run import run_suite
 from mribench.runner.verify import verify
 from mribench.spec import GenerativeModel, Stage, Update
@@ -73,7 +74,7 @@ def toy(name, images, factor, lr=None):
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     out = tmp_path_factory.mktemp("organ")
-    plan = runspec.resolve(runspec.make(**ASKED, out=str(out)))
+    plan = resolve(runspec.make(**ASKED, out=str(out)))
     return prepare_data(plan.modalities[0], "phantom", plan.profile, out)
 
 
@@ -105,7 +106,7 @@ def images(prepared):
 
 
 def tuning(out, prepared, *names, trials=8, share=0.25):
-    plan = runspec.resolve(runspec.make(**ASKED, variants=list(names), out=str(out)))
+    plan = resolve(runspec.make(**ASKED, variants=list(names), out=str(out)))
     return methods.tune_methods(plan, {ORGAN: prepared}, out, trials, share)
 
 
@@ -234,7 +235,7 @@ def chosen(tmp_path, asked):
     """``chosen(one=2.0)``: a methods.json of three trials, of which that factor was the best."""
 
     def write(**best):
-        plan = runspec.resolve(runspec.make(**asked))
+        plan = resolve(runspec.make(**asked))
         factors = [0.5, 1.0, 2.0]
 
         def family(model):
@@ -263,7 +264,7 @@ def test_a_run_trains_with_the_best_learning_rate(asked, chosen, prepared, capsy
     path = chosen(one=2.0)
     made = run_suite(runspec.make(**asked, tuned=path))
     assert "other (not tuned)" in capsys.readouterr().err
-    one, other, plan = of(made, "one"), of(made, "other"), runspec.resolve(runspec.make(**asked))
+    one, other, plan = of(made, "one"), of(made, "other"), resolve(runspec.make(**asked))
     assert one.provenance["tuned"] == {
         "factor": 2.0,
         "lr": 2 * plan.profile.lr,
@@ -308,7 +309,7 @@ def test_a_tuned_run_is_resumed_also_when_the_file_holds_more(asked, chosen):
 
 def test_a_worker_takes_the_learning_rates_that_the_suite_has_read(asked, chosen):
     path = chosen(one=2.0)
-    plan = runspec.resolve(runspec.make(**asked, tuned=path))
+    plan = resolve(runspec.make(**asked, tuned=path))
     data = prepare_data(plan.modalities[0], "phantom", plan.profile, plan.out)
     job = worker.Job.of([Cell(plan.modalities[0], data, plan.variants[0], 0)], plan)
     Path(path).unlink()
@@ -319,15 +320,15 @@ def test_a_worker_takes_the_learning_rates_that_the_suite_has_read(asked, chosen
 
 def test_a_method_without_all_trials_is_not_tuned(asked, chosen, images, install, capsys):
     path = chosen(one=2.0)
-    assert set(runspec.resolve(runspec.make(**asked, tuned=path)).tuned) == {"one"}
+    assert set(resolve(runspec.make(**asked, tuned=path)).tuned) == {"one"}
     content = files.read_json(Path(path))
     del content["families"]["one"]["runs"][0]
     files.write_json(Path(path), content)
-    assert runspec.resolve(runspec.make(**asked, tuned=path)).tuned == {}
+    assert resolve(runspec.make(**asked, tuned=path)).tuned == {}
     assert "one (2 of 3 trials are made)" in capsys.readouterr().err
     chosen(one=2.0)
     install(toy("one", images, 0.5))
-    assert runspec.resolve(runspec.make(**asked, tuned=path)).tuned == {}
+    assert resolve(runspec.make(**asked, tuned=path)).tuned == {}
     assert "one (its code has changed since it was tuned), other (not tuned)" in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""What a run names, loaded: variants, solvers, and tasks with their metrics; ``all`` stands for those that fit."""
+"""What of a run goes together: variants and samplers, tasks and metrics, solvers, priors, problems and data."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mribench.errors import InputError, PluginError
-from mribench.plugins import lookup
+from mribench.errors import InputError
 from mribench.progress import say
 from mribench.sampling import forward_process
 from mribench.sampling.offers import fits, not_applicable, on_data, poses
@@ -18,46 +17,31 @@ from mribench.spec import (
     Metric,
     Modality,
     Prepared,
-    PretrainedModel,
     Problem,
     Solver,
     Task,
     Variant,
 )
 
-ALL = "all"
 CONDITIONS = ("modality", "lesion")  # what a variant's network can be told
 
 
 def variants(
-    names: Sequence[str], choices: Sequence[SamplerChoice], own_samplers: bool
-) -> dict[str, Variant | GenerativeModel | PretrainedModel | Control]:
-    """The variants of a run by name, in the order given; ``all`` stands for the others that fit, by name.
-
-    Models of ``mribench.models`` are named one by one: each was trained for images of its own.
-
-    Of those that ``all`` leaves out a line says which and why: no sampler asked for draws from them, or their package
-    is broken. A variant that is named is not left out.
+    installed: Mapping[str, Variant | GenerativeModel | Control],
+    choices: Sequence[SamplerChoice],
+    own_samplers: bool,
+) -> dict[str, Variant | GenerativeModel]:
+    """Those that ``all`` stands for, by name; a line says which no sampler asked for draws from.
 
     Args:
-        names: Of variants, and ``all``.
+        installed: Variants by name; controls are no part of ``all``.
         choices: The samplers asked for, or the profile's.
         own_samplers: Whether a variant from which none of them draws may have another.
-
-    Raises:
-        InputError, PluginError: a variant that is named is unknown or broken.
     """
-    named = lookup.load_generators(name for name in names if name != ALL)
-    if ALL not in names:
-        return named
-    found, unserved = dict(named), []
-    for name in lookup.names("variants"):
-        try:
-            variant = lookup.load("variants", name)
-        except PluginError as error:
-            say(f"left out of all variants: {error}")
-            continue
-        if isinstance(variant, Control) or name in named:
+    found: dict[str, Variant | GenerativeModel] = {}
+    unserved = []
+    for name, variant in installed.items():
+        if isinstance(variant, Control):
             continue
         if _fits(variant, choices, own_samplers):
             found[name] = variant
@@ -72,21 +56,20 @@ def variants(
     return found
 
 
-def solvers(names: Sequence[str], tasks: Sequence[Task], controls: bool = False) -> list[Solver]:
-    """The solvers of a run; none where no task poses a problem.
+def solvers(
+    named: Mapping[str, Solver], installed: Mapping[str, Solver], tasks: Sequence[Task]
+) -> list[Solver]:
+    """The solvers of a run: those that are named, and of the installed ones those that fit.
 
     Args:
-        names: Of solvers, and ``all``.
+        named: Solvers by name, and the controls that problems name for their boards.
+        installed: What ``all`` may stand for.
         tasks: Of the run.
-        controls: Whether those stand beside them that a problem names for each of its boards.
 
     Raises:
-        InputError, PluginError: a solver that is named is unknown, broken, or for none of the tasks; or none fits.
+        InputError: a solver that is named is for none of the tasks, or none fits a problem.
     """
     posing = [task for task in tasks if task.problem]
-    wanted = [name for name in names if name != ALL]
-    beside = [name for task in posing for name in task.problem.controls] if controls else []
-    named = lookup.load_all("solvers", dict.fromkeys([*wanted, *beside]))
     for solver in named.values():
         if not any(fits(solver, task) for task in posing):
             asked = ", ".join(task.name for task in tasks)
@@ -94,22 +77,14 @@ def solvers(names: Sequence[str], tasks: Sequence[Task], controls: bool = False)
                 f"solver {solver.name!r} answers none of the tasks asked for ({asked}); expected one that poses "
                 f"{' or '.join(solver.kinds) or 'an inverse problem'}: add it to --tasks, or leave the solver out"
             )
-    found = dict(named)
-    for name in lookup.names("solvers") if ALL in names and posing else ():
-        if name not in found:
-            try:
-                solver = lookup.load("solvers", name)
-            except PluginError as error:
-                say(f"left out of all solvers: {error}")
-                continue
-            if not solver.is_control and any(fits(solver, task) for task in posing):
-                found[name] = solver
+    found = list(named.values())
+    found += [s for s in installed.values() if not s.is_control and any(fits(s, task) for task in posing)]
     for task in posing:
-        if not any(fits(solver, task) and not solver.is_control for solver in found.values()):
+        if not any(fits(solver, task) and not solver.is_control for solver in found):
             raise InputError(
                 f"no solver answers the task {task.name!r}; install a package that brings one, or name one that fits"
             )
-    return list(found.values())
+    return found
 
 
 def check_problems(tasks: Sequence[Task], size: int, modalities: Collection[Modality]) -> None:
@@ -206,23 +181,20 @@ def _advice(unserved: Sequence[Variant]) -> str:
     return f"samplers that can: {', '.join(common)}" if common else "no one sampler draws from all of them"
 
 
-def load_metrics(names: Iterable[str], features: tuple[str, ...]) -> dict[str, Metric]:
-    """Metrics by name; a distribution metric that names no feature space is taken in ``features``."""
-    return {
-        name: replace(metric, features=metric.features or features)
-        if metric.kind == "distribution"
-        else metric
-        for name, metric in lookup.load_all("metrics", names).items()
-    }
-
-
-def tasks_and_metrics(
-    names: Sequence[str], further_metrics: Sequence[str], features: tuple[str, ...]
+def with_metrics(
+    tasks: Sequence[Task], own: Mapping[str, Metric], further: Mapping[str, Metric], features: tuple[str, ...]
 ) -> tuple[tuple[Task, ...], dict[str, Metric]]:
-    """The tasks, each with the further metrics of the kind that it reports, and every metric by name."""
-    tasks = lookup.load_all("tasks", names).values()
-    own = load_metrics([name for task in tasks for name in task.metrics], features)
-    further = load_metrics(further_metrics, features)
+    """The tasks, each with the further metrics of the kind that it reports, and every metric by name.
+
+    Args:
+        tasks: Of the run.
+        own: The metrics of these tasks, by name.
+        further: Those that the run names beside them.
+        features: Spaces of the distribution metrics that name none.
+
+    Raises:
+        InputError: no task reports such metrics as a further one.
+    """
     kinds = {task.name: {own[name].kind for name in task.metrics} for task in tasks}
     for metric in further.values():
         if not any(metric.kind in reported for reported in kinds.values()):
@@ -234,7 +206,7 @@ def tasks_and_metrics(
     for task in tasks:
         reported = [name for name, metric in further.items() if metric.kind in kinds[task.name]]
         widened.append(replace(task, metrics=tuple(dict.fromkeys((*task.metrics, *reported)))))
-    return tuple(widened), own | further
+    return tuple(widened), {name: metric.in_spaces(features) for name, metric in {**own, **further}.items()}
 
 
 def check_conditions(variants: Iterable[Any]) -> None:
