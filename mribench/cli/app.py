@@ -25,6 +25,7 @@ from mribench.cli import (
     scorecard,
     shift,
     speed,
+    verify,
 )
 from mribench.cli.data import app as data_app
 from mribench.errors import Interrupted, MribenchError
@@ -75,6 +76,7 @@ def start(
 
 for group in (
     run,
+    verify,
     score,
     questions,
     sample,

@@ -1,4 +1,4 @@
-"""``mribench run`` and ``verify``: make results, and reproduce them."""
+"""``mribench run``: prepare, train, sample, score, and print the boards."""
 
 from __future__ import annotations
 
@@ -58,6 +58,9 @@ Nfe = Annotated[
         "the steps in its name",
     ),
 ]
+SkipBroken = Annotated[
+    bool | None, typer.Option("--skip-broken", help="leave out your files that cannot be read")
+]
 NGenerated = Annotated[
     int | None,
     typer.Option(help="number of generated images; nothing is trained again; default: the profile's"),
@@ -85,9 +88,6 @@ DataName = Annotated[
     typer.Option(
         help="name of your file or folder on boards, published; default: local- and a hash of the images"
     ),
-]
-SkipBroken = Annotated[
-    bool | None, typer.Option("--skip-broken", help="leave out your files that cannot be read")
 ]
 Out = Annotated[
     str | None, typer.Option(help="folder of the run; given again, the run is continued; default: runs")
@@ -215,11 +215,14 @@ def run(
 def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
     """Cells, minutes and gigabytes. Raises InputError where no organ was named: then it is the plan for all."""
     from mribench.cli import console
+    from mribench.data import open_sets
     from mribench.runner.plan import resolve
     from mribench.speed import forecast
 
     asked = settings if settings.modalities else replace(settings, modalities=("all",))
-    found = forecast.forecast(resolve(asked), execution)
+    plan = resolve(asked)
+    open_sets.say_described(plan.spec.modalities, plan.spec.data)
+    found = forecast.forecast(plan, execution)
     if format == "json":
         print(console.json_text(asdict(found)))
     else:
@@ -260,38 +263,5 @@ def _show_boards(settings: RunSpec, format: str) -> None:
     print(page, file=sys.stderr if format == "json" else sys.stdout)
 
 
-def verify(
-    result: Annotated[
-        str, typer.Argument(help="a result file in a run folder, a run folder, or a published user/name")
-    ],
-    rescore: Annotated[
-        bool, typer.Option("--rescore", help="score the kept outputs again and generate nothing")
-    ] = False,
-    data: Annotated[
-        str | None, typer.Option(help="source of the images, if the prepared ones were deleted")
-    ] = None,
-) -> None:
-    """Generate and score again from the recorded seeds.
-
-    All that a rank uses is compared. Each result is reproduced, within interval, or not reproduced (exit code 1); what
-    cannot be made again is named as not checked.
-    """
-    from mribench import results
-    from mribench.cli import console
-    from mribench.hub.pull import as_folder
-    from mribench.runner import verify as verifying
-
-    given = []
-    with as_folder(result) as path:
-        for out, one in (found := verifying.find(path)):
-            beside = results.read_all([out]) if path.suffix == ".json" else [other for _, other in found]
-            given.append(verifying.verify(out, one, data, rescore, beside))
-            console.verification(given[-1])
-    console.answers(given)
-    if "not reproduced" in [one.answer for one in given]:
-        raise typer.Exit(1)
-
-
 def add_to(app: typer.Typer) -> None:
     app.command()(run)
-    app.command()(verify)

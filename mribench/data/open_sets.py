@@ -10,6 +10,7 @@ from mribench.data.cards.organ_masks import mask_names
 from mribench.data.download import idc
 from mribench.data.download.session import announced_size
 from mribench.errors import DataError
+from mribench.progress import say
 
 OPEN = "open"
 MB = 1e6
@@ -60,6 +61,14 @@ def described(organ: str) -> str:
     card = catalogue.find(named(organ, OPEN))
     people = f"{card.subjects:,} people" if card.subjects else "an unknown number of people"
     return f"{organ}: {card.id} ({card.title}), {people}, licence {card.licence}, {_size(card)}"
+
+
+def say_described(organs: Iterable[str], data: str) -> None:
+    """Of ``open`` a line for each organ says what is downloaded, before it is; of other data nothing."""
+    if data == OPEN:
+        # every server answers before the first line, so that bars do not stand between them
+        for line in [described(organ) for organ in organs]:
+            say(line)
 
 
 def _size(card: DatasetCard) -> str:

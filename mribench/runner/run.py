@@ -57,7 +57,7 @@ def run_suite(
     if rank == 0:
         if begin:
             begin(plan, execution)
-        _tell_open_sets(plan)
+        open_sets.say_described(plan.spec.modalities, plan.spec.data)
     with locks.suite(plan.out, execution.has_workers) if rank == 0 else nullcontext():
         with dispatch.executor(execution, plan.out) as workers:
             data: dict[str, Prepared] = {}
@@ -81,13 +81,6 @@ def run_suite(
         if outcome.error is not None:
             raise outcome.error
     return done
-
-
-def _tell_open_sets(plan: Plan) -> None:
-    """What will be downloaded."""
-    if plan.spec.data == open_sets.OPEN:
-        for line in [open_sets.described(modality.name) for modality in plan.modalities]:
-            say(line)
 
 
 def trainings(plan: Plan) -> int:

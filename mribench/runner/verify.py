@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,18 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mribench import data as datasets
 from mribench import profiles, results
-from mribench.audit import training_set
-from mribench.data.cards import terms
-from mribench.data.source import noted_sources
-from mribench.data.store import dataset
+from mribench.data.globs import ALL_FILES, Globs
 from mribench.errors import InputError
 from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.plugins import lookup
 from mribench.results import Result
-from mribench.runner import identity, outputs, record, runspec
+from mribench.runner import identity, outputs, record, recorded_data, runspec
 from mribench.runner import parts as loading
 from mribench.runner.cell import Cell
 from mribench.runner.check_fields import check_fields
@@ -30,7 +25,7 @@ from mribench.runner.plan import Plan
 from mribench.runner.stages import finite
 from mribench.sampling import fitting
 from mribench.sampling.offers import needed, wanted
-from mribench.spec import FeatureSpace, Modality, Prepared, Profile, Task
+from mribench.spec import FeatureSpace, Prepared, Profile, Task
 from mribench.training import folder as training_folder
 from mribench.trust.examine import examine_prepared
 
@@ -72,6 +67,7 @@ def verify(
     data: str | None = None,
     rescore: bool = False,
     beside: Sequence[Result] | None = None,
+    globs: Globs = ALL_FILES,
 ) -> Verification:
     """Generate with the recorded seed and the kept checkpoint, score, and compare all that a rank uses.
 
@@ -82,6 +78,7 @@ def verify(
         rescore: take the kept outputs instead of generating. Then task, metrics and feature spaces are needed, and no
             plugin of the organ, variant or sampler. Images that somebody gave are never generated.
         beside: the other records of ``out``, where an audit is looked for; None reads them.
+        globs: which files of ``data`` the run read. A record does not say: a pattern of names may hold a patient's.
 
     Raises:
         InputError: something that the record names (plugin, data, checkpoint, outputs) is gone or was changed.
@@ -89,7 +86,7 @@ def verify(
     given = result.provenance.get("source")
     rescore = rescore or (given is not None and given["kind"] != "plugin")
     parts = loading.load(result, stand_ins=rescore)
-    cell, plan = _assembled(out, result, data, parts, rescore)
+    cell, plan = _assembled(out, result, data, parts, rescore, globs)
     task = plan.tasks[0]
     if result.not_applicable:
         return _of_not_asked(out, result, cell, plan, parts.unknown, beside)
@@ -141,7 +138,12 @@ def again(out: Path, result: Result, data: str | None = None) -> tuple[Cell, Pla
 
 
 def _assembled(
-    out: Path, result: Result, data: str | None, parts: loading.Parts, rescore: bool = False
+    out: Path,
+    result: Result,
+    data: str | None,
+    parts: loading.Parts,
+    rescore: bool = False,
+    globs: Globs = ALL_FILES,
 ) -> tuple[Cell, Plan]:
     profile = profiles.from_record(result.provenance["profile"])
     task = loading.with_package(lambda: lookup.load("tasks", result.task), result)
@@ -157,8 +159,8 @@ def _assembled(
     spaces = lookup.load_all("features", named)
     trained = _checkpoint(out, result, profile, rescore)
     fields = wanted(task, parts.variant), needed(task, parts.variant)
-    prepared = _data(out, result, parts.modality, profile, data, *fields)
-    audited = _audited(out, result, prepared, parts.modality)
+    prepared = recorded_data.find(out, result, parts.modality, profile, data, globs, *fields)
+    audited = recorded_data.audited(out, result, prepared, parts.modality)
     cell = Cell(parts.modality, prepared, parts.variant, result.seed, trained, parts.sampler, audited=audited)
     cell = replace(cell, solver=parts.solver)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
@@ -203,76 +205,6 @@ def _floor(data: Prepared, task: Task, plan: Plan, extract: Extractor) -> dict[s
         )
         for metric, space in pairs
     }
-
-
-def _data(
-    out: Path,
-    result: Result,
-    modality: Modality,
-    profile: Profile,
-    data: str | None,
-    fields: tuple[str, ...] = (),
-    without_which: tuple[str, ...] = (),
-) -> Prepared:
-    """The prepared data of the recorded content hash: found in the run folder, or prepared again.
-
-    fields: those to be read. without_which: those of them that found data must have.
-    """
-    # one content may have been prepared under several names
-    key, recorded = result.provenance["data_key"], result.comparability["data"]
-    of_fields = result.comparability.get("fields", {})
-    for manifest in sorted((out / "data").glob("*/manifest.json")):
-        if dataset.read_manifest(manifest.parent)["key"] == key:
-            found = datasets.load(manifest.parent, modality, fields)
-            is_whole = bool(result.not_applicable) or {*without_which} <= {*found.fields}
-            if is_whole and found.field_keys.items() >= of_fields.items():
-                return replace(found, name=recorded)
-    name = data or recorded
-    # a record may come from anybody: it names no folder of this machine
-    is_path = name != "phantom" and (os.sep in name or Path(name).exists())
-    is_own = name.startswith(("local:", "local-")) or any(map(terms.is_own, terms.of_result(result)))
-    if data is None and (is_own or is_path):
-        read_from = noted_sources(out / "data").get(name)
-        raise InputError(
-            f"the prepared images of {name} are not in {out}/data; give their source with --data"
-            + (f", which was {read_from}" if read_from else "")
-        )
-    prepared = _prepared(modality, name, profile, fields)
-    if prepared.key != key:
-        raise InputError(
-            f"{name} gives images with key {prepared.key[:12]}, the record is of {key[:12]}; give the data on record"
-        )
-    for field, field_key in of_fields.items():
-        if prepared.field_keys.get(field) != field_key:
-            raise InputError(
-                f"{name} gives another field {field} than the one on record; give the data on record"
-            )
-    return replace(prepared, name=recorded)
-
-
-def _audited(out: Path, result: Result, data: Prepared, modality: Modality) -> Prepared | None:
-    """What the audit of a model that was trained elsewhere compared with; None for all others."""
-    if result.provenance.get("source") is None:
-        return None
-    wanted = result.provenance.get("trained_on")
-    if wanted is None:
-        return training_set.unknown(data)
-    kept = (manifest.parent for manifest in sorted((out / "data").glob("*/manifest.json")))
-    found = (training_set.named(data, datasets.load(folder, modality)) for folder in kept)
-    for audited in (data, *found):
-        if audited.key == wanted:
-            return audited
-    raise InputError(
-        f"the training images that {result.name} was audited with are not in {out}/data; score it again with "
-        "--trained-on"
-    )
-
-
-@lru_cache(maxsize=1)
-def _prepared(modality: Modality, name: str, profile: Profile, fields: tuple[str, ...]) -> Prepared:
-    """Prepared where it leaves nothing behind: a published board holds no images."""
-    with tempfile.TemporaryDirectory() as folder:
-        return datasets.prepare_data(modality, name, profile, Path(folder), fields=fields)
 
 
 def _checkpoint(out: Path, result: Result, profile: Profile, rescore: bool) -> Path | None:

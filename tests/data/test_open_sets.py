@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mribench import data
+from mribench import data, profiles
 from mribench.data import open_sets, source
 from mribench.data.cards import catalogue
 from mribench.data.cards.card import UNVERIFIED, CardFile, Masks
@@ -79,6 +79,14 @@ def test_it_is_described_before_it_is_loaded(cards):
     assert open_sets.suggestion(["lung"]) is None
 
 
+def test_a_dry_run_says_what_would_be_downloaded(cards, mribench, monkeypatch):
+    cards(card("good", subjects=1234))
+    monkeypatch.setattr("mribench.speed.forecast._seconds", lambda *given: (0.5, 0.25, 10**6))
+    words = ("run", "--modalities", "brain", "--profile", "smoke", "--dry-run")
+    assert "good (" in (said := mribench(*words, "--data", "open").err) and "1,234 people" in said
+    assert "good (" not in mribench(*words).err
+
+
 def test_the_card_is_what_boards_call_the_data(cards, monkeypatch, tmp_path):
     cards(card("good", subjects=100))
     asked = []
@@ -89,7 +97,7 @@ def test_the_card_is_what_boards_call_the_data(cards, monkeypatch, tmp_path):
 
     monkeypatch.setattr("mribench.data.prepare.locate", stop)
     with pytest.raises(DataError, match="far enough"):
-        data.prepare_data(BRAIN, "open", runspec.profiles.get("smoke"), tmp_path)
+        data.prepare_data(BRAIN, "open", profiles.get("smoke"), tmp_path)
     assert asked == ["good"]
     assert not source.is_own_files("open")
 

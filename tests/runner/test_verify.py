@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edited import AUDITED, GENERATED, doctor, edit, flat, not_reproduced, record
+from PIL import Image
 
 from mribench import hashing, results
 from mribench.errors import InputError
 from mribench.plugins import lookup
-from mribench.runner import verify
+from mribench.runner import runspec, verify
+from mribench.runner.run import run_suite
 
 
 def test_a_run_is_reproduced_to_the_bit(run, mribench):
@@ -121,6 +123,24 @@ def test_a_record_names_no_folder_of_this_machine(run, refused, tmp_path):
     path.write_text(json.dumps(content))
     shutil.rmtree(run / "data")
     assert "give their source with --data" in refused("verify", path)
+
+
+def test_the_files_that_a_run_chose_are_chosen_again(tmp_path, mribench, refused):
+    """A record does not hold the patterns: they may name a patient."""
+    source, brain = tmp_path / "scans", lookup.load("modalities", "brain")
+    for subject in range(6):
+        (source / f"sub-{subject}").mkdir(parents=True)
+        for place in (1, 2):
+            image = Image.fromarray((255 * brain.phantom(0, subject, place, size=32).image).astype("uint8"))
+            image.save(source / f"sub-{subject}" / f"{place}_T1w.png")
+            image.rotate(90).save(source / f"sub-{subject}" / f"{place}_turned.png")
+    asked = {"modalities": "brain", "variants": [], "controls": "mode-collapse", "tasks": "generation,audit"}
+    out, chosen = tmp_path / "run", ("--include", "*_T1w.png")
+    run_suite(runspec.make(**asked, profile="smoke", data=source, include=chosen[1:], out=out))
+    shutil.rmtree(out / "data")
+    assert "with the --include and --exclude that the run had" in refused("verify", out, "--data", source)
+    ended = mribench("verify", out, "--data", source, *chosen)
+    assert ended.code == 0 and "2 results: 2 reproduced" in ended.out
 
 
 @pytest.mark.parametrize(
