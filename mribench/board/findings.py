@@ -14,6 +14,7 @@ from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.columns import level_text
 from mribench.board.rows import Row
+from mribench.board.winners import winners
 from mribench.metrics.significance import kendall_tau
 from mribench.results import metric_label
 
@@ -40,6 +41,7 @@ def sections(boards: Sequence[Board]) -> list[tuple[str, list[str]]]:
     """Heading and sentences of each part that has something to say, in order."""
     rules: dict[str, Callable[[Sequence[Board]], Iterator[str]]] = {
         "What may be read": readable,
+        "Who is best at what": winners,
         "Against the Gaussian control": against_gaussian,
         "Solvers against the Wiener filter": against_wiener,
         "Which organs came out nearer to real images": easier,
