@@ -14,9 +14,11 @@ from markupsafe import escape
 from mribench import results
 from mribench.board import columns, short
 from mribench.board.boards import Board, boards
+from mribench.data.store import dataset
 from mribench.errors import InputError
 from mribench.results import Result
 from mribench.runner.damage import read_outputs
+from mribench.spec import Prepared
 
 if TYPE_CHECKING:
     import pandas
@@ -126,6 +128,36 @@ class Run:
                 "folder as --out (a kept board holds no images)"
             )
         return images["images"]
+
+    def data(self, modality: str | None = None) -> Prepared:
+        """The prepared images of an organ: training, validation and test split, proved by their content key.
+
+        Args:
+            modality: the organ. None will do where the run has one.
+
+        Raises:
+            InputError: the records are of no such organ or of several sets, or the set is not in the folder.
+            DataError: the set was changed.
+        """
+        found = {
+            r.provenance["data_key"]: r.modality
+            for r in self.results
+            if modality in (None, r.modality) and not r.not_applicable
+        }
+        if len(found) != 1:
+            choice = ", ".join(sorted({r.modality for r in self.results}))
+            raise InputError(
+                f"{self.folder} holds records of {len(found)} sets of {modality or 'all organs'}, expected one; name "
+                f"one organ of: {choice}"
+            )
+        (key,) = found
+        for manifest in sorted((self.folder / "data").glob("*/manifest.json")):
+            if dataset.read_manifest(manifest.parent)["key"] == key:
+                return dataset.load(manifest.parent)
+        raise InputError(
+            f"the prepared images of {found[key]} are not in {self.folder}; run it again with this folder as --out (a "
+            "kept board holds no images)"
+        )
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -75,6 +76,19 @@ def test_the_images_are_those_that_were_scored(run_folder, result):
         with pytest.raises(InputError) as raised:
             run.samples("ddpm", **asked)
         assert said in str(raised.value)
+
+
+def test_the_data_are_those_that_the_records_are_of(made, tmp_path):
+    run = package.load(made)
+    assert run.data().key == run.data("brain").key == run.results[0].provenance["data_key"]
+    assert len(run.data().test) and run.data().test.images.dtype == np.uint8
+    with pytest.raises(
+        InputError, match="holds records of 0 sets of lung, expected one; name one organ of: brain"
+    ):
+        run.data("lung")
+    shutil.copytree(made / "results", tmp_path / "results")
+    with pytest.raises(InputError, match="prepared images of brain are not in"):
+        package.load(tmp_path).data()
 
 
 def test_what_is_shown_is_short_and_holds_every_row(loaded):
