@@ -26,8 +26,12 @@ def speed(
             help="measure only what other trainers reach on phantoms of ORGAN in the seconds that quick takes",
         ),
     ] = None,
+    growth: Annotated[
+        bool,
+        typer.Option("--growth", help="measure only how cost grows with side, images, cells and records"),
+    ] = False,
     out: Annotated[
-        Path, typer.Option(help="folder for speed.json and speed.md, or drift.*, quality.*")
+        Path, typer.Option(help="folder for speed.json and speed.md, or drift.*, quality.*, growth.*")
     ] = Path("speed"),
     compile: Annotated[
         bool, typer.Option("--compile", help="measure torch.compile too, which takes minutes more")
@@ -37,8 +41,13 @@ def speed(
 
     Compares training with a reference loop, and with itself when one optimisation is switched off. Takes minutes.
     """
-    if drift and quality:
-        raise InputError("--drift and --quality are two measurements; give one of them")
+    if bool(drift) + bool(quality) + growth > 1:
+        raise InputError("--drift, --quality and --growth are measurements of their own; give one of them")
+    if growth:
+        from mribench.speed import growth as growing
+
+        print(growing.markdown(growing.measure(out)))
+        return
     if drift:
         from mribench.speed import drift as drifting
 

@@ -53,24 +53,26 @@ def one(n: int) -> dict[str, Any]:
     - cpu_seconds_again: of the next model on the same data, whose real images are then known.
     - peak_gib: the largest resident set of this process.
     """
-    data = Prepared(Path(), "drawn", "drawn", "phantom", _split(1, n), _split(2, 10), _split(3, n))
+    data = Prepared(
+        Path(), "drawn", "drawn", "phantom", drawn_split(1, n), drawn_split(2, 10), drawn_split(3, n)
+    )
     with TemporaryDirectory() as folder:
         extract = Extractor(lookup.load_all("features", FEATURES), Path(folder))
         start = time.perf_counter()
-        parts = _parts(data, _split(4, n).images, extract)
+        taken = parts(data, drawn_split(4, n).images, extract)
         seconds = time.perf_counter() - start
-        again = _parts(data, _split(5, n).images, extract)
+        again = parts(data, drawn_split(5, n).images, extract)
     return {
         "n": n,
         "seconds": round(seconds, 1),
-        "cpu_seconds": round(sum(parts.values()), 1),
+        "cpu_seconds": round(sum(taken.values()), 1),
         "cpu_seconds_again": round(sum(again.values()), 1),
         "peak_gib": round(provenance.peak_memory_gib()["process_peak_gib"], 2),
-        "by_part": {name: round(value, 2) for name, value in parts.items()},
+        "by_part": {name: round(value, 2) for name, value in taken.items()},
     }
 
 
-def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, float]:
+def parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, float]:
     """Processor seconds by part, in the order in which a cell goes through them."""
     profile = replace(profiles.get("standard"), alpha_bars=(0.52409,))
     outputs = {"images": images, denoising.level_name(profile.alpha_bars[0]): images}
@@ -92,15 +94,15 @@ def _parts(data: Prepared, images: np.ndarray, extract: Extractor) -> dict[str, 
     work["denoising, one level"] = partial(denoising.score, outputs, data, profile, paired, extract, 0)
     work["audit, calibration"] = partial(audit.calibration, data, extract)
     work["audit"] = partial(audit.judge, outputs, data, profile, extract, 0)
-    parts = {}
+    seconds = {}
     for name, piece in work.items():
         start = time.process_time()
         piece()
-        parts[name] = time.process_time() - start
-    return parts
+        seconds[name] = time.process_time() - start
+    return seconds
 
 
-def _split(seed: int, n: int) -> Split:
+def drawn_split(seed: int, n: int) -> Split:
     rng = np.random.default_rng(seed)
     y, x = (np.mgrid[:64, :64] / 64).astype(np.float32)
     images = np.empty((n, 64, 64), np.uint8)

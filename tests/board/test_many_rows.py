@@ -3,7 +3,6 @@
 from collections import Counter
 from math import comb
 
-import many_rows
 import pytest
 
 from mribench.board import against_control, claims, group, publish
@@ -12,6 +11,7 @@ from mribench.board.columns import headline
 from mribench.board.differences import difference
 from mribench.board.markdown import board_table
 from mribench.cli import console
+from mribench.speed import made_records as many_rows
 
 PAIRED = len(many_rows.LEVELS) * len(many_rows.PAIRED)
 

@@ -23,14 +23,14 @@ def test_one_size_is_measured_part_by_part():
 
 
 def test_the_next_model_finds_the_real_images_known(tmp_path):
-    data = Prepared(tmp_path, "k", "drawn", "phantom", *(scoring._split(i, 60) for i in (1, 2, 3)))
+    data = Prepared(tmp_path, "k", "drawn", "phantom", *(scoring.drawn_split(i, 60) for i in (1, 2, 3)))
     extract = Extractor(lookup.load_all("features", FEATURES))
     looked_at = []
     for name, space in extract.spaces.items():
         counting = partial(_counting, looked_at, space.load())
         extract.spaces[name] = replace(space, load=lambda counting=counting: counting)
     for seed, new in ((4, 3 * len(FEATURES)), (5, len(FEATURES))):
-        scoring._parts(data, scoring._split(seed, 60).images, extract)
+        scoring.parts(data, scoring.drawn_split(seed, 60).images, extract)
         assert len(looked_at) == new
         looked_at.clear()
 
@@ -41,7 +41,7 @@ def _counting(calls, extract, images):
 
 
 def test_images_are_drawn_with_a_seed_five_to_a_subject():
-    first, again, other = scoring._split(1, 12), scoring._split(1, 12), scoring._split(2, 12)
+    first, again, other = scoring.drawn_split(1, 12), scoring.drawn_split(1, 12), scoring.drawn_split(2, 12)
     assert (first.images == again.images).all() and (first.images != other.images).any()
     assert first.n_subjects == 3
 

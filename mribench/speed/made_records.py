@@ -1,15 +1,11 @@
-"""Records of many rows, as a run writes them: numbers per subject, half-subsamples, a noise floor. Nothing was trained.
+"""Records as a run writes them, of as many rows and boards as are asked for; nothing was trained.
 
-As a script it says what it costs to write their boards: ``python tests/many_rows.py --rows 40 --organs 6``.
+They have numbers per subject, half-subsamples and a noise floor, so that boards rank and compare all of their rows.
 """
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-import time
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -32,11 +28,11 @@ DRAWN = [(metric, space) for metric in IN_SPACES for space in SPACES] + [(m, Non
 
 
 def records(rows: int, organs: int = 1, seeds: int = 3) -> list[Result]:
-    """Every result of ``rows`` trained variants and the controls, on boards of as many organs."""
+    """Every result of ``rows`` trained variants and the controls, on boards of as many organs, six of them by name."""
     values = {f"variant-{i:02}": 80.0 + 4 * i for i in range(rows)} | CONTROLS
     return [
         result
-        for organ in ORGANS[:organs]
+        for organ in [*ORGANS, *(f"organ-{i}" for i in range(organs))][:organs]
         for variant, value in values.items()
         for seed in range(seeds)
         for result in _cell(organ, variant, value, seed)
@@ -169,23 +165,3 @@ def _result(
         versions={"variant": 1} | ({} if control else {"sampler": 1}),
         **more,
     )
-
-
-def main() -> None:
-    from mribench.board.publish import write
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=40)
-    parser.add_argument("--organs", type=int, default=6)
-    parser.add_argument("--seeds", type=int, default=3)
-    asked = parser.parse_args()
-    found = records(asked.rows - len(CONTROLS), asked.organs, asked.seeds)
-    with tempfile.TemporaryDirectory() as out:
-        start = time.process_time()
-        for path in write(found, Path(out)):
-            print(f"{path.name}: {path.stat().st_size:,} bytes")
-        print(f"{asked.rows} rows on {asked.organs} boards: {time.process_time() - start:.1f} CPU-seconds")
-
-
-if __name__ == "__main__":
-    main()
