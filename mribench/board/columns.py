@@ -274,11 +274,7 @@ def _of_board(title: str, value: Callable[[Board], Value]) -> Column:
 VARIANT = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
 RANK = _of_row("rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: rank(x.board, row))
 SEEDS = _of_row("seeds", lambda _, row: len(row.seeds), lambda _, row: seeds(row))
-EPSILON = _of_row(
-    "ε",
-    lambda _, row: (privacy.promised(row) or {}).get("epsilon"),
-    lambda _, row: privacy.text(row),
-)
+EPSILON = _of_row("ε", lambda _, row: privacy.epsilon(row.results), lambda _, row: privacy.text(row))
 NFE = _of_row("NFE", lambda _, row: cost.nfe(row))
 TRAIN_IMAGES = _of_row(
     "train images", lambda _, row: cost.train_images(row), lambda _, row: _number(cost.train_images(row), ",")

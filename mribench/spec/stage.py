@@ -66,9 +66,9 @@ class TrainingStep:
     # of torch, over what the update moves, at the learning rate of this step; what is kept in its ``state`` is part of
     # every checkpoint
     optimizer: Any
-    generator: (
-        torch.Generator
-    )  # on the device, seeded by (seed, number): whoever takes all from it can be resumed
+    # on the device, seeded by (seed, number): whose random numbers all come from it can be killed and resumed
+    generator: torch.Generator
+    draws: Callable[[int], Draws]  # its next numbers, with a row for each of n images
     loss: Callable[[Any, Batch, Draws], torch.Tensor]  # the update's, of (net, batch, draws)
     # images by their indices into ``subjects``, int64 (n,), as the network sees them; draws for n images
     batch: Callable[[np.ndarray, Draws], Batch]

@@ -11,6 +11,7 @@ import torch
 
 from mribench.errors import InputError
 from mribench.spec import Batch, Draws, Split, TrainingStep
+from mribench.training.draws import BatchDraws
 from mribench.training.step import Step, learning_rate
 
 
@@ -60,6 +61,7 @@ class OwnStep(Step):
             net=self.net,
             optimizer=optimizer,
             generator=self.draw,
+            draws=lambda n: BatchDraws(self.draw, n, slice(None)),
             loss=loss,
             batch=batch,
         )

@@ -4,7 +4,9 @@ import pytest
 
 from mribench.board import columns
 from mribench.board.boards import boards
+from mribench.board.html.charts import quality_against_cost
 from mribench.board.html.page import html
+from mribench.board.html.view import views
 from mribench.board.markdown import markdown
 from mribench.results import schema
 
@@ -59,3 +61,15 @@ def test_of_several_seeds_the_weakest_promise_counts(scored, controls):
 def test_half_a_promise_is_no_record(half):
     with pytest.raises(ValueError, match=r"epsilon"):
         schema.check({"privacy": half}, schema.Training)
+
+
+def test_the_price_of_privacy_is_drawn_where_some_is_promised(scored, controls):
+    rows = [trained(scored, f"dp-{e}", privacy=promise(e)) for e in (1.0, 8.0)] + [trained(scored, "ddpm")]
+    (chart,) = by_epsilon([*rows, *controls])
+    assert [point.cost for point in chart.points] == [1.0, 8.0]
+    assert not by_epsilon([scored(), *controls])
+
+
+def by_epsilon(found):
+    drawn = quality_against_cost(views(boards(found))).rows
+    return [chart for row in drawn for chart in row if chart.cost.startswith("ε")]

@@ -14,7 +14,6 @@ from mribench.runner.model_code import model_hash
 from mribench.spec import Stage
 from mribench.training.arguments import TrainingArguments
 from mribench.training.conditions import joined
-from mribench.training.draws import BatchDraws
 from mribench.training.launch import launch
 from mribench.training.own_step import OwnStep
 from mribench.training.step import batches
@@ -32,7 +31,7 @@ class UsualStep:
 
     def __call__(self, step):
         order = batches(len(step.subjects), SIZE, step.total, step.seed)
-        draws = BatchDraws(step.generator, SIZE, slice(None))
+        draws = step.draws(SIZE)
         loss = step.loss(step.net, step.batch(order[step.number], draws), draws).mean()
         (self.scale * loss).backward()
         torch.nn.utils.clip_grad_norm_(step.net.parameters(), step.profile.grad_clip)
@@ -71,7 +70,7 @@ def test_labels_come_with_the_images(tmp_path):
     @dataclass(frozen=True)
     class Look(UsualStep):
         def __call__(self, step):
-            draws = BatchDraws(step.generator, 12, slice(None))
+            draws = step.draws(12)
             seen.append(step.batch(np.arange(12), draws).label)
             return super().__call__(step)
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from mribench.errors import InputError
 from mribench.spec import Batch, TrainingStep
-from mribench.training.draws import BatchDraws
 from mribench.variants.ddpm import DDPM
 from mribench_private.accounting import epsilon_spent, noise_for
 from mribench_private.per_subject import clipped_sum
@@ -42,10 +41,10 @@ class PrivateStep:
         images = images_of_subjects(step.subjects)
         rate = sample_rate(step, len(images))
         drawn = draw_images(images, rate, step.generator)
-        batch = step.batch(drawn, BatchDraws(step.generator, len(drawn), slice(None)))
+        batch = step.batch(drawn, step.draws(len(drawn)))
 
         def loss(net: Any, one: Batch) -> torch.Tensor:
-            return step.loss(net, one, BatchDraws(step.generator, 1, slice(None)))[0]
+            return step.loss(net, one, step.draws(1))[0]
 
         sums, losses = clipped_sum(step.net, loss, batch, self.clip_norm)
         expected = rate * len(images)

@@ -15,7 +15,6 @@ import numpy as np
 from mribench.errors import InputError
 from mribench.seeds import number, numpy_rng
 from mribench.spec import TrainingStep
-from mribench.training.draws import BatchDraws
 from mribench.variants.ddpm import DDPM
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class FederatedAveraging:
         for site, images in enumerate(members):
             sites.enter(site, average if is_first else None)
             rows = images[batch_rows(len(images), size, step.number, step.seed)]
-            draws = BatchDraws(step.generator, size, slice(None))
+            draws = step.draws(size)
             loss = step.loss(step.net, step.batch(rows, draws), draws).mean()
             loss.backward()
             if step.profile.grad_clip:

@@ -8,6 +8,7 @@ import torch
 
 from mribench import profiles
 from mribench.spec import Batch, Network, Split, TrainingStep
+from mribench.training.draws import BatchDraws
 
 PROFILE = replace(
     profiles.get("smoke", precision="fp32"),
@@ -39,6 +40,7 @@ def at_step():
             return Batch(torch.from_numpy(split.images[images]).unsqueeze(1).float() / 127.5 - 1)
 
         number = changes.get("number", 0)
+        draw = torch.Generator().manual_seed(number)
         given = {
             "number": number,
             "total": 9,
@@ -47,7 +49,8 @@ def at_step():
             "subjects": split.subjects,
             "net": net,
             "optimizer": torch.optim.SGD(net.parameters(), lr=1.0),
-            "generator": torch.Generator().manual_seed(number),
+            "generator": draw,
+            "draws": lambda n: BatchDraws(draw, n, slice(None)),
             "loss": loss,
             "batch": batch,
         }
