@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
@@ -61,7 +61,7 @@ class TrainingStep:
     total: int  # steps of the stage
     seed: int
     profile: Profile
-    subjects: Sequence[str]  # of every training image
+    subjects: tuple[str, ...]  # of every training image
     net: Any  # a ``torch.nn.Module``, in training mode, its parameters without gradients
     # of torch, over what the update moves, at the learning rate of this step; what is kept in its ``state`` is part of
     # every checkpoint

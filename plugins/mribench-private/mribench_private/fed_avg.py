@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,8 @@ class FederatedAveraging:
         return {"federated": {"images_of_sites": images, "rounds": rounds, "local_steps": self.local_steps}}
 
 
-def site_of(subjects: Sequence[str], sites: int) -> np.ndarray:
+@lru_cache(maxsize=8)
+def site_of(subjects: tuple[str, ...], sites: int) -> np.ndarray:
     """int64, the site of each image: subjects in the order of their hash are dealt to the sites in turn."""
     order = sorted(set(subjects), key=lambda subject: (number("site", subject), subject))
     place = {subject: i % sites for i, subject in enumerate(order)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,6 @@ def clipped_sum(
     """
     import torch
     from torch.func import grad_and_value, vmap
-    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.nn.modules.batchnorm import _BatchNorm
 
     if any(isinstance(module, _BatchNorm) for module in net.modules()):
@@ -70,7 +70,9 @@ def clipped_sum(
     of_each = vmap(grad_and_value(of_one), in_dims=(None, axes), randomness="different")
     for first in range(0, len(batch.x), AT_ONCE):
         few = Batch(*(None if part is None else part[first : first + AT_ONCE] for part in batch))
-        with sdpa_kernel(SDPBackend.MATH):  # vmap would run the fused attention image by image
+        with warnings.catch_warnings():
+            # attention is computed image by image: it is a small part of a U-Net
+            warnings.filterwarnings("ignore", "There is a performance drop")
             gradients, values = of_each(parameters, few)
         norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients.values()]).norm(dim=0)
         weights = (clip_norm / norms).clamp(max=1)

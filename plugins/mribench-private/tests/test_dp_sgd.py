@@ -120,6 +120,11 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(fit, variant):
     assert record["privacy"]["sample_rate"] == 0.5
 
 
+def test_it_trains_in_bf16(fit):
+    _, record = fit(DP_SGD_8, replace(PROFILE, precision="bf16", max_steps=2))
+    assert record["steps"] == 2 and record["precision"] == "bf16"
+
+
 def test_what_differs_between_the_twins_is_the_noise(fit):
     loud, _ = fit(DP_SGD_8)
     quiet, _ = fit(DP_SGD_INF)

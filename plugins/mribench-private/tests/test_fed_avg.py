@@ -78,12 +78,12 @@ def test_the_average_is_by_images(at_step):
 
 
 def test_a_subject_is_at_one_site_and_sites_are_alike_in_size():
-    subjects = [f"s{i // 3}" for i in range(90)]
+    subjects = tuple(f"s{i // 3}" for i in range(90))
     at = site_of(subjects, 4)
     assert all(len(set(at[3 * i : 3 * i + 3])) == 1 for i in range(30))
     assert sorted(Counter(at[::3].tolist()).values()) == [7, 7, 8, 8]
     again = np.random.default_rng(0).permutation(90)
-    assert np.array_equal(site_of([subjects[i] for i in again], 4), at[again]), "whatever their order"
+    assert np.array_equal(site_of(tuple(subjects[i] for i in again), 4), at[again]), "whatever their order"
 
 
 def test_a_site_sees_the_batches_of_a_training_on_its_own_images():
