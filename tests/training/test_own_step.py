@@ -106,6 +106,7 @@ def test_what_cannot_take_its_own_steps_is_refused(tmp_path):
             launch(step, precision, 0, "tiny")
 
 
+@pytest.mark.slow
 def test_it_is_killed_and_goes_on(tmp_path):
     fit(tmp_path / "whole", variant=OWN)
     arguments = TrainingArguments(blobs(24), blobs(8), TINY, 0, tmp_path / "broken", "tiny")

@@ -1,38 +1,45 @@
-"""A tiny training: bright discs of 8 x 8 pixels, two to a subject."""
+"""One step of a training on bright discs of 8 x 8 pixels, two to a subject."""
 
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from mribench import profiles
 from mribench.spec import Batch, Network, Split, TrainingStep
 from mribench.training.draws import BatchDraws
 
-PROFILE = replace(
-    profiles.get("smoke", precision="fp32"),
-    size=8,
-    network=Network(channels=(8, 16), layers_per_block=1),
-    batch_size=4,
-    max_steps=9,
-    eval_every=9,
-    eval_images=4,
-    checkpoint_every=4,
-    keep="last",
-)
 
-
-def discs(subjects: int) -> Split:
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:8, :8]
-    centres = rng.uniform(2, 6, (2 * subjects, 2))
-    images = np.stack([(np.hypot(x - a, y - b) < 2) * 200 for a, b in centres]).astype(np.uint8)
-    return Split(images, tuple(f"s{i // 2}" for i in range(2 * subjects)))
+@pytest.fixture
+def profile():
+    """``profile(**changes)``: as much of one as a network, a loss and a step read."""
+    given = {
+        "size": 8,
+        "network": Network(channels=(8, 16), layers_per_block=1),
+        "prediction": "v_prediction",
+        "coarse_steps": 0,
+        "batch_size": 4,
+        "grad_clip": 1.0,
+    }
+    return lambda **changes: SimpleNamespace(**given | changes)
 
 
 @pytest.fixture
-def at_step():
+def discs():
+    """``discs(subjects)``: their images."""
+
+    def make(subjects):
+        rng = np.random.default_rng(0)
+        y, x = np.mgrid[:8, :8]
+        centres = rng.uniform(2, 6, (2 * subjects, 2))
+        images = np.stack([(np.hypot(x - a, y - b) < 2) * 200 for a, b in centres]).astype(np.uint8)
+        return Split(images, tuple(f"s{i // 2}" for i in range(2 * subjects)))
+
+    return make
+
+
+@pytest.fixture
+def at_step(profile):
     """``at_step(net, loss, split, **changes)``: what a step of plain SGD with learning rate 1 is given."""
 
     def make(net, loss, split, **changes):
@@ -45,7 +52,7 @@ def at_step():
             "number": number,
             "total": 9,
             "seed": 0,
-            "profile": PROFILE,
+            "profile": profile(),
             "subjects": split.subjects,
             "net": net,
             "optimizer": torch.optim.SGD(net.parameters(), lr=1.0),
@@ -57,29 +64,3 @@ def at_step():
         return TrainingStep(**given | changes)
 
     return make
-
-
-@pytest.fixture
-def fit(tmp_path):
-    """``fit(variant, profile, stop_at)``: the bytes of the last weights, and the record; the training is killed
-    after ``stop_at`` steps and run again."""
-    from mribench.training.arguments import TrainingArguments
-    from mribench.training.train import train, training
-
-    folders = iter(range(99))
-
-    def run(variant, profile=PROFILE, stop_at=None, subjects=8):
-        folder = tmp_path / str(next(folders))
-        folder.mkdir()
-        arguments = TrainingArguments(discs(subjects), discs(4), profile, 0, folder, "tiny")
-        if stop_at:
-            steps = training(variant, arguments, lambda: False)
-            for _ in range(stop_at):
-                next(steps)
-            steps.close()
-            assert list(folder.glob("checkpoints/*.pt")), "a checkpoint to go on from"
-        record = train(variant, arguments)
-        (weights,) = folder.glob("last/unet/*.safetensors")
-        return weights.read_bytes(), record
-
-    return run

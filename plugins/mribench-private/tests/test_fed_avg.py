@@ -1,49 +1,28 @@
 """Federated averaging against the central training that it must equal where nothing is federated."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from conftest import PROFILE, discs
-from mribench_private.fed_avg import FED_AVG, FederatedAveraging, batch_rows, site_of
+from mribench_private.fed_avg import FederatedAveraging, batch_rows, site_of
 
 from mribench.errors import InputError
-from mribench.training.step import batches
-from mribench.variants.ddpm import DDPM
 
 
 def error(net, batch, draws):
     return (net(batch.x.flatten(1))[:, 0] - 1).square()
 
 
-def federated(**changes):
-    return replace(FED_AVG, take_step=FederatedAveraging(**changes))
-
-
-def test_one_site_is_the_central_training_bit_for_bit(fit):
-    central, record = fit(DDPM)
-    alone, own = fit(federated(sites=1, local_steps=1))
-    assert alone == central
-    assert own["validation_loss"] == record["validation_loss"]
-
-
-def test_one_site_in_rounds_ends_where_the_central_training_ends(fit):
-    # the moving average of a server sees the ends of rounds alone
-    plain = replace(PROFILE, ema_decay=None)
-    assert fit(federated(sites=1, local_steps=4), plain)[0] == fit(DDPM, plain)[0]
-
-
-def test_one_local_step_of_sgd_at_equal_sites_is_a_step_on_all_their_images(at_step):
+def test_one_local_step_of_sgd_at_equal_sites_is_a_step_on_all_their_images(at_step, discs, profile):
     split, rule = discs(8), FederatedAveraging(sites=4, local_steps=1)
-    profile = replace(PROFILE, batch_size=8, grad_clip=None)
+    whole_batch = profile(batch_size=8, grad_clip=None)
     nets = [torch.nn.Linear(64, 1) for _ in range(2)]
     nets[1].load_state_dict(nets[0].state_dict())
-    step = at_step(nets[0], error, split, profile=profile, number=3)
+    step = at_step(nets[0], error, split, profile=whole_batch, number=3)
     rows = np.concatenate([images[batch_rows(4, 2, 3, 0)] for images in rule.members(step)])
     rule(step)
-    whole = at_step(nets[1], error, split, profile=profile)
+    whole = at_step(nets[1], error, split, profile=whole_batch)
     error(nets[1], whole.batch(rows, None), None).mean().backward()
     whole.optimizer.step()
     assert len(set(rows)) == 8
@@ -51,7 +30,7 @@ def test_one_local_step_of_sgd_at_equal_sites_is_a_step_on_all_their_images(at_s
     assert torch.allclose(nets[0].bias, nets[1].bias, atol=1e-6)
 
 
-def test_sites_go_their_own_way_until_the_round_ends(at_step):
+def test_sites_go_their_own_way_until_the_round_ends(at_step, discs):
     net, split, rule = torch.nn.Linear(64, 1), discs(8), FederatedAveraging(sites=2, local_steps=3)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
     before, seen = net.weight.detach().clone(), []
@@ -66,7 +45,7 @@ def test_sites_go_their_own_way_until_the_round_ends(at_step):
     assert kept[0]["step"] == kept[1]["step"] == 3, "moments stay at their site"
 
 
-def test_the_average_is_by_images(at_step):
+def test_the_average_is_by_images(at_step, discs):
     split = discs(3)  # two subjects at one site, one at the other
     net, rule = torch.nn.Linear(64, 1), FederatedAveraging(sites=2, local_steps=1)
     step = at_step(net, error, split)
@@ -86,22 +65,9 @@ def test_a_subject_is_at_one_site_and_sites_are_alike_in_size():
     assert np.array_equal(site_of(tuple(subjects[i] for i in again), 4), at[again]), "whatever their order"
 
 
-def test_a_site_sees_the_batches_of_a_training_on_its_own_images():
-    whole = batches(7, 3, 10, seed=5)
-    assert all(np.array_equal(batch_rows(7, 3, step, 5), whole[step]) for step in range(10))
-
-
-def test_what_cannot_be_shared_is_refused(at_step):
+def test_what_cannot_be_shared_is_refused(at_step, discs):
     net = torch.nn.Linear(64, 1)
     with pytest.raises(InputError, match="multiple of 3"):
         FederatedAveraging(sites=3)(at_step(net, error, discs(8)))
     with pytest.raises(InputError, match="3 training subjects were found"):
         FederatedAveraging(sites=4)(at_step(net, error, discs(3)))
-
-
-@pytest.mark.parametrize("stop_at", [5, 8], ids=["within a round", "at its end"])
-def test_killed_and_resumed_it_ends_with_the_same_weights(fit, stop_at):
-    variant = federated(sites=4, local_steps=3)  # checkpoints are after 4 and 8 steps
-    whole, record = fit(variant)
-    assert fit(variant, stop_at=stop_at)[0] == whole
-    assert record["federated"] == {"images_of_sites": [4, 4, 4, 4], "rounds": 3, "local_steps": 3}

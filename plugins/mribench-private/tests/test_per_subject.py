@@ -2,23 +2,21 @@
 
 import pytest
 import torch
-from conftest import PROFILE
 from mribench_private import per_subject
 from mribench_private.per_subject import clipped_sum
 
 from mribench.errors import InputError
 from mribench.spec import Batch
 from mribench.training.draws import BatchDraws
-from mribench.training.fused import with_subpixel_upsampling
 from mribench.variants.ddpm import DDPM
 
 N = 5
 
 
 @pytest.fixture
-def net():
+def net(profile):
     torch.manual_seed(0)
-    return DDPM.network(PROFILE)
+    return DDPM.network(profile())
 
 
 @pytest.fixture
@@ -81,20 +79,12 @@ def test_parts_of_the_subjects_add_up(net, batch, monkeypatch):
     assert torch.allclose(flat(clipped_sum(net, error, batch, 1.0)[0]), whole, atol=1e-5)
 
 
-def test_the_faster_network_of_a_cpu_has_the_same_sum(net):
-    large = Batch(torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
-    plain = looped(net, large, 1.0)
-    assert torch.allclose(
-        flat(clipped_sum(with_subpixel_upsampling(net), error, large, 1.0)[0]), plain, atol=1e-5
-    )
-
-
-def test_each_subject_has_random_numbers_of_its_own(net, batch):
+def test_each_subject_has_random_numbers_of_its_own(net, batch, profile):
     same = Batch(batch.x[:1].expand(3, -1, -1, -1))
 
     def losses(seed):
         draw = torch.Generator().manual_seed(seed)
-        scheduler = DDPM.scheduler(PROFILE)
+        scheduler = DDPM.scheduler(profile())
 
         def loss(net, one):
             draws = BatchDraws(draw, 1, slice(None))
