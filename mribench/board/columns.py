@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mribench.board import cost, tuning
+from mribench.board import cost, privacy, tuning
 from mribench.board.against_control import control_name
 from mribench.board.boards import Board
 from mribench.board.group import ALPHA_BAR, HEADLINE_LEVEL
@@ -52,10 +52,12 @@ class Table:
 
 
 def headline(board: Board) -> Table:
-    """Distribution metrics, and the paired ones at one level; ranks before them, cost after."""
+    """Distribution metrics, and the paired ones at one level; ranks before them, epsilon where a
+    training states it and cost after."""
     addresses = headline_addresses(board)
     numbers = [number_column(board, address) for address in addresses]
-    columns = [RANK, VARIANT, SEEDS, *numbers, *COST, NOTES]
+    private = [EPSILON] if privacy.is_stated(board.rows) else []
+    columns = [RANK, VARIANT, SEEDS, *numbers, *private, *COST, NOTES]
     return Table(columns, [*rows(board), *real(board, addresses)])
 
 
@@ -272,6 +274,7 @@ def _of_board(title: str, value: Callable[[Board], Value]) -> Column:
 VARIANT = Column("variant", lambda x: x.name, lambda x: x.name, names_line=True)
 RANK = _of_row("rank", lambda x, row: x.board.ranks[row.name].best, lambda x, row: rank(x.board, row))
 SEEDS = _of_row("seeds", lambda _, row: len(row.seeds), lambda _, row: seeds(row))
+EPSILON = _of_row("ε", lambda _, row: privacy.epsilon(row.results), lambda _, row: privacy.text(row))
 NFE = _of_row("NFE", lambda _, row: cost.nfe(row))
 TRAIN_IMAGES = _of_row(
     "train images", lambda _, row: cost.train_images(row), lambda _, row: _number(cost.train_images(row), ",")

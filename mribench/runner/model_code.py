@@ -41,6 +41,7 @@ def model_code(model: Model) -> list[Any]:
             model.encode,
             model.decode,
             model.noise,
+            model.take_step,
         ]
         # absent where they say nothing: folders of variants on pixels keep their names
         more = ["orthonormal"] if model.encode and model.orthonormal else []
@@ -60,5 +61,6 @@ def model_hash(model: Model) -> str:
 def _settings(stage: Stage, parts: list[Any]) -> list[Any]:
     """What a stage's training depends on beside its functions, which are added to ``parts``."""
     parts += [stage.network, stage.validation, *(update.loss for update in stage.updates)]
+    parts += [update.take_step for update in stage.updates]
     own = [stage.name, stage.share, stage.coarse, stage.average]
     return [*own, *([update.part, update.lr, update.betas] for update in stage.updates)]

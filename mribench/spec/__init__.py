@@ -23,7 +23,16 @@ from mribench.spec.problem import (
 )
 from mribench.spec.profile import Network, Profile
 from mribench.spec.reader import ImageFile, Reader, ReadVolumes, Volume
-from mribench.spec.stage import Autoencoder, Batch, Draws, GenerativeModel, Stage, Update
+from mribench.spec.stage import (
+    Autoencoder,
+    Batch,
+    Draws,
+    GenerativeModel,
+    Stage,
+    TakeStep,
+    TrainingStep,
+    Update,
+)
 from mribench.spec.task import Task
 from mribench.spec.variant import (
     Control,
@@ -81,7 +90,9 @@ __all__ = [
     "Solver",
     "Split",
     "Stage",
+    "TakeStep",
     "Task",
+    "TrainingStep",
     "Update",
     "Variant",
     "Volume",

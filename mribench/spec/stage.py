@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from mribench.spec.profile import Profile
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 
@@ -53,6 +54,42 @@ class UpdateLoss(Protocol):
 
 
 @dataclass(frozen=True)
+class TrainingStep:
+    """What ``TakeStep`` is given: one step, and the training images to draw a batch from."""
+
+    number: int  # 0 .. total - 1
+    total: int  # steps of the stage
+    seed: int
+    profile: Profile
+    subjects: tuple[str, ...]  # of every training image
+    net: Any  # a ``torch.nn.Module``, in training mode, its parameters without gradients
+    # of torch, over what the update moves, at the learning rate of this step; what is kept in its ``state`` is part of
+    # every checkpoint
+    optimizer: Any
+    # on the device, seeded by (seed, number): whose random numbers all come from it can be killed and resumed
+    generator: torch.Generator
+    draws: Callable[[int], Draws]  # its next numbers, with a row for each of n images
+    loss: Callable[[Any, Batch, Draws], torch.Tensor]  # the update's, of (net, batch, draws)
+    # images by their indices into ``subjects``, int64 (n,), as the network sees them; draws for n images
+    batch: Callable[[np.ndarray, Draws], Batch]
+
+
+class TakeStep(Protocol):
+    """A step by a rule of its own, such as differential privacy or federated averaging.
+
+    It stands in the place of the profile's batch, the gradient of its mean loss, the limit on that gradient and the
+    optimiser's step. Learning rate, moving average, validation and checkpoints stay mribench's. The budget counts
+    ``Profile.batch_size`` images a step: take as many.
+    """
+
+    def __call__(self, step: TrainingStep, /) -> torch.Tensor:
+        """Move the network; returns the loss for the log, float32 (), detached."""
+
+    def about(self, step: TrainingStep, /) -> Mapping[str, Any]:
+        """What the training's record says of the rule after its last step, by name; JSON-serialisable."""
+
+
+@dataclass(frozen=True)
 class Update:
     """One optimiser. The updates of a stage follow each other on the same batch, each after the one before."""
 
@@ -60,6 +97,7 @@ class Update:
     part: str | None = None  # name of the submodule whose parameters it moves; None: all of the network
     lr: float | None = None  # None: the profile's; its warm-up and schedule hold for both
     betas: tuple[float, float] = (0.9, 0.999)  # of Adam
+    take_step: TakeStep | None = None  # None: on the mean loss of a batch; of a stage with a single update
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from mribench.spec.integrator import Denoiser
 from mribench.spec.profile import Profile
-from mribench.spec.stage import Autoencoder
+from mribench.spec.stage import Autoencoder, TakeStep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,6 +149,9 @@ class Variant:
     # None: the first installed one that fits, of its own process before integrators
     sampler: str | None = None
     fields: tuple[str, ...] = ()  # of the data, that its training reads; as ``Task.fields``
+    take_step: TakeStep | None = (
+        None  # of the network's training, as ``Update.take_step``; not of an autoencoder's
+    )
     is_control: ClassVar[bool] = False
 
     @property

@@ -126,4 +126,11 @@ class LabelFeed:
 
     def drawn(self, mine: slice, draws: Draws) -> torch.Tensor:
         """int64, the labels of this process's rows, some of them null."""
-        return torch.where(draws.uniform() < LABEL_DROPOUT, self._null, self._now[mine])
+        return self._dropped(self._now[mine], draws)
+
+    def of(self, images: np.ndarray, draws: Draws) -> torch.Tensor:
+        """int64 (n,), the labels of images by their indices, some of them null."""
+        return self._dropped(torch.from_numpy(self._labels[images]).to(self._now.device), draws)
+
+    def _dropped(self, labels: torch.Tensor, draws: Draws) -> torch.Tensor:
+        return torch.where(draws.uniform() < LABEL_DROPOUT, self._null, labels)

@@ -85,8 +85,12 @@ class _Interleave(torch.autograd.Function):
     Kernels that use the pixel before begin a row (or column) earlier than those that use the one after.
     """
 
+    generate_vmap_rule = (
+        True  # with ``setup_context`` below, so that ``torch.func`` can take gradients of each image
+    )
+
     @staticmethod
-    def forward(ctx: Any, quarters: torch.Tensor) -> torch.Tensor:
+    def forward(quarters: torch.Tensor) -> torch.Tensor:
         n, c, h, w = quarters.shape
         c, h, w = c // 4, h - 1, w - 1
         quarters = quarters.unflatten(1, (2, 2, c))
@@ -94,6 +98,10 @@ class _Interleave(torch.autograd.Function):
         for a, b in PLACES:
             whole[:, :, :, a, :, b] = quarters[:, a, b, :, a : a + h, b : b + w]
         return whole.view(n, c, 2 * h, 2 * w)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ import torch
 from mribench.errors import InputError
 from mribench.progress import say
 from mribench.spec import Profile, Stage
+from mribench.training.own_step import OwnStep
 from mribench.training.step import Autocast, RecordedStep, Step
 
 
@@ -36,9 +37,15 @@ def launch(step: Step, precision: str, first: int, title: str) -> tuple[Step, An
     """The step as this device runs it, and the network to evaluate with: recorded on a single GPU, else as it is.
 
     step: whose ``net`` is the plain network. first: number of the step that comes next. Raises InputError where several
-    processes would share a stage of several updates.
+    processes would share a stage of several updates, or one that takes its own steps, or where such a one is to be
+    trained in fp16.
     """
     raw, accelerator, profile = step.raw, step.accelerator, step.profile
+    if isinstance(step, OwnStep) and (accelerator.num_processes > 1 or precision == "fp16"):
+        raise InputError(
+            f"{title}: steps of its own are taken by one process in fp32 or bf16, found {accelerator.num_processes} "
+            f"in {precision}; run it with one process and --precision fp32"
+        )
     updates = len(step.stage.updates)
     if updates > 1 and accelerator.num_processes > 1:
         raise InputError(
@@ -46,7 +53,9 @@ def launch(step: Step, precision: str, first: int, title: str) -> tuple[Step, An
             f"shared by processes; found {accelerator.num_processes} processes, run it with one"
         )
     if accelerator.device.type == "cuda" and accelerator.num_processes == 1 and precision != "fp16":
-        if updates > 1:
+        if isinstance(step, OwnStep):
+            say(f"{title}: steps of its own are not recorded as a CUDA graph and run without")
+        elif updates > 1:
             say(f"{title}: a step of {updates} optimisers is not recorded as a CUDA graph and runs without")
         else:
             parts = {part.name: getattr(step, part.name) for part in fields(step)}

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from mribench.training.conditions import LabelFeed, LabelledSplit
 from mribench.training.fused import optimize
 from mribench.training.launch import launch, optimizers
 from mribench.training.loader import choose_loader
+from mribench.training.own_step import OwnStep
 from mribench.training.step import Step, batches
 from mribench.training.validation import averaged, validation_loss
 
@@ -104,7 +106,8 @@ def _step(
     ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay and stage.average else None
     total = total_steps(profile, len(split))
     rows = batches(len(split), profile.batch_size, total, arguments.seed)
-    return Step(
+    makes = partial(OwnStep, split=split) if any(update.take_step for update in stage.updates) else Step
+    return makes(
         stage=stage,
         net=raw,
         raw=raw,
@@ -209,6 +212,7 @@ class _StageTraining:
         record["tflop"] = round(self.cost.total(self.arguments.profile, self.state.step) / 1e12, 3)
         if self.scheduler is not None:
             record["prediction"] = self.scheduler.config.get("prediction_type")
+        record |= self.step.about(self.state.step)
         if self.accelerator.is_main_process:
             with averaged(self.step.raw, self.step.ema):
                 checkpoint.write_pipeline(self.arguments.folder / "last", self.step.raw, self.scheduler)

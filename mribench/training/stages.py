@@ -37,7 +37,7 @@ def shaped(variant: Variant, white: torch.Tensor) -> torch.Tensor:
 
 def diffusion_stage(variant: Variant, scheduler: Any, space: Space, share: float = 1.0) -> Stage:
     """The training of a variant's network in a space."""
-    update = Update(DiffusionLoss(variant, scheduler, space))
+    update = Update(DiffusionLoss(variant, scheduler, space), take_step=variant.take_step)
     return Stage("diffusion", variant.network, (update,), share=share, coarse=variant.autoencoder is None)
 
 

@@ -92,11 +92,19 @@ class Step:
             # also those that this update does not move: the next one starts from none
             self.raw.zero_grad()
             losses.append(loss.detach())
+        self._average(step)
+        return losses[0]
+
+    def about(self, done: int) -> Mapping[str, Any]:
+        """What the record says of the training beside its numbers, after ``done`` steps."""
+        return {}
+
+    def _average(self, step: int) -> None:
+        """Let the moving average follow."""
         if self.ema is not None:
             # with gradients the average would keep the graph of every step: 0.1 MiB each with quick's network
             with torch.no_grad():
                 torch._foreach_lerp_(self.ema, self.parameters, ema_weight(self.profile, step + 1))
-        return losses[0]
 
     def _coarse(self, step: int) -> bool:
         return self.stage.coarse and step < self.profile.coarse_steps
@@ -114,12 +122,17 @@ class Step:
 
     def _batch(self, coarse: bool, draws: Draws) -> Batch:
         """This process's part of the images in ``pixels``."""
-        x = self.pixels[self.mine].unsqueeze(1).float() / 127.5 - 1
+        x = self._shown(self.pixels[self.mine], coarse, draws)
+        return Batch(x, self.labels.drawn(self.mine, draws) if self.labels is not None else None)
+
+    def _shown(self, pixels: torch.Tensor, coarse: bool, draws: Draws) -> torch.Tensor:
+        """Images as the network sees them, float32 (n, 1, H, W) in [-1, 1], from uint8 (n, H, W)."""
+        x = pixels.unsqueeze(1).float() / 127.5 - 1
         if coarse:
             x = F.avg_pool2d(x, 2)
         if self.profile.flip:
             x = torch.where((draws.uniform() < 0.5)[:, None, None, None], x.flip(-1), x)
-        return Batch(x, self.labels.drawn(self.mine, draws) if self.labels is not None else None)
+        return x
 
 
 class Autocast:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from string import ascii_lowercase
 
+from mribench.board import privacy
 from mribench.board.html.strips import Axis, linear_axis, log_axis, pixels, tick_label
 from mribench.board.html.values import BoardView, MetricColumn, RowView
 from mribench.board.pareto import COSTS, Point, pareto
 
+# what quality is drawn against: kind, title of the axis, cost of a row's results; privacy where a training states it
+AXES = (*COSTS, ("epsilon", "ε (privacy of a training subject)", privacy.epsilon))
 WIDTH, HEIGHT = 340, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, WIDTH - 14, 12, HEIGHT - 44  # of the area between the axes
 LETTERS = [
@@ -83,13 +86,13 @@ class Charts:
 def quality_against_cost(boards: Sequence[BoardView]) -> Charts:
     """All trained rows of every board against each kind of cost that the records know; of problems see ``solvers``."""
     boards = [board for board in boards if not board.poses_problem]
-    points = {board.id: {kind: _points(board, kind) for kind, _, _ in COSTS} for board in boards}
+    points = {board.id: {kind: _points(board, kind) for kind, _, _ in AXES} for board in boards}
     letters = letters_of(p for of_board in points.values() for of_kind in of_board.values() for p in of_kind)
     known = []
     for board in boards:
         drawn = [
             chart(board, points[board.id][kind], label, f"{board.id}-{kind}", letters)
-            for kind, label, _ in COSTS
+            for kind, label, _ in AXES
             if points[board.id][kind]
         ]
         known += [drawn] if drawn else []
@@ -105,7 +108,7 @@ def letters_of(points: Iterable[Point]) -> Mapping[str, str]:
 
 
 def _points(board: BoardView, kind: str) -> list[Point]:
-    cost = next(of for name, _, of in COSTS if name == kind)
+    cost = next(of for name, _, of in AXES if name == kind)
     found = (point_of(board, row, cost(row.results), row.method) for row in board.trained)
     return [point for point in found if point]
 

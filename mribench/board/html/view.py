@@ -29,6 +29,7 @@ from mribench.spec import AuditVerdict, Score
 BETTER = {"up": "higher is better", "down": "lower is better", "zero": "nearer to 0 is better"}
 HELP = {
     "seeds": "how many trainings, and their seeds",
+    "ε": "privacy of a training subject: less is more private; ∞: none is promised",
     "NFE": "network evaluations for one image",
     "train images": "images that training saw, again and again",
     "train s": "seconds of training",

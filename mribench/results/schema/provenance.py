@@ -30,6 +30,19 @@ class Condition(Struct, gc=False, kw_only=True):
     images: list[Count] = []  # training images of each label
 
 
+class Privacy(Struct, gc=False, kw_only=True):
+    """(epsilon, delta) of differential privacy; None: nothing is promised."""
+
+    epsilon: Positive | None = None
+    delta: Positive | None = None
+    unit: Text | None = None  # what two neighbouring training sets differ by
+    accountant: Text | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epsilon is None) != (self.delta is None):
+            raise ValueError("of epsilon and delta one is missing, expected both or neither")
+
+
 class Training(Struct, gc=False, kw_only=True):
     """Also ``train.json``."""
 
@@ -41,6 +54,7 @@ class Training(Struct, gc=False, kw_only=True):
     precision: Text | None = None
     tflop: Positive | None = None
     conditions: dict[str, Condition] = {}
+    privacy: Privacy | None = None
     made_with: Environment | None = None
 
 

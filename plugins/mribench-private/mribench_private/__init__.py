@@ -1,0 +1,1 @@
+"""What privacy costs: differential privacy of patients, and federated averaging over sites."""
