@@ -203,12 +203,12 @@ def _finished(n: int) -> Callable[[], Any]:
 
 
 def _boards(organs: int) -> Callable[[], Any]:
-    found = records(ROWS, organs, seeds=1)
+    found = records(ROWS, [f"organ-{i}" for i in range(organs)], seeds=1)
     return lambda: _written(found)
 
 
 def _rows(n: int) -> Callable[[], Any]:
-    found = records(n, 1, seeds=1)
+    found = records(n, ["organ"], seeds=1)
     return lambda: _written(found)
 
 

@@ -5,6 +5,7 @@ They have numbers per subject, half-subsamples and a noise floor, so that boards
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -14,7 +15,6 @@ from mribench.metrics.uncertainty import round_for_record
 from mribench.results import Result
 from mribench.spec import Score
 
-ORGANS = ("brain", "chromatin", "heart", "kidney", "lung", "spine")
 SUBJECTS, SUBSAMPLES = 32, 200
 LEVELS = (0.89702, 0.52409, 0.07859)
 SPACES = ("hc85-v1", "gist208-v1")
@@ -27,12 +27,12 @@ CONTROLS = {"noise": 1300.0, "gaussian": 600.0, "train-replay": 3.0, "mode-colla
 DRAWN = [(metric, space) for metric in IN_SPACES for space in SPACES] + [(m, None) for m in ON_IMAGES]
 
 
-def records(rows: int, organs: int = 1, seeds: int = 3) -> list[Result]:
-    """Every result of ``rows`` trained variants and the controls, on boards of as many organs, six of them by name."""
+def records(rows: int, organs: Sequence[str], seeds: int) -> list[Result]:
+    """Every result of ``rows`` trained variants and the controls, on a board of each organ."""
     values = {f"variant-{i:02}": 80.0 + 4 * i for i in range(rows)} | CONTROLS
     return [
         result
-        for organ in [*ORGANS, *(f"organ-{i}" for i in range(organs))][:organs]
+        for organ in organs
         for variant, value in values.items()
         for seed in range(seeds)
         for result in _cell(organ, variant, value, seed)

@@ -3,6 +3,7 @@
 from collections import Counter
 from math import comb
 
+import many_rows
 import pytest
 
 from mribench.board import against_control, claims, group, publish
@@ -11,7 +12,6 @@ from mribench.board.columns import headline
 from mribench.board.differences import difference
 from mribench.board.markdown import board_table
 from mribench.cli import console
-from mribench.speed import made_records as many_rows
 
 PAIRED = len(many_rows.LEVELS) * len(many_rows.PAIRED)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import many_rows
 import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare
@@ -10,7 +11,6 @@ from mribench.board import over_organs
 from mribench.board.boards import boards
 from mribench.board.markdown import markdown
 from mribench.board.over_organs import OverOrgans, critical_difference, friedman
-from mribench.speed import made_records as many_rows
 
 
 @pytest.mark.parametrize(("methods", "q"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])

@@ -3,13 +3,13 @@
 import io
 import re
 
+import many_rows
 import pytest
 from rich.console import Console
 
 from mribench.board.boards import boards
 from mribench.board.short import short
 from mribench.cli import console
-from mribench.speed import made_records as many_rows
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from mribench.board.html.page import html
 from mribench.board.html.pictures import BUDGET_OF_MANY
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "board"))
-from mribench.speed import made_records as many_rows
+import many_rows
 
 ROWS, ORGANS = 21, 6  # more than ``view.MANY`` in all
 MOST = 2_000_000  # bytes
