@@ -19,6 +19,7 @@ EXAMPLES = {
     "mribench-anomaly": ("tasks", "ood"),
     "mribench-downstream": ("tasks", "utility"),
     "mribench-paired": ("tasks", "translation"),
+    "mribench-masks": ("tasks", "delineation"),
 }
 # known answers of many families
 SLOW = (
@@ -30,6 +31,7 @@ SLOW = (
     "mribench-anomaly",
     "mribench-downstream",
     "mribench-paired",
+    "mribench-masks",
 )
 
 

@@ -2,8 +2,8 @@
 
 x_t keeps the label of x_{t-1} with probability alpha_t and takes any label at random otherwise, so that
 q(x_t | x_0) = a_t x_0 + (1 - a_t) / C with a_t the product of the alphas and C the number of labels. With C = 2 this is
-BerDiff (Chen et al. 2023, arXiv 2304.04429, equations 1 to 5, beta_t = 1 - alpha_t), with more it is Hoogeboom et al.
-2021, arXiv 2102.05379, equations 11 to 13. As in Zbinden et al. 2023, arXiv 2303.08888, the network gives p(x_0 | x_t),
+BerDiff (Chen et al. 2023, arXiv 2304.04429; beta_t = 1 - alpha_t), with more it is multinomial diffusion (Hoogeboom et
+al. 2021, arXiv 2102.05379, section 4). As in Zbinden et al. 2023, arXiv 2303.08888, the network gives p(x_0 | x_t),
 over which the posterior is summed; BerDiff puts its mean in.
 """
 
@@ -68,7 +68,7 @@ def probabilities(net: Any, x_t: torch.Tensor, t: torch.Tensor, image: torch.Ten
 
 
 def flip_loss(net: Any, image: torch.Tensor, labels: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """KL(q(x_{t-1} | x_t, x_0), p(x_{t-1} | x_t)) and cross-entropy of x_0, as equations 7 to 9 of BerDiff."""
+    """KL(q(x_{t-1} | x_t, x_0), p(x_{t-1} | x_t)) and cross-entropy of x_0, as in BerDiff."""
     x_0 = one_hot(labels, net.config.out_channels)
     t = 1.0 + draws.integers(STEPS, 1, 1, 1)
     now, before = kept(t), kept(t - 1)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from mribench_downstream import dice, hausdorff
-from mribench_downstream.comparing import levels
+from mribench_downstream.comparing import evenly, levels
 from mribench_downstream.labelled import FIELD, classes, why_not
 
-from mribench.figures import captioned, evenly_spaced, grid
+from mribench.figures import captioned, grid
 from mribench.metrics.uncertainty import mean_interval, round_for_record, subject_means
 from mribench.spec import (
     NOT_ANNOTATED,
@@ -160,7 +160,7 @@ def draw(
     if not outputs:
         return {}
     top = classes(data)
-    places = evenly_spaced(len(outputs["rows"]), ROWS)
+    places = evenly(len(outputs["rows"]), ROWS)
     rows, answers = outputs["rows"][places], outputs["answers"][places]
     best = majority(answers, top)
     columns = {"image": data.test.images[rows], "truth": levels(data.test.fields[FIELD][rows], top - 1)}

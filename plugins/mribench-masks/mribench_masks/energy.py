@@ -44,7 +44,7 @@ def jaccard_distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def ged(found: Distances) -> np.ndarray:
     """Squared generalised energy distance 2 E d(S, Y) - E d(S, S'), float64 (N,) from 0 to 2.
 
-    Kohl et al. 2018, arXiv 1806.05034, equation 6, with one truth Y for an image, so that its third term is 0. By the
+    Kohl et al. 2018, arXiv 1806.05034, with one truth Y for an image, so that its third term is 0. By the
     triangle inequality it is never negative.
     """
     return 2 * found.to_truth - found.between

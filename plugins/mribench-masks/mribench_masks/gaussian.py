@@ -1,12 +1,16 @@
-"""A diffusion of one-hot masks with Gaussian noise, which sees the image beside them."""
+"""A diffusion of one-hot masks with Gaussian noise, which sees the image beside them.
+
+The network gives the probability of each label, which is the mean of the one-hot mask that D(x; sigma) asks for, and
+learns by cross-entropy (Dieleman et al. 2022, arXiv 2211.15089), as the other networks of the board do. Squared errors,
+as in the papers below, would seek the same mean, and learn it more slowly.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mribench_inverse.comparators import SPREAD, conditional_denoiser
+from mribench_inverse.comparators import SPREAD
 from mribench_inverse.steps import noise_levels
-from mribench_paired.diffusions import GivenDenoiser
 from mribench_paired.networks import unet
 from mribench_score.integrators import heun
 
@@ -21,21 +25,42 @@ STEPS = 12  # of Heun's method, 23 evaluations
 # logarithm of the noise level in training. A structure of many pixels is seen through more noise than one pixel is, so
 # levels are higher than for images, and there is nothing to tell apart below a tenth of the step from 0 to 1
 MEAN, DEVIATION = 0.0, 1.5
+LEAST, LARGEST = 0.05, 20.0
 
 
-class MaskDenoiser(GivenDenoiser):
-    """D(x; sigma, image) of one-hot masks (N, classes, H, W), 0 and 1."""
+class MaskDenoiser:
+    """D(x; sigma, image) of one-hot masks (N, classes, H, W), 0 and 1: a ``mribench.spec.Denoiser``.
 
-    sigmas = (0.05, 20.0)
+    Args:
+        net: Of masks and image, concatenated; it gives logits.
+        image: float32 (N, 1, H, W) in [0, 1].
+    """
+
+    sigmas = (LEAST, LARGEST)
+
+    def __init__(self, net: Any, image: torch.Tensor):
+        self._net, self._image, self.nfe = net, image, 0
+
+    def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        self.nfe += 1
+        return logits(self._net, x, x.new_full((len(x), 1, 1, 1), float(sigma)), self._image).softmax(1)
 
 
-def denoising_loss(net: Any, image: torch.Tensor, labels: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """Of D(x + sigma eps; sigma, image), weighted as in Karras et al. 2022, arXiv 2206.00364, table 1."""
+def logits(net: Any, x: torch.Tensor, sigma: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    """Of each label given masks with noise and the image, (N, classes, H, W). sigma: (N, 1, 1, 1)."""
+    import torch
+
+    scale = (sigma**2 + SPREAD**2).sqrt()
+    seen = torch.cat([(x - 0.5) / scale, (image - 0.5) / SPREAD], dim=1)
+    return net(seen, 250 * sigma.flatten().log()).sample
+
+
+def noise_loss(net: Any, image: torch.Tensor, labels: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """Cross-entropy of labels given masks with noise of a random level, and the image."""
     x = one_hot(labels, net.config.out_channels)
     sigma = (DEVIATION * draws.normal(1, 1, 1) + MEAN).exp()
-    found = conditional_denoiser(net, x + sigma * draws.normal(*x.shape[1:]), sigma, image)
-    weight = (sigma**2 + SPREAD**2) / (sigma * SPREAD) ** 2 * (labels != NOT_ANNOTATED)[:, None]
-    return (weight * (found - x).square()).mean()
+    found = logits(net, x + sigma * draws.normal(*x.shape[1:]), sigma, image).log_softmax(1)
+    return -((x * found).sum(1) * (labels != NOT_ANNOTATED)).mean()
 
 
 def drawn(denoiser: Denoiser, classes: int, shape: tuple[int, int], draws: Draws) -> torch.Tensor:
@@ -51,9 +76,9 @@ def by_gaussian(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
 
 
 def fit_gaussian(examples: Examples) -> Any:
-    """A network that sees the noised masks and the image."""
+    """A network that sees masks with noise and the image."""
     classes = pairs(examples).classes
-    return learned(lambda: unet(examples.profile, 1 + classes, classes), examples, denoising_loss)
+    return learned(lambda: unet(examples.profile, 1 + classes, classes), examples, noise_loss)
 
 
 GAUSSIAN = Solver(
