@@ -15,7 +15,7 @@ from mribench_downstream.comparing import evenly, levels
 from mribench_downstream.labelled import FIELD, classes, why_not
 
 from mribench.figures import captioned, grid
-from mribench.metrics.uncertainty import mean_interval, round_for_record, subject_means
+from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
 from mribench.spec import (
     NOT_ANNOTATED,
     Answers,
@@ -49,10 +49,10 @@ def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[s
     assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
     if why_not(data):
         return {}
-    rows, top = asked(data.test), classes(data)
-    setting = chosen(model, data.validation, top, seed)
+    rows, n_classes = asked(data.test), classes(data)
+    setting = chosen(model, data.validation, n_classes, seed)
     taken = range(SAMPLES if model.solver.samples else 1)
-    answers = [answered(model, data.test, rows, top, seed, setting, sample) for sample in taken]
+    answers = [answered(model, data.test, rows, n_classes, seed, setting, sample) for sample in taken]
     return {"rows": rows, "answers": np.stack(answers, axis=1), "setting": np.array([setting])}
 
 
@@ -65,7 +65,7 @@ def asked(split: Split, limit: int | None = None) -> np.ndarray:
     return rows[equal_by_subject(subjects, min(most, limit or most), KIND)]
 
 
-def chosen(model: Answers, validation: Split, top: int, seed: int) -> int:
+def chosen(model: Answers, validation: Split, n_classes: int, seed: int) -> int:
     """Place in ``Solver.search`` of the setting with the highest Dice of validation subjects; -1: none."""
     settings = range(len(model.solver.search))
     if len(settings) < 2:
@@ -74,14 +74,14 @@ def chosen(model: Answers, validation: Split, top: int, seed: int) -> int:
     if not len(rows):
         return 0
     truth, subjects = validation.fields[FIELD][rows], [validation.subjects[row] for row in rows]
-    answers = (answered(model, validation, rows, top, seed, setting) for setting in settings)
-    return int(np.argmax([np.nanmean(dice.by_subject(one, truth, subjects, top)) for one in answers]))
+    answers = (answered(model, validation, rows, n_classes, seed, setting) for setting in settings)
+    return int(np.argmax([np.nanmean(dice.by_subject(one, truth, subjects, n_classes)) for one in answers]))
 
 
 def answered(
-    model: Answers, split: Split, rows: np.ndarray, top: int, seed: int, setting: int, sample: int = 0
+    model: Answers, split: Split, rows: np.ndarray, n_classes: int, seed: int, setting: int, sample: int = 0
 ) -> np.ndarray:
-    """Label maps, uint8 (n, H, W); what is none of the ``top`` labels counts as background.
+    """Label maps, uint8 (n, H, W); what is no label of the data counts as background.
 
     Those of the ceiling are the truth, which no solver is shown.
     """
@@ -89,23 +89,23 @@ def answered(
         return np.asarray(split.fields[FIELD])[rows]
     taken = model.solver.search[setting] if setting >= 0 else {}
     found = to_uint8(model.answer(LEVEL, channels(split)[rows], seed, sample=sample, setting=taken))
-    return np.where(found < top, found, 0).astype(np.uint8)
+    return np.where(found < n_classes, found, 0).astype(np.uint8)
 
 
-def majority(answers: np.ndarray, top: int) -> np.ndarray:
+def majority(answers: np.ndarray, n_classes: int) -> np.ndarray:
     """The most frequent label of each pixel, the smallest of equally frequent ones: uint8 (n, H, W) of (n, K, H, W)."""
-    return np.stack([(answers == label).sum(1) for label in range(top)]).argmax(0).astype(np.uint8)
+    return np.stack([(answers == label).sum(1) for label in range(n_classes)]).argmax(0).astype(np.uint8)
 
 
-def energies(answers: np.ndarray, truth: np.ndarray, top: int) -> energy.Distances:
-    """Mean distances over all structures, in an image or not: a mean that does not hang on what is found in it.
+def energies(answers: np.ndarray, truth: np.ndarray, n_classes: int) -> energy.Distances:
+    """Mean distances over all structures, in an image or not: what is averaged does not depend on what is found.
 
     Pixels that are not annotated count for nothing.
     """
     known = truth != NOT_ANNOTATED
     found = [
         energy.distances((answers == structure) & known[:, None], truth == structure)
-        for structure in range(1, top)
+        for structure in range(1, n_classes)
     ]
     return energy.Distances(*np.mean(found, axis=0))
 
@@ -121,23 +121,26 @@ def score(
     """Every metric: mean over test subjects with a 95 % interval over them; blank where too few have label maps."""
     if reason := why_not(data):
         return [Score(name, None, len(data.test), data.test.n_subjects, reason=reason) for name in metrics]
-    rows, top = outputs["rows"], classes(data)
+    rows, n_classes = outputs["rows"], classes(data)
     truth, subjects = data.test.fields[FIELD][rows], [data.test.subjects[row] for row in rows]
     answers = outputs["answers"]
-    best, apart = majority(answers, top), energies(answers, truth, top)
+    best, apart = majority(answers, n_classes), energies(answers, truth, n_classes)
     found = {
-        "delineation_dice": _over_structures(dice.by_subject(best, truth, subjects, top)),
-        "delineation_dice_draw": _over_structures(dice.by_subject(answers[:, 0], truth, subjects, top)),
-        "delineation_hd95": _over_structures(hausdorff.by_subject(best, truth, subjects, top)),
+        "delineation_dice": _over_structures(dice.by_subject(best, truth, subjects, n_classes)),
+        "delineation_dice_draw": _over_structures(dice.by_subject(answers[:, 0], truth, subjects, n_classes)),
+        "delineation_hd95": _over_structures(hausdorff.by_subject(best, truth, subjects, n_classes)),
         "delineation_ged": subject_means(energy.ged(apart), subjects)[1],
         "delineation_overconfidence": subject_means(energy.overconfidence(apart), subjects)[1],
     }
-    about, made = {"n": len(rows), "subjects": len(set(subjects))}, []
+    names, made = sorted(set(subjects)), []
+    about = {"n": len(rows), "subjects": len(names)}
     for name, metric in metrics.items():
-        values = found[name]
-        low, high = mean_interval(values, metric.range)
-        each = round_for_record(values)
-        made.append(Score(name, float(values.mean()), low=low, high=high, per_subject=each, **about))
+        if name not in found:
+            made.append(Score(name, None, reason="it is no score of label maps", **about))
+            continue
+        mean, low, high = mean_over_subjects(found[name], names, metric.range)
+        each = round_for_record(found[name])
+        made.append(Score(name, mean, low=low, high=high, per_subject=each, **about))
     return made
 
 
@@ -159,17 +162,17 @@ def draw(
     """
     if not outputs:
         return {}
-    top = classes(data)
+    n_classes = classes(data)
     places = evenly(len(outputs["rows"]), ROWS)
     rows, answers = outputs["rows"][places], outputs["answers"][places]
-    best = majority(answers, top)
-    columns = {"image": data.test.images[rows], "truth": levels(data.test.fields[FIELD][rows], top - 1)}
+    best = majority(answers, n_classes)
+    columns = {"image": data.test.images[rows], "truth": levels(data.test.fields[FIELD][rows], n_classes - 1)}
     if answers.shape[1] == 1:
-        columns["answer"] = levels(best, top - 1)
+        columns["answer"] = levels(best, n_classes - 1)
     else:
-        columns[f"majority of {answers.shape[1]}"] = levels(best, top - 1)
+        columns[f"majority of {answers.shape[1]}"] = levels(best, n_classes - 1)
         for k in range(DRAWS_SHOWN):
-            columns[f"draw {k + 1}"] = levels(answers[:, k], top - 1)
+            columns[f"draw {k + 1}"] = levels(answers[:, k], n_classes - 1)
         columns["disagreement"] = np.rint(255 * (answers != best[:, None]).mean(1)).astype(np.uint8)
     cells = np.stack(list(columns.values()), axis=1).reshape(-1, *best.shape[1:])
     return {"label_maps": captioned(grid(cells, len(columns)), f"{caption}: {' | '.join(columns)}")}

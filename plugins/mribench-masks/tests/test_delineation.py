@@ -169,6 +169,12 @@ def test_too_few_labelled_subjects_leave_blanks_with_a_reason(data):
     assert all(one.value is None and "at least 4" in one.reason for one in found.values())
 
 
+def test_a_metric_of_grey_values_that_a_run_adds_is_blank_with_a_reason(data):
+    outputs = produce(Asking(baselines.TRUTH, data), data, None, 0)
+    (found,) = score(outputs, data, None, {"psnr": replace(metrics.DICE, name="psnr")}, None, 0)
+    assert found.value is None and found.reason == "it is no score of label maps"
+
+
 def test_the_picture_shows_where_draws_differ(data):
     by_draw = rule("by draw", lambda _, m, draws: as_answer(draws.integers(3, *m.shape)))
     _, outputs = scored(by_draw, data)
