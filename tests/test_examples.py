@@ -20,6 +20,7 @@ EXAMPLES = {
     "mribench-downstream": ("tasks", "utility"),
     "mribench-paired": ("tasks", "translation"),
     "mribench-private": ("variants", "dp-sgd-8"),
+    "mribench-masks": ("tasks", "delineation"),
 }
 # known answers of many families
 SLOW = (
@@ -32,6 +33,7 @@ SLOW = (
     "mribench-downstream",
     "mribench-paired",
     "mribench-private",
+    "mribench-masks",
 )
 
 
