@@ -130,7 +130,7 @@ class Cell:
 
     def with_training(self, plan: Plan) -> Cell:
         """The cell with the folder of its training, where any task of the run is asked of a model that learns."""
-        asked = [task for task in plan.tasks if poses(task, self.modality)]
+        asked = [task for task in plan.of_models if poses(task, self.modality)]
         if not self.is_trained_here or all(not_applicable(task, self.variant, self.data) for task in asked):
             return self
         return replace(self, trained=self.train_folder(plan))

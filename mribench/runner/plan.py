@@ -18,6 +18,7 @@ from mribench.runner import tuned as tunings
 from mribench.runner.runspec import ALL, TRACKERS, RunSpec
 from mribench.runner.tuned import Tuned
 from mribench.sampling import fitting, forward_process, samplers
+from mribench.sampling.offers import fits
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import (
     Control,
@@ -57,6 +58,11 @@ class Plan:
         read = [getattr(one, "fields", ()) for one in (*self.tasks, *self.variants)]
         read += [task.any_fields for task in self.tasks]
         return tuple(dict.fromkeys(name for names in read for name in names))
+
+    @property
+    def of_models(self) -> list[Task]:
+        """The tasks that models are asked: not those whose solvers all do without a prior."""
+        return [task for task in self.tasks if not task.problem or any(fits(s, task) for s in self.solvers)]
 
     def samplers_of(self, variant: Variant) -> list[SamplerChoice]:
         """What draws from a variant, in the order of the plan."""

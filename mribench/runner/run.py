@@ -85,7 +85,7 @@ def run_suite(
 
 def trainings(plan: Plan) -> int:
     """How many networks a plan trains: of a joint training one for all organs."""
-    trained = [v for v in plan.variants if not _is_untrained(v)]
+    trained = [v for v in plan.variants if not _is_untrained(v)] if plan.of_models else []
     joint = {variant.trained_as or variant.name for variant in trained if is_joint(variant)}
     of_one_organ = sum(not is_joint(variant) for variant in trained)
     return (len(plan.modalities) * of_one_organ + len(joint)) * len(plan.spec.seeds)

@@ -71,7 +71,7 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     trained = [variant for variant in plan.variants if not isinstance(variant, Control | Solver)]
     networks = trainings(plan) + organs * seeds * solving.trainings(plan)
     # a joint training takes the budget of every organ; variants that differ in guidance alone share it
-    learning = [v for v in trained if not isinstance(v, PretrainedModel)]
+    learning = [v for v in trained if not isinstance(v, PretrainedModel)] if plan.of_models else []
     budgets = organs * seeds * len({getattr(v, "trained_as", None) or v.name for v in learning})
     budgets += organs * seeds * solving.trainings(plan)
     evaluations = [each for variant in trained for each in _evaluations(variant, plan)]

@@ -1,6 +1,7 @@
 """Tasks that pose a problem: which solver answers which, how it is tuned, and that nothing else enters its answers."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ from mribench.runner import runspec
 from mribench.runner.cell import Cell
 from mribench.runner.plan import Plan
 from mribench.runner.questions import questions
+from mribench.runner.run import trainings
 from mribench.runner.verify import verify
 from mribench.sampling import fitting, offers
 from mribench.sampling.solving import SolvingModel, UnitDenoiser
@@ -110,6 +112,15 @@ def test_a_control_of_generation_is_asked_no_problem(monkeypatch):
 
 def test_a_baseline_is_asked_problems_alone(monkeypatch):
     assert asked(BASELINE, monkeypatch) == [(None, "noisy")]
+
+
+def test_no_prior_is_trained_that_no_solver_asks():
+    modality = lookup.load("modalities", lookup.names("modalities")[0])
+    changes = {"tasks": (TASK,), "modalities": (modality,), "variants": (DDPM,), "out": Path("out")}
+    for solvers, trained in (((), 0), ((FOR_OTHERS,), 0), ((WITH_PRIOR,), 1)):
+        plan = replace(plan_of(*solvers), **changes)
+        cell = Cell(modality, toy_data(), DDPM, 0).with_training(plan)
+        assert (trainings(plan), bool(cell.trained)) == (trained, bool(trained))
 
 
 def test_an_answer_does_not_depend_on_the_batch_and_the_measurement_not_on_the_solver():

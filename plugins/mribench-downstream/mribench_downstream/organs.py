@@ -9,9 +9,10 @@ alone. Real training images in the place of generated ones are the ceiling. Imag
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -166,23 +167,17 @@ def _text(estimate: Sequence[float | None], digits: int) -> str:
 
 def main() -> None:
     """The command line."""
-    import typer
-
-    def organs(
-        run: Annotated[Path, typer.Argument(help="folder of a run with generated images of several organs")],
-        steps: Annotated[int, typer.Option(help="of each training", min=1)] = STEPS,
-        out: Annotated[Path | None, typer.Option(help="Markdown file; printed without it")] = None,
-    ) -> None:
-        """Train classifiers of organs on generated images, and test them on real ones."""
-        try:
-            found = survey(loaded := load(run), steps)
-        except MribenchError as error:
-            typer.echo(f"mribench: {error}", err=True)
-            raise typer.Exit(2) from error
-        text = page(found, len({result.modality for result in loaded}))
-        print(text) if out is None else out.write_text(text, encoding="utf-8")
-
-    typer.run(organs)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a run with generated images of several organs")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of each training")
+    parser.add_argument("--out", type=Path, help="Markdown file; printed without it")
+    asked = parser.parse_args()
+    try:
+        run = load(asked.run)
+        text = page(survey(run, asked.steps), len({result.modality for result in run}))
+    except MribenchError as error:
+        parser.exit(2, f"mribench: {error}\n")
+    print(text) if asked.out is None else asked.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
