@@ -114,16 +114,23 @@ def ancestral(config: Any) -> DDPMScheduler:
     """Algorithm 2 of Ho et al. with the learned variance, on any subsequence of timesteps (section 4)."""
     from diffusers import DDPMScheduler
 
-    return DDPMScheduler.from_config(config, timestep_spacing="trailing")
+    return DDPMScheduler.from_config(config, timestep_spacing="linspace")
 
 
 def timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
-    """At equal distances from T - 1, or from ``start`` with the stride of a full run, down to 0 or just above."""
-    total = scheduler.config.num_train_timesteps
+    """At equal distances from T - 1, or from ``start`` with the stride of a full run, down to 0.
+
+    As the paper's code spaces them: diffusers adds noise in every step but that of timestep 0, and a last step with
+    noise would leave it in the image.
+    """
+    import numpy as np
+
     if start is None:
         scheduler.set_timesteps(steps)
     else:
-        scheduler.set_timesteps(timesteps=list(range(start, -1, -max(1, total // steps))))
+        stride = (scheduler.config.num_train_timesteps - 1) / max(1, steps - 1)
+        chosen = np.linspace(start, 0, 1 + max(1, round(start / stride)))
+        scheduler.set_timesteps(timesteps=sorted(set(chosen.round().astype(int).tolist()), reverse=True))
     return scheduler.timesteps.tolist()
 
 
@@ -143,5 +150,6 @@ ANCESTRAL = Sampler(
     scheduler=ancestral,
     timesteps=timesteps,
     default_steps=50,
+    version=2,  # 1 left noise in the image where the last timestep was not 0
     process="diffusion with a learned variance",
 )

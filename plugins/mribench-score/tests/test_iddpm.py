@@ -104,17 +104,33 @@ def test_it_is_the_same_model_whether_it_predicts_noise_or_v():
     assert torch.allclose(iddpm.loss(net, other, image, noise, when), expected, atol=1e-4)
 
 
-def test_its_sampler_draws_a_gaussian_with_the_learned_variance():
+def chain(steps):
+    """What the sampler draws with the best mean and the best variance."""
     scheduler = iddpm.ancestral(SCHEDULER.config)
     x = torch.randn(4000, 1, 1, 1, generator=torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
-    for t in iddpm.timesteps(scheduler, T, None):
-        out = torch.cat(optimal(x, t), dim=1)
-        x = scheduler.step(out, t, x, generator=generator).prev_sample
-    assert x.std().item() == pytest.approx(WIDTH, rel=0.04)
+    for t in iddpm.timesteps(scheduler, steps, None):
+        x = scheduler.step(torch.cat(optimal(x, t), dim=1), t, x, generator=generator).prev_sample
+    return x
+
+
+def test_its_sampler_draws_a_gaussian_with_the_learned_variance():
+    assert chain(T).std().item() == pytest.approx(WIDTH, rel=0.04)
+
+
+@pytest.mark.parametrize("steps", [8, 16, 50])
+def test_the_last_step_adds_no_noise_whatever_variance_was_learned(steps):
+    """At timestep 0 the image is the mean; a network of few steps may well ask for the largest variance there."""
+    scheduler = iddpm.ancestral(SCHEDULER.config)
+    for start in (None, 600):
+        last = iddpm.timesteps(scheduler, steps, start)[-1]
+        x, large = torch.zeros(1000, 1, 1, 1), torch.ones(1000, 1, 1, 1)
+        drawn = scheduler.step(torch.cat([0 * x, large], dim=1), last, x).prev_sample
+        assert drawn.std() == 0
 
 
 def test_its_sampler_starts_where_it_is_told():
     scheduler = iddpm.ancestral(SCHEDULER.config)
-    assert iddpm.timesteps(scheduler, 4, None) == [999, 749, 499, 249]
-    assert iddpm.timesteps(scheduler, 4, 600) == [600, 350, 100]
+    assert iddpm.timesteps(scheduler, 4, None) == [999, 666, 333, 0]
+    assert iddpm.timesteps(scheduler, 4, 600) == [600, 300, 0]
+    assert iddpm.timesteps(scheduler, 4, 3) == [3, 0] and iddpm.timesteps(scheduler, 1000, 2) == [2, 1, 0]
