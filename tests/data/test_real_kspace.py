@@ -230,7 +230,8 @@ def test_k_space_of_data_without_is_refused_before_anything_is_trained(data, fol
 
 def test_priors_of_other_organs_and_changed_questions_are_not_asked_of_k_space(tmp_path):
     asked = {"modalities": "brain", "variants": "ddpm", "profile": "smoke", "tasks": TASK, "solvers": "pnp"}
-    (tmp_path / "spec.toml").write_text(runspec.to_toml(runspec.make(**asked, out=str(tmp_path))))
+    spec = runspec.make(**asked, data="raw", out=str(tmp_path))
+    (tmp_path / "spec.toml").write_text(runspec.to_toml(spec))
     with pytest.raises(InputError, match=f"the task {TASK} asks about fields of the data"):
         shift.plan_of(tmp_path, TASK, ["pnp"], None, None)
     with pytest.raises(InputError, match=f"'{TASK}' is no change of the task mri"):
