@@ -52,8 +52,7 @@ class Table:
 
 
 def headline(board: Board) -> Table:
-    """Distribution metrics, and the paired ones at one level; ranks before them, epsilon where a
-    training states it and cost after."""
+    """Ranks, distribution metrics, the paired ones at one level, epsilon where a training states it, and cost."""
     addresses = headline_addresses(board)
     numbers = [number_column(board, address) for address in addresses]
     private = [EPSILON] if privacy.is_stated(board.rows) else []

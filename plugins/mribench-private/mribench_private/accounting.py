@@ -11,30 +11,9 @@ from functools import lru_cache
 
 # of Renyi's divergence. Any choice gives a bound; opacus' own 151 orders take five times as long for 0.2 % of it
 ORDERS = (
-    *(
-        1.1,
-        1.25,
-        1.5,
-        1.75,
-        2.0,
-        2.25,
-        2.5,
-        2.75,
-        3.0,
-        3.5,
-        4.0,
-        4.5,
-        5.0,
-        6.0,
-        7.0,
-        8.0,
-        10.0,
-        12.0,
-        14.0,
-        16.0,
-    ),
-    *(20.0, 24.0, 28.0, 32.0, 48.0, 64.0, 96.0, 128.0, 256.0),
-)
+    1.1, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 14.0, 16.0,
+    20.0, 24.0, 28.0, 32.0, 48.0, 64.0, 96.0, 128.0, 256.0,
+)  # fmt: skip
 PRECISION = 1.001  # the noise is at most this factor above the least that serves
 
 
