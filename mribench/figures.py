@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,39 @@ def side_by_side(*pictures: np.ndarray) -> np.ndarray:
     height = max(len(p) for p in pictures)
     padded = [np.pad(p, ((0, height - len(p)), (0, SIDE_GAP)), constant_values=BACKGROUND) for p in pictures]
     return np.concatenate(padded, axis=1)[:, :-SIDE_GAP]
+
+
+def table(heads: Sequence[str], rows: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
+    """Images in a table, in their own size: a head above each column, a name before each row.
+
+    Args:
+        heads: Of the columns.
+        rows: By name, for each column the images of its cell, uint8 (N, H, W), all of one shape.
+
+    Returns:
+        uint8 (height, width).
+    """
+    font = ImageFont.load_default(13)
+    cells = [
+        np.concatenate(
+            [
+                np.pad(grid(images, len(images)), ((0, GAP), (0, 0)), constant_values=BACKGROUND)
+                for images in column
+            ]
+        )
+        for column in zip(*rows.values(), strict=True)
+    ]
+    body = side_by_side(*cells)
+    left = 12 + max(int(font.getlength(name)) for name in rows)
+    pitch, height = cells[0].shape[1] + SIDE_GAP, len(body) // len(rows)
+    image = Image.new("L", (left + body.shape[1], MARGIN + len(body)), BACKGROUND)
+    image.paste(Image.fromarray(body), (left, MARGIN))
+    draw = ImageDraw.Draw(image)
+    for i, head in enumerate(heads):
+        draw.text((left + i * pitch, 4), head, fill=INK, font=font)
+    for i, name in enumerate(rows):
+        draw.text((4, MARGIN + i * height + height // 2), name, fill=INK, font=font, anchor="lm")
+    return np.asarray(image)
 
 
 def evenly_spaced(n: int, count: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from mribench.board import columns, findings, over_organs, sentences, solvers
+from mribench.board import columns, findings, methods_picture, over_organs, sentences, solvers
 from mribench.board.boards import Board
 from mribench.board.lines import Line
 from mribench.board.over_organs import OverOrgans
@@ -18,7 +18,7 @@ from mribench.tables import markdown_table
 
 def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
-    parts = ["# mribench leaderboard\n", _legend(), _overview(out), board_table(columns.all_organs(boards))]
+    parts = ["# mribench leaderboard\n", _legend(), _pictures_of_all(out), board_table(columns.all_organs(boards))]
     parts += [_interpretation(boards), *map(_over_organs, over_organs.over_organs(boards))]
     parts += [_solvers(boards)]
     for board in boards:
@@ -48,11 +48,12 @@ def _legend() -> str:
     )
 
 
-def _overview(out: Path) -> str:
-    picture = "figures/overview.png"
-    return (
-        f"![Held-out images beside generated ones, by organ]({picture})\n" if (out / picture).exists() else ""
-    )
+def _pictures_of_all(out: Path) -> str:
+    pictures = {
+        "figures/overview.png": "Held-out images beside generated ones, by organ",
+        methods_picture.PATH: "The first images of every method, the best average rank first",
+    }
+    return "\n".join(f"![{title}]({path})\n" for path, title in pictures.items() if (out / path).exists())
 
 
 def _interpretation(boards: Sequence[Board]) -> str:

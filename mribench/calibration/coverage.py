@@ -1,12 +1,14 @@
 """How often a 95 % interval holds the truth: simulated boards with a known answer, ``mribench coverage``.
 
 Each world is a board of two methods on the same test subjects: one of three trainings, and one of a single training,
-which borrows the variance between trainings from the other.
+which borrows the variance between trainings from the other. The kernel distance has five more boards of three trainings
+beside it, whose trainings differ by more or by less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,17 @@ SUBJECTS = (5, 10, 20, 30, 100)
 RATIOS = (0.0, 1.0)  # standard deviation of a training over the standard error over test subjects
 DISTANCES = (0.0, 30.0)  # KD x 1e3 of the simulated models
 TRAININGS = 3
+OTHER_BOARDS = 5
+UNEQUAL = 0.5  # standard deviation, over boards, of the logarithm of what trainings differ by
 ASKED = (0.93, 0.97)
 VALUE: Address = ("value", None, LEVEL)
 DISTANCE: Address = (KD.name, HC85.name, None)
-TITLES = {"3": "3", "1": "1", "1 alone": "1, no other row"}  # trainings of a row
+TITLES = {
+    "3": "3",
+    "1": "1",
+    "1 of six": "1, of six boards",
+    "1 alone": "1, no other row",
+}  # trainings of a row
 METRICS: dict[str, dict[str, Any]] = {
     "value": {"direction": "up", "kind": "paired", "range": [None, None]},
     KD.name: {"direction": KD.direction, "kind": KD.kind, "range": [None, None]},
@@ -51,7 +60,7 @@ def paired(worlds: Sequence[PairedWorld], count: int, seed: int) -> Iterator[dic
                 tally = _Tally(world.truth, VALUE)
                 for _ in range(count):
                     scores = world.scores(rng, n, (luck * rng.standard_normal(TRAININGS + 1)).tolist())
-                    tally.add(*_board(scores))
+                    tally.add(_board(scores))
                 yield {"kind": "paired", "world": world.name, "n": n, "ratio": ratio, **tally.record()}
 
 
@@ -63,12 +72,14 @@ def kernel(worlds: Sequence[KernelWorld], count: int, seed: int) -> Iterator[dic
             tally, errors = _Tally(world.mean_truth, DISTANCE), []
             for _ in range(count):
                 reference, subjects = world.reference(rng, n)
-                luck = (world.spread * rng.standard_normal(TRAININGS + 1)).tolist()
+                own, *others = world.spread * np.exp(UNEQUAL * rng.standard_normal(1 + OTHER_BOARDS))
+                luck = (own * rng.standard_normal(TRAININGS + 1)).tolist()
                 made = [world.generated(rng, moved) for moved in luck]
                 scores = [world.score(generated, reference, subjects) for generated in made]
                 values = scores[-1].value, world.of_all_pairs(made[-1], reference)
                 errors.append(np.array(values, float) - world.truth(luck[-1]))
-                tally.add(*_board(scores))
+                elsewhere = [_another_board(world, spread, rng) for spread in others] if world.spread else []
+                tally.add(_board(scores, elsewhere))
             bias, error = np.mean(errors, axis=0), np.std(errors, axis=0) / np.sqrt(count)
             numbers = {"bias": bias[0], "bias_error": error[0], "bias_v1": bias[1], "bias_v1_error": error[1]}
             numbers = {name: round(float(number), 2) for name, number in numbers.items()}
@@ -80,29 +91,42 @@ class _Tally:
 
     def __init__(self, truth: float, address: Address):
         self.truth, self.address, self.worlds = truth, address, 0
-        self.held = dict.fromkeys(TITLES, 0)
+        self.held: Counter[str] = Counter()
         self.apart = 0
 
-    def add(self, three: Row, one: Row, alone: Row) -> None:
+    def add(self, rows: Mapping[str, Row]) -> None:
         self.worlds += 1
-        for name, made in zip(TITLES, (three, one, alone), strict=True):
+        for name, made in rows.items():
             self.held[name] += _holds(made.estimates[self.address], self.truth)
-        found = difference(three, one, self.address)
+        found = difference(rows["3"], rows["1"], self.address)
         self.apart += found is not None and found.p < significance.LEVEL
 
     def record(self) -> dict[str, Any]:
-        return {"worlds": self.worlds, "held": self.held, "told_apart": self.apart}
+        return {"worlds": self.worlds, "held": dict(self.held), "told_apart": self.apart}
 
 
 def _holds(estimate: Estimate, truth: float) -> bool:
     return estimate.low is not None and estimate.high is not None and estimate.low <= truth <= estimate.high
 
 
-def _board(scores: Sequence[Score]) -> tuple[Row, Row, Row]:
-    """The row of all scores but the last, that of the last beside it, and that of the last without any other row."""
+def _board(scores: Sequence[Score], elsewhere: Sequence[Row] = ()) -> dict[str, Row]:
+    """By what it is called in ``TITLES``: the row of all scores but the last, and that of the last, which borrows."""
     three = row([_result("three", seed, score) for seed, score in enumerate(scores[:-1])])
     alone = row([_result("one", 0, scores[-1])])
-    return *with_borrowed_variance([three, alone], METRICS), alone
+    _, one = with_borrowed_variance([three, alone], METRICS)
+    rows = {"3": three, "1": one, "1 alone": alone}
+    if elsewhere:
+        _, rows["1 of six"] = with_borrowed_variance(
+            [three, alone], METRICS, [[other] for other in elsewhere]
+        )
+    return rows
+
+
+def _another_board(world: KernelWorld, spread: float, rng: np.random.Generator) -> Row:
+    """A row of three trainings on other data. Only its values are borrowed from, so they are taken without error."""
+    values = [world.truth(spread * float(moved)) for moved in rng.standard_normal(TRAININGS)]
+    scores = [Score(KD.name, v, GENERATED, 20, 0.9 * v, 1.1 * v, GENERATED, HC85.name) for v in values]
+    return row([_result("three", seed, score) for seed, score in enumerate(scores)])
 
 
 def _result(variant: str, seed: int, score: Score) -> Result:
@@ -138,7 +162,8 @@ def markdown(records: Sequence[dict[str, Any]], command: str) -> str:
         f"# Coverage of 95 % intervals, v{VERSION}\n",
         f"Made by `{command}`. Per cent of simulated worlds whose interval holds the truth, by number of test "
         f"subjects. Every world is a board of two equal methods: one of {TRAININGS} trainings, and one of a single "
-        "training whose interval borrows the variance between trainings from the other. *1, no other row*: nothing "
+        "training whose interval borrows the variance between trainings from the other. *1, of six boards*: from "
+        f"{OTHER_BOARDS} boards of other data besides. *1, no other row*: nothing "
         "to borrow from; such a row has its rank in brackets. *told apart*: worlds in which the paired difference of "
         "the two equal methods has p < 0.05.\n",
     ]
@@ -155,9 +180,8 @@ def markdown(records: Sequence[dict[str, Any]], command: str) -> str:
             f"## Kernel distance\n\n{_counts(kinds['kd'])}; {GENERATED} generated images, {IMAGES} images per test "
             "subject. Features have the random effects (ICC: share of the variance between subjects) of hc85-v1 on "
             "the training subjects of a phantom; models miss them by a shift that gives the KD (1e-3) named, at KD 0 "
-            f"by none; KD varies by {RELATIVE_SPREAD:.0%} between trainings, at KD 0 not.\n".replace(
-                "%", " %"
-            ),
+            f"by none; KD varies by {RELATIVE_SPREAD:.0%} between trainings, at KD 0 not; times a "
+            f"factor of each board, whose logarithm has standard deviation {UNEQUAL}.\n".replace("%", " %"),
             _table(kinds["kd"], ("world", "trainings"), lambda r: (r["world"],)),
             "Bias of the value ± its standard error, 1e-3:\n",
             _bias_table(kinds["kd"]),
@@ -178,7 +202,11 @@ def _lines(
     """What each line of a table is about, and its per cents by number of subjects."""
     for head in dict.fromkeys(map(about, records)):
         found = [r for r in records if about(r) == head]
-        counts = {title: [r["held"][name] for r in found] for name, title in TITLES.items()}
+        counts = {
+            title: [r["held"][name] for r in found]
+            for name, title in TITLES.items()
+            if name in found[0]["held"]
+        }
         counts["told apart"] = [r["told_apart"] for r in found]
         for title, held in counts.items():
             shares = [100 * k / r["worlds"] for k, r in zip(held, found, strict=True)]
@@ -207,10 +235,11 @@ def _outside(records: Sequence[dict[str, Any]]) -> list[str]:
     said = []
     for r in records:
         luck = f", luck {r['ratio']:g}" if "ratio" in r else ""
-        for name in ("3", "1"):
+        for name in ("3", "1", "1 of six"):
+            if name not in r["held"]:
+                continue
             low, high = binomial_interval(r["held"][name], r["worlds"])
             if high < ASKED[0] or low > ASKED[1]:
                 share = 100 * r["held"][name] / r["worlds"]
-                trainings = "training" if name == "1" else "trainings"
-                said.append(f"{r['world']}{luck}, {name} {trainings}, n = {r['n']}: {share:.1f}")
+                said.append(f"{r['world']}{luck}, trainings: {TITLES[name]}, n = {r['n']}: {share:.1f}")
     return said
