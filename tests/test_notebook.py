@@ -26,7 +26,7 @@ def test_it_is_kept_without_what_it_printed():
 def test_it_runs(tmp_path, monkeypatch):
     """As a notebook does: the last expression of a cell is shown."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "phantom").symlink_to(FOLDER / "phantom")
+    (tmp_path / "methods").symlink_to(FOLDER / "methods")
     names, shown = {}, []
     for cell in code():
         *statements, last = ast.parse(cell).body

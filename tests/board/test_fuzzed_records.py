@@ -24,7 +24,7 @@ from mribench.hub.cells import TrainedCell, check_provenance
 from mribench.hub.release import Release
 from mribench.results import kept, record, schema
 
-KEPT = Path(__file__).parents[2] / "leaderboards" / "phantom" / results.RECORDS
+KEPT = Path(__file__).parents[2] / "leaderboards" / "methods" / results.RECORDS
 HOSTILE = (
     "", " ", "x", "0", "nan", "-1", "\x00", "\x1b[31mred\x1b]8;;x\x07", "\u202egnp", "a\nb\r\nc\td", "a|b`c*d_e~",
     "<script>alert(1)</script>", "](javascript:alert(1))", "=cmd()", "../../x", "{{ 7 * 7 }}", "ᾱ" * 30_000,

@@ -18,7 +18,7 @@ from mribench.metrics.uncertainty import round_for_record
 from mribench.spec import Score
 
 PSNR = ("psnr", None, 0.5)
-KEPT = Path(__file__).parents[2] / "leaderboards" / "phantom"
+KEPT = Path(__file__).parents[2] / "leaderboards" / "methods"
 METRICS = {
     "psnr": {"title": "", "unit": "dB", "direction": "up", "paper": "", "kind": "paired"},
     "kd": {"title": "", "unit": "1e-3", "direction": "down", "paper": "", "kind": "distribution"},
@@ -233,7 +233,7 @@ def one_seed_rows(board):
 
 
 def kept_boards():
-    found = boards(results.read_all([KEPT]))
+    found = boards(r for r in results.read_all([KEPT]) if r.variant == "ddpm")
     assert len(found) == 6 and all(len(one_seed_rows(board)) >= 6 for board in found)
     return found
 
@@ -266,14 +266,15 @@ def test_one_method_is_not_ahead_of_itself_on_a_board_of_one_seed_rows(address):
 @pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
 @pytest.mark.parametrize("address", SPACES)
 def test_nor_where_the_variance_between_trainings_comes_from_elsewhere(address):
-    """What a training moves is taken from the other five organs (10 degrees of freedom), not from the rows compared."""
+    """What a training moves is taken from the other five organs (2 degrees of freedom each), not from the rows compared."""
     kept, said, pairs = kept_boards(), 0, 0
     for board in kept:
         others = [r for other in kept if other is not board for r in other.members]
         found = boards([*one_seed_rows(board), *others])
         (group,) = (one for one in found if one.modality == board.modality)
         rows = [row for row in group.trained if row.variant != "ddpm"]
-        assert all(row.borrowed[address].dof == 10 for row in rows)
+        # one board lends nothing of gist208: an interval there reaches 0
+        assert all(row.borrowed[address].dof in (8, 10) for row in rows)
         claims, asked = ahead(group, rows, address)
         said, pairs = said + claims, pairs + asked
     assert pairs == 18 and said / pairs <= LEVEL

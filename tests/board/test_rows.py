@@ -94,7 +94,8 @@ def test_of_a_metric_that_is_unknown_here_nothing_is_cut(result):
 @pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
 def test_no_interval_of_the_kept_boards_leaves_the_range():
     seen = 0
-    for board in boards(results.read_all([KEPT / "phantom", KEPT / "real"])):
+    found = results.read_all([KEPT / "methods", KEPT / "real"])
+    for board in boards(r for r in found if r.modality in ("chromatin", "spine")):
         for row in board.rows:
             for (metric, *_), entry in row.estimates.items():
                 low, high = lookup.load("metrics", metric).range
