@@ -14,7 +14,7 @@ from typer.main import get_command
 
 import mribench as package
 from mribench import errors, profiles, results
-from mribench.cli import app, board
+from mribench.cli import app
 from mribench.data import prepare_data
 from mribench.plugins import lookup
 from mribench.runner import run, runspec
@@ -142,7 +142,7 @@ def test_help_says_what_is_taken_where_an_option_is_left_out():
 
 def test_a_run_that_names_no_organ_shows_the_plan_and_runs_nothing(mribench, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "run_suite", lambda *given: pytest.fail("it runs"))
+    monkeypatch.setattr(run, "run_suite", lambda *given, **hooks: pytest.fail("it runs"))
     ended = mribench("run", "--profile", "smoke")
     assert ended.code == 2 and ended.out.startswith("organs: ") and "trainings: " in ended.out
     assert "name them: --modalities all" in ended.err and len(ended.err.splitlines()) == 1
@@ -197,7 +197,7 @@ def test_no_command_shows_the_usage(mribench):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception | KeyboardInterrupt) else "",
 )
 def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, monkeypatch):
-    def fail(*given):
+    def fail(*given, **hooks):
         raise error
 
     monkeypatch.setattr(run, "run_suite", fail)
@@ -207,7 +207,7 @@ def test_every_failure_is_a_sentence_with_its_code(error, code, said, mribench, 
 
 
 def test_a_bug_keeps_its_traceback(mribench, monkeypatch):
-    def fail(*given):
+    def fail(*given, **hooks):
         raise ZeroDivisionError
 
     monkeypatch.setattr(run, "run_suite", fail)
@@ -256,9 +256,8 @@ def test_ctrl_c_while_a_library_is_imported_ends_with_130_too(tmp_path):
 def test_the_same_words_everywhere(mribench, monkeypatch, tmp_path):
     seen, how = [], []
     monkeypatch.setattr(
-        run, "run_suite", lambda spec, execution, begin=None: [seen.append(spec), how.append(execution)]
+        run, "run_suite", lambda spec, execution, **hooks: [seen.append(spec), how.append(execution)]
     )
-    monkeypatch.setattr(board, "print_boards", lambda folders, format: None)
     toml = tmp_path / "study.toml"
     toml.write_text(
         'modalities = ["brain", "lung"]\nvariants = "ddpm"\nsamplers = ["ddim-5"]\nseeds = [0, 1]\n'

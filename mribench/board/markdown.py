@@ -18,7 +18,12 @@ from mribench.tables import markdown_table
 
 def markdown(boards: Sequence[Board], out: Path) -> str:
     """The boards as one Markdown page; figure links are relative to ``out``."""
-    parts = ["# mribench leaderboard\n", _legend(), _pictures_of_all(out), board_table(columns.all_organs(boards))]
+    parts = [
+        "# mribench leaderboard\n",
+        _legend(),
+        _pictures_of_all(out),
+        board_table(columns.all_organs(boards)),
+    ]
     parts += [_interpretation(boards), *map(_over_organs, over_organs.over_organs(boards))]
     parts += [_solvers(boards)]
     for board in boards:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mribench import figures, files, results
 from mribench.board import disclosure, export, methods_picture
-from mribench.board.boards import boards
+from mribench.board.boards import Board, boards
 from mribench.board.html.machines import read as read_machines
 from mribench.board.html.page import html
 from mribench.board.html.pictures import KINDS
@@ -23,16 +23,16 @@ PICTURES = 8 << 20  # bytes of all pictures of a kept board: what a page of six 
 
 
 def write(
-    found: Sequence[Result],
+    made: Sequence[Board],
     out: Path,
     page: bool = True,
     speed: Path | None = None,
     tables: bool | None = None,
 ) -> list[Path]:
-    """Write the boards into a folder; the same results and pictures give the same bytes.
+    """Write boards into a folder; the same results and pictures give the same bytes.
 
     Args:
-        found: results of any number of boards.
+        made: the boards.
         out: the folder, which holds their pictures.
         page: also leaderboard.html.
         speed: folder with records of ``mribench speed``, a folder each, that the page shows.
@@ -42,7 +42,6 @@ def write(
         The files, leaderboard.md among them.
     """
     machines = read_machines(speed) if speed else []
-    made = boards(found)
     is_kept = (out / results.RECORDS).is_file()
     if tables is None:
         tables = not is_kept or any((out / name).exists() for name in TABLES)
@@ -114,7 +113,7 @@ def collect(
             shutil.copyfile(source, out / path)
     if (picture := methods_picture.draw(boards(found), folders)) is not None:
         figures.save(out / methods_picture.PATH, picture)
-    return write(results.read_all([out], say), out, page, speed, tables)
+    return write(boards(results.read_all([out], say)), out, page, speed, tables)
 
 
 def _pictures(found: Sequence[Result]) -> list[str]:

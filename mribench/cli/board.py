@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,12 +65,13 @@ def leaderboard(
     if not folders:
         raise InputError("no run folder given; name one, or --from a folder of runs or a published user/name")
     found = results.read_all(folders, say)
+    made = boards(found)
     if out:
         written = publish.collect(found, folders, out, html, speed, tables)
     else:
         home = folders[0].parent if folders[0].is_file() else folders[0]
-        written = publish.write(found, home, html, speed, tables)
-    _print(boards(found), format)
+        written = publish.write(made, home, html, speed, tables)
+    print_boards(made, format)
     _name(written, format)
 
 
@@ -85,11 +87,12 @@ def _print_merged(
     for note in merged.notes:
         say(note)
     written = publish.collect(merged.results, merged.folders, out, html, speed, tables) if out else []
-    _print(boards(merged.results), format)
+    print_boards(boards(merged.results), format)
     _name(written, format)
 
 
-def _print(made: list[Board], format: str) -> None:
+def print_boards(made: Sequence[Board], format: str = "table") -> None:
+    """Boards as tables, or as JSON."""
     from mribench.board import export
     from mribench.cli import console
 
@@ -103,15 +106,6 @@ def _name(written: list[Path], format: str) -> None:
     """The files, the page last: below all that scrolls by."""
     for path in sorted(written, key=lambda path: path.suffix == ".html"):
         print(path, file=sys.stderr if format == "json" else sys.stdout)
-
-
-def print_boards(folders: list[Path], format: str = "table") -> None:
-    """The boards of run folders, merged where comparable."""
-    from mribench import results
-    from mribench.board.boards import boards
-
-    # what is left out was said when the pages were written
-    _print(boards(results.read_all(folders, lambda sentence: None)), format)
 
 
 def compare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,7 @@ from mribench.cli.options import (
 from mribench.errors import InputError
 
 if TYPE_CHECKING:
+    from mribench.board.boards import Board
     from mribench.runner.plan import Plan
     from mribench.runner.resources import Execution
     from mribench.runner.runspec import RunSpec
@@ -207,9 +209,12 @@ def run(
             return
         from mribench.runner.run import run_suite
 
-        run_suite(settings, Execution(executor, jobs), None if quiet else _say_cost)
-        if os.environ.get("RANK", "0") == "0":
-            _show_boards(settings, format)
+        run_suite(
+            settings,
+            Execution(executor, jobs),
+            begin=None if quiet else _say_cost,
+            show=lambda made: _show_boards(made, settings, format),
+        )
 
 
 def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
@@ -249,14 +254,14 @@ def _say_cost(plan: Plan, execution: Execution) -> None:
         say(found.sentence)
 
 
-def _show_boards(settings: RunSpec, format: str) -> None:
+def _show_boards(made: Sequence[Board], settings: RunSpec, format: str) -> None:
     """And of phantoms what real images there are."""
     from mribench.cli import board
     from mribench.data import open_sets
     from mribench.plugins import lookup
 
     page = Path(settings.out) / "leaderboard.html"
-    board.print_boards([Path(settings.out)], format)
+    board.print_boards(made, format)
     organs = lookup.names("modalities") if "all" in settings.modalities else settings.modalities
     if format != "json" and settings.data == "phantom" and (line := open_sets.suggestion(organs)):
         print(line)

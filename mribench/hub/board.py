@@ -53,7 +53,7 @@ def write(found: Sequence[Result], repo: str, folder: Path, redactor: Redactor) 
 def _pages(folder: Path, repo: str) -> None:
     """The pages and the card of all records in ``folder``."""
     everything = results.read_all([folder], say)
-    publish.write(everything, folder, page=False)
+    publish.write(boards(everything), folder, page=False)
     organs = escaping.markdown(", ".join(sorted({board.organ for board in boards(everything)})))
     text = CARD.format(
         name=repo.rpartition("/")[2], repo=repo, records=len(everything), organs=escaping.markdown(organs)

@@ -80,7 +80,7 @@ def read_all(paths: Iterable[Path], leave_out: Callable[[str], object] | None = 
     for path in paths:
         for file, result in _each(path, None if leave_out is None else refused):
             other, known = found.setdefault(sort_key(result), (file, result))
-            if not _agree(known.scores, result.scores):
+            if known is not result and not _agree(known.scores, result.scores):
                 sentence = f"{other} and {file} give different scores of one cell; leave one of them out"
                 if leave_out is None or not other.is_relative_to(path):
                     raise InputError(sentence)

@@ -6,7 +6,7 @@ goes through. Under ``accelerate launch`` all processes train, and the first doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from itertools import product
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mribench import device, figures, files, results, signals
 from mribench.board import publish
+from mribench.board.boards import Board, boards
 from mribench.data import check_name, check_suits, open_sets
 from mribench.data.globs import Globs
 from mribench.data.prepare import in_one_line
@@ -42,13 +43,15 @@ def run_suite(
     spec: runspec.RunSpec,
     execution: Execution = IN_THIS_PROCESS,
     begin: Callable[[Plan, Execution], None] | None = None,
+    show: Callable[[Sequence[Board]], None] | None = None,
 ) -> list[Result]:
     """Run every cell of a spec and return the results, in order. Raises MribenchError in one sentence.
 
     A cell that fails stops no other, and its error is raised at the end; bad input or a full disk end the run.
-    ``begin`` is called once the settings are known to be good, before anything is prepared or trained.
+    ``begin`` is called once the settings are known to be good, before anything is prepared or trained; ``show`` with
+    the boards of the folder, at the end of a run without errors, by the first of several processes.
     """
-    plan = resolve(spec)
+    plan, made = resolve(spec), list[Board]()
     check_suits(plan.modalities, plan.spec.data)
     check_name(plan.spec.data_name, plan.spec.data)
     check_globs(Globs(plan.spec.include, plan.spec.exclude), plan.spec.data)
@@ -76,10 +79,13 @@ def run_suite(
         done = _in_order((result for outcome in outcomes for result in outcome.results), plan)
         if rank == 0 and done:
             _draw_overview(done, data, plan)
-            publish.write(results.read_all([plan.out], say), plan.out)
+            made = boards(results.read_all([plan.out], say))
+            publish.write(made, plan.out)
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
+    if show and made:
+        show(made)
     return done
 
 

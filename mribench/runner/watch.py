@@ -6,6 +6,7 @@ from collections import Counter
 
 from mribench import results
 from mribench.board import publish
+from mribench.board.boards import boards
 from mribench.progress import CellProgress, say_done
 from mribench.runner.plan import Plan
 
@@ -57,5 +58,5 @@ class Watch:
 def write_boards(plan: Plan, organ: str) -> None:
     """The boards of what is there when an organ is finished, long before the last one is."""
     if found := results.read_all([plan.out], lambda sentence: None):
-        publish.write(found, plan.out)
+        publish.write(boards(found), plan.out)
         say_done(f"{organ} is finished: {plan.out / 'leaderboard.html'}")

@@ -127,7 +127,7 @@ def placed(cell: Cell, plan: Plan, kept: Sequence[Result], asked: Settings) -> t
         if control is not cell.variant and control.name not in there:
             run_cell(replace(cell, variant=control, audited=None), plan, extract)
     shown = _on_its_boards(results.read_all([asked.out, *asked.beside], say), asked.out)
-    publish.write(shown, asked.out)
+    publish.write(boards(shown), asked.out)
     keys = [results.sort_key(result) for result in own]
     for board in boards(shown):
         members = {results.sort_key(member): member for member in board.members}

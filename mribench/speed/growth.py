@@ -21,6 +21,7 @@ import numpy as np
 
 from mribench import files, profiles, provenance
 from mribench.board import publish
+from mribench.board.boards import boards
 from mribench.data import prepare_data
 from mribench.features import Extractor
 from mribench.plugins import lookup
@@ -214,4 +215,4 @@ def _rows(n: int) -> Callable[[], Any]:
 
 def _written(found: Sequence[Result]) -> None:
     with TemporaryDirectory() as folder:
-        publish.write(found, Path(folder))
+        publish.write(boards(found), Path(folder))

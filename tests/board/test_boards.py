@@ -187,7 +187,7 @@ def test_the_same_results_give_the_same_bytes(result, tmp_path):
     ]
     texts = set()
     for shuffled in itertools.permutations(found):
-        paths = publish.write(shuffled, tmp_path)
+        paths = publish.write(boards(shuffled), tmp_path)
         texts.add(tuple(path.read_bytes() for path in paths))
     assert len(texts) == 1
 

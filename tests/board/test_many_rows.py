@@ -34,7 +34,7 @@ def asked(monkeypatch):
     ("rows", "organs"), [(6, 2), pytest.param(35, 6, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_no_difference_is_computed_twice(rows, organs, asked, tmp_path, capsys):
-    publish.write(many_rows.records(rows, organs), tmp_path)
+    publish.write(boards(many_rows.records(rows, organs)), tmp_path)
     spaces = len(many_rows.SPACES)
     from_real, against_gaussian = rows + len(many_rows.CONTROLS), rows * (spaces + PAIRED)
     assert set(asked.values()) == {1}

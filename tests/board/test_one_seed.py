@@ -266,7 +266,7 @@ def test_one_method_is_not_ahead_of_itself_on_a_board_of_one_seed_rows(address):
 @pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
 @pytest.mark.parametrize("address", SPACES)
 def test_nor_where_the_variance_between_trainings_comes_from_elsewhere(address):
-    """What a training moves is taken from the other five organs (2 degrees of freedom each), not from the rows compared."""
+    """What a training moves comes from the other five organs (2 degrees of freedom each), not from these."""
     kept, said, pairs = kept_boards(), 0, 0
     for board in kept:
         others = [r for other in kept if other is not board for r in other.members]

@@ -6,6 +6,7 @@ from chromium import Page, binary
 
 from mribench import figures, results
 from mribench.board import publish
+from mribench.board.boards import boards
 from mribench.spec import Score
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(binary() is None, reason="no Chromium is installed")]
@@ -57,7 +58,7 @@ def path(run_folder, scored, controls):
     images = np.random.default_rng(0).integers(0, 200, (20, 32, 32), dtype=np.uint8)
     images[5] = 240
     figures.save(folder / "figures" / "a.png", figures.captioned(figures.grid(images, 8), "words"))
-    publish.write(results.read_all([folder]), folder)
+    publish.write(boards(results.read_all([folder])), folder)
     return folder / "leaderboard.html"
 
 
@@ -121,7 +122,7 @@ def test_the_script_draws_as_the_page_does(scored, run_folder):
         for name, value in values.items()
     ]
     folder = run_folder("run", *made)
-    publish.write(results.read_all([folder]), folder)
+    publish.write(boards(results.read_all([folder])), folder)
     drawn = "[...document.querySelectorAll('thead th')].filter((h) => h.textContent === 'PSNR @ᾱ 0.52 (dB) ↑').slice(1)"
     column = (
         f"{drawn}.map((h) => [...h.closest('table').tBodies[0].rows].map((row) => "

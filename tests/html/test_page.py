@@ -251,7 +251,7 @@ def drawn(run_folder, result):
 
 
 def shown(folder):
-    publish.write(publish.results.read_all([folder]), folder)
+    publish.write(boards(publish.results.read_all([folder])), folder)
     text = (folder / "leaderboard.html").read_text()
     return {kind for kind in pictures.KINDS if f'class="tiles {kind}"' in text}
 
