@@ -9,6 +9,7 @@ taken to each measurement.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Spli
 from mribench.spec.metric import Pairs
 from mribench.spec.problem import Answers
 from mribench.tasks import to_uint8
-from mribench.tasks.inverse import OF_A_SUBJECT, ROWS, best_setting
+from mribench.tasks.inverse import OF_A_SUBJECT, ROWS, best_setting, inverse_task
 from mribench.tasks.scores import blank_score, computed_score
 
 METRICS = ("contrast_error", "contrast_gap", "lesions_found", "false_lesions", "psnr_lesion", "psnr")
@@ -124,18 +125,5 @@ def lesion_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
 
     It is asked of data with the fields ``abnormal``, ``healthy`` and ``lesion`` (``mribench.spec.Field``).
     """
-    return Task(
-        name=problem.name,
-        title=problem.title,
-        version=problem.version,
-        metrics=metrics,
-        produce=produce,
-        score=score,
-        draw=draw,
-        primary="contrast_error",
-        level_name=problem.level_name,
-        needs=("denoiser",),
-        fields=FIELDS,
-        track=problem.track,
-        problem=problem,
-    )
+    asked = inverse_task(problem, metrics)
+    return replace(asked, produce=produce, score=score, draw=draw, primary="contrast_error", fields=FIELDS)
