@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,30 @@ def captioned(picture: np.ndarray, caption: str, scale: int = 2) -> np.ndarray:
     image.paste(Image.fromarray(body), (0, MARGIN))
     ImageDraw.Draw(image).text((4, 4), caption, fill=INK, font=font)
     return np.asarray(image)
+
+
+def captioned_columns(columns: Mapping[str, np.ndarray], caption: str) -> np.ndarray:
+    """Images in columns, each in its row, below the caption and the names of the columns.
+
+    Args:
+        columns: By name, integers (N, H, W) from 0 to 255.
+        caption: Of the picture.
+
+    Returns:
+        uint8 (height, width), one picture.
+    """
+    return _captioned(np.stack(list(columns.values()), axis=1), columns, caption)
+
+
+def captioned_rows(rows: Mapping[str, np.ndarray], caption: str) -> np.ndarray:
+    """``captioned_columns`` turned: what has a name is a row, and an image has its column."""
+    return _captioned(np.stack(list(rows.values())), rows, caption)
+
+
+def _captioned(images: np.ndarray, names: Iterable[str], caption: str) -> np.ndarray:
+    """Images (rows, columns, H, W) below the caption and the names."""
+    cells = images.reshape(-1, *images.shape[2:])
+    return captioned(grid(cells, images.shape[1]), f"{caption}: {' | '.join(names)}")
 
 
 def side_by_side(*pictures: np.ndarray) -> np.ndarray:

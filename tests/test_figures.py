@@ -68,3 +68,13 @@ def test_the_overview_pairs_held_out_with_generated(n):
     real, made = np.full((n, 8, 8), 7, np.uint8), np.full((24, 8, 8), 9, np.uint8)
     picture = figures.overview({"One": (real, made), "Two": (real, made)})
     assert (picture == 7).sum() == (picture == 9).sum() == 2 * min(n, 4) * 16 * 16
+
+
+def test_what_has_a_name_is_a_column_or_a_row_and_the_caption_names_it():
+    real, made = (np.full((3, 8, 8), grey, np.uint8) for grey in (7, 9))
+    columns = figures.captioned_columns({"real": real, "made": made}, "ddpm")
+    cells = np.stack([real[0], made[0]] * 3)
+    assert (columns == figures.captioned(figures.grid(cells, 2), "ddpm: real | made")).all()
+    rows = figures.captioned_rows({"real": real, "made": made}, "ddpm")
+    cells = np.concatenate([real, made])
+    assert (rows == figures.captioned(figures.grid(cells, 3), "ddpm: real | made")).all()

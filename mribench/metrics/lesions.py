@@ -97,7 +97,6 @@ def _disc_in_ring(area: int) -> np.ndarray:
     return disc / disc.sum() - ring / ring.sum()
 
 
-_CONTRAST = "contrast recovery coefficient: NEMA NU 2-2018, section 7"
 PSNR_LESION = replace(
     PSNR, name="psnr_lesion", title="PSNR in the lesion and around it", kind="lesion", compute=psnr_lesion
 )
@@ -110,38 +109,30 @@ CONTRAST_ERROR = Metric(
     kind="lesion",
     compute=contrast_error,
     version=1,
-    paper=_CONTRAST,
+    paper="contrast recovery coefficient: NEMA NU 2-2018, section 7",
 )
-CONTRAST_GAP = Metric(
+CONTRAST_GAP = replace(
+    CONTRAST_ERROR,
     name="contrast_gap",
     title="Share of the lesion's contrast that is recovered, minus 1",
-    unit="",
     direction="zero",
     range=(-MOST, MOST),
-    kind="lesion",
     compute=contrast_gap,
-    version=1,
-    paper=_CONTRAST,
 )
-LESIONS_FOUND = Metric(
+LESIONS_FOUND = replace(
+    CONTRAST_ERROR,
     name="lesions_found",
     title="Share of lesions with at least half of their contrast",
-    unit="",
     direction="up",
     range=(0.0, 1.0),
-    kind="lesion",
     compute=lesions_found,
-    version=1,
     paper="sensitivity in free response: Bunch et al. 1977, doi:10.1117/12.955926",
 )
-FALSE_LESIONS = Metric(
+FALSE_LESIONS = replace(
+    CONTRAST_ERROR,
     name="false_lesions",
     title="False lesions in the healthy tissue of an image",
-    unit="",
-    direction="down",
     range=(0.0, float("inf")),
-    kind="lesion",
     compute=false_lesions,
-    version=1,
     paper="false positives an image: Bunch et al. 1977; hallucinations: Bhadra et al. 2021, arXiv:2012.00646",
 )

@@ -21,7 +21,7 @@ from mribench.runner import parts as loading
 from mribench.runner.cell import Cell
 from mribench.runner.check_fields import check_fields
 from mribench.runner.check_scores import GRAVITY, Answer, Check, check_scores
-from mribench.runner.plan import Plan
+from mribench.runner.plan import Plan, spaces
 from mribench.runner.stages import finite
 from mribench.sampling import fitting
 from mribench.sampling.offers import needed, wanted
@@ -155,8 +155,7 @@ def _assembled(
     further = lookup.load_all("metrics", asked.get("metrics", ()))
     further = {name: metric for name, metric in further.items() if metric.kind in kinds}
     (task,), metrics = fitting.with_metrics([task], own, further, features)
-    named = [space for part in (task, *metrics.values()) for space in part.features]
-    spaces = lookup.load_all("features", named)
+    loaded = spaces((task,), metrics)
     trained = _checkpoint(out, result, profile, rescore)
     fields = wanted(task, parts.variant), needed(task, parts.variant)
     prepared = recorded_data.find(out, result, parts.modality, profile, data, globs, *fields)
@@ -165,7 +164,7 @@ def _assembled(
     cell = replace(cell, solver=parts.solver)
     spec = runspec.RunSpec(modalities=(result.modality,), features=features, out=str(out))
     samplers = (parts.sampler,) if parts.sampler else ()
-    plan = Plan(spec, profile, (parts.modality,), (parts.variant,), samplers, (task,), metrics, spaces, out)
+    plan = Plan(spec, profile, (parts.modality,), (parts.variant,), samplers, (task,), metrics, loaded, out)
     return cell, plan
 
 

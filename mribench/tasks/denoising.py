@@ -16,10 +16,10 @@ import numpy as np
 from mribench.errors import Unavailable
 from mribench.features import Extractor
 from mribench.figures import captioned, evenly_spaced, grid
-from mribench.metrics.uncertainty import UNBOUNDED, mean_over_subjects, round_for_record, subject_means
 from mribench.seeds import numpy_rng
 from mribench.spec import Metric, Model, Prepared, Profile, Score, Split, Task
 from mribench.tasks import to_uint8
+from mribench.tasks.scores import blank_score, computed_score
 
 NOT_IN_PIXELS = "the model does not denoise images that are noised in pixels"
 
@@ -60,41 +60,20 @@ def score(
 ) -> list[Score]:
     """Every paired metric at every level: mean over subjects, 95 % interval over subjects."""
     if not outputs:
-        n, subjects = len(data.test), data.test.n_subjects
         return [
-            Score(metric, None, n, subjects, level=alpha_bar, reason=NOT_IN_PIXELS)
+            blank_score(metric, NOT_IN_PIXELS, data.test.subjects, alpha_bar)
             for alpha_bar in profile.alpha_bars
-            for metric in metrics
+            for metric in metrics.values()
         ]
     reference = data.test.unit()
     scores = []
     for alpha_bar in profile.alpha_bars:
         restored = outputs[level_name(alpha_bar)].astype(np.float32) / 255
         scores += [
-            paired_score(metric, restored, reference, data.test, alpha_bar) for metric in metrics.values()
+            computed_score(metric, (restored, reference), data.test.subjects, alpha_bar)
+            for metric in metrics.values()
         ]
     return scores
-
-
-def paired_score(
-    metric: Metric, restored: np.ndarray, reference: np.ndarray, test: Split, alpha_bar: float
-) -> Score:
-    """One metric of restored images against the reference, float (N, H, W) both, at a level."""
-    try:
-        values = metric.compute(restored, reference)
-    except Unavailable as reason:
-        about = {"n": len(test), "subjects": test.n_subjects, "level": alpha_bar}
-        return Score(metric.name, None, reason=str(reason), **about)
-    # the mean of errors is no negative number, of which a pooled metric may have no value
-    bounds = (0.0, np.inf) if metric.pooled and values.min() >= 0 else UNBOUNDED
-    found = mean_over_subjects(values, test.subjects, bounds)
-    # a monotone function of the mean takes the interval along, perhaps upside down
-    mean, *ends = (None if x is None else float((metric.pooled or float)(x)) * metric.scale for x in found)
-    low, high = ends if None in ends else np.clip(sorted(ends), *metric.range).tolist()
-    # the difference of two pooled values is no mean of differences between subjects
-    each = () if metric.pooled else round_for_record(subject_means(values * metric.scale, test.subjects)[1])
-    about = {"level": alpha_bar, "per_subject": each}
-    return Score(metric.name, float(mean), len(values), test.n_subjects, low, high, **about)
 
 
 def draw(

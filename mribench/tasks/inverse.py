@@ -9,20 +9,19 @@ A solver's settings are tried on validation subjects at each level; the best by 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mribench.audit.losses import equal_by_subject
 from mribench.features import Extractor
-from mribench.figures import captioned, evenly_spaced, grid
+from mribench.figures import captioned_columns, evenly_spaced
 from mribench.metrics.paired import psnr
 from mribench.metrics.uncertainty import subject_means
 from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Split, Task
 from mribench.spec.problem import Answers
 from mribench.tasks import to_uint8
-from mribench.tasks.denoising import paired_score
+from mribench.tasks.scores import answers_score
 
 OF_A_SUBJECT = 2  # images
 VALIDATION_IMAGES = 16
@@ -96,25 +95,20 @@ def score(
 ) -> list[Score]:
     """Every metric at every level: mean over subjects, 95 % interval over subjects."""
     rows = outputs["rows"]
-    asked = Split(data.test.images[rows], tuple(data.test.subjects[row] for row in rows))
+    truth, subjects = (
+        data.test.images[rows].astype(np.float32) / 255,
+        [data.test.subjects[row] for row in rows],
+    )
     scores = []
     for level in outputs["levels"].tolist():
-        answers = outputs[f"answers_{level:g}"].astype(np.float32) / 255
-        for metric in metrics.values():
-            if metric.kind == "posterior":
-                metric = replace(
-                    metric, compute=_of_all_answers(metric, answers, outputs[f"residual_{level:g}"])
-                )
-            answer = answers.mean(1) if metric.name.endswith("_mean") else answers[:, 0]
-            scores.append(paired_score(metric, answer, asked.unit(), asked, level))
+        answers, residuals = (
+            outputs[f"answers_{level:g}"].astype(np.float32) / 255,
+            outputs[f"residual_{level:g}"],
+        )
+        scores += [
+            answers_score(metric, answers, truth, subjects, level, residuals) for metric in metrics.values()
+        ]
     return scores
-
-
-def _of_all_answers(
-    metric: Metric, answers: np.ndarray, residuals: np.ndarray
-) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A metric of several answers, called as a paired one is."""
-    return lambda answer, truth: metric.compute(answers, truth, residuals)
 
 
 def draw(
@@ -134,21 +128,16 @@ def draw(
     truth = data.test.images[outputs["rows"][rows]]
     for level in outputs["levels"].tolist():
         answers = outputs[f"answers_{level:g}"][rows]
-        error = np.abs(answers[:, 0].astype(int) - truth)
-        shown = [
-            outputs[f"measured_{level:g}"][rows],
-            outputs[f"adjoint_{level:g}"][rows],
-            answers[:, 0],
-            truth,
-        ]
-        shown.append(_brightened(error))
-        titles = ["measured", "A* y", "answer", "truth", f"error x {BRIGHTER}"]
+        columns = {
+            "measured": outputs[f"measured_{level:g}"][rows],
+            "A* y": outputs[f"adjoint_{level:g}"][rows],
+            "answer": answers[:, 0],
+            "truth": truth,
+            f"error x {BRIGHTER}": _brightened(np.abs(answers[:, 0].astype(int) - truth)),
+        }
         if answers.shape[1] > 1:
-            shown.append(_brightened(answers.std(axis=1, ddof=1)))
-            titles.append(f"spread x {BRIGHTER}")
-        columns = np.stack(shown, axis=1).reshape(-1, *truth.shape[1:])
-        text = f"{caption}, level {level:g}: {' | '.join(titles)}"
-        pictures[f"level_{level:g}"] = captioned(grid(columns, len(shown)), text)
+            columns[f"spread x {BRIGHTER}"] = _brightened(answers.std(axis=1, ddof=1))
+        pictures[f"level_{level:g}"] = captioned_columns(columns, f"{caption}, level {level:g}")
     return pictures
 
 

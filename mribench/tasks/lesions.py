@@ -16,14 +16,14 @@ import numpy as np
 
 from mribench.audit.losses import equal_by_subject
 from mribench.features import Extractor
-from mribench.figures import captioned, evenly_spaced, grid
+from mribench.figures import captioned_columns, evenly_spaced
 from mribench.metrics.lesions import REASON, is_visible
 from mribench.spec import Metric, Model, Prepared, Problem, Profile, Score, Split, Task
 from mribench.spec.metric import Pairs
 from mribench.spec.problem import Answers
 from mribench.tasks import to_uint8
-from mribench.tasks.denoising import paired_score
-from mribench.tasks.inverse import OF_A_SUBJECT, ROWS, best_setting
+from mribench.tasks.inverse import OF_A_SUBJECT, ROWS, best_setting, inverse_task
+from mribench.tasks.scores import blank_score, computed_score
 
 METRICS = ("contrast_error", "contrast_gap", "lesions_found", "false_lesions", "psnr_lesion", "psnr")
 FIELDS = ("abnormal", "healthy", "lesion")
@@ -77,27 +77,19 @@ def score(
 ) -> list[Score]:
     """Every metric at every level: mean over subjects with a lesion, 95 % interval over them."""
     if not outputs:
-        n, subjects = len(data.test), data.test.n_subjects
-        return [Score(name, None, n, subjects, reason=REASON) for name in metrics]
+        return [blank_score(metric, REASON, data.test.subjects) for metric in metrics.values()]
     rows = outputs["rows"]
     image, twin, lesion = _with_twin_and_mask(data.test, rows)
-    asked = Split(data.test.images[rows], tuple(data.test.subjects[row] for row in rows))
-    scores = []
+    subjects, scores = [data.test.subjects[row] for row in rows], []
     for level in outputs["levels"].tolist():
         answer, of_twin = (
             outputs[f"{name}_{level:g}"].astype(np.float32) / 255 for name in ("answers", "twins")
         )
         pairs = Pairs(answer, of_twin, image, twin, lesion)
         for metric in metrics.values():
-            if metric.kind == "lesion":
-                metric = replace(metric, compute=_of_pairs(metric, pairs))
-            scores.append(paired_score(metric, answer, image, asked, level))
+            arguments = (pairs,) if metric.kind == "lesion" else (answer, image)
+            scores.append(computed_score(metric, arguments, subjects, level))
     return scores
-
-
-def _of_pairs(metric: Metric, pairs: Pairs) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A metric of lesions, called as a paired one is."""
-    return lambda answer, image: metric.compute(pairs)
 
 
 def draw(
@@ -116,12 +108,15 @@ def draw(
     pictures = {}
     for level in outputs["levels"].tolist():
         answer, of_twin = (outputs[f"{name}_{level:g}"][some].astype(int) for name in ("answers", "twins"))
-        changed = np.clip(128 + answer - of_twin, 0, 255)
-        shown = [image, 255 * (mask == 1), outputs[f"adjoint_{level:g}"][some], answer, of_twin, changed]
-        titles = ["with lesion", "lesion", "A* y", "answer", "of healthy twin", "difference"]
-        columns = np.stack(shown, axis=1).reshape(-1, *image.shape[1:]).astype(np.uint8)
-        text = f"{caption}, level {level:g}: {' | '.join(titles)}"
-        pictures[f"level_{level:g}"] = captioned(grid(columns, len(shown)), text)
+        columns = {
+            "with lesion": image,
+            "lesion": 255 * (mask == 1),
+            "A* y": outputs[f"adjoint_{level:g}"][some],
+            "answer": answer,
+            "of healthy twin": of_twin,
+            "difference": np.clip(128 + answer - of_twin, 0, 255),
+        }
+        pictures[f"level_{level:g}"] = captioned_columns(columns, f"{caption}, level {level:g}")
     return pictures
 
 
@@ -130,18 +125,5 @@ def lesion_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
 
     It is asked of data with the fields ``abnormal``, ``healthy`` and ``lesion`` (``mribench.spec.Field``).
     """
-    return Task(
-        name=problem.name,
-        title=problem.title,
-        version=problem.version,
-        metrics=metrics,
-        produce=produce,
-        score=score,
-        draw=draw,
-        primary="contrast_error",
-        level_name=problem.level_name,
-        needs=("denoiser",),
-        fields=FIELDS,
-        track=problem.track,
-        problem=problem,
-    )
+    asked = inverse_task(problem, metrics)
+    return replace(asked, produce=produce, score=score, draw=draw, primary="contrast_error", fields=FIELDS)

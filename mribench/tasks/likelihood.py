@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from mribench.audit.losses import equal_by_subject
-from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
 from mribench.seeds import numpy_rng
 from mribench.spec import Likelihood, Metric, Model, Prepared, Profile, Score, Task
+from mribench.tasks.scores import blank_score, mean_score
 
 MAX_IMAGES = 64
 OF_A_SUBJECT = 2
@@ -56,29 +56,26 @@ def score(
     """The mean over subjects with its 95 % interval over subjects, and the errors of the estimate."""
     rows, dimensions = outputs["rows"], data.test.images[0].size
     subjects = [data.test.subjects[row] for row in rows]
+    measured = {"bpd": (outputs.get("nats"), ONLY_A_BOUND), "bpd_bound": (outputs.get("bound"), NO_BOUND)}
+    estimated = {"bpd_steps": _of_steps(outputs), "bpd_probe": _of_probes(outputs)}
 
-    def measured(name: str, nats: np.ndarray | None, why_not: str) -> Score:
-        about: dict[str, Any] = {"n": len(rows), "subjects": len(set(subjects))}
+    def made(metric: Metric) -> Score:
+        if metric.name in estimated:
+            return _of_error(metric, estimated[metric.name], dimensions, _checked(outputs, rows), subjects)
+        nats, why_not = measured.get(metric.name, (None, "this task has no values for it"))
         if nats is None:
-            return Score(name, None, reason=why_not, **about)
-        bits = metrics[name].compute(nats, dimensions)
-        each = round_for_record(subject_means(bits, subjects)[1])
-        mean, low, high = mean_over_subjects(bits, subjects)
-        return Score(name, mean, low=low, high=high, per_subject=each, **about)
+            return blank_score(metric, why_not, subjects)
+        return mean_score(metric, metric.compute(nats, dimensions), subjects)
 
-    def estimated(name: str, nats: float | None) -> Score:
-        about: dict[str, Any] = {"n": _checked(outputs, rows), "subjects": len(set(subjects))}
-        if nats is None:
-            return Score(name, None, reason=ONLY_A_BOUND, **about)
-        return Score(name, float(metrics[name].compute(np.array([nats]), dimensions)[0]), **about)
+    return [made(metric) for metric in metrics.values()]
 
-    found = {
-        "bpd": measured("bpd", outputs.get("nats"), ONLY_A_BOUND),
-        "bpd_bound": measured("bpd_bound", outputs.get("bound"), NO_BOUND),
-        "bpd_steps": estimated("bpd_steps", _of_steps(outputs)),
-        "bpd_probe": estimated("bpd_probe", _of_probes(outputs)),
-    }
-    return [found[name] if name in found else _unknown(name, len(rows), subjects) for name in metrics]
+
+def _of_error(metric: Metric, nats: float | None, dimensions: int, n: int, subjects: Sequence[str]) -> Score:
+    """Of one number for all images; a blank of None."""
+    about: dict[str, Any] = {"n": n, "subjects": len(set(subjects))}
+    if nats is None:
+        return Score(metric.name, None, reason=ONLY_A_BOUND, **about)
+    return Score(metric.name, float(metric.compute(np.array([nats]), dimensions)[0]), **about)
 
 
 def _checked(outputs: Mapping[str, np.ndarray], rows: np.ndarray) -> int:
@@ -103,10 +100,6 @@ def _of_probes(outputs: Mapping[str, np.ndarray]) -> float | None:
         return 0.0
     difference = outputs["nats"][: len(other)] - other
     return math.sqrt(np.square(difference).mean() / 2 / len(outputs["nats"]))
-
-
-def _unknown(name: str, n: int, subjects: Sequence[str]) -> Score:
-    return Score(name, None, n, len(set(subjects)), reason="this task has no values for it")
 
 
 LIKELIHOOD = Task(

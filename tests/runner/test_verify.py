@@ -96,6 +96,21 @@ def test_a_plugin_that_is_missing_is_named_with_its_package(run, refused, tmp_pa
     assert said.endswith("the record was made with mribench 0.1.0, mribench-wrist 3.1")
 
 
+def test_a_feature_space_that_a_run_would_refuse_is_refused(run, refused, monkeypatch):
+    """Before anything is scored: what a space checks may only show in its numbers."""
+    load = lookup.load
+
+    def no_good():
+        raise InputError("these are other weights: bring back those on record.")
+
+    def checked(group, name):
+        found = load(group, name)
+        return replace(found, check=no_good) if group == "features" else found
+
+    monkeypatch.setattr(lookup, "load", checked)
+    assert "these are other weights" in refused("verify", "--rescore", record(run, GENERATED))
+
+
 def test_other_data_are_refused(run, refused):
     """The same phantom with other settings: its content hash is another."""
     path = record(run, "mode-collapse*generation*")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mribench import profiles
+from mribench.errors import Unavailable
 from mribench.features import Extractor, lite0, radiomics
 from mribench.features.gist import GIST
 from mribench.features.hc85 import HC85
@@ -15,12 +16,12 @@ from mribench.features.lite0 import LITE0
 from mribench.features.radiomics import RADIOMICS
 from mribench.features.shape import SHAPE
 from mribench.metrics.distribution import kernel_distance, kernel_distance_on_subsets
-from mribench.metrics.paired import MSE
-from mribench.metrics.uncertainty import round_for_record, subsamples
+from mribench.metrics.paired import MAE, MSE
+from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subsamples
 from mribench.plugins import lookup
 from mribench.runner.runspec import FEATURES
-from mribench.spec import Prepared, Split
-from mribench.tasks import denoising, generation
+from mribench.spec import Prepared, Score, Split
+from mribench.tasks import denoising, generation, scores
 
 SMOKE = profiles.get("smoke")
 SPACES = {space.name: space for space in (HC85, GIST, SHAPE)}
@@ -151,3 +152,43 @@ def test_three_scales_are_blank_on_small_images():
     small = Prepared(Path(), "0" * 64, "made up", "phantom", **parts)
     score = denoised(small, "ms_ssim3")["ms_ssim3"]
     assert score.value is None and "44 pixels" in score.reason
+
+
+def test_a_mean_score_is_over_subjects_and_keeps_the_number_of_each():
+    values, subjects = np.array([9.0, 1, 3, 5]), ["c", "a", "a", "b"]
+    found = scores.mean_score(replace(MAE, range=(0, 20)), values, subjects, level=4.0, n_reference=7)
+    mean, low, high = mean_over_subjects(values, subjects, (0, 20))
+    assert (found.value, found.low, found.high) == (mean, low, high) == (16 / 3, 0, high)
+    assert (found.per_subject, found.n, found.subjects) == ((2, 5, 9), 4, 3)
+    assert (found.metric, found.level, found.n_reference, found.reason) == ("mae", 4, 7, None)
+    assert scores.mean_score(MAE, values, subjects, n=30).n == 30
+
+
+def test_the_scale_of_a_metric_reaches_value_interval_and_subjects():
+    values, subjects = np.array([0.2, 0.4, 0.5]), ["a", "b", "c"]
+    plain = scores.mean_score(MAE, values, subjects)
+    found = scores.mean_score(replace(MAE, scale=1e3, range=(0, 1e3)), values, subjects)
+    of_both = [(one.value, one.low, one.high, *one.per_subject) for one in (found, plain)]
+    assert of_both[0] == pytest.approx(np.multiply(of_both[1], 1e3))
+
+
+def test_several_answers_are_seen_as_the_metric_wants_them():
+    answers, truth = np.zeros((3, 2, 4, 4)), np.zeros((3, 4, 4))
+    answers[:, 1] = 0.5
+
+    def all_of_them(answers, truth, residuals):
+        return answers.mean((1, 2, 3)) + residuals.sum(1)
+
+    posterior = replace(MAE, name="all", kind="posterior", compute=all_of_them)
+    subjects, residuals = ["a", "b", "c"], np.ones((3, 2))
+    asked = [(MAE, None), (replace(MAE, name="mae_mean"), None), (posterior, None), (posterior, residuals)]
+    found = [scores.answers_score(m, answers, truth, subjects, 2.0, r).value for m, r in asked]
+    assert found == [0, 0.25, 0.25, 2.25]
+
+
+def test_what_cannot_be_computed_is_a_blank_that_says_why():
+    def not_here(x, y):
+        raise Unavailable("the weights are not here")
+
+    found = scores.computed_score(replace(MAE, compute=not_here), (0, 0), ["a", "a", "b"], 3.0)
+    assert found == Score("mae", None, 3, 2, level=3.0, reason="the weights are not here")

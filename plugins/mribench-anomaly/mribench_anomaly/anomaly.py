@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mribench.figures import captioned, grid
-from mribench.metrics.uncertainty import mean_over_subjects, round_for_record
+from mribench.figures import captioned_columns
 from mribench.spec import (
     Answers,
     Draws,
@@ -29,6 +28,7 @@ from mribench.spec import (
     Task,
 )
 from mribench.tasks import to_uint8
+from mribench.tasks.scores import blank_score, mean_score
 from mribench_anomaly.baselines import BRIGHTNESS, DARKNESS, HEALTHY_TWIN, PCA, UNCHANGED
 from mribench_anomaly.lesions import LEAST_LESION, Asked, asked, strata
 from mribench_anomaly.methods import KIND
@@ -122,8 +122,8 @@ def score(
     """Means over test subjects with 95 % intervals over them."""
     if not outputs:
         lacking = "validation" if not len(asked(data.validation).rows) else "test"
-        about = {"n": len(data.test), "subjects": data.test.n_subjects}
-        return [Score(name, None, reason=NO_LESION.format(split=lacking), **about) for name in metrics]
+        reason = NO_LESION.format(split=lacking)
+        return [blank_score(metric, reason, data.test.subjects) for metric in metrics.values()]
     test = asked(data.test, outputs["rows"])
     subjects = np.array([data.test.subjects[row] for row in test.rows])
     maps, twin_maps = _maps(outputs, test)
@@ -132,9 +132,7 @@ def score(
     for metric in metrics.values():
         values = _values(metric, maps, twin_maps, test, float(outputs["threshold"][0]))
         kept = groups.get(metric.name.rpartition("_")[2], np.ones(len(values), dtype=bool))
-        mean, low, high = mean_over_subjects(values[kept], subjects[kept].tolist(), metric.range)
-        about = {"per_subject": round_for_record(values[kept])}
-        scores.append(Score(metric.name, mean, int(kept.sum()), int(kept.sum()), low, high, **about))
+        scores.append(mean_score(metric, values[kept], subjects[kept].tolist()))
     return scores
 
 
@@ -222,8 +220,7 @@ def draw(
         "healthy twin": test.twins,
         "its map": _shown(twin_maps, white),
     }
-    cells = np.stack(list(columns.values()), axis=1).reshape(-1, *test.images.shape[1:])
-    return {"lesions": captioned(grid(cells, len(columns)), f"{caption}: {' | '.join(columns)}")}
+    return {"lesions": captioned_columns(columns, caption)}
 
 
 def _shown(maps: np.ndarray, white: float) -> np.ndarray:

@@ -67,26 +67,20 @@ ANOMALY_DICE_BEST = replace(
     paper="Dice 1945, doi:10.2307/1932409",
     headline=False,
 )
-ANOMALY_DICE = Metric(
+ANOMALY_DICE = replace(
+    ANOMALY_AP,
     name="anomaly_dice",
     title="Dice at the threshold of the validation subjects",
-    unit="",
-    direction="up",
-    range=(0.0, 1.0),
     kind="paired",
     compute=dice,
-    version=1,
     paper="Dice 1945, doi:10.2307/1932409",
 )
-ANOMALY_FALSE_AREA = Metric(
+ANOMALY_FALSE_AREA = replace(
+    ANOMALY_DICE,
     name="anomaly_false_area",
     title="Share of a healthy body that is flagged at that threshold",
-    unit="",
     direction="down",
-    range=(0.0, 1.0),
-    kind="paired",
     compute=false_area,
-    version=1,
     paper="1 - specificity over the pixels of a healthy person: Altman & Bland 1994, doi:10.1136/bmj.308.6943.1552",
 )
 ANOMALY_IMAGE_AUROC = replace(

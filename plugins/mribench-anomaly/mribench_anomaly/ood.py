@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from mribench.figures import captioned, grid
-from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
+from mribench.figures import captioned_rows
 from mribench.spec import DenoisingLoss, Metric, Model, Prepared, Profile, Score, Split, Task
 from mribench.tasks import equal_by_subject
+from mribench.tasks.scores import blank_score, mean_score
 from mribench_anomaly.strangeness import by_components, by_grey, by_losses
 from mribench_anomaly.strangers import ORGANS, strangers
 
@@ -63,8 +63,7 @@ def score(
 ) -> list[Score]:
     """Areas with 95 % intervals over test subjects; the strange images are fixed."""
     if not outputs:
-        about = {"n": len(data.test), "subjects": data.test.n_subjects}
-        return [Score(name, None, reason=NO_STRANGERS, **about) for name in metrics]
+        return [blank_score(metric, NO_STRANGERS, data.test.subjects) for metric in metrics.values()]
     subjects = [data.test.subjects[row] for row in outputs["rows"]]
     numbers = _numbers(outputs, data)
     organs = outputs["organs"]
@@ -76,10 +75,7 @@ def score(
             values = min(each, key=np.mean)
         else:
             values = metric.compute(own, strange)
-        mean, low, high = mean_over_subjects(values, subjects, metric.range)
-        per_subject = round_for_record(subject_means(values, subjects)[1])
-        about = {"n_reference": len(strange), "per_subject": per_subject}
-        scores.append(Score(metric.name, mean, len(values), len(set(subjects)), low, high, **about))
+        scores.append(mean_score(metric, values, subjects, n_reference=len(strange)))
     return scores
 
 
@@ -113,14 +109,13 @@ def draw(
         return {}
     own, strange = _numbers(outputs, data)["ood_auroc"]
     held_out = data.test.images[outputs["rows"]]
-    lines, names = [held_out[np.argsort(own)[:SHOWN]]], ["held out"]
+    rows = {"held out": held_out[np.argsort(own)[:SHOWN]]}
     for organ in np.unique(outputs["organs"]):
         of_organ = np.flatnonzero(outputs["organs"] == organ)
-        lines.append(outputs["strange"][of_organ[np.argsort(strange[of_organ])[:SHOWN]]])
-        names.append(ORGANS[organ])
-    columns = min(map(len, lines))
-    picture = grid(np.concatenate([line[:columns] for line in lines]), columns)
-    return {"strangers": captioned(picture, f"{caption}, least strange first: {' | '.join(names)}")}
+        rows[ORGANS[organ]] = outputs["strange"][of_organ[np.argsort(strange[of_organ])[:SHOWN]]]
+    shown = min(map(len, rows.values()))
+    rows = {name: images[:shown] for name, images in rows.items()}
+    return {"strangers": captioned_rows(rows, f"{caption}, least strange first")}
 
 
 OOD = Task(

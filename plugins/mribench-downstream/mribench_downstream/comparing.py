@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from mribench.figures import captioned, grid
+from mribench.figures import captioned_rows, evenly_spaced
 from mribench.metrics.uncertainty import round_for_record
-from mribench.spec import NOT_ANNOTATED, Metric, Prepared, Score
+from mribench.spec import NOT_ANNOTATED, Metric, Prepared, Profile, Score
+from mribench.tasks.scores import blank_score
 from mribench_downstream import dice, hausdorff
 from mribench_downstream.intervals import mean_over_both
 from mribench_downstream.labelled import FIELD, classes, labelled_subjects, why_not, with_structure
@@ -22,26 +24,30 @@ Compared = Mapping[str, tuple[str, str | None]]
 BY_SUBJECT = {dice.dice: dice.by_subject, hausdorff.hd95: hausdorff.by_subject}
 
 
-def scores(
+def score(
     outputs: Mapping[str, np.ndarray],
     data: Prepared,
+    profile: Profile,
     metrics: Mapping[str, Metric],
+    extract: Any,
+    seed: int,
+    *,
     compared: Compared,
-    rows: np.ndarray | None = None,
 ) -> list[Score]:
     """Means over the structures of a subject, with 95 % intervals over test subjects and trainings.
 
+    Blank where too few subjects have label maps. What stands here is asked; the rest is as in ``Task.score``.
+
     Args:
-        outputs: NETWORK_TRAINING: label maps of the test images, uint8 (n, H, W).
+        outputs: NETWORK_TRAINING: label maps of the test images, uint8 (n, H, W). ``rows`` int64 (n,), which test
+            images; without it all with structures.
         data: What they were found in.
         metrics: By name.
         compared: The networks of each metric. A blank where outputs lack one.
-        rows: Which test images; None: all with structures.
     """
     if reason := why_not(data):
-        about = {"n": len(data.test), "subjects": data.test.n_subjects}
-        return [Score(name, None, reason=reason, **about) for name in metrics]
-    rows = with_structure(data.test) if rows is None else rows
+        return [blank_score(metric, reason, data.test.subjects) for metric in metrics.values()]
+    rows = _rows(outputs, data)
     subjects, truth = [data.test.subjects[row] for row in rows], data.test.fields[FIELD][rows]
 
     @cache
@@ -58,7 +64,7 @@ def scores(
         if f"{network}_0" not in outputs:
             found = len(labelled_subjects(data.train))
             reason = f"{found} training subjects have a label map, fewer than are asked for"
-            made.append(Score(metric.name, None, reason=reason, **about))
+            made.append(blank_score(metric, reason, subjects))
             continue
         values = of(network, metric.compute) - (of(other, metric.compute) if other else 0)
         mean, low, high = mean_over_both(values, metric.range)
@@ -67,35 +73,31 @@ def scores(
     return made
 
 
+def _rows(outputs: Mapping[str, np.ndarray], data: Prepared) -> np.ndarray:
+    """Which test images the label maps are of."""
+    return outputs["rows"] if "rows" in outputs else with_structure(data.test)
+
+
 def levels(maps: np.ndarray, top: int) -> np.ndarray:
     """Grey levels of label maps with values up to ``top``, uint8; white where nobody has drawn."""
     return np.where(maps == NOT_ANNOTATED, 255, maps.astype(int) * 220 // top).astype(np.uint8)
 
 
-def evenly(n: int, count: int) -> np.ndarray:
-    """At most ``count`` of n places, far from each other: the first images of a set are of one subject."""
-    return np.linspace(0, n - 1, min(n, count)).astype(int)
-
-
-def picture(
+def draw(
     outputs: Mapping[str, np.ndarray],
     data: Prepared,
-    rows: np.ndarray,
-    networks: Sequence[str],
+    profile: Profile,
+    model: Callable[[], Any] | None,
     caption: str,
-) -> np.ndarray:
-    """Test images over their true structures and those that networks of the first training found, uint8 (H, W).
-
-    Args:
-        outputs: NETWORK_TRAINING: label maps of the test images, uint8 (n, H, W).
-        data: What they were found in.
-        rows: Which test images they are of.
-        networks: One line each.
-        caption: Before the names of the lines.
-    """
-    shown = evenly(len(rows), SHOWN)
-    top = classes(data) - 1
-    lines = [data.test.images[rows[shown]], levels(data.test.fields[FIELD][rows[shown]], top)]
-    lines += [levels(outputs[f"{network}_0"][shown], top) for network in networks]
-    told = " | ".join(("test images", "truth", *networks))
-    return captioned(grid(np.concatenate(lines), len(shown)), f"{caption}: {told}")
+    *,
+    networks: Sequence[str],
+) -> dict[str, np.ndarray]:
+    """Test images over their true structures and those that ``networks`` of the first training found, a row each."""
+    if not outputs:
+        return {}
+    rows, top = _rows(outputs, data), classes(data) - 1
+    shown = evenly_spaced(len(rows), SHOWN)
+    images, truth = data.test.images[rows[shown]], data.test.fields[FIELD][rows[shown]]
+    lines = {"test images": images, "truth": levels(truth, top)}
+    lines |= {network: levels(outputs[f"{network}_0"][shown], top) for network in networks}
+    return {"structures": captioned_rows(lines, caption)}

@@ -8,15 +8,33 @@ from mribench.spec import Metric
 from mribench_downstream.dice import dice
 from mribench_downstream.hausdorff import hd95
 
-SYNTHETIC = Metric(
-    name="utility_synthetic",
-    title="Dice of real subjects, trained on generated images alone, labelled by a network of all training subjects",
+# of which the metrics of label maps are made, here and in other packages
+DICE = Metric(
+    name="dice",
+    title="Dice",
     unit="",
     direction="up",
     range=(0.0, 1.0),
     kind="paired",
     compute=dice,
     version=1,
+    paper="Dice 1945, doi:10.2307/1932409",
+)
+HD95 = replace(
+    DICE,
+    name="hd95",
+    title="95 % Hausdorff distance",
+    unit="pixels",
+    direction="down",
+    range=(0.0, float("inf")),
+    compute=hd95,
+    paper="Huttenlocher et al. 1993, doi:10.1109/34.232073",
+)
+
+SYNTHETIC = replace(
+    DICE,
+    name="utility_synthetic",
+    title="Dice of real subjects, trained on generated images alone, labelled by a network of all training subjects",
     paper="Esteban et al. 2017, arXiv 1706.02633 (train on synthetic, test on real); Dice 1945, doi:10.2307/1932409",
 )
 
@@ -87,14 +105,10 @@ OVER_IMAGE_1, OVER_IMAGE_5, OVER_IMAGE_20 = map(_over_image, (1, 5, 20))
 OVER_BLUR_1, OVER_BLUR_5, OVER_BLUR_20 = map(_over_blur, (1, 5, 20))
 
 HD95_PRIOR_5 = replace(
-    PRIOR_5,
+    HD95,
     name="segmentation_hd95_5",
     title="95 % Hausdorff distance, the network that sees what the prior makes of the image too, 5 labelled subjects",
-    unit="pixels",
-    direction="down",
-    range=(0.0, float("inf")),
-    compute=hd95,
-    paper="Huttenlocher et al. 1993, doi:10.1109/34.232073; MONAI",
+    paper=f"{HD95.paper}; MONAI",
 )
 HD95_IMAGE_5 = replace(
     HD95_PRIOR_5,

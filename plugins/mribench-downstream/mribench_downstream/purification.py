@@ -9,16 +9,15 @@ needs no prior.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mribench.spec import Denoiser, Metric, Model, Prepared, Prior, Profile, Score, Split, Task
+from mribench.spec import Denoiser, Model, Prepared, Prior, Profile, Split, Task
 from mribench.tasks import equal_by_subject
 from mribench_downstream import attack
-from mribench_downstream.comparing import Compared, picture, scores
+from mribench_downstream.comparing import Compared, draw, score
 from mribench_downstream.dice import by_subject
 from mribench_downstream.labelled import FIELD, classes, grey, some_subjects, why_not, with_structure
 from mribench_downstream.references import TRAININGS, Setting, count
@@ -40,6 +39,8 @@ COMPARED: Compared = {
     "purification_none_clean": ("none-clean", None),
     "purification_none_attacked": ("none-attacked", None),
 }
+# of the picture
+NETWORKS = ("none-clean", "none-attacked", "blur-adaptive", "prior-attacked", "prior-adaptive")
 
 
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
@@ -141,40 +142,14 @@ def _rows(test: Split) -> np.ndarray:
     return known[equal_by_subject(subjects, limit, "purification")]
 
 
-def score(
-    outputs: Mapping[str, np.ndarray],
-    data: Prepared,
-    profile: Profile,
-    metrics: Mapping[str, Metric],
-    extract: Any,
-    seed: int,
-) -> list[Score]:
-    """Dice with 95 % intervals over test subjects and trainings; blank where too few subjects have label maps."""
-    return scores(outputs, data, metrics, COMPARED, outputs.get("rows"))
-
-
-def draw(
-    outputs: Mapping[str, np.ndarray],
-    data: Prepared,
-    profile: Profile,
-    model: Callable[[], Any] | None,
-    caption: str,
-) -> dict[str, np.ndarray]:
-    """Test images over their true structures and what is found of them, attacked and defended."""
-    if not outputs:
-        return {}
-    networks = ("none-clean", "none-attacked", "blur-adaptive", "prior-attacked", "prior-adaptive")
-    return {"structures": picture(outputs, data, outputs["rows"], networks, caption)}
-
-
 PURIFICATION = Task(
     name="purification",
     title="does a prior take out what was put there to mislead a network?",
     version=1,
     metrics=tuple(COMPARED),
     produce=produce,
-    score=score,
-    draw=draw,
+    score=partial(score, compared=COMPARED),
+    draw=partial(draw, networks=NETWORKS),
     primary="purification_adaptive",
     needs=("denoiser",),
     fields=(FIELD,),

@@ -7,14 +7,12 @@ for what those do no prior is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 import numpy as np
 
-from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
-from mribench_downstream.comparing import Compared, picture, scores
+from mribench.spec import Model, Prepared, Profile, Task
+from mribench_downstream.comparing import Compared, draw, score
 from mribench_downstream.inputs import blurred, denoised
 from mribench_downstream.labelled import (
     FIELD,
@@ -38,6 +36,7 @@ COMPARED: Compared = {
     "segmentation_hd95_5": ("prior-5", None),
     "segmentation_hd95_image_5": ("image-5", None),
 }
+NETWORKS = ("image-1", "blur-1", "prior-1")  # of the picture
 
 
 def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
@@ -82,40 +81,14 @@ def _without_prior(setting: Setting) -> dict[str, np.ndarray]:
     return found
 
 
-def score(
-    outputs: Mapping[str, np.ndarray],
-    data: Prepared,
-    profile: Profile,
-    metrics: Mapping[str, Metric],
-    extract: Any,
-    seed: int,
-) -> list[Score]:
-    """Dice and distances with 95 % intervals over test subjects and trainings; blank where too few have label maps."""
-    return scores(outputs, data, metrics, COMPARED)
-
-
-def draw(
-    outputs: Mapping[str, np.ndarray],
-    data: Prepared,
-    profile: Profile,
-    model: Callable[[], Any] | None,
-    caption: str,
-) -> dict[str, np.ndarray]:
-    """Test images over their true structures and those found from one labelled subject."""
-    if not outputs:
-        return {}
-    networks = ("image-1", "blur-1", "prior-1")
-    return {"structures": picture(outputs, data, with_structure(data.test), networks, caption)}
-
-
 SEGMENTATION = Task(
     name="segmentation",
     title="how many labelled subjects does a prior save?",
     version=1,
     metrics=tuple(COMPARED),
     produce=produce,
-    score=score,
-    draw=draw,
+    score=partial(score, compared=COMPARED),
+    draw=partial(draw, networks=NETWORKS),
     primary="segmentation_5",
     needs=("denoiser",),
     fields=(FIELD,),

@@ -17,13 +17,15 @@ beside them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from mribench.figures import captioned, grid
-from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
-from mribench_downstream.comparing import Compared, evenly, levels, scores
+from mribench.figures import captioned_rows
+from mribench.spec import Model, Prepared, Profile, Task
+from mribench_downstream import comparing
+from mribench_downstream.comparing import SHOWN, Compared, levels
 from mribench_downstream.labelled import (
     FIELD,
     Labelled,
@@ -36,7 +38,7 @@ from mribench_downstream.labelled import (
 from mribench_downstream.references import SHARES, TRAININGS, Setting, count, references
 from mribench_downstream.segmenter import predict, steps_of, train
 
-SHOWN = 8  # in a row of the pictures
+NETWORKS = ("real-100", "generated", "noise", "real-1", "real-1-generated")  # of the picture
 COMPARED: Compared = {
     "utility_synthetic": ("generated", None),
     "utility_real_100": ("real-100", None),
@@ -74,18 +76,6 @@ def produce(
     return found
 
 
-def score(
-    outputs: Mapping[str, np.ndarray],
-    data: Prepared,
-    profile: Profile,
-    metrics: Mapping[str, Metric],
-    extract: Any,
-    seed: int,
-) -> list[Score]:
-    """Dice, mean over the structures of a subject, with intervals over test subjects and trainings."""
-    return scores(outputs, data, metrics, COMPARED)
-
-
 def draw(
     outputs: Mapping[str, np.ndarray],
     data: Prepared,
@@ -94,22 +84,12 @@ def draw(
     caption: str,
 ) -> dict[str, np.ndarray]:
     """Test images over their true and found structures, and generated images over their labels."""
-    if not outputs:
-        return {}
-    rows = with_structure(data.test)
-    shown = evenly(len(rows), SHOWN)
-    truth, top = data.test.fields[FIELD][rows[shown]], classes(data) - 1
-    networks = ("real-100", "generated", "noise", "real-1", "real-1-generated")
-    lines = [data.test.images[rows[shown]], levels(truth, top)]
-    lines += [levels(outputs[f"{network}_0"][shown], top) for network in networks]
-    told = " | ".join(("test images", "truth", *networks))
-    generated, labels = outputs["images"][:SHOWN], levels(outputs["labels_of_generated"], top)
-    return {
-        "structures": captioned(grid(np.concatenate(lines), len(shown)), f"{caption}: {told}"),
-        "labelled": captioned(
-            grid(np.concatenate([generated, labels]), len(generated)), f"{caption}: generated | their labels"
-        ),
-    }
+    pictures = comparing.draw(outputs, data, profile, model, caption, networks=NETWORKS)
+    if pictures:
+        labels = levels(outputs["labels_of_generated"], classes(data) - 1)
+        rows = {"generated": outputs["images"][:SHOWN], "their labels": labels}
+        pictures["labelled"] = captioned_rows(rows, caption)
+    return pictures
 
 
 UTILITY = Task(
@@ -118,7 +98,7 @@ UTILITY = Task(
     version=1,
     metrics=tuple(COMPARED),
     produce=produce,
-    score=score,
+    score=partial(comparing.score, compared=COMPARED),
     draw=draw,
     reads="generation",
     # copies of patients are the most useful images: utility ranks nobody

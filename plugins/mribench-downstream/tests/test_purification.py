@@ -65,7 +65,7 @@ def knowing(x, sigma):
 
 def scored(prior, data):
     outputs = purification.produce(Prior(prior), data, PROFILE, 0)
-    found = purification.score(outputs, data, PROFILE, {name: METRICS[name] for name in COMPARED}, None, 0)
+    found = PURIFICATION.score(outputs, data, PROFILE, {name: METRICS[name] for name in COMPARED}, None, 0)
     return outputs, {one.metric: one.value for one in found}
 
 
@@ -74,7 +74,7 @@ def test_an_attack_misleads_and_a_prior_that_knows_the_structures_takes_it_out(d
     outputs, found = scored(knowing, data)
     assert found["purification_none_clean"] > max(0.8, found["purification_none_attacked"] + 0.1)
     assert found["purification_adaptive"] > found["purification_none_attacked"] + 0.1
-    assert purification.draw(outputs, data, PROFILE, None, "blobs")["structures"].dtype == np.uint8
+    assert PURIFICATION.draw(outputs, data, PROFILE, None, "blobs")["structures"].dtype == np.uint8
     _, none = scored(lambda x, sigma: x, data)
     assert none["purification_none_attacked"] == found["purification_none_attacked"], (
         "the same for every prior"

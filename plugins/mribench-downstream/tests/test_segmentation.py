@@ -30,7 +30,7 @@ def knowing(x, sigma):
 
 def scored(prior, data):
     outputs = segmentation.produce(Prior(prior), data, PROFILE, 0)
-    found = segmentation.score(outputs, data, PROFILE, {name: METRICS[name] for name in COMPARED}, None, 0)
+    found = SEGMENTATION.score(outputs, data, PROFILE, {name: METRICS[name] for name in COMPARED}, None, 0)
     return outputs, {one.metric: one for one in found}
 
 
@@ -38,7 +38,7 @@ def test_a_prior_that_knows_the_structures_saves_labels_and_one_that_knows_nothi
     outputs, found = scored(knowing, data)
     assert found["segmentation_gain_1"].value > 0.05 and found["segmentation_1"].value > 0.8
     assert found["segmentation_20"].reason.startswith("8 training subjects have a label map")
-    assert segmentation.draw(outputs, data, PROFILE, None, "blobs")["structures"].dtype == np.uint8
+    assert SEGMENTATION.draw(outputs, data, PROFILE, None, "blobs")["structures"].dtype == np.uint8
     _, blind = scored(lambda x, sigma: torch.zeros_like(x), data)
     assert blind["segmentation_gain_1"].value < found["segmentation_gain_1"].value
     assert blind["segmentation_image_1"] == found["segmentation_image_1"], "the same for every prior"

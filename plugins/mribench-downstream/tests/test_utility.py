@@ -17,7 +17,7 @@ PROFILE = SimpleNamespace(max_steps=240)
 
 
 def scored(outputs, data):
-    found = utility.score(outputs, data, PROFILE, {name: METRICS[name] for name in UTILITY.metrics}, None, 0)
+    found = UTILITY.score(outputs, data, PROFILE, {name: METRICS[name] for name in UTILITY.metrics}, None, 0)
     return {one.metric: one for one in found}
 
 
@@ -68,7 +68,7 @@ def test_true_maps_have_a_dice_of_1_and_no_gain(data):
 
 
 def test_pictures_show_truth_and_what_was_found(data, made):
-    for picture in utility.draw(made["real"], data, PROFILE, None, "blobs").values():
+    for picture in UTILITY.draw(made["real"], data, PROFILE, None, "blobs").values():
         assert picture.dtype == np.uint8 and picture.ndim == 2
 
 
@@ -78,7 +78,7 @@ def test_where_too_few_subjects_have_label_maps_the_record_says_so(fresh):
     assert utility.produce(None, data, PROFILE, 0, {"images": data.train.images}) == {}
     found = scored({}, data)
     assert all(one.value is None and "at least 4" in one.reason for one in found.values())
-    assert utility.draw({}, data, PROFILE, None, "blobs") == {}
+    assert UTILITY.draw({}, data, PROFILE, None, "blobs") == {}
 
 
 def test_it_needs_images_and_label_maps_and_ranks_nobody():

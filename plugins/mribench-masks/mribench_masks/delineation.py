@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from mribench_downstream import dice, hausdorff
-from mribench_downstream.comparing import evenly, levels
+from mribench_downstream.comparing import levels
 from mribench_downstream.labelled import FIELD, classes, why_not
 
-from mribench.figures import captioned, grid
-from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
+from mribench.figures import captioned_columns, evenly_spaced
+from mribench.metrics.uncertainty import subject_means
 from mribench.spec import (
     NOT_ANNOTATED,
     Answers,
@@ -29,6 +29,7 @@ from mribench.spec import (
     Task,
 )
 from mribench.tasks import equal_by_subject, to_uint8
+from mribench.tasks.scores import blank_score, mean_score
 from mribench_masks import energy
 from mribench_masks.baselines import ATLAS, MAJORITY, OTSU, TRUTH
 from mribench_masks.label_maps import KIND, channels, shown, to_learn_from
@@ -120,7 +121,7 @@ def score(
 ) -> list[Score]:
     """Every metric: mean over test subjects with a 95 % interval over them; blank where too few have label maps."""
     if reason := why_not(data):
-        return [Score(name, None, len(data.test), data.test.n_subjects, reason=reason) for name in metrics]
+        return [blank_score(metric, reason, data.test.subjects) for metric in metrics.values()]
     rows, n_classes = outputs["rows"], classes(data)
     truth, subjects = data.test.fields[FIELD][rows], [data.test.subjects[row] for row in rows]
     answers = outputs["answers"]
@@ -132,16 +133,13 @@ def score(
         "delineation_ged": subject_means(energy.ged(apart), subjects)[1],
         "delineation_overconfidence": subject_means(energy.overconfidence(apart), subjects)[1],
     }
-    names, made = sorted(set(subjects)), []
-    about = {"n": len(rows), "subjects": len(names)}
-    for name, metric in metrics.items():
-        if name not in found:
-            made.append(Score(name, None, reason="it is no score of label maps", **about))
-            continue
-        mean, low, high = mean_over_subjects(found[name], names, metric.range)
-        each = round_for_record(found[name])
-        made.append(Score(name, mean, low=low, high=high, per_subject=each, **about))
-    return made
+    names = sorted(set(subjects))
+    return [
+        mean_score(metric, found[name], names, n=len(rows))
+        if name in found
+        else blank_score(metric, "it is no score of label maps", subjects)
+        for name, metric in metrics.items()
+    ]
 
 
 def _over_structures(values: np.ndarray) -> np.ndarray:
@@ -163,7 +161,7 @@ def draw(
     if not outputs:
         return {}
     n_classes = classes(data)
-    places = evenly(len(outputs["rows"]), ROWS)
+    places = evenly_spaced(len(outputs["rows"]), ROWS)
     rows, answers = outputs["rows"][places], outputs["answers"][places]
     best = majority(answers, n_classes)
     columns = {"image": data.test.images[rows], "truth": levels(data.test.fields[FIELD][rows], n_classes - 1)}
@@ -174,8 +172,7 @@ def draw(
         for k in range(DRAWS_SHOWN):
             columns[f"draw {k + 1}"] = levels(answers[:, k], n_classes - 1)
         columns["disagreement"] = np.rint(255 * (answers != best[:, None]).mean(1)).astype(np.uint8)
-    cells = np.stack(list(columns.values()), axis=1).reshape(-1, *best.shape[1:])
-    return {"label_maps": captioned(grid(cells, len(columns)), f"{caption}: {' | '.join(columns)}")}
+    return {"label_maps": captioned_columns(columns, caption)}
 
 
 PROBLEM = Problem(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from mribench_downstream.dice import dice
-from mribench_downstream.hausdorff import hd95
+from mribench_downstream import metrics
 
-from mribench.spec import Metric
 from mribench_masks import energy
 
 
@@ -22,27 +20,13 @@ def overconfidence(answers: np.ndarray, truth: np.ndarray, residuals: np.ndarray
     return energy.overconfidence(energy.distances(answers, truth))
 
 
-DICE = Metric(
-    name="delineation_dice",
-    title="Dice of the majority of draws",
-    unit="",
-    direction="up",
-    range=(0.0, 1.0),
-    kind="paired",
-    compute=dice,
-    version=1,
-    paper="Dice 1945, doi:10.2307/1932409",
-)
+DICE = replace(metrics.DICE, name="delineation_dice", title="Dice of the majority of draws")
 DICE_DRAW = replace(DICE, name="delineation_dice_draw", title="Dice of one draw")
 HD95 = replace(
-    DICE,
+    metrics.HD95,
     name="delineation_hd95",
     title="95 % Hausdorff distance of the majority of draws",
     unit="px",
-    direction="down",
-    range=(0.0, float("inf")),
-    compute=hd95,
-    paper="Huttenlocher et al. 1993, doi:10.1109/34.232073",
 )
 GED = replace(
     DICE,

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from mribench.errors import Unavailable
-from mribench.figures import captioned, grid
+from mribench.figures import captioned_columns
 from mribench.metrics.paired import PSNR
-from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
+from mribench.metrics.uncertainty import subject_means
 from mribench.spec import Answers, Metric, Model, Prepared, Problem, Profile, Score, Split, Task
 from mribench.tasks import equal_by_subject, to_uint8
+from mribench.tasks.scores import answers_score
 from mribench_paired.baselines import (
     HISTOGRAM_MATCHING,
     IDENTITY,
@@ -96,28 +96,11 @@ def score(
     rows = outputs["rows"]
     truth, subjects = data.test.images[rows] / 255, [data.test.subjects[row] for row in rows]
     return [
-        _score(metric, outputs[f"answers_{level:g}"] / 255, truth, subjects, level)
+        # what was shown leaves no residuals: nothing was measured of the image itself
+        answers_score(metric, outputs[f"answers_{level:g}"] / 255, truth, subjects, level)
         for level in outputs["levels"].tolist()
         for metric in metrics.values()
     ]
-
-
-def _score(
-    metric: Metric, answers: np.ndarray, truth: np.ndarray, subjects: list[str], level: float
-) -> Score:
-    about = {"n": len(truth), "subjects": len(set(subjects)), "level": level}
-    try:
-        if metric.kind == "posterior":
-            # what was shown leaves no residual: nothing was measured of the image itself
-            values = metric.compute(answers, truth, np.zeros(answers.shape[:2]))
-        else:
-            of_mean = metric.name.endswith("_mean")
-            values = metric.compute(answers.mean(1) if of_mean else answers[:, 0], truth)
-    except Unavailable as reason:
-        return Score(metric.name, None, reason=str(reason), **about)
-    mean, low, high = mean_over_subjects(values, subjects, metric.range)
-    each = round_for_record(subject_means(values, subjects)[1])
-    return Score(metric.name, mean, low=low, high=high, per_subject=each, **about)
 
 
 def draw(
@@ -146,9 +129,7 @@ def draw(
             columns[f"mean of {answers.shape[1]}"] = np.rint(mean).astype(np.uint8)
             columns[f"its error x {BRIGHTER}"] = _brightened(np.abs(mean - truth))
             columns[f"spread x {BRIGHTER}"] = _brightened(answers.std(axis=1, ddof=1))
-        cells = np.stack(list(columns.values()), axis=1).reshape(-1, *truth.shape[1:])
-        text = f"{caption}: {' | '.join(columns)}"
-        pictures[f"level_{level:g}"] = captioned(grid(cells, len(columns)), text)
+        pictures[f"level_{level:g}"] = captioned_columns(columns, caption)
     return pictures
 
 
