@@ -1,0 +1,158 @@
+"""Where was the tissue of a contracted heart when the heart was filled? Displacements between two images of a slice.
+
+Every test image is asked. Solvers are shown the two images alone, in training too; the true motion and the label maps
+only score what they answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from mribench_downstream import dice
+from mribench_downstream.comparing import evenly
+
+from mribench.figures import captioned, grid
+from mribench.metrics.paired import psnr
+from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
+from mribench.spec import Answers, Metric, Model, Prepared, Problem, Profile, Score, Split, Task
+from mribench.tasks import equal_by_subject, to_uint8
+from mribench_volumes import motion
+from mribench_volumes.classical import DEMONS, NO_MOTION, TRUE_MOTION, TVL1
+from mribench_volumes.motion import FIXED, FIXED_LABELS, KIND, MOVING, MOVING_LABELS, TRUTH
+
+LEVEL = 1.0  # there is one question only
+VALIDATION_IMAGES = 16
+ROWS = 8  # of a picture
+
+
+def produce(model: Model, data: Prepared, profile: Profile, seed: int) -> dict[str, np.ndarray]:
+    """``displacement`` float32 (n, 2, H, W) of every test image, and ``setting`` int64 (1,), the place in
+    ``Solver.search``, -1 without one."""
+    assert isinstance(model, Answers)  # the runner gives a solver to a task that poses a problem
+    setting = chosen(model, data.validation, seed)
+    rows = np.arange(len(data.test))
+    found = answered(model, data.test, rows, seed, setting).astype(np.float32)
+    return {"displacement": found, "setting": np.array([setting])}
+
+
+def chosen(model: Answers, validation: Split, seed: int) -> int:
+    """Place in ``Solver.search`` of the setting with the least error on validation subjects; -1: none."""
+    settings = range(len(model.solver.search))
+    if len(settings) < 2:
+        return len(settings) - 1
+    rows = equal_by_subject(validation.subjects, min(VALIDATION_IMAGES, len(validation)), KIND)
+    errors = [
+        errors_where_it_moves(answered(model, validation, rows, seed, setting), validation, rows)
+        for setting in settings
+    ]
+    return int(np.argmin(np.nanmean(errors, axis=1)))
+
+
+def answered(model: Answers, split: Split, rows: np.ndarray, seed: int, setting: int) -> np.ndarray:
+    """Displacements (n, 2, H, W) in pixels. Those of the ceiling are the truth, which no solver is shown."""
+    if model.solver.name == TRUE_MOTION.name:
+        return np.asarray(split.fields[TRUTH][rows], dtype=np.float64)
+    taken = model.solver.search[setting] if setting >= 0 else {}
+    return motion.displacement_of(model.answer(LEVEL, motion.channels(split)[rows], seed, setting=taken))
+
+
+def errors_where_it_moves(found: np.ndarray, split: Split, rows: np.ndarray) -> np.ndarray:
+    """Mean end-point error over the pixels whose tissue moves, float64 (n,)."""
+    truth = np.asarray(split.fields[TRUTH][rows], dtype=np.float64)
+    return motion.error(found, truth, (truth != 0).any(1))
+
+
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Any,
+    seed: int,
+) -> list[Score]:
+    """Every metric: mean over test subjects with a 95 % interval over them; blank where no tissue moves."""
+    test, found = data.test, outputs["displacement"].astype(np.float64)
+    rows, names = np.arange(len(test)), sorted(set(test.subjects))
+    n_classes = len(data.fields[FIXED_LABELS].names)
+    maps = motion.warped_labels(test.fields[MOVING_LABELS], found, n_classes)
+    fixed, moving = (np.asarray(test.fields[name]) / 255 for name in (FIXED, MOVING))
+    overlaps = dice.by_subject(maps, np.asarray(test.fields[FIXED_LABELS]), test.subjects, n_classes)
+    values = {
+        "registration_error": errors_where_it_moves(found, test, rows),
+        "registration_folding": motion.folded(found),
+        "registration_psnr": psnr(motion.warped(moving, found), fixed),
+    }
+    by_subject = {name: subject_means(of_images, test.subjects)[1] for name, of_images in values.items()}
+    by_subject["registration_dice"] = np.array([np.nanmean(one) for one in overlaps])
+    made, about = [], {"n": len(test), "subjects": len(names)}
+    for name, metric in metrics.items():
+        if name not in by_subject:
+            made.append(Score(name, None, reason="it is no score of a displacement", **about))
+            continue
+        if not np.isfinite(by_subject[name]).all():
+            made.append(Score(name, None, reason="a test subject has no tissue that moves", **about))
+            continue
+        mean, low, high = mean_over_subjects(by_subject[name], names, metric.range)
+        each = round_for_record(by_subject[name])
+        made.append(Score(name, mean, low=low, high=high, per_subject=each, **about))
+    return made
+
+
+def draw(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Any] | None,
+    caption: str,
+) -> dict[str, np.ndarray]:
+    """Rows of test images: both times, the filled heart warped to the contracted one, differences before and after.
+
+    Then the length of the displacement that was found and of the true one, white at the longest true one.
+    """
+    rows, test = evenly(len(data.test), ROWS), data.test
+    found = outputs["displacement"][rows]
+    fixed, moving = (np.asarray(test.fields[name])[rows] for name in (FIXED, MOVING))
+    truth = np.asarray(test.fields[TRUTH])[rows]
+    warped = motion.warped(moving / 255, found)
+    longest = max(float(np.linalg.norm(truth, axis=1).max()), 1e-6)
+    lengths = [to_uint8(np.linalg.norm(one, axis=1).clip(0, longest) / longest) for one in (found, truth)]
+    columns = {
+        "end-diastole": moving,
+        "end-systole": fixed,
+        "warped": to_uint8(warped),
+        "difference before": to_uint8(abs(moving / 255 - fixed / 255)),
+        "after": to_uint8(abs(warped - fixed / 255)),
+        "motion": lengths[0],
+        "true motion": lengths[1],
+    }
+    cells = np.stack(list(columns.values()), axis=1).reshape(-1, *fixed.shape[1:])
+    return {"registration": captioned(grid(cells, len(columns)), f"{caption}: {' | '.join(columns)}")}
+
+
+PROBLEM = Problem(
+    name="registration",
+    title="registration of end-diastole to end-systole",
+    measure=motion.shown,
+    levels=(LEVEL,),
+    level_name="",
+    kind=KIND,
+    track="registration",
+    restores=False,
+    controls=tuple(one.name for one in (NO_MOTION, TVL1, DEMONS, TRUE_MOTION)),
+    images=motion.channels,
+)
+REGISTRATION = Task(
+    name=PROBLEM.name,
+    title=PROBLEM.title,
+    version=PROBLEM.version,
+    metrics=("registration_error", "registration_dice", "registration_folding", "registration_psnr"),
+    produce=produce,
+    score=score,
+    draw=draw,
+    primary="registration_error",
+    fields=(FIXED, MOVING, FIXED_LABELS, MOVING_LABELS, TRUTH),
+    track=PROBLEM.track,
+    problem=PROBLEM,
+)
