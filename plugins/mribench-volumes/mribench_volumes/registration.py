@@ -6,7 +6,7 @@ only score what they answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,32 +72,45 @@ def score(
     extract: Any,
     seed: int,
 ) -> list[Score]:
-    """Every metric: mean over test subjects with a 95 % interval over them; blank where no tissue moves."""
+    """Every metric: mean over test subjects with a 95 % interval over them; no error where no tissue moves."""
     test, found = data.test, outputs["displacement"].astype(np.float64)
-    rows, names = np.arange(len(test)), sorted(set(test.subjects))
-    n_classes = len(data.fields[FIXED_LABELS].names)
-    maps = motion.warped_labels(test.fields[MOVING_LABELS], found, n_classes)
     fixed, moving = (np.asarray(test.fields[name]) / 255 for name in (FIXED, MOVING))
-    overlaps = dice.by_subject(maps, np.asarray(test.fields[FIXED_LABELS]), test.subjects, n_classes)
-    values = {
-        "registration_error": errors_where_it_moves(found, test, rows),
-        "registration_folding": motion.folded(found),
-        "registration_psnr": psnr(motion.warped(moving, found), fixed),
+    errors = errors_where_it_moves(found, test, np.arange(len(test)))
+    moves = np.flatnonzero(np.isfinite(errors))
+    every, moved = test.subjects, [test.subjects[row] for row in moves]
+    overlaps, names = _overlaps(found, test, len(data.fields[FIXED_LABELS].names))
+    # values, subjects of each, and images that entered
+    values: dict[str, tuple[np.ndarray, Sequence[str], int]] = {
+        "registration_error": (errors[moves], moved, len(moves)),
+        "registration_dice": (overlaps, names, len(test) if names else 0),
+        "registration_folding": (motion.folded(found), every, len(test)),
+        "registration_psnr": (psnr(motion.warped(moving, found), fixed), every, len(test)),
     }
-    by_subject = {name: subject_means(of_images, test.subjects)[1] for name, of_images in values.items()}
-    by_subject["registration_dice"] = np.array([np.nanmean(one) for one in overlaps])
-    made, about = [], {"n": len(test), "subjects": len(names)}
-    for name, metric in metrics.items():
-        if name not in by_subject:
-            made.append(Score(name, None, reason="it is no score of a displacement", **about))
+    made = []
+    for metric in metrics.values():
+        if metric.name in values and values[metric.name][2]:
+            made.append(_scored(metric, *values[metric.name]))
             continue
-        if not np.isfinite(by_subject[name]).all():
-            made.append(Score(name, None, reason="a test subject has no tissue that moves", **about))
-            continue
-        mean, low, high = mean_over_subjects(by_subject[name], names, metric.range)
-        each = round_for_record(by_subject[name])
-        made.append(Score(name, mean, low=low, high=high, per_subject=each, **about))
+        known = metric.name in values
+        reason = "no test image shows a structure that moves" if known else "it is no score of a displacement"
+        made.append(Score(metric.name, None, len(test), test.n_subjects, reason=reason))
     return made
+
+
+def _overlaps(found: np.ndarray, test: Split, classes: int) -> tuple[np.ndarray, list[str]]:
+    """Dice after the motion, a mean over the structures of a subject, float64 (s,), and the s subjects with any."""
+    maps = motion.warped_labels(np.asarray(test.fields[MOVING_LABELS]), found, classes)
+    values = dice.by_subject(maps, np.asarray(test.fields[FIXED_LABELS]), test.subjects, classes)
+    has_some = np.isfinite(values).any(1)
+    names = [name for name, one in zip(sorted(set(test.subjects)), has_some, strict=True) if one]
+    return np.nanmean(values[has_some], axis=1), names
+
+
+def _scored(metric: Metric, values: np.ndarray, subjects: Sequence[str], n: int) -> Score:
+    """values: (m,), with a subject id each. n: Images that entered."""
+    mean, low, high = mean_over_subjects(values, subjects, metric.range)
+    each = round_for_record(subject_means(values, subjects)[1])
+    return Score(metric.name, mean, n, len(set(subjects)), low, high, per_subject=each)
 
 
 def draw(
