@@ -9,7 +9,7 @@ from mribench_downstream.dice import dice
 
 from mribench.metrics.paired import PSNR as OF_IMAGES
 from mribench.spec import Metric
-from mribench_volumes import motion
+from mribench_volumes import motion, stacks
 
 
 def error(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -20,6 +20,11 @@ def error(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def folding(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """``motion.folded`` of the displacement that answers x, (N, 2 H, W) in [0, 1], have beyond y."""
     return motion.folded(motion.displacement_of(x) - motion.displacement_of(y))
+
+
+def distance(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``stacks.apart`` of answers x and y, (N, 2 H, W) in [0, 1]."""
+    return stacks.apart(stacks.neighbours_of(x), stacks.neighbours_of(y))
 
 
 ERROR = Metric(
@@ -53,3 +58,20 @@ FOLDING = replace(
     paper="determinant of the Jacobian, as Balakrishnan et al. 2019, arXiv 1809.05231",
 )
 PSNR = replace(OF_IMAGES, name="registration_psnr", title="PSNR of the warped image")
+SCORE = replace(
+    ERROR,
+    name="neighbours_score",
+    title="Energy score of neighbouring slices",
+    unit="",
+    compute=distance,
+    paper="Gneiting & Raftery 2007, doi:10.1198/016214506000001437, section 4.2",
+)
+GAP = replace(
+    SCORE,
+    name="neighbours_gap",
+    title="Distance through the plane, 0 as in real volumes, 1 as between subjects",
+    direction="zero",
+    range=(-float("inf"), float("inf")),
+    paper="as the distance of adjacent slices: Peng et al. 2022, arXiv 2212.08034",
+)
+SLICE_PSNR = replace(OF_IMAGES, name="neighbours_psnr", title="PSNR of the mean of drawn neighbours")

@@ -15,3 +15,16 @@ test_error = conforms("metrics", "registration_error")
 test_dice = conforms("metrics", "registration_dice")
 test_folding = conforms("metrics", "registration_folding")
 test_psnr = conforms("metrics", "registration_psnr")
+
+test_neighbours = conforms("tasks", "neighbours")
+
+test_diffusion = conforms("solvers", "neighbour-diffusion")
+test_unet = conforms("solvers", "neighbour-unet")
+test_closest = conforms("solvers", "closest-subject")
+test_repeated = conforms("solvers", "repeated-slice")
+test_shuffled = conforms("solvers", "another-subject")
+test_true_slices = conforms("solvers", "true-slices")
+
+test_score = conforms("metrics", "neighbours_score")
+test_gap = conforms("metrics", "neighbours_gap")
+test_slice_psnr = conforms("metrics", "neighbours_psnr")
