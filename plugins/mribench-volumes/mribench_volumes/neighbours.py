@@ -24,6 +24,7 @@ from mribench_volumes.stacks import KIND
 
 LEVEL = 1.0  # there is one question only
 OF_A_SUBJECT = 2  # slices
+GREY_LEVEL = 1 / 255  # by which other subjects must be farther, so that there is a unit
 FEWEST = 4  # training subjects with a stack
 SAMPLES = 10
 ROWS = 8  # of a picture
@@ -85,7 +86,7 @@ def energy_scores(answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def gaps(answers: np.ndarray, images: np.ndarray, subjects: list[str]) -> np.ndarray | None:
     """How much farther the answers are from their slice than the true neighbours are: float64 (n,).
 
-    1 is how much farther the neighbours of other test subjects are, in the mean. None where these are no farther.
+    1 is how much farther slices of other test subjects are, in the mean over all pairs. None where they are no farther.
 
     Args:
         answers: (n, K, 2, H, W) in [0, 1].
@@ -99,7 +100,7 @@ def gaps(answers: np.ndarray, images: np.ndarray, subjects: list[str]) -> np.nda
         for shift in range(1, len(subjects))
     ]
     unit = float(np.mean(np.concatenate(others)) - real.mean())
-    if unit <= 0:
+    if unit < GREY_LEVEL:
         return None
     found = np.mean([stacks.apart(answers[:, k], middle) for k in range(answers.shape[1])], axis=0)
     return (found - real) / unit
