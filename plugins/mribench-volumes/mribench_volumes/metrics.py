@@ -38,6 +38,7 @@ ERROR = Metric(
     version=1,
     paper="Otte & Nagel 1994, doi:10.1007/3-540-57956-7_5; Baker et al. 2011, doi:10.1007/s11263-010-0390-2",
 )
+STILL = replace(ERROR, name="registration_still", title="Motion found in still tissue")
 DICE = replace(
     ERROR,
     name="registration_dice",

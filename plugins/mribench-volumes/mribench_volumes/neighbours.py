@@ -13,14 +13,13 @@ import numpy as np
 from mribench_downstream.comparing import evenly
 
 from mribench.figures import captioned, grid
-from mribench.metrics.paired import psnr
+from mribench.metrics.paired import PSNR
 from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
 from mribench.spec import Answers, Metric, Model, Prepared, Problem, Profile, Score, Split, Task
-from mribench.spec.field import SLICE
 from mribench.tasks import equal_by_subject, to_uint8
 from mribench_volumes import stacks
 from mribench_volumes.slices import CLOSEST, REPEATED, SHUFFLED, TRUE_SLICES
-from mribench_volumes.stacks import KIND
+from mribench_volumes.stacks import KIND, SLICE
 
 LEVEL = 1.0  # there is one question only
 OF_A_SUBJECT = 2  # slices
@@ -126,7 +125,7 @@ def score(
     rows = outputs["rows"]
     subjects = [data.test.subjects[row] for row in rows[:, 1]]
     images, answers = data.test.unit()[rows], outputs["answers"].astype(np.float32) / 255
-    sides = [psnr(answers.mean(1)[:, side], images[:, 2 * side]) for side in (0, 1)]
+    sides = [PSNR.compute(answers.mean(1)[:, side], images[:, 2 * side]) for side in (0, 1)]
     values = {
         "neighbours_score": energy_scores(answers, images[:, ::2]),
         "neighbours_gap": gaps(answers, images, subjects),

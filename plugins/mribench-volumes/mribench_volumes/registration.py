@@ -14,7 +14,7 @@ from mribench_downstream import dice
 from mribench_downstream.comparing import evenly
 
 from mribench.figures import captioned, grid
-from mribench.metrics.paired import psnr
+from mribench.metrics.paired import PSNR
 from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
 from mribench.spec import Answers, Metric, Model, Prepared, Problem, Profile, Score, Split, Task
 from mribench.tasks import equal_by_subject, to_uint8
@@ -43,11 +43,8 @@ def chosen(model: Answers, validation: Split, seed: int) -> int:
     if len(settings) < 2:
         return len(settings) - 1
     rows = equal_by_subject(validation.subjects, min(VALIDATION_IMAGES, len(validation)), KIND)
-    errors = [
-        errors_where_it_moves(answered(model, validation, rows, seed, setting), validation, rows)
-        for setting in settings
-    ]
-    return int(np.argmin(np.nanmean(errors, axis=1)))
+    found = (answered(model, validation, rows, seed, setting) for setting in settings)
+    return int(np.argmin([np.nanmean(errors(one, validation, rows)) for one in found]))
 
 
 def answered(model: Answers, split: Split, rows: np.ndarray, seed: int, setting: int) -> np.ndarray:
@@ -58,10 +55,10 @@ def answered(model: Answers, split: Split, rows: np.ndarray, seed: int, setting:
     return motion.displacement_of(model.answer(LEVEL, motion.channels(split)[rows], seed, setting=taken))
 
 
-def errors_where_it_moves(found: np.ndarray, split: Split, rows: np.ndarray) -> np.ndarray:
-    """Mean end-point error over the pixels whose tissue moves, float64 (n,)."""
+def errors(found: np.ndarray, split: Split, rows: np.ndarray, moving: bool = True) -> np.ndarray:
+    """Mean end-point error over the pixels whose tissue moves, or over all others: float64 (n,), NaN without any."""
     truth = np.asarray(split.fields[TRUTH][rows], dtype=np.float64)
-    return motion.error(found, truth, (truth != 0).any(1))
+    return motion.error(found, truth, (truth != 0).any(1) == moving)
 
 
 def score(
@@ -75,16 +72,15 @@ def score(
     """Every metric: mean over test subjects with a 95 % interval over them; no error where no tissue moves."""
     test, found = data.test, outputs["displacement"].astype(np.float64)
     fixed, moving = (np.asarray(test.fields[name]) / 255 for name in (FIXED, MOVING))
-    errors = errors_where_it_moves(found, test, np.arange(len(test)))
-    moves = np.flatnonzero(np.isfinite(errors))
-    every, moved = test.subjects, [test.subjects[row] for row in moves]
+    every, rows = test.subjects, np.arange(len(test))
     overlaps, names = _overlaps(found, test, len(data.fields[FIXED_LABELS].names))
     # values, subjects of each, and images that entered
     values: dict[str, tuple[np.ndarray, Sequence[str], int]] = {
-        "registration_error": (errors[moves], moved, len(moves)),
+        "registration_error": _known(errors(found, test, rows), every),
+        "registration_still": _known(errors(found, test, rows, moving=False), every),
         "registration_dice": (overlaps, names, len(test) if names else 0),
         "registration_folding": (motion.folded(found), every, len(test)),
-        "registration_psnr": (psnr(motion.warped(moving, found), fixed), every, len(test)),
+        "registration_psnr": (PSNR.compute(motion.warped(moving, found), fixed), every, len(test)),
     }
     made = []
     for metric in metrics.values():
@@ -92,9 +88,15 @@ def score(
             made.append(_scored(metric, *values[metric.name]))
             continue
         known = metric.name in values
-        reason = "no test image shows a structure that moves" if known else "it is no score of a displacement"
+        reason = "no test image shows what is asked" if known else "it is no score of a displacement"
         made.append(Score(metric.name, None, len(test), test.n_subjects, reason=reason))
     return made
+
+
+def _known(values: np.ndarray, subjects: Sequence[str]) -> tuple[np.ndarray, list[str], int]:
+    """Without the images of NaN."""
+    rows = np.flatnonzero(np.isfinite(values))
+    return values[rows], [subjects[row] for row in rows], len(rows)
 
 
 def _overlaps(found: np.ndarray, test: Split, classes: int) -> tuple[np.ndarray, list[str]]:
@@ -160,7 +162,13 @@ REGISTRATION = Task(
     name=PROBLEM.name,
     title=PROBLEM.title,
     version=PROBLEM.version,
-    metrics=("registration_error", "registration_dice", "registration_folding", "registration_psnr"),
+    metrics=(
+        "registration_error",
+        "registration_still",
+        "registration_dice",
+        "registration_folding",
+        "registration_psnr",
+    ),
     produce=produce,
     score=score,
     draw=draw,

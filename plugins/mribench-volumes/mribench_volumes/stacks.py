@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mribench.spec import Draws, Measurement, Split
-from mribench.spec.field import SLICE
 
 if TYPE_CHECKING:
     import torch
 
 KIND = "neighbours"
+SLICE = "slice"  # the field that every set has: index of an image in its volume
 
 
 def stack_rows(split: Split) -> np.ndarray:

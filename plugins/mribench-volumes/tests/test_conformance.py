@@ -12,6 +12,7 @@ test_no_motion = conforms("solvers", "no-motion")
 test_true_motion = conforms("solvers", "true-motion")
 
 test_error = conforms("metrics", "registration_error")
+test_still = conforms("metrics", "registration_still")
 test_dice = conforms("metrics", "registration_dice")
 test_folding = conforms("metrics", "registration_folding")
 test_psnr = conforms("metrics", "registration_psnr")

@@ -15,7 +15,9 @@ from mribench.spec import Examples, Field, Network, Prepared, Solver, Split
 from mribench.training.draws import BatchDraws
 
 SIDE, SLICES = 32, 2
-METRICS = {one.name: one for one in (metrics.ERROR, metrics.DICE, metrics.FOLDING, metrics.PSNR)}
+METRICS = {
+    one.name: one for one in (metrics.ERROR, metrics.STILL, metrics.DICE, metrics.FOLDING, metrics.PSNR)
+}
 
 
 def shown_as(part):
@@ -77,6 +79,7 @@ def scored(solver, data, known=None):
 def test_the_true_motion_has_no_error_and_a_dice_near_1(data):
     found, _ = scored(classical.TRUE_MOTION, data)
     assert found["registration_error"].value == 0 and found["registration_folding"].value == 0
+    assert found["registration_still"].value == 0
     assert found["registration_dice"].value > 0.97 and found["registration_psnr"].value > 40
     assert all(one.n == 8 and one.subjects == 4 for one in found.values())
 
@@ -87,6 +90,15 @@ def test_no_motion_errs_by_the_mean_length_of_the_true_one_where_tissue_moves(da
     length = np.linalg.norm(data.test.fields["motion"], axis=1)
     by_image = [one[one > 0].mean() for one in length]
     assert found["registration_error"].value == pytest.approx(np.mean(by_image), rel=1e-6)
+    assert found["registration_still"].value == 0
+
+
+def test_a_shift_of_all_tissue_errs_by_its_length_where_tissue_is_still(data):
+    def shift(known, m, draws):
+        return motion.as_answer(torch.tensor([3.0, 4.0]).view(1, 2, 1, 1).expand(len(m.y), 2, SIDE, SIDE))
+
+    found, _ = scored(Solver("shift", "", "", shift, (), ("registration",), samples=False), data)
+    assert found["registration_still"].value == pytest.approx(5, rel=1e-5)
 
 
 def test_classical_methods_stand_between_both_ends(data):
@@ -137,7 +149,7 @@ def test_solvers_see_the_two_images_alone(data):
 def test_a_subject_without_motion_leaves_a_blank_with_a_reason(data):
     still = replace(data.test, fields={**data.test.fields, "motion": 0 * data.test.fields["motion"]})
     found, _ = scored(classical.NO_MOTION, replace(data, test=still))
-    assert found["registration_error"].value is None and "moves" in found["registration_error"].reason
+    assert found["registration_error"].value is None and "asked" in found["registration_error"].reason
     assert found["registration_dice"].value is not None
 
 
@@ -153,10 +165,10 @@ def test_the_picture_has_seven_columns(data):
 def test_a_network_learns_from_images_alone_how_discs_contract(solver, data):
     """Without a true motion: less than half of the error of no motion on subjects that it has not seen."""
     profile = SimpleNamespace(
-        size=SIDE, network=Network(channels=(16, 16, 32), layers_per_block=1), max_steps=300, coarse_steps=0,
-        grad_clip=1.0, batch_size=16, lr=2e-3, warmup_steps=20,
+        size=SIDE, network=Network(channels=(8, 16), layers_per_block=1), max_steps=100, coarse_steps=0,
+        grad_clip=1.0, batch_size=8, lr=4e-3, warmup_steps=20,
     )  # fmt: skip
-    images = PROBLEM.images(split("train", 60, 3)) / np.float32(255)
+    images = PROBLEM.images(split("train", 40, 3)) / np.float32(255)
 
     def batches(steps, size):
         for step in range(steps):
@@ -170,4 +182,4 @@ def test_a_network_learns_from_images_alone_how_discs_contract(solver, data):
         found, _ = scored(solver, data, known)
     least, _ = scored(classical.NO_MOTION, data)
     assert found["registration_error"].value < 0.5 * least["registration_error"].value
-    assert found["registration_dice"].value > 0.95
+    assert found["registration_dice"].value > 0.92
