@@ -70,6 +70,13 @@ def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = ""
     return f"unknown {kind} {name!r}; {otherwise or 'expected one of ' + ', '.join(known)}"
 
 
+def some_of(names: Iterable[str], most: int = 8) -> str:
+    """The first names with commas, and of more how many there are."""
+    names = list(names)
+    more = f", ... ({len(names)} in all)" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """The known name that is spelled most like this one; None where none is near."""
     from difflib import get_close_matches

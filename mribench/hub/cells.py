@@ -7,12 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from mribench.board.boards import boards
 from mribench.data.cards import terms
 from mribench.data.store import dataset
-from mribench.errors import InputError
+from mribench.errors import InputError, some_of
 from mribench.hub import data_names
 from mribench.results import Result
 from mribench.spec import Prepared
@@ -124,7 +125,8 @@ def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
         )
     for pattern in patterns:
         if not fnmatch.filter(names.values(), pattern):
-            raise InputError(f"{run} has no cell {pattern!r}; expected one of {', '.join(names.values())}")
+            near = get_close_matches(pattern, list(names.values()), n=len(names), cutoff=0)
+            raise InputError(f"{run} has no cell {pattern!r}; expected one of {some_of(near)}")
     return [
         _cell(run, name, checkpoint, by_checkpoint[checkpoint], everything)
         for checkpoint, name in names.items()

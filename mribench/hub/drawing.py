@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mribench import profiles
-from mribench.errors import InputError
+from mribench.errors import InputError, some_of
 from mribench.hub import cells, layout
 from mribench.hub.cells import TrainedCell
 from mribench.hub.pull import as_folder
@@ -21,8 +21,6 @@ from mribench.results import Result
 from mribench.sampling import forward_process, samplers
 from mribench.sampling.samplers import SamplerChoice
 from mribench.spec import GenerativeModel, Model, Variant
-
-MOST_NAMES = 8  # of cells in a message
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,8 @@ def _as_run(source: str) -> Iterator[Path]:
 
 def _only(found: list[TrainedCell], source: str) -> TrainedCell:
     if len(found) > 1:
-        names = [cell.name for cell in found[:MOST_NAMES]]
-        more = ", ..." if len(found) > len(names) else ""
-        raise InputError(
-            f"{source} has {len(found)} trained models; give --cell one of {', '.join(names)}{more}"
-        )
+        names = some_of(cell.name for cell in found)
+        raise InputError(f"{source} has {len(found)} trained models; give --cell one of {names}")
     return found[0]
 
 

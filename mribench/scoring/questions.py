@@ -117,7 +117,8 @@ def write_questions(
     write(asked, out, with_truth=not is_test)
     n, levels = len(asked.ids), ", ".join(map(level_name, asked.levels))
     lines = [
-        f"{n} images of {found.name}, {found.test.images.shape[1]} pixels a side, to be restored at {levels}"
+        f"{n} images of {found.name}, {found.test.images.shape[1]} pixels a side, to be restored at {levels}",
+        _what_is_measured(asked),
     ]
     if is_test:
         more = f" --profile {profile}" * (profile is not None) + f" --seed {seed}" * (seed != 0)
@@ -129,6 +130,17 @@ def write_questions(
     return [*lines, str(out)]
 
 
+def _what_is_measured(asked: Questions) -> str:
+    """What the arrays of a level are, in one line."""
+    level = level_name(asked.levels[0])
+    if asked.task.problem is None:
+        return f"y_{level} is the noised image, of an image from -1, black, to 1, white"
+    return (
+        f"y_{level} is A x + noise, of an image x from 0, black, to 1, white; adjoint_{level} is A* y, sigma_{level} "
+        "the standard deviation of the noise, and the other arrays are what A is made of"
+    )
+
+
 def level_name(level: float) -> str:
     """What arrays and folders of a level are called: ``level_4``, ``level_0.05``."""
     return f"level_{level:g}"
@@ -138,9 +150,9 @@ def write(asked: Questions, path: Path, with_truth: bool) -> None:
     """Write what is measured to a new ``.npz``.
 
     It holds ``ids`` (N,), ``levels``, and of each level L ``y_level_L``, float32 or complex64 (N, ...). Of a problem
-    y = A x + noise it also holds ``adjoint_level_L``, A* y float32 (N, H, W), ``sigma_level_L``, the standard deviation
-    of the noise, and what the operator A is made of (``mask_level_L``, ``maps_level_L``, ...). Of the task denoising y
-    is x_t of x_0 in [-1, 1], and L is alpha-bar.
+    y = A x + noise, x in [0, 1], it also holds ``adjoint_level_L``, A* y float32 (N, H, W), ``sigma_level_L``, the
+    standard deviation of the noise, and what the operator A is made of (``mask_level_L``, ``maps_level_L``, ...). Of
+    the task denoising y is x_t of x_0 in [-1, 1], and L is alpha-bar.
 
     Args:
         asked: what is written.

@@ -66,6 +66,13 @@ def test_what_cannot_be_drawn_is_said_in_a_sentence(about, said, run):
         sample(str(run), **about)
 
 
+def test_of_many_cells_the_nearest_names_are_said(run, trained):
+    for seed in range(1, 12):
+        trained("run", checkpoint=f"brain_ddpm_s{seed}_0123456789ab", seed=seed)
+    with pytest.raises(InputError, match=r"expected one of brain-ddpm-s11, .*, \.\.\. \(12 in all\)$"):
+        sample(str(run), cell="brain-dpm-s11")
+
+
 def test_a_plugin_that_is_missing_is_named_with_its_package(run):
     for one in results.read_all([run]):
         if not one.is_control:

@@ -24,7 +24,8 @@ def asked(own, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("asked")
     about = {"against": str(own), "profile": "smoke"}
-    write_questions(TASK, out=folder / "questions.npz", runs=folder / "out", **about)
+    lines = write_questions(TASK, out=folder / "questions.npz", runs=folder / "out", **about)
+    assert "y_level_2 is A x + noise, of an image x from 0, black, to 1, white" in lines[1]
     with np.load(folder / "questions.npz") as archive:
         return about | {"task": TASK, "out": folder / "out"}, dict(archive)
 
@@ -201,7 +202,8 @@ def test_what_is_not_paired_is_refused(change, asked, enlarged, refused, tmp_pat
 
 def test_denoised_images_are_scored_too(own, tmp_path, mribench):
     words = ("--task", "denoising", "--against", own, "--profile", "smoke")
-    assert mribench("questions", *words, "--out", tmp_path / "q.npz", "--runs", tmp_path / "out").code == 0
+    asked = mribench("questions", *words, "--out", tmp_path / "q.npz", "--runs", tmp_path / "out")
+    assert asked.code == 0 and "an image from -1, black, to 1, white" in asked.out
     with np.load(tmp_path / "q.npz") as held:
         levels, ids = held["levels"], held["ids"]
         assert levels.tolist() == pytest.approx([0.89702, 0.52409, 0.07859])
