@@ -91,7 +91,7 @@ class Beat:
     contracted: Phase
 
     def at(self, phase: Phase) -> Scan:
-        """The slice in another phase; "cavity" is painted over the blood of the left ventricle."""
+        """The slice in another phase."""
         canvas, (cx, cy) = self.scan.canvas, self.centre
         x, y = phase.to(self.painted, canvas.x - cx, canvas.y - cy)
         n = len(canvas.labels)
@@ -102,6 +102,7 @@ class Beat:
         """uint8 (size, size), an index into the names of the field."""
         scan = self.at(phase)
         x, y = scan.canvas.x - self.centre[0], scan.canvas.y - self.centre[1]
+        # of all blood that of the left ventricle
         scan.canvas.paint("cavity", x * x + y * y - phase.midwall**2, over=("blood",))
         return scan.structures(STRUCTURES)
 

@@ -34,9 +34,7 @@ class NoMotion:
         return x
 
     def adjoint(self, y: torch.Tensor, /) -> torch.Tensor:
-        import torch
-
-        return as_answer(torch.zeros(len(y), 2, *y.shape[2:], device=y.device))
+        return as_answer(y.new_zeros(len(y), 2, *y.shape[2:]))
 
 
 def shown(x: torch.Tensor, level: float, draws: Draws) -> Measurement:
