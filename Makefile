@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # families of methods, and a worked example of an organ: installed for the tests, left out of the demo
-METHODS := flow score latent comparators inverse anomaly downstream paired private masks
+METHODS := flow score latent comparators inverse anomaly downstream paired private masks volumes
 EXAMPLES := plugins/mribench-knee $(wildcard $(METHODS:%=plugins/mribench-%))
 ORGANS := $(filter-out $(EXAMPLES),$(sort $(wildcard plugins/mribench-*)))
 EMPTY :=

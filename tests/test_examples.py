@@ -21,6 +21,7 @@ EXAMPLES = {
     "mribench-paired": ("tasks", "translation"),
     "mribench-private": ("variants", "dp-sgd-8"),
     "mribench-masks": ("tasks", "delineation"),
+    "mribench-volumes": ("tasks", "registration"),
 }
 # known answers of many families
 SLOW = (
@@ -34,6 +35,7 @@ SLOW = (
     "mribench-paired",
     "mribench-private",
     "mribench-masks",
+    "mribench-volumes",
 )
 
 

@@ -86,8 +86,15 @@ def _subject(
 
 
 def _checked(array: np.ndarray, field: Field, organ: str, size: int) -> np.ndarray:
-    """uint8 (size, size), grey values in 0..255."""
+    """uint8 (size, size), grey values in 0..255; of a displacement float32 (2, size, size)."""
     array = np.asarray(array)
+    if field.kind == "displacement":
+        if array.shape != (2, size, size) or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise DataError(
+                f"The field {field.name} of the phantom of {organ} is {array.dtype} {array.shape}; expected finite "
+                f"float32 (2, {size}, {size}): fix the plugin's draw_fields."
+            )
+        return array
     top = {"image": 1.001, "mask": 1, "labels": len(field.names) - 1}[field.kind]
     right = array.shape == (size, size) and np.isfinite(array).all() and array.min() >= -1e-3
     if not right or array.max() > top or (field.kind != "image" and array.dtype != np.uint8):

@@ -26,6 +26,9 @@ class Field:
     - ``abnormal``: the same slice of the same person with a lesion, with noise of its own, on the image's grey scale.
     - ``lesion``: the mask of the lesion in ``abnormal``, and of data without that field in the image itself.
     - ``healthy``: the healthy twin of ``abnormal``. It differs by the lesion, its surroundings and noise.
+    - ``end-diastole``, ``end-systole``: the same slice of a heart, filled and contracted; each has noise of its own.
+    - ``end-diastole-labels``, ``end-systole-labels``: the label maps of these two.
+    - ``motion``: how far from each pixel of ``end-systole`` its tissue lies in ``end-diastole``.
     - ``slice``: index of the image in its volume, int64 (N,). Every set has it and no organ declares it.
     - ``kspace``: the fully sampled k-space of the image from the scanner, on its grid and its grey scale. It is
       orthonormal, zero frequency first; the inverse Fourier transform is ``coil-maps`` times the image, plus noise.
@@ -35,8 +38,8 @@ class Field:
 
     name: str
     # image: grey values; labels: an index into ``names``; mask: 0 or 1; index: a whole number of each image; complex:
-    # complex64 (N, coils, H, W); number: float32 (N,)
-    kind: Literal["image", "labels", "mask", "index", "complex", "number"]
+    # complex64 (N, coils, H, W); number: float32 (N,); displacement: float32 (N, 2, H, W), down and right, in pixels
+    kind: Literal["image", "labels", "mask", "index", "complex", "number", "displacement"]
     names: tuple[str, ...] = ()  # of the values of a label map, the background first
 
 
@@ -48,7 +51,8 @@ class DrawFields(Protocol):
         names: Which fields; only these are drawn.
 
     Returns:
-        Of each name float32 (size, size) in [0, 1] for an image, uint8 (size, size) for a label map or mask.
+        Of each name float32 (size, size) in [0, 1] for an image, uint8 (size, size) for a label map or mask, float32
+        (2, size, size) for a displacement.
     """
 
     def __call__(

@@ -61,10 +61,11 @@ def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
     """The same with fields made up from its images: bright parts, other grey values of the same blobs, and of what has
     a lesion these with the bright parts as they were; k-space of one coil that sees all alike."""
     kinds = {"labels": "labels", "lesion": "mask", SLICE: "index"}
-    kinds |= {KSPACE: "complex", COIL_MAPS: "complex", NOISE: "number"}
+    kinds |= {KSPACE: "complex", COIL_MAPS: "complex", NOISE: "number", "motion": "displacement"}
+    kinds |= {name: "labels" for name in ("end-diastole-labels", "end-systole-labels")}
     meaning = {
-        name: Field(name, kinds.get(name, "image"), ("background", "bright") if name == "labels" else ())
-        for name in names
+        name: Field(name, kind, ("background", "bright") if kind == "labels" else ())
+        for name, kind in ((name, kinds.get(name, "image")) for name in names)
     }
 
     def made(split: Split, field: Field) -> np.ndarray:
@@ -76,6 +77,8 @@ def with_fields(data: Prepared, names: Iterable[str]) -> Prepared:
             seen = split.unit()[:, None]
             found = np.fft.fft2(seen, norm="ortho") if field.name == KSPACE else np.ones_like(seen)
             return found.astype(np.complex64)
+        if field.kind == "displacement":
+            return np.zeros((len(split), 2, *split.images.shape[1:]), np.float32)
         bright, other = split.images > 120, 255 - split.images
         if field.name == "abnormal":
             return np.where(bright, split.images, other)

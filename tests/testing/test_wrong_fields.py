@@ -77,3 +77,21 @@ def other_subject(name):
 def test_fields_that_break_the_contract_are_refused(run, plugin, found):
     assert "t2w" in {field.name for field in ORGAN.fields}
     assert_refused(organ_fields.CHECKS, run, plugin, "modalities", found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "make", "found"),
+    [
+        ("image", np.zeros((2, 48, 48), np.float32), "'motion' is of kind 'image'"),
+        ("displacement", np.zeros((48, 48), np.float32), "'motion' is float32 (32, 32)"),
+        ("displacement", np.full((2, 48, 48), np.nan, np.float32), "'motion' is float32 (2, 32, 32)"),
+    ],
+)
+def test_a_displacement_that_breaks_the_contract_is_refused(kind, make, found):
+    def draw_fields(*at):
+        others = dict(ORGAN.draw_fields(*at[:4], [name for name in at[4] if name != "motion"]))
+        size = at[3]
+        return others | ({"motion": make[..., :size, :size]} if "motion" in at[4] else {})
+
+    plugin = replace(ORGAN, fields=(*ORGAN.fields, Field("motion", kind)), draw_fields=draw_fields)
+    assert_refused(organ_fields.CHECKS, CONTRACT, plugin, "modalities", found)

@@ -1,8 +1,8 @@
 """Named fields on disk, beside a prepared set and apart from it: a set is the same with and without them.
 
 ``<set>.fields/<name>-<hash>/`` holds ``train.npy``, ``validation.npy`` and ``test.npy``, uint8 (N, H, W), complex64
-(N, coils, H, W) or float32 (N,) in the order of the images of the set, ``field.json`` with what the numbers mean, and
-``files.json`` with sizes and digests. ``fields.json`` says which folder of each name is in use.
+(N, coils, H, W) or float32, (N,) or (N, 2, H, W), in the order of the images of the set, ``field.json`` with what the
+numbers mean, and ``files.json`` with sizes and digests. ``fields.json`` says which folder of each name is in use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from mribench.spec.field import SLICE
 
 INDEX = "fields.json"
 ABOUT = "field.json"
-DTYPES = {"complex": np.complex64, "number": np.float32}  # by kind; of all others uint8
+# by kind; of all others uint8
+DTYPES = {"complex": np.complex64, "number": np.float32, "displacement": np.float32}
 
 
 def root(path: Path) -> Path:

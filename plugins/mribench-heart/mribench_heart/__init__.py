@@ -1,15 +1,18 @@
 """The heart modality of mribench: short-axis bSSFP slices."""
 
 from mribench import Modality, ReportedRow
+from mribench_heart.beat import HeartFields
 from mribench_heart.phantom import FIELDS, draw
+
+DRAW = HeartFields(FIELDS)
 
 MODALITY = Modality(
     name="heart",
     title="Heart",
     contrast="bSSFP cine, short axis",
     phantom=draw,
-    fields=FIELDS.fields,
-    draw_fields=FIELDS,
+    fields=DRAW.fields,
+    draw_fields=DRAW,
     cards=("shefpah179", "acdc", "scd"),
     reported=ReportedRow(
         source=(
