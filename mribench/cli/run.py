@@ -227,7 +227,7 @@ def _show_plan(settings: RunSpec, execution: Execution, format: str) -> None:
     asked = settings if settings.modalities else replace(settings, modalities=("all",))
     plan = resolve(asked)
     open_sets.say_described(plan.spec.modalities, plan.spec.data)
-    found = forecast.forecast(plan, execution)
+    found = forecast.in_other_processes(plan, execution)
     if format == "json":
         print(console.json_text(asdict(found)))
     else:
@@ -249,7 +249,7 @@ def _say_cost(plan: Plan, execution: Execution) -> None:
     is_here = execution.executor == "local" and os.environ.get("WORLD_SIZE", "1") == "1"
     if not (plan.profile.ranks and is_here) or (plan.out / "results").is_dir():
         return
-    found = forecast.in_another_process(plan.spec, execution)
+    found = forecast.in_other_processes(plan, execution)
     if found.minutes >= 1:
         say(found.sentence)
 

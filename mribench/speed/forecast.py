@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from mribench.runner.runspec import RunSpec
 from mribench.spec import Control, GenerativeModel, PretrainedModel, Profile, Solver, Variant
 from mribench.speed import solving
 
-STEPS = 2  # timed, after one that allocates and chooses algorithms
+PROBE = 1.0  # seconds that each timing takes at least, so that processes which start together meet
 SCORING = 0.025  # seconds to score and audit an image of 64 x 64 pixels (256 of quick: 5 to 8 s on two cores)
 WEIGHTS = 2  # copies that a training leaves: the best and the last of its weights
 
@@ -60,7 +61,7 @@ class Forecast:
 
 
 def forecast(plan: Plan, execution: Execution) -> Forecast:
-    """Count the cells of a plan, and time a few steps of the profile's own U-Net on this machine.
+    """Count the cells of a plan, and time a few steps of the profile's own U-Net in this process.
 
     Training costs every variant about the same, as all spend the FLOPs of that U-Net.
     """
@@ -99,10 +100,15 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     return Forecast(organs, networks, rows, records, finished, minutes, processes, (weights + outputs) / 1e9)
 
 
-def in_another_process(spec: RunSpec, execution: Execution) -> Forecast:
-    """The same, where torch and a context of the GPU go with the process: who hands out work needs neither."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_of_spec, spec, execution).result()
+def in_other_processes(plan: Plan, execution: Execution) -> Forecast:
+    """The slowest forecast of as many processes as the run will have, timed together: they share caches and memory.
+
+    torch and a context of the GPU go with the processes: who hands out work needs neither.
+    """
+    count = resources.settle(execution, plan.profile, trainings(plan)).jobs or 1
+    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
+        found = [pool.submit(_of_spec, plan.spec, execution) for _ in range(count)]
+        return max((each.result() for each in found), key=lambda each: each.minutes)
 
 
 def _of_spec(spec: RunSpec, execution: Execution) -> Forecast:
@@ -150,7 +156,6 @@ def _seconds(profile: Profile, coarse: float, threads: int) -> tuple[float, floa
 
     torch.set_num_threads(threads)
 
-    from mribench.speed.clock import seconds
     from mribench.speed.step import advance, synthetic_images, training_step
 
     train = 0.0
@@ -158,16 +163,25 @@ def _seconds(profile: Profile, coarse: float, threads: int) -> tuple[float, floa
         if share > 0 or size == profile.size:
             images = synthetic_images(4 * profile.batch_size, size)
             step = training_step(profile, images, device.precision(profile))
-            advance([step], 1)
-            train += share * seconds(partial(advance, [step], STEPS)) / STEPS
+            train += share * _each(partial(advance, [step], 1))
     net: Any = step.raw
     where = next(net.parameters()).device
     x = torch.zeros(profile.sample_batch, 1, profile.size, profile.size, device=where)
     t = torch.zeros(profile.sample_batch, dtype=torch.long, device=where)
     with torch.no_grad():
-        net(x, t)
-        sample = seconds(lambda: net(x, t)) / profile.sample_batch
+        sample = _each(lambda: net(x, t)) / profile.sample_batch
     return train, sample, sum(p.numel() for p in net.parameters())
+
+
+def _each(work: Callable[[], Any]) -> float:
+    """Seconds of one call, the mean of those in ``PROBE`` seconds; a first one allocates and chooses algorithms."""
+    from mribench.speed.clock import seconds
+
+    work()
+    taken = [seconds(work)]
+    while sum(taken) < PROBE:
+        taken.append(seconds(work))
+    return sum(taken) / len(taken)
 
 
 def _time(minutes: float) -> str:

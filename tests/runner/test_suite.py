@@ -1,6 +1,7 @@
 """Named suites, all variants that fit, and what a run would take."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.runner import runspec, suite
 from mribench.runner.plan import resolve
+from mribench.runner.resources import Execution
 from mribench.sampling import forward_process, samplers
 from mribench.speed import forecast as forecasting
 
@@ -100,6 +102,7 @@ def test_a_wrong_word_of_a_suite_is_one_sentence(text, said, refused, tmp_path):
 
 def test_a_dry_run_counts_and_runs_nothing(mribench, monkeypatch, tmp_path):
     monkeypatch.setattr(forecasting, "_seconds", lambda *given: (0.5, 0.25, 10**6))
+    monkeypatch.setattr(forecasting, "in_other_processes", forecasting.forecast)
     words = [
         "--modalities",
         "brain,heart",
@@ -133,9 +136,26 @@ def test_a_dry_run_knows_what_is_done(run_folder, result):
     assert forecasting._finished(SimpleNamespace(out=folder / "absent")) == 0
 
 
+def test_as_many_processes_are_timed_together_as_will_run_and_the_slowest_counts(monkeypatch, tmp_path):
+    minutes = iter([5.0, 9.0, 7.0])
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, count, context):
+            assert count == 3
+            super().__init__(count)
+
+    def probed(spec, execution):
+        return forecasting.Forecast(1, 1, 1, 1, 0, minutes=next(minutes), processes=3, gigabytes=1.0)
+
+    monkeypatch.setattr(forecasting, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(forecasting, "_of_spec", probed)
+    plan = resolve(runspec.make(modalities="brain", profile="smoke", out=str(tmp_path)))
+    assert forecasting.in_other_processes(plan, Execution(jobs=3)).minutes == 9.0
+    assert next(minutes, None) is None
+
+
 def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
     from mribench.cli import run as command
-    from mribench.runner.resources import Execution
 
     asked = []
 
@@ -143,7 +163,7 @@ def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
         asked.append(plan)
         return forecasting.Forecast(2, 2, 8, 48, 0, minutes=12.4, processes=2, gigabytes=1.0)
 
-    monkeypatch.setattr(forecasting, "in_another_process", probed)
+    monkeypatch.setattr(forecasting, "in_other_processes", probed)
 
     def said(profile="quick", executor="local"):
         settings = runspec.make(modalities="brain,heart", profile=profile, out=str(tmp_path))

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from mribench_downstream.comparing import evenly
 
-from mribench.figures import captioned, grid
+from mribench.figures import captioned_columns, evenly_spaced
 from mribench.metrics.paired import PSNR
-from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
 from mribench.spec import Answers, Metric, Model, Prepared, Problem, Profile, Score, Split, Task
 from mribench.tasks import equal_by_subject, to_uint8
+from mribench.tasks.scores import blank_score, mean_score
 from mribench_volumes import stacks
 from mribench_volumes.slices import CLOSEST, REPEATED, SHUFFLED, TRUE_SLICES
 from mribench_volumes.stacks import KIND, SLICE
@@ -121,7 +120,7 @@ def score(
 ) -> list[Score]:
     """Every metric: mean over test subjects with a 95 % interval over them; blank where too few have stacks."""
     if reason := why_not(data):
-        return [Score(name, None, len(data.test), data.test.n_subjects, reason=reason) for name in metrics]
+        return [blank_score(metric, reason, data.test.subjects) for metric in metrics.values()]
     rows = outputs["rows"]
     subjects = [data.test.subjects[row] for row in rows[:, 1]]
     images, answers = data.test.unit()[rows], outputs["answers"].astype(np.float32) / 255
@@ -131,21 +130,14 @@ def score(
         "neighbours_gap": gaps(answers, images, subjects),
         "neighbours_psnr": np.mean(sides, axis=0),
     }
-    made, n, n_subjects = [], len(rows), len(set(subjects))
+    made = []
     for name, metric in metrics.items():
-        found = values.get(name)
-        if found is None:
-            known = name in values
-            reason = (
-                "slices of one subject are as far apart as those of two"
-                if known
-                else "it is no score of slices"
-            )
-            made.append(Score(name, None, n, n_subjects, reason=reason))
+        if name not in values:
+            made.append(blank_score(metric, "it is no score of slices", subjects))
             continue
-        mean, low, high = mean_over_subjects(found, subjects, metric.range)
-        each = round_for_record(subject_means(found, subjects)[1])
-        made.append(Score(name, mean, n, n_subjects, low, high, per_subject=each))
+        found = values[name]
+        blank = blank_score(metric, "slices of one subject are as far apart as those of two", subjects)
+        made.append(blank if found is None else mean_score(metric, found, subjects))
     return made
 
 
@@ -159,7 +151,7 @@ def draw(
     """Rows of test slices: the true stack, the first answer before and after the slice, and what it changes."""
     if not outputs:
         return {}
-    places = evenly(len(outputs["rows"]), ROWS)
+    places = evenly_spaced(len(outputs["rows"]), ROWS)
     images, answers = data.test.images[outputs["rows"][places]], outputs["answers"][places, 0]
     changes = [
         np.abs(side.astype(int) - images[:, 1]).astype(np.uint8) for side in (answers[:, 1], images[:, 2])
@@ -173,8 +165,7 @@ def draw(
         "change to drawn": changes[0],
         "true change": changes[1],
     }
-    cells = np.stack(list(columns.values()), axis=1).reshape(-1, *images.shape[2:])
-    return {"neighbours": captioned(grid(cells, len(columns)), f"{caption}: {' | '.join(columns)}")}
+    return {"neighbours": captioned_columns(columns, caption)}
 
 
 PROBLEM = Problem(

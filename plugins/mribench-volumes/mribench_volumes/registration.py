@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 from mribench_downstream import dice
-from mribench_downstream.comparing import evenly
 
-from mribench.figures import captioned, grid
+from mribench.figures import captioned_columns, evenly_spaced
 from mribench.metrics.paired import PSNR
-from mribench.metrics.uncertainty import mean_over_subjects, round_for_record, subject_means
 from mribench.spec import Answers, Metric, Model, Prepared, Problem, Profile, Score, Split, Task
 from mribench.tasks import equal_by_subject, to_uint8
+from mribench.tasks.scores import blank_score, mean_score
 from mribench_volumes import motion
 from mribench_volumes.classical import DEMONS, NO_MOTION, TRUE_MOTION, TVL1
 from mribench_volumes.motion import FIXED, FIXED_LABELS, KIND, MOVING, MOVING_LABELS, TRUTH
@@ -83,13 +82,13 @@ def score(
         "registration_psnr": (PSNR.compute(motion.warped(moving, found), fixed), every, len(test)),
     }
     made = []
-    for metric in metrics.values():
-        if metric.name in values and values[metric.name][2]:
-            made.append(_scored(metric, *values[metric.name]))
+    for name, metric in metrics.items():
+        if name not in values:
+            made.append(blank_score(metric, "it is no score of a displacement", every))
             continue
-        known = metric.name in values
-        reason = "no test image shows what is asked" if known else "it is no score of a displacement"
-        made.append(Score(metric.name, None, len(test), test.n_subjects, reason=reason))
+        numbers, subjects, n = values[name]
+        blank = blank_score(metric, "no test image shows what is asked", every)
+        made.append(mean_score(metric, numbers, subjects, n=n) if n else blank)
     return made
 
 
@@ -108,13 +107,6 @@ def _overlaps(found: np.ndarray, test: Split, classes: int) -> tuple[np.ndarray,
     return np.nanmean(values[has_some], axis=1), names
 
 
-def _scored(metric: Metric, values: np.ndarray, subjects: Sequence[str], n: int) -> Score:
-    """values: (m,), with a subject id each. n: Images that entered."""
-    mean, low, high = mean_over_subjects(values, subjects, metric.range)
-    each = round_for_record(subject_means(values, subjects)[1])
-    return Score(metric.name, mean, n, len(set(subjects)), low, high, per_subject=each)
-
-
 def draw(
     outputs: Mapping[str, np.ndarray],
     data: Prepared,
@@ -126,7 +118,7 @@ def draw(
 
     Then the length of the displacement that was found and of the true one, white at the longest true one.
     """
-    rows, test = evenly(len(data.test), ROWS), data.test
+    rows, test = evenly_spaced(len(data.test), ROWS), data.test
     found = outputs["displacement"][rows]
     fixed, moving = (np.asarray(test.fields[name])[rows] for name in (FIXED, MOVING))
     truth = np.asarray(test.fields[TRUTH])[rows]
@@ -142,8 +134,7 @@ def draw(
         "motion": lengths[0],
         "true motion": lengths[1],
     }
-    cells = np.stack(list(columns.values()), axis=1).reshape(-1, *fixed.shape[1:])
-    return {"registration": captioned(grid(cells, len(columns)), f"{caption}: {' | '.join(columns)}")}
+    return {"registration": captioned_columns(columns, caption)}
 
 
 PROBLEM = Problem(
