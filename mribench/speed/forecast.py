@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
@@ -162,7 +162,8 @@ def _seconds(profile: Profile, coarse: float, threads: int) -> tuple[float, floa
     for size, share in ((profile.size // 2, coarse), (profile.size, 1 - coarse)):
         if share > 0 or size == profile.size:
             images = synthetic_images(4 * profile.batch_size, size)
-            step = training_step(profile, images, device.precision(profile))
+            # a coarse step would halve the side once more
+            step = training_step(replace(profile, coarse_steps=0), images, device.precision(profile))
             train += share * _each(partial(advance, [step], 1))
     net: Any = step.raw
     where = next(net.parameters()).device

@@ -1,12 +1,16 @@
 """Named suites, all variants that fit, and what a run would take."""
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 import mribench as package
+from mribench import profiles
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.runner import runspec, suite
@@ -14,6 +18,7 @@ from mribench.runner.plan import resolve
 from mribench.runner.resources import Execution
 from mribench.sampling import forward_process, samplers
 from mribench.speed import forecast as forecasting
+from mribench.speed import step as timed
 
 BRAIN = {"modalities": "brain", "profile": "smoke"}
 
@@ -134,6 +139,26 @@ def test_a_dry_run_knows_what_is_done(run_folder, result):
     plan = resolve(runspec.make(modalities="brain", profile="smoke", out=str(folder)))
     assert forecasting._finished(plan) == 1
     assert forecasting._finished(SimpleNamespace(out=folder / "absent")) == 0
+
+
+def test_a_forecast_times_steps_of_both_sides(monkeypatch):
+    """Coarse ones on half the side, all others on the whole, whatever steps the profile begins with."""
+    sides = []
+
+    def step(profile, images, precision):
+        sides.append((images.shape[1], profile.coarse_steps))
+        return SimpleNamespace(raw=torch.nn.Conv2d(1, 1, 1))
+
+    def advance(models, steps):
+        time.sleep(0.02 if sides[-1] == (8, 0) else 0.04)
+
+    monkeypatch.setattr(timed, "training_step", step)
+    monkeypatch.setattr(timed, "advance", advance)
+    monkeypatch.setattr(forecasting, "PROBE", 0.1)
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", lambda net, x, t: x)
+    profile = replace(profiles.get("smoke"), size=16, coarse_steps=10)
+    train, _, _ = forecasting._seconds(profile, 0.5, 1)
+    assert sides == [(8, 0), (16, 0)] and 0.03 <= train < 0.06
 
 
 def test_as_many_processes_are_timed_together_as_will_run_and_the_slowest_counts(monkeypatch, tmp_path):
