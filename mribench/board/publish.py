@@ -67,8 +67,8 @@ def publish(
     """Keep the boards of run folders in ``out``: all records in one file, pictures of trained variants, the tables.
 
     Of a variant's training seeds the first brings its pictures, and of many variants the first ``PICTURES`` bytes come
-    along, in the order of the page: all of them would be most of a kept board's size. Without a page none come along.
-    Methods that are compared over organs get one picture together, ``figures/methods.png``. Of real data only pictures
+    along, in the order of the page: all of them would be most of a kept board's size. Methods that are compared over
+    organs get one picture together, ``figures/methods.png``, which is enough without a page. Of real data only pictures
     without a patient's image come along: whether those may be passed on is for their licence to say. Controls keep
     their numbers and leave their pictures; spec.toml stays behind, it names local folders.
 
@@ -96,7 +96,8 @@ def collect(
 ) -> list[Path]:
     """``publish`` for results that were read and chosen already; folders: where their pictures lie."""
     results.add(out, found)
-    chosen = _pictures(found) if page else []
+    of_methods = methods_picture.draw(boards(found), folders)
+    chosen = [] if of_methods is not None and not page else _pictures(found)
     if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
         # of several folders each has an overview, of its own organs alone
         chosen.insert(0, "figures/overview.png")
@@ -111,8 +112,8 @@ def collect(
         if source.resolve() != (out / path).resolve():
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, out / path)
-    if (picture := methods_picture.draw(boards(found), folders)) is not None:
-        figures.save(out / methods_picture.PATH, picture)
+    if of_methods is not None:
+        figures.save(out / methods_picture.PATH, of_methods)
     return write(boards(results.read_all([out], say)), out, page, speed, tables)
 
 

@@ -69,11 +69,23 @@ def test_the_command_writes_record_and_table(tmp_path, mribench, monkeypatch):
     assert json.loads((again / "coverage.json").read_text())["records"] == record["records"]
 
 
+def test_of_six_boards_a_row_of_one_training_borrows_from_all(monkeypatch):
+    """One of three trainings that happen to agree is no board to borrow from alone: t of two degrees of freedom."""
+    monkeypatch.setattr(coverage, "SUBJECTS", (30,))
+    made = world(1.0, spread=0.1)
+    (record,) = coverage.kernel([made], 60, 1)
+    assert record["held"].keys() == set(coverage.TITLES) and record["held"]["1 of six"] >= 53
+    assert record["held"]["1 alone"] < record["held"]["1 of six"]
+    (at_zero,) = coverage.kernel([world(0.0)], 2, 0)
+    assert "1 of six" not in at_zero["held"]
+    assert "| made up | 1, of six boards |" in coverage.markdown([record], "mribench coverage")
+
+
 def test_the_table_of_kd_says_bias_and_what_is_outside(monkeypatch):
     monkeypatch.setattr(coverage, "SUBJECTS", (5,))
     (record,) = coverage.kernel([world()], 3, 0)
     assert record["worlds"] == 3 and record["bias_v1"] > record["bias"]
     record |= {"worlds": 200, "held": {"3": 190, "1": 200, "1 alone": 120}}
     text = coverage.markdown([record], "mribench coverage")
-    assert "- made up, 1 training, n = 5: 100.0\n" in text and "3 trainings, n = 5" not in text
+    assert "- made up, trainings: 1, n = 5: 100.0\n" in text and "trainings: 3, n = 5" not in text
     assert "| made up | 3 | 95.0 |" in text and f"{record['bias']:+.1f} ± " in text

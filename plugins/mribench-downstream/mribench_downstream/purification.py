@@ -9,15 +9,16 @@ needs no prior.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mribench.spec import Denoiser, Model, Prepared, Prior, Profile, Split, Task
+from mribench.spec import Denoiser, Metric, Model, Prepared, Prior, Profile, Score, Split, Task
 from mribench.tasks import equal_by_subject
-from mribench_downstream import attack
-from mribench_downstream.comparing import Compared, draw, score
+from mribench_downstream import attack, comparing
+from mribench_downstream.comparing import Compared
 from mribench_downstream.dice import by_subject
 from mribench_downstream.labelled import FIELD, classes, grey, some_subjects, why_not, with_structure
 from mribench_downstream.references import TRAININGS, Setting, count
@@ -142,14 +143,37 @@ def _rows(test: Split) -> np.ndarray:
     return known[equal_by_subject(subjects, limit, "purification")]
 
 
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Any,
+    seed: int,
+) -> list[Score]:
+    """As ``comparing.score``."""
+    return comparing.score(outputs, data, profile, metrics, extract, seed, compared=COMPARED)
+
+
+def draw(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Any] | None,
+    caption: str,
+) -> dict[str, np.ndarray]:
+    """As ``comparing.draw``."""
+    return comparing.draw(outputs, data, profile, model, caption, networks=NETWORKS)
+
+
 PURIFICATION = Task(
     name="purification",
     title="does a prior take out what was put there to mislead a network?",
     version=1,
     metrics=tuple(COMPARED),
     produce=produce,
-    score=partial(score, compared=COMPARED),
-    draw=partial(draw, networks=NETWORKS),
+    score=score,
+    draw=draw,
     primary="purification_adaptive",
     needs=("denoiser",),
     fields=(FIELD,),

@@ -7,12 +7,15 @@ for what those do no prior is needed.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from mribench.spec import Model, Prepared, Profile, Task
-from mribench_downstream.comparing import Compared, draw, score
+from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
+from mribench_downstream import comparing
+from mribench_downstream.comparing import Compared
 from mribench_downstream.inputs import blurred, denoised
 from mribench_downstream.labelled import (
     FIELD,
@@ -81,14 +84,37 @@ def _without_prior(setting: Setting) -> dict[str, np.ndarray]:
     return found
 
 
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Any,
+    seed: int,
+) -> list[Score]:
+    """As ``comparing.score``."""
+    return comparing.score(outputs, data, profile, metrics, extract, seed, compared=COMPARED)
+
+
+def draw(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    model: Callable[[], Any] | None,
+    caption: str,
+) -> dict[str, np.ndarray]:
+    """As ``comparing.draw``."""
+    return comparing.draw(outputs, data, profile, model, caption, networks=NETWORKS)
+
+
 SEGMENTATION = Task(
     name="segmentation",
     title="how many labelled subjects does a prior save?",
     version=1,
     metrics=tuple(COMPARED),
     produce=produce,
-    score=partial(score, compared=COMPARED),
-    draw=partial(draw, networks=NETWORKS),
+    score=score,
+    draw=draw,
     primary="segmentation_5",
     needs=("denoiser",),
     fields=(FIELD,),

@@ -17,13 +17,12 @@ beside them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mribench.figures import captioned_rows
-from mribench.spec import Model, Prepared, Profile, Task
+from mribench.spec import Metric, Model, Prepared, Profile, Score, Task
 from mribench_downstream import comparing
 from mribench_downstream.comparing import SHOWN, Compared, levels
 from mribench_downstream.labelled import (
@@ -92,13 +91,25 @@ def draw(
     return pictures
 
 
+def score(
+    outputs: Mapping[str, np.ndarray],
+    data: Prepared,
+    profile: Profile,
+    metrics: Mapping[str, Metric],
+    extract: Any,
+    seed: int,
+) -> list[Score]:
+    """As ``comparing.score``."""
+    return comparing.score(outputs, data, profile, metrics, extract, seed, compared=COMPARED)
+
+
 UTILITY = Task(
     name="utility",
     title="do generated images help to segment real ones?",
     version=1,
     metrics=tuple(COMPARED),
     produce=produce,
-    score=partial(comparing.score, compared=COMPARED),
+    score=score,
     draw=draw,
     reads="generation",
     # copies of patients are the most useful images: utility ranks nobody
