@@ -121,7 +121,8 @@ class Cell:
 
     def tuned(self, plan: Plan) -> Tuned | None:
         """How its learning rate was chosen; None where it is the profile's."""
-        return plan.tuned.get(trained_as(self.variant)) if self.is_trained_here else None
+        name = trained_as(self.variant)
+        return plan.tuned[name] if self.is_trained_here and name in plan.tuned else None
 
     def as_trained(self, plan: Plan) -> tuple[Variant | GenerativeModel, Profile]:
         """The model and the profile that ``train`` is given: with the learning rate that was tuned, if one was."""
