@@ -16,7 +16,7 @@ import mribench as package
 from mribench import errors, profiles, results
 from mribench.cli import app
 from mribench.data import prepare_data
-from mribench.plugins import lookup
+from mribench.plugins import lookup, scaffold
 from mribench.runner import run, runspec
 from mribench.runner.resources import Execution
 
@@ -126,6 +126,13 @@ def test_maintainers_commands_have_a_heading_of_their_own(mribench):
     ]
     assert listed[1] == {"trust", "coverage", "shift", "speed", "tune", "audit"}
     assert {"run", "score", "data", "plugin"} <= listed[0]
+
+
+def test_help_names_every_group_and_every_kind_of_plugins():
+    commands = get_command(app.app).commands
+    group, kind = commands["list"].params[0], commands["plugin"].commands["new"].params[0]
+    assert set(re.split(", | or ", group.help)) == set(lookup.GROUPS)
+    assert set(re.split(", | or ", kind.help)) == set(scaffold.KINDS)
 
 
 def test_help_says_what_is_taken_where_an_option_is_left_out():

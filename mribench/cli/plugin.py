@@ -25,7 +25,7 @@ def list_plugins(
     group: Annotated[
         str | None,
         typer.Argument(
-            help="modalities, variants, samplers, tasks, metrics, features, readers",
+            help="modalities, variants, models, samplers, solvers, tasks, metrics, features or readers",
             autocompletion=complete_group,
         ),
     ] = None,
@@ -53,7 +53,8 @@ def new(
     kind: Annotated[
         str,
         typer.Argument(
-            help="modality, variant, sampler, task, metric, features or reader", autocompletion=complete_kind
+            help="modality, variant, control, model, sampler, solver, task, metric, features or reader",
+            autocompletion=complete_kind,
         ),
     ],
     name: Annotated[str, typer.Argument(help="lower-case letters, digits, hyphens; what users will type")],
