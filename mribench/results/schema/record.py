@@ -51,6 +51,12 @@ class Metric(Struct, gc=False):
     headline: bool = True
     kind: Text | None = None
     paper: Text | None = None
+    range: tuple[Number | None, Number | None] | None = None
+
+    def __post_init__(self) -> None:
+        low, high = self.range or (None, None)
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"range is {low} to {high}, expected the smaller number first")
 
 
 class Comparability(Struct, gc=False):
