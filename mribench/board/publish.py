@@ -68,9 +68,10 @@ def publish(
 
     Of a variant's training seeds the first brings its pictures, and of many variants the first ``PICTURES`` bytes come
     along, in the order of the page: all of them would be most of a kept board's size. Methods that are compared over
-    organs get one picture together, ``figures/methods.png``, which is enough without a page. Of real data only pictures
-    without a patient's image come along: whether those may be passed on is for their licence to say. Controls keep
-    their numbers and leave their pictures; spec.toml stays behind, it names local folders.
+    organs get one picture together, ``figures/methods.png``, which is enough without a page, and which stays as it is
+    where the folders lack pictures of some. Of real data only pictures without a patient's image come along: whether
+    those may be passed on is for their licence to say. Controls keep their numbers and leave their pictures; spec.toml
+    stays behind, it names local folders.
 
     Args:
         folders: run folders and kept boards.
@@ -97,7 +98,8 @@ def collect(
     """``publish`` for results that were read and chosen already; folders: where their pictures lie."""
     results.add(out, found)
     of_methods = methods_picture.draw(boards(found), folders)
-    chosen = [] if of_methods is not None and not page else _pictures(found)
+    together = of_methods is not None or (out / methods_picture.PATH).is_file()
+    chosen = [] if together and not page else _pictures(found)
     if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
         # of several folders each has an overview, of its own organs alone
         chosen.insert(0, "figures/overview.png")

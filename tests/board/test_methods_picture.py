@@ -76,3 +76,13 @@ def test_a_kept_board_has_it_and_its_page_of_tables_shows_it(kept, tmp_path):
     publish.publish([kept()], tmp_path / "kept", page=False)
     assert [path.name for path in (tmp_path / "kept" / "figures").iterdir()] == ["methods.png"]
     assert f"({methods_picture.PATH})" in (tmp_path / "kept" / "leaderboard.md").read_text()
+
+
+def test_a_kept_picture_stays_where_later_folders_lack_some(kept, tmp_path):
+    board, folder = tmp_path / "kept", kept()
+    publish.publish([folder], board, page=False)
+    before = (board / methods_picture.PATH).read_bytes()
+    (folder / "figures" / "heart_middle_samples.png").unlink()
+    publish.publish([board, folder], board, page=False)
+    assert [path.name for path in (board / "figures").iterdir()] == ["methods.png"]
+    assert (board / methods_picture.PATH).read_bytes() == before
