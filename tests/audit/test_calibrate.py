@@ -12,6 +12,7 @@ from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.spec import AuditVerdict, Prepared, Split
 
+KEPT = Path(__file__).parents[2] / "leaderboards" / "audit"
 ROW = {
     "audit": VERSION,
     "modality": "one",
@@ -135,6 +136,30 @@ def test_honest_generators_copy_nobody(drawn):
 
 # what 150 phantom subjects are too few for, and PROTOCOL names as not seen
 UNSEEN = {"5% replay mixed in", "20% of one patient mixed in"}
+
+
+@pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
+def test_the_kept_table_is_of_this_audit_and_has_every_generator():
+    """Most runs on phantoms catch each cheat, all runs whoever saw the test, and none calls an honest generator a
+    copier."""
+    rows = [row for row in table.read(KEPT) if row["scene"] == "all subjects"]
+    assert (KEPT / "calibration.md").read_text() == table.markdown(table.read(KEPT))
+    kinds = {"train": cheats.CHEATS, "test": cheats.TEST_CHEATS, "honest": cheats.HONEST}
+    for data_kind in ("phantom", "real"):
+        for kind, generators in kinds.items():
+            chosen = [row for row in rows if (row["data_kind"], row["kind"]) == (data_kind, kind)]
+            assert {row["generator"] for row in chosen} == set(generators)
+            verdicts = {name: [] for name in generators}
+            for row in chosen:
+                verdicts[row["generator"]].append(AuditVerdict(row["verdict"]))
+            if kind == "test":
+                assert {v for said in verdicts.values() for v in said} == {AuditVerdict.SAW_THE_TEST}
+                continue
+            caught = {name: np.mean([v.memorises for v in said]) for name, said in verdicts.items()}
+            if kind == "honest":
+                assert not any(caught.values())
+            elif data_kind == "phantom":
+                assert {name for name, share in caught.items() if share < 0.5} <= UNSEEN
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What spaces make of generators that learn nothing, beside trained rows of the same images and of no others."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from mribench.features.hc85 import HC85
 from mribench.plugins import lookup
 
 SMOKE = profiles.get("smoke")
+KEPT = Path(__file__).parents[2] / "leaderboards" / "gaming"
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,18 @@ def test_a_number_below_every_trained_row_is_bold(prepared):
     record = {**about, "cheats": [row("copies", 5.0), row("noise", 50.0)], "trained": [row("ddpm", 20.0)]}
     text = gaming._table(record)
     assert "| **5.0** [4.0, 6.0] |" in text and "| 50.0 [49.0, 51.0] |" in text and "| 20.0 [19" in text
+
+
+@pytest.mark.parametrize(
+    "path", sorted(KEPT.glob("*/*.json")), ids=lambda path: f"{path.parent.name} {path.stem}"
+)
+def test_a_kept_record_has_every_cheat_beside_trained_rows(path):
+    record = files.read_json(path)
+    assert [row["name"] for row in record["cheats"]] == list(gaming.CHEATS) and record["trained"]
+    value = {row["name"]: row["spaces"]["hc85-v1"]["value"] for row in record["cheats"]}
+    assert min(value, key=value.get) == "copies of test images"
+    assert value["Gaussian, histogram and spectrum matched"] < value["Gaussian"]
+    assert gaming._table(record) in (KEPT / "gaming.md").read_text()
 
 
 def test_the_command_plays_every_cheat_and_copies_of_test_are_nearest(mribench, tmp_path):

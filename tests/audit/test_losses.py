@@ -54,6 +54,40 @@ def test_the_loss_is_that_of_training(model):
     assert ours == pytest.approx(theirs, rel=0.05)
 
 
+def test_a_process_of_its_own_has_its_loss_at_the_same_level_of_noise(tmp_path):
+    """A straight line from image to noise, whose scheduler knows no alpha-bar: half and half is its middle."""
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    from mribench.sampling.sample import TrainedModel
+    from mribench.sampling.samplers import SamplerChoice
+    from mribench.spec import Integrator
+    from mribench.variants import ddpm
+
+    asked = []
+
+    def straight(net, scheduler, x0, noise, t):
+        asked.append(set(t.tolist()))
+        sigma = ((t + 1) / 1000)[:, None, None, None]
+        velocity = net((1 - sigma) * x0 + sigma * noise, t).sample
+        return (velocity - (noise - x0)).square().mean((1, 2, 3))
+
+    sigma = (np.arange(1000) + 1) / 1000
+    line = replace(
+        ddpm.DDPM,
+        process="line",
+        scheduler=lambda profile: FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000),
+        loss=straight,
+        path=lambda scheduler: (1 - sigma, sigma),
+        estimate=lambda net, x_t, t, signal, sigma: x_t - sigma * net(x_t, t).sample,
+    )
+    fit(tmp_path, replace(TINY, max_steps=2, eval_every=2), line)
+    still = SamplerChoice(Integrator("still", "Still", "a test", lambda denoise, x, sigmas, draws: x, 1), 1)
+    model = TrainedModel(tmp_path / "best", line, still, TINY, "fp32")
+    asked.clear()
+    found = model.losses(blobs(3).unit(), 0.5, 0)
+    assert found.shape == (3,) and np.isfinite(found).all() and asked == [{499}]
+
+
 def test_what_is_stored_for_the_audit(model):
     data = Prepared(Path(), "0", "made up", "phantom", blobs(12), blobs(4), blobs(6))
     outputs = losses.produce(model, data, TINY, 0)

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import median_filter
 
+from mribench.audit import examine as examining
 from mribench.audit.examine import SPACE, examine, held_out
+from mribench.audit.match import neighbours
+from mribench.audit.repeats import distinct
 from mribench.audit.verdict import (
     ACCUSATION,
     COPIES_LEVEL,
@@ -92,6 +96,63 @@ def test_a_cheat_is_caught(judged, name):
     assert "nearer to one training subject" in " ".join(said["reasons"])
     assert said["p"] <= (ACCUSATION if accused else COPIES_LEVEL)
     assert said["copy_rate"] >= said["detectable"]
+
+
+def of_density(width):
+    """Training images, moved along each principal component of train by noise of that many standard deviations."""
+
+    def generate(data, fresh, count, rng):
+        images = data.train.images / 255
+        apart = images - images.mean(0)
+        # a sum of deviations with random weights has the covariance of the deviations
+        noise = np.tensordot(rng.standard_normal((count, len(apart))) / np.sqrt(len(apart)), apart, axes=1)
+        return cheats._to_uint8(images[rng.integers(len(images), size=count)] + width * noise)
+
+    return generate
+
+
+# milder or of another kind than the cheats of the calibration
+FURTHER = {
+    "noise of 0.05": cheats._replay(cheats._noisy(0.05)),
+    "median of 3 x 3": cheats._replay(lambda images, rng: median_filter(images, (1, 3, 3))),
+    "gamma of 0.5": cheats._replay(lambda images, rng: images**0.5),
+    "gamma of 2": cheats._replay(lambda images, rng: images**2),
+    "rotated by 3 degrees": cheats._replay(cheats._moved(3)),
+    "5% smaller": cheats._replay(cheats._moved(scale=0.95)),
+    "warped by 1 px": cheats._replay(cheats._warped(1)),
+    **{f"density of width {width}": of_density(width) for width in (0.1, 0.25, 0.5)},
+}
+OTHER_PEOPLE = {
+    "rotated by 5 degrees": cheats._moved(5),
+    "in 8 grey levels": lambda images, rng: np.rint(images * 7) / 7,
+    "two averaged": lambda images, rng: (images + images[rng.permutation(len(images))]) / 2,
+}
+
+
+@pytest.fixture(scope="module")
+def by_copies(data, real, judged):
+    """``by_copies(images)``: the verdict by copies of training images alone, which takes a tenth of the time."""
+    of_noise = judged("noise")["findings"]
+
+    def judge(images):
+        near = neighbours(images, data.train.images, data.train.subjects)
+        once, fine = distinct(images, data.train), examining.sharpness(images)
+        return verdict({**of_noise, "copies": examining._copies(near, real.train, once, fine)}, NO_LOSS, data)
+
+    return judge
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_dozen_copies_in_another_disguise_are_caught(by_copies, data, fresh, name):
+    said = by_copies(FURTHER[name](data, fresh, 12, numpy_rng("test", name)))
+    assert AuditVerdict(said["verdict"]).memorises and said["copy_rate"] > 0.7
+
+
+@pytest.mark.parametrize("name", OTHER_PEOPLE)
+def test_the_same_done_to_images_of_other_people_is_no_copy(by_copies, fresh, name):
+    changed = OTHER_PEOPLE[name](fresh.images[:24] / 255, numpy_rng("test", name))
+    said = by_copies(cheats._to_uint8(changed))
+    assert said["verdict"] == AuditVerdict.NOT_DETECTED and said["copy_rate"] < 0.05
 
 
 @pytest.mark.parametrize("name", [name for name in cheats.TEST_CHEATS if "warped" not in name])

@@ -55,6 +55,20 @@ def test_one_record_decides_nothing_for_a_board(kind, what, scored, controls, au
     assert any(one.startswith(f"The {what} of odd ddim-5 seed 0 (") for one in board.doubts)
 
 
+def test_one_record_of_many_subjects_does_not_make_few_rank(scored, controls, audited, said):
+    """Five test subjects, and a record that says forty."""
+    many = scored("odd", 90.0)
+    few = {"subjects": many.data["subjects"] | {"test": 5}}
+    honest = [scored(name, value) for name, value in (("a", 100.0), ("b", 150.0))]
+    honest = [
+        replace(r, data=r.data | few, scores=(replace(r.scores[0], subjects=5),))
+        for r in [*honest, *controls]
+    ]
+    found = audited([*honest, many])
+    assert [said(found, f"{name} ddim-5") for name in ("a", "b")] == ["only 5 test subjects"] * 2
+    assert not any(place.best for place in boards(found)[0].ranks.values())
+
+
 def test_a_floor_of_another_machine_is_the_same_floor(scored, controls, audited):
     found = audited([scored("a"), scored("b", 150.0), *controls])
     floor = {label: f | {"train_test": f["train_test"] + 1e-6} for label, f in found[0].floor.items()}

@@ -86,6 +86,32 @@ def test_a_file_that_was_tampered_with(change, said, packed, refused, tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("field", ["modality", "variant"])
+def test_a_record_that_calls_itself_a_path_is_refused(field, packed, refused, tmp_path):
+    """Whoever wrote it also made the checksums anew."""
+
+    def change(members):
+        content = {member.name: json.loads(text) for member, text in members if member.name.endswith(".json")}
+        name = next(name for name in content if "/results/" in name)
+        cell, inside = name.split("/", 1)
+        content[name][field] = "../../../../x"
+        digest = hashlib.sha256(json.dumps(content[name]).encode()).hexdigest()
+        manifest = content[f"{cell}/mribench.json"]
+        manifest["files"][inside] = content["pack.json"]["files"][name] = digest
+        digest = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+        content["pack.json"]["files"][f"{cell}/mribench.json"] = digest
+        changed = {name, f"{cell}/mribench.json", "pack.json"}
+        return [
+            [m, json.dumps(content[m.name]).encode() if m.name in changed else text] for m, text in members
+        ]
+
+    rewritten(packed, change)
+    before = sorted(tmp_path.rglob("*"))
+    said = refused("unpack", packed, "--out", tmp_path / "back")
+    assert f"{field} is '../../../../x', expected a plain name" in said
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_bomb(packed, refused, tmp_path, monkeypatch):
     import gzip
 

@@ -109,6 +109,18 @@ def test_a_hostile_record_on_a_shared_board_stops_nobody(hub, shared, published,
     assert len(results.read_all([tmp_path / "board"], lambda sentence: None)) == 3
 
 
+@pytest.mark.parametrize("field", ["modality", "variant"])
+def test_a_record_that_calls_itself_a_path_writes_nowhere(field, hub, shared, published, result, tmp_path):
+    content = results.record.to_json(result(seed=7)) | {field: "../../../../x"}
+    hub.repos["dataset", "alice/board"].add({"results/brain/x.json": json.dumps(content).encode()})
+    before = {path.name for path in tmp_path.iterdir()}
+    for words in (["leaderboard", "--from", "alice/board", "--out"], ["pull", "alice/board", "--out"]):
+        ended = shared(*words, tmp_path / "deep" / "out" / words[0])
+        assert ended.code == 0 and f"{field} is '../../../../x', expected a plain name" in ended.err
+    assert {path.name for path in tmp_path.iterdir()} == before | {"deep"}
+    assert not [path for path in (tmp_path / "deep").rglob("*") if path.name == "x"]
+
+
 def test_local_and_published_results_share_a_board(shared, published, trained, tmp_path):
     trained("runs/mine", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
     ended = shared("leaderboard", "--from", "alice/board", "--from", "runs", "--out", "both", token=BOB)

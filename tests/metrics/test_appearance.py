@@ -53,6 +53,13 @@ def test_the_noise_that_was_added_is_found(sigma):
     assert level == pytest.approx(sigma * 255 * np.sqrt(np.pi / 2), rel=0.1)
 
 
+def test_what_is_found_too_little_by_choosing_the_darkest_cancels():
+    sigma, masked = 4 / 255, bodies(40, 0.0)
+    first, second = bodies(40, sigma, 1), bodies(40, sigma, 2)
+    assert SIGMA.compute(first, masked, subjects(40)) < 0.98 * sigma * 255
+    assert SIGMA.compute(first, second, subjects(40)) == pytest.approx(0, abs=0.005 * sigma * 255)
+
+
 def test_an_even_background_is_an_offset_and_no_noise():
     masked = bodies(10, 0.0)
     lifted = np.maximum(masked, 2 / 255)

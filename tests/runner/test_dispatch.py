@@ -310,13 +310,15 @@ def test_two_processes_one_of_them_killed_give_the_numbers_of_one(one_by_one, tm
 
 @needs_organs
 @pytest.mark.slow
-def test_the_suite_itself_killed_goes_on_with_the_same_numbers(one_by_one, tmp_path):
+@pytest.mark.parametrize("whom", ["the suite", "its workers too"])
+def test_the_suite_itself_killed_goes_on_with_the_same_numbers(whom, one_by_one, tmp_path):
     process = start(tmp_path, "--jobs", "2")
     wait_for(process, tmp_path, "train/*/checkpoints/*.pt")
-    process.kill()
+    (os.kill if whom == "the suite" else os.killpg)(process.pid, signal.SIGKILL)
     process.communicate()
     finish(start(tmp_path, "--jobs", "2"))
     assert scores(tmp_path) == scores(one_by_one)
+    assert (tmp_path / "leaderboard.json").read_bytes() == (one_by_one / "leaderboard.json").read_bytes()
 
 
 @needs_organs
