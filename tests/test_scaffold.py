@@ -140,6 +140,20 @@ def test_check_reports_and_exits(mribench, refused, monkeypatch, tmp_path):
     assert "cannot read" in refused("plugin", "check", tmp_path / "absent")
 
 
+def test_checks_run_in_one_thread_unless_another_number_is_asked(mribench, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "mribench.testing.check", lambda *about: seen.append(os.environ["OMP_NUM_THREADS"]) or ()
+    )
+    for asked in (None, "3"):
+        monkeypatch.delenv("OMP_NUM_THREADS") if asked is None else monkeypatch.setenv(
+            "OMP_NUM_THREADS", asked
+        )
+        assert mribench("plugin", "check", "mse").code == 0
+        assert os.environ.get("OMP_NUM_THREADS") == asked
+    assert seen == ["1", "3"]
+
+
 def test_a_folder_must_be_installed_as_it_stands(refused, tmp_path):
     folder = scaffold.write("metric", "brand-new", tmp_path)
     sentence = refused("plugin", "check", folder)
