@@ -136,6 +136,7 @@ def test_honest_generators_copy_nobody(drawn):
 
 # what 150 phantom subjects are too few for, and PROTOCOL names as not seen
 UNSEEN = {"5% replay mixed in", "20% of one patient mixed in"}
+TENTH = "10% replay mixed in"  # at the edge: suspect at least
 
 
 @pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
@@ -174,7 +175,7 @@ def test_one_seed_of_one_organ(organ):
     every = [row for row in rows if row["scene"] == "all subjects"]
     verdicts = {row["generator"]: row["verdict"] for row in every}
     missed = {name for name in cheats.CHEATS if not AuditVerdict(verdicts[name]).memorises}
-    assert missed <= UNSEEN
+    assert missed <= UNSEEN | {TENTH} and verdicts[TENTH] != AuditVerdict.NOT_DETECTED
     assert {verdicts[name] for name in cheats.TEST_CHEATS} == {"SAW THE TEST"}
     assert not [
         row["generator"]
