@@ -36,8 +36,8 @@ TITLE = f"""# What each feature space makes of generators that learn nothing
 
 Made by `mribench audit gaming`: {KD.name} v{KD.version} (1e-3) to the test images. Given is the mean over the seeds,
 and in brackets the mean bounds of their 95 % intervals over the test subjects, where these are enough. A number is bold
-where it is below that of a trained row, which are the last of a table: there the space prefers the cheat. *Recorded*
-scores are those of a kept board, others are of the images in a run folder.
+where it is below those of all trained rows, which are the last of a table: there the space prefers the cheat.
+*Recorded* scores are those of a kept board, others are of the images in a run folder.
 """
 DIGITS = 4
 
@@ -157,7 +157,8 @@ def _trained(
                 name, scores = ", recorded", [s for s in result.scores if s.metric == KD.name]
             else:
                 continue
-            rows.setdefault(f"{result.variant} {result.sampler}{name}", []).append(scores)
+            drawn_by = f" {result.sampler}" if result.sampler else ""
+            rows.setdefault(f"{result.variant}{drawn_by}{name}", []).append(scores)
     return [_row(name, found) for name, found in rows.items()]
 
 
