@@ -208,6 +208,21 @@ def test_a_signal_while_preparing(name, jobs, group, tmp_path):
 
 @needs_brain
 @pytest.mark.slow
+@pytest.mark.parametrize("name", CODES)
+def test_a_signal_to_the_group_while_processes_time_the_first_steps(name, tmp_path):
+    process = begin([*PREPARING, "--jobs", "2", "--out", str(tmp_path / "run")])
+    deadline = time.monotonic() + 60
+    while sum("multiprocessing" in line for line in left_of(process)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(1)
+    code, seconds, _, said = ended(process, name, group=True)
+    assert (code, said) == (CODES[name], [f"mribench: {SAID}"]) and seconds < SOON
+    time.sleep(1)
+    assert not left_of(process)
+
+
+@needs_brain
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize(
     ("name", "phase"),

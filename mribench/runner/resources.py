@@ -5,6 +5,8 @@ Convolutions of a small network on a small batch do not keep several cores busy;
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mribench import device
@@ -70,6 +72,24 @@ def worth_processes(batch_size: int, steps: int | None) -> bool:
 def threads(processes: int) -> int:
     """Threads for each of so many processes: this one's, shared out (OMP_NUM_THREADS bounds them)."""
     return max(1, device.hardware().threads // processes)
+
+
+@contextmanager
+def threads_of_this_process(profile: Profile) -> Iterator[None]:
+    """Within the block torch has one thread where there is little to compute.
+
+    Two are no faster with so small a network, and wait for each other by spinning: beside other work that keeps two
+    cores busy a smoke run of 14 s took more than 250 s, and 28 s with one thread.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if not device.hardware().gpu and not worth_processes(profile.batch_size, profile.max_steps):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def room(wanted: int, running: int, unknown: int, peak: float | None, free: float) -> int:

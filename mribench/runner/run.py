@@ -73,7 +73,8 @@ def run_suite(
                 files.write_text(plan.out / "spec.toml", runspec.to_toml(plan.spec))
             imports.wait()
             if workers is None:
-                outcomes = _in_this_process(data, plan)
+                with resources.threads_of_this_process(plan.profile):
+                    outcomes = _in_this_process(data, plan)
             else:
                 outcomes = _by_workers(data, plan, workers, execution.jobs)
         done = _in_order((result for outcome in outcomes for result in outcome.results), plan)

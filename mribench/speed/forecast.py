@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 from mribench import device
 from mribench.results import read_all
 from mribench.runner import resources
+from mribench.runner.executors import Processes
 from mribench.runner.plan import Plan, resolve
 from mribench.runner.resources import Execution
 from mribench.runner.run import trainings
@@ -60,10 +59,15 @@ class Forecast:
         ]
 
 
-def forecast(plan: Plan, execution: Execution) -> Forecast:
+def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
     """Count the cells of a plan, and time a few steps of the profile's own U-Net in this process.
 
     Training costs every variant about the same, as all spend the FLOPs of that U-Net.
+
+    Args:
+        plan: What is to be run.
+        processes: How many at once.
+        threads: Of each of them.
     """
     from mribench.training.budget import total_steps
 
@@ -81,11 +85,9 @@ def forecast(plan: Plan, execution: Execution) -> Forecast:
     of_tasks = rows * (len(plan.tasks) - len(posing)) + sum(solving.rows(plan, task) for task in posing)
     records = organs * seeds * of_tasks
     finished = _finished(plan)
-    execution = resources.settle(execution, profile, networks)
-    processes = execution.jobs or 1
     steps = total_steps(profile, profile.max_images * 7 // 10)  # images of the training split
     coarse = min(1.0, profile.coarse_steps / steps)
-    train, sample, parameters = _seconds(profile, coarse, resources.threads(processes))
+    train, sample, parameters = _seconds(profile, coarse, threads)
     # an image is denoised from a few levels as well, which takes about as many evaluations as it is generated with
     drawn = 2 * profile.n_generated * sum(evaluations) * sample
     left = max(0.0, 1 - finished / records) if records else 0.0
@@ -106,13 +108,18 @@ def in_other_processes(plan: Plan, execution: Execution) -> Forecast:
     torch and a context of the GPU go with the processes: who hands out work needs neither.
     """
     count = resources.settle(execution, plan.profile, trainings(plan)).jobs or 1
-    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
-        found = [pool.submit(_of_spec, plan.spec, execution) for _ in range(count)]
+    threads = resources.threads(count)
+    workers = Processes(count, threads)
+    try:
+        found = [workers.submit(_of_spec, plan.spec, count, threads) for _ in range(count)]
         return max((each.result() for each in found), key=lambda each: each.minutes)
+    finally:
+        workers.shutdown(wait=False)
+        workers.kill()
 
 
-def _of_spec(spec: RunSpec, execution: Execution) -> Forecast:
-    return forecast(resolve(spec), execution)
+def _of_spec(spec: RunSpec, processes: int, threads: int) -> Forecast:
+    return forecast(resolve(spec), processes, threads)
 
 
 def _evaluations(variant: Variant | GenerativeModel | PretrainedModel, plan: Plan) -> list[int]:

@@ -1,6 +1,7 @@
 """How many processes, with how many threads and how much memory."""
 
 import pytest
+import torch
 
 from mribench import device
 from mribench.errors import InputError
@@ -47,6 +48,22 @@ def test_the_number_of_threads_does_not_hang_on_what_is_left_or_free(threads, mo
     threads(4)
     monkeypatch.setattr(device, "free_gib", lambda: 0.1)
     assert settle(Execution(), QUICK, 12).jobs == 4
+
+
+@pytest.mark.parametrize(
+    ("profile", "gpu", "expected"), [(SMOKE, False, 1), (QUICK, False, 3), (SMOKE, True, 3)]
+)
+def test_little_work_is_done_in_one_thread(profile, gpu, expected, threads, monkeypatch):
+    """Two threads of a small network wait for each other, which takes minutes where other work shares the cores."""
+    threads(3, gpu)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with resources.threads_of_this_process(profile):
+            assert torch.get_num_threads() == expected
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_memory_is_measured_before_more_of_it_is_taken():
