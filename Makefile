@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test slow lint clean
 
 demo: $(STAMP)
-	$(BIN)/mribench run --modalities $(NAMES) --profile quick --out runs/demo
+	$(BIN)/mribench run --modalities $(NAMES) --profile quick --within 15 --out runs/demo
 
 test: $(TESTED)
 	$(BIN)/mypy

@@ -317,6 +317,7 @@ def test_the_options_are_the_words_of_a_spec(mribench):
         "spec",
         "suite",
         "dry-run",
+        "within",
         "device",
         "quiet",
         "verbose",

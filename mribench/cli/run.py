@@ -111,6 +111,14 @@ Precision = Annotated[
     str | None, typer.Option(help="fp32, bf16 or fp16; default: the fastest that the device supports")
 ]
 TrainSteps = Annotated[int | None, typer.Option(help="number of training steps; default: the profile's")]
+Within = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MINUTES",
+        help="train a half, a quarter or an eighth of the profile's steps where the run would take more minutes here; "
+        "boards call the profile quick@900, say; default: all steps",
+    ),
+]
 Track = Annotated[
     str | None, typer.Option(help="send loss curves to a tracker, e.g. tensorboard; default: none")
 ]
@@ -174,6 +182,7 @@ def run(
     controls: Controls = None,
     precision: Precision = None,
     train_steps: TrainSteps = None,
+    within: Within = None,
     n_generated: NGenerated = None,
     track: Track = None,
     tuned: TunedFile = None,
@@ -203,16 +212,21 @@ def run(
     base = suites.read(suite, base) if suite else base
     base = runspec.from_toml(spec, base) if spec else base
     settings = runspec.make(base, **runspec.among(given))
+    execution = Execution(executor, jobs)
     with devices.use(device), verbosity(quiet, verbose):
+        if within is not None and settings.modalities:
+            from mribench.speed.within import shortened
+
+            settings = shortened(settings, execution, within)
         if dry_run or (modalities is None and not settings.modalities):
-            _show_plan(settings, Execution(executor, jobs), format)
+            _show_plan(settings, execution, format)
             return
         from mribench.runner.run import run_suite
 
         run_suite(
             settings,
-            Execution(executor, jobs),
-            begin=None if quiet else _say_cost,
+            execution,
+            begin=None if quiet or within is not None else _say_cost,
             show=lambda made: _show_boards(made, settings, format),
         )
 

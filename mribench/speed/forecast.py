@@ -33,6 +33,7 @@ class Forecast:
     records: int
     finished: int  # records of these cells that the run folder holds
     minutes: float  # of what is not finished
+    training: float  # of these minutes
     processes: int
     gigabytes: float
 
@@ -95,11 +96,14 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
         drawn, rows = 0.0, max(solving.rows(plan, task) for task in posing)
     solved = solving.evaluations(plan) * sample
     scored = rows * profile.n_generated * SCORING * (profile.size / 64) ** 2
-    seconds = budgets * steps * train + organs * seeds * (drawn + solved + scored)
-    minutes = left * seconds / min(processes, max(1, networks)) / 60
+    training = budgets * steps * train
+    seconds = training + organs * seeds * (drawn + solved + scored)
+    to_minutes = left / min(processes, max(1, networks)) / 60
     weights = networks * WEIGHTS * 4 * parameters
     outputs = organs * seeds * rows * 2 * profile.n_generated * profile.size**2
-    return Forecast(organs, networks, rows, records, finished, minutes, processes, (weights + outputs) / 1e9)
+    gigabytes = (weights + outputs) / 1e9
+    minutes = seconds * to_minutes, training * to_minutes
+    return Forecast(organs, networks, rows, records, finished, *minutes, processes, gigabytes)
 
 
 def in_other_processes(plan: Plan, execution: Execution) -> Forecast:

@@ -57,6 +57,14 @@ def test_both_axes_are_logarithmic(scored, controls):
     assert x[0] < x[1] and y[0] > y[1]
 
 
+def test_a_single_row_is_not_drawn(scored, controls):
+    """A point alone compares nothing; the demo had eighteen drawings of one point."""
+    one = made_with(scored("ddpm", 40.0), nfe=[16])
+    assert quality_against_cost(views(boards([one, *controls]))).rows == []
+    two = [one, made_with(scored("edm", 30.0), nfe=[17])]
+    assert quality_against_cost(views(boards([*two, *controls]))).rows
+
+
 def test_values_at_or_below_zero_are_drawn_on_a_linear_axis(scored, controls):
     found = [made_with(scored(v, value), nfe=[n]) for v, n, value in (("a", 10, -1.0), ("b", 100, 80.0))]
     ((chart, *_),) = quality_against_cost(views(boards([*found, *controls]))).rows

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import mribench as package
-from mribench import profiles
+from mribench import device, profiles
 from mribench.errors import PluginError
 from mribench.plugins import lookup
 from mribench.runner import runspec, suite
@@ -19,6 +19,7 @@ from mribench.runner.resources import Execution
 from mribench.sampling import forward_process, samplers
 from mribench.speed import forecast as forecasting
 from mribench.speed import step as timed
+from mribench.speed import within
 
 BRAIN = {"modalities": "brain", "profile": "smoke"}
 
@@ -105,9 +106,26 @@ def test_a_wrong_word_of_a_suite_is_one_sentence(text, said, refused, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def taking(minutes, training=0.0, **named):
+    known = {
+        "organs": 1,
+        "trainings": 2,
+        "rows": 8,
+        "records": 48,
+        "finished": 0,
+        "processes": 2,
+        "gigabytes": 1.0,
+    }
+    return forecasting.Forecast(minutes=minutes, training=training, **{**known, **named})
+
+
 def test_a_dry_run_counts_and_runs_nothing(mribench, monkeypatch, tmp_path):
     monkeypatch.setattr(forecasting, "_seconds", lambda *given: (0.5, 0.25, 10**6))
-    monkeypatch.setattr(forecasting, "in_other_processes", forecasting.forecast)
+    monkeypatch.setattr(
+        forecasting,
+        "in_other_processes",
+        lambda plan, execution: forecasting.forecast(plan, execution.jobs, 1),
+    )
     words = [
         "--modalities",
         "brain,heart",
@@ -165,14 +183,18 @@ def test_as_many_processes_are_timed_together_as_will_run_and_the_slowest_counts
     minutes = iter([5.0, 9.0, 7.0])
 
     class Pool(ThreadPoolExecutor):
-        def __init__(self, count, context):
-            assert count == 3
+        def __init__(self, count, threads):
+            assert (count, threads) == (3, 2)
             super().__init__(count)
 
-    def probed(spec, execution):
-        return forecasting.Forecast(1, 1, 1, 1, 0, minutes=next(minutes), processes=3, gigabytes=1.0)
+        def kill(self):
+            pass
 
-    monkeypatch.setattr(forecasting, "ProcessPoolExecutor", Pool)
+    def probed(spec, processes, threads):
+        return taking(next(minutes), processes=processes)
+
+    monkeypatch.setattr(forecasting, "Processes", Pool)
+    monkeypatch.setattr(device, "hardware", lambda: device.Hardware(gpu=False, bf16=True, threads=6))
     monkeypatch.setattr(forecasting, "_of_spec", probed)
     plan = resolve(runspec.make(modalities="brain", profile="smoke", out=str(tmp_path)))
     assert forecasting.in_other_processes(plan, Execution(jobs=3)).minutes == 9.0
@@ -186,7 +208,7 @@ def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
 
     def probed(plan, execution):
         asked.append(plan)
-        return forecasting.Forecast(2, 2, 8, 48, 0, minutes=12.4, processes=2, gigabytes=1.0)
+        return taking(12.4, organs=2)
 
     monkeypatch.setattr(forecasting, "in_other_processes", probed)
 
@@ -199,3 +221,50 @@ def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
     assert said("smoke") == said(executor="slurm") == "" and len(asked) == 1
     (tmp_path / "results").mkdir()
     assert said() == "" and len(asked) == 1, "a run that goes on costs no probe"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "steps", "said"),
+    [
+        (25, None, "6 organs take about 19 min here, 2 at once; one of them about 3 min\n"),
+        (15, 900, "; 900 of its 1800 training steps about 11 min: profile quick@900\n"),
+        (10, 450, "; 450 of its 1800 training steps about 7 min: profile quick@450\n"),
+    ],
+)
+def test_fewer_steps_are_trained_where_a_run_would_take_longer(
+    minutes, steps, said, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr(forecasting, "in_other_processes", lambda *given: taking(19.0, 16.0, organs=6))
+    settings = runspec.make(modalities="brain", profile="quick", out=str(tmp_path))
+    assert within.shortened(settings, Execution(), minutes) == replace(settings, train_steps=steps)
+    assert capsys.readouterr().err.endswith(said)
+
+
+def test_a_run_that_goes_on_keeps_the_steps_that_it_began_with(monkeypatch, tmp_path):
+    monkeypatch.setattr(forecasting, "in_other_processes", lambda *given: taking(1.0))
+    settings = runspec.make(modalities="brain", profile="quick", out=str(tmp_path))
+    (tmp_path / "spec.toml").write_text(runspec.to_toml(replace(settings, train_steps=900)))
+    assert within.shortened(settings, Execution(), 15).train_steps == 900
+    other = replace(settings, profile="smoke")
+    assert within.shortened(other, Execution(), 15).train_steps is None
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--within", "0"], "--within is 0; expected minutes above 0"),
+        (["--within", "nan"], "--within is nan; expected minutes above 0"),
+        (["--within", "9", "--train-steps", "3"], "leave --train-steps out, or --within"),
+        (["--within", "9", "--profile", "paper"], "profile paper has no number of training steps"),
+        (
+            ["--within", "2"],
+            "about 5 min with an eighth of the training steps, more than 2; name fewer organs",
+        ),
+    ],
+)
+def test_what_cannot_end_in_time_is_refused(words, expected, refused, monkeypatch, tmp_path):
+    monkeypatch.setattr(forecasting, "in_other_processes", lambda *given: taking(19.0, 16.0))
+    assert expected in refused(
+        "run", "--modalities", "brain", "--profile", "quick", "--out", tmp_path, *words
+    )
+    assert not (tmp_path / "results").exists()

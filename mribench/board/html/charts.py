@@ -84,7 +84,10 @@ class Charts:
 
 
 def quality_against_cost(boards: Sequence[BoardView]) -> Charts:
-    """All trained rows of every board against each kind of cost that the records know; of problems see ``solvers``."""
+    """The trained rows of every board that has several, against each kind of cost that the records know.
+
+    Of problems see ``solvers``.
+    """
     boards = [board for board in boards if not board.poses_problem]
     points = {board.id: {kind: _points(board, kind) for kind, _, _ in AXES} for board in boards}
     letters = letters_of(p for of_board in points.values() for of_kind in of_board.values() for p in of_kind)
@@ -93,7 +96,7 @@ def quality_against_cost(boards: Sequence[BoardView]) -> Charts:
         drawn = [
             chart(board, points[board.id][kind], label, f"{board.id}-{kind}", letters)
             for kind, label, _ in AXES
-            if points[board.id][kind]
+            if len(points[board.id][kind]) > 1
         ]
         known += [drawn] if drawn else []
     if len(known) < 2:
