@@ -19,7 +19,9 @@ from mribench.spec import Control, GenerativeModel, PretrainedModel, Profile, So
 from mribench.speed import solving
 
 PROBE = 1.0  # seconds that each timing takes at least, so that processes which start together meet
+LONG = 5  # of these, after which a first call is not made again
 SCORING = 0.025  # seconds to score and audit an image of 64 x 64 pixels (256 of quick: 5 to 8 s on two cores)
+WORTH_SAYING = 0.8  # share of a step's seconds
 WEIGHTS = 2  # copies that a training leaves: the best and the last of its weights
 
 
@@ -36,10 +38,17 @@ class Forecast:
     training: float  # of these minutes
     processes: int
     gigabytes: float
+    one_thread: float = 1.0  # seconds of a step with one thread, in those with the threads of a process
 
     @property
     def sentence(self) -> str:
         """'6 organs take about 38 min here, 2 at once; one of them about 6 min.'"""
+        if self.one_thread < WORTH_SAYING:
+            alone = _time(self.minutes * self.one_thread)
+            return (
+                f"about {_time(self.minutes)} here, because other work shares the cores and threads wait for each "
+                f"other; about {alone} with OMP_NUM_THREADS=1"
+            )
         if self.organs == 1:
             return f"about {_time(self.minutes)} here, {self.processes} at once"
         each = _time(self.minutes / self.organs)
@@ -89,6 +98,7 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
     steps = total_steps(profile, profile.max_images * 7 // 10)  # images of the training split
     coarse = min(1.0, profile.coarse_steps / steps)
     train, sample, parameters = _seconds(profile, coarse, threads)
+    one_thread = _seconds(profile, coarse, 1)[0] / train if threads > 1 and not device.hardware().gpu else 1.0
     # an image is denoised from a few levels as well, which takes about as many evaluations as it is generated with
     drawn = 2 * profile.n_generated * sum(evaluations) * sample
     left = max(0.0, 1 - finished / records) if records else 0.0
@@ -103,7 +113,7 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
     outputs = organs * seeds * rows * 2 * profile.n_generated * profile.size**2
     gigabytes = (weights + outputs) / 1e9
     minutes = seconds * to_minutes, training * to_minutes
-    return Forecast(organs, networks, rows, records, finished, *minutes, processes, gigabytes)
+    return Forecast(organs, networks, rows, records, finished, *minutes, processes, gigabytes, one_thread)
 
 
 def in_other_processes(plan: Plan, execution: Execution) -> Forecast:
@@ -189,7 +199,9 @@ def _each(work: Callable[[], Any]) -> float:
     """Seconds of one call, the mean of those in ``PROBE`` seconds; a first one allocates and chooses algorithms."""
     from mribench.speed.clock import seconds
 
-    work()
+    first = seconds(work)
+    if first > LONG * PROBE:
+        return first
     taken = [seconds(work)]
     while sum(taken) < PROBE:
         taken.append(seconds(work))

@@ -201,6 +201,23 @@ def test_as_many_processes_are_timed_together_as_will_run_and_the_slowest_counts
     assert next(minutes, None) is None
 
 
+def test_a_run_of_several_threads_says_where_one_is_faster():
+    """Beside other work two threads of a small network train 40 times as slowly as one: they wait by spinning."""
+    assert taking(20.0, one_thread=0.9).sentence == "about 20 min here, 2 at once"
+    said = taking(600.0, one_thread=0.02).sentence
+    assert said.startswith("about 10.0 hours here, because other work shares the cores")
+    assert said.endswith("; about 12 min with OMP_NUM_THREADS=1")
+
+
+def test_threads_are_compared_with_one_thread_where_there_are_several(monkeypatch, tmp_path):
+    steps = {1: 0.5, 4: 2.0}
+    monkeypatch.setattr(forecasting, "_seconds", lambda profile, coarse, threads: (steps[threads], 0.1, 10))
+    monkeypatch.setattr(device, "hardware", lambda: device.Hardware(gpu=False, bf16=True, threads=4))
+    plan = resolve(runspec.make(modalities="brain", profile="smoke", out=str(tmp_path)))
+    assert forecasting.forecast(plan, 1, 4).one_thread == 0.25
+    assert forecasting.forecast(plan, 2, 1).one_thread == 1.0
+
+
 def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
     from mribench.cli import run as command
 
