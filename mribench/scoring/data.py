@@ -28,7 +28,7 @@ def is_prepared(data: str) -> bool:
 
 
 def organ_of(data: str, asked: str | None) -> str:
-    """The name of the modality: as asked, of the phantom, of the card, or ``local``. Raises InputError."""
+    """The name of the modality: as asked, of the phantom, card or prepared set, or ``local``. Raises InputError."""
     organ = data.removeprefix(PHANTOM) if data.startswith(PHANTOM) else None
     if data == "phantom" or organ == "":
         raise InputError(
@@ -39,7 +39,14 @@ def organ_of(data: str, asked: str | None) -> str:
     card = catalogue.cards().get(data.split("+")[0]) if organ is None and not Path(data).exists() else None
     if asked is not None:
         check_organ(asked)
-    return asked or organ or (card.organ if card else OWN_ORGAN)
+    return asked or organ or (card.organ if card else _organ_of_folder(data))
+
+
+def _organ_of_folder(data: str) -> str:
+    """A prepared set lies in a folder that is named after its organ: brain-4f53cda1aa8b."""
+    organ, _, key = Path(data).name.rpartition("-")
+    known = is_prepared(data) and organ in lookup.names("modalities") and key
+    return organ if known else OWN_ORGAN
 
 
 def prepared(
@@ -66,6 +73,8 @@ def prepared(
         InputError: the data cannot be used, or are prepared at another size.
     """
     if is_prepared(data):
+        if name is not None:
+            raise InputError(f"{data} is prepared and has its name; leave --data-name out")
         check_globs(globs, data, is_prepared=True)
         return _copied(Path(data).expanduser(), profile.size, out)
     is_phantom = data.startswith(PHANTOM)

@@ -11,8 +11,10 @@ import mribench as package
 from mribench import results
 from mribench.board import cost
 from mribench.board.boards import boards
+from mribench.data.organ import OWN_ORGAN
 from mribench.errors import InputError
 from mribench.scoring import sources
+from mribench.scoring.data import organ_of
 from mribench.scoring.kernel_distance import KernelDistance
 from mribench.scoring.pipelines import Pipeline
 
@@ -157,3 +159,15 @@ def test_beside_other_rows_fewer_images_are_refused(own, run, capsys):
     )
     with pytest.raises(InputError, match="expected 24; generate 7 more, or leave --beside out"):
         package.score(discs(17, 6), against=own, beside=run)
+
+
+def test_a_set_that_a_run_prepared_is_of_the_organ_of_the_run(own, run, generators, tmp_path):
+    """Its folder is named after the organ: without --beside the rows of the run fit all the same."""
+    (folder,) = (path for path in (run / "data").iterdir() if path.is_dir())
+    words = {"against": folder, "profile": "smoke", "n": 16, "controls": ["noise", "gaussian"]}
+    one = package.score(str(generators.vae), out=tmp_path / "scored", name="mine", **words)
+    assert one.generation.modality == "brain"
+    unnamed = shutil.copytree(folder, tmp_path / "set")
+    assert organ_of(str(unnamed), None) == OWN_ORGAN and organ_of(str(unnamed), "heart") == "heart"
+    with pytest.raises(InputError, match="is prepared and has its name; leave --data-name out"):
+        package.score(str(generators.vae), data_name="mine", out=tmp_path / "named", **words)
