@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from mribench.plugins import lookup
 from mribench.runner import locks
 from mribench.sampling.fitting import check_problems
 from mribench.scoring import data
-from mribench.spec import Profile, Split, Task
+from mribench.spec import Measurement, Profile, Split, Task
 from mribench.tasks import denoising
 from mribench.tasks.inverse import asked_rows
 
@@ -137,8 +138,17 @@ def _what_is_measured(asked: Questions) -> str:
         return f"y_{level} is the noised image, of an image from -1, black, to 1, white"
     return (
         f"y_{level} is A x + noise, of an image x from 0, black, to 1, white; adjoint_{level} is A* y, sigma_{level} "
-        "the standard deviation of the noise, and the other arrays are what A is made of"
+        f"the standard deviation of the noise, and the other arrays are what A is made of{_about_operator(asked)}"
     )
+
+
+def _about_operator(asked: Questions) -> str:
+    """The first sentence of the operator's docstring, such as: samples of the Fourier transform, orthonormal."""
+    operator = _of_problem(asked, asked.levels[0], asked.truth.images[:1]).operator
+    text = inspect.getdoc(type(operator)) or ""
+    # a dataclass without a docstring is given its signature
+    own = "" if text.startswith(f"{type(operator).__name__}(") else text.partition("\n\n")[0]
+    return f"; A: {' '.join(own.split()).replace('``', '')}" * bool(own)
 
 
 def level_name(level: float) -> str:
@@ -174,11 +184,19 @@ def _measured(asked: Questions, level: float) -> Mapping[str, Any]:
         return {"y": denoising.noised(asked.truth, level, asked.seed)}
     import torch
 
-    from mribench.sampling.solving import measured
-
-    found = measured(problem, level, asked.truth.images, asked.seed, torch.device("cpu"))
+    found = _of_problem(asked, level, asked.truth.images)
     operator = found.operator
     parts = {f.name: getattr(operator, f.name) for f in fields(operator)} if is_dataclass(operator) else {}
     adjoint = operator.adjoint(found.y)[:, 0]
     made = {**parts, "y": found.y, "adjoint": adjoint, "sigma": found.sigma}
     return {name: part.numpy() if isinstance(part, torch.Tensor) else part for name, part in made.items()}
+
+
+def _of_problem(asked: Questions, level: float, images: np.ndarray) -> Measurement:
+    """What the problem of a task measures of the first images that are asked for."""
+    import torch
+
+    from mribench.sampling.solving import measured
+
+    assert asked.task.problem is not None
+    return measured(asked.task.problem, level, images, asked.seed, torch.device("cpu"))

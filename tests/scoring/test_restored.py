@@ -26,6 +26,8 @@ def asked(own, tmp_path_factory):
     about = {"against": str(own), "profile": "smoke"}
     lines = write_questions(TASK, out=folder / "questions.npz", runs=folder / "out", **about)
     assert "y_level_2 is A x + noise, of an image x from 0, black, to 1, white" in lines[1]
+    # the operator in its own words, which tell where a k-space begins
+    assert lines[1].endswith("; A: Means over squares of factor times factor pixels.")
     with np.load(folder / "questions.npz") as archive:
         return about | {"task": TASK, "out": folder / "out"}, dict(archive)
 
