@@ -60,12 +60,14 @@ class Forecast:
     @property
     def lines(self) -> list[str]:
         done = f", {self.finished} of them done" if self.finished else ""
+        slowed = [self.sentence] * (self.one_thread < WORTH_SAYING)
         return [
             f"organs: {self.organs}, rows of each: {self.rows} (controls included), trainings: {self.trainings}, "
             f"records: {self.records}{done}",
             f"about {_time(self.minutes)} with {self.processes} at once: training and sampling of the profile's own "
             "U-Net, timed here over a few steps; methods that evaluate a network more often take longer",
             f"about {self.gigabytes:.2g} GB of weights and images",
+            *slowed,
         ]
 
 

@@ -83,7 +83,9 @@ def test_it_is_described_before_it_is_loaded(cards):
 def test_a_dry_run_says_what_would_be_downloaded(cards, mribench, monkeypatch):
     cards(card("good", subjects=1234))
     monkeypatch.setattr("mribench.speed.forecast._seconds", lambda *given: (0.5, 0.25, 10**6))
-    monkeypatch.setattr("mribench.speed.forecast.in_other_processes", forecast)
+    monkeypatch.setattr(
+        "mribench.speed.forecast.in_other_processes", lambda plan, execution: forecast(plan, 1, 1)
+    )
     words = ("run", "--modalities", "brain", "--profile", "smoke", "--dry-run")
     assert "good (" in (said := mribench(*words, "--data", "open").err) and "1,234 people" in said
     assert "good (" not in mribench(*words).err

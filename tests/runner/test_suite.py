@@ -207,6 +207,7 @@ def test_a_run_of_several_threads_says_where_one_is_faster():
     said = taking(600.0, one_thread=0.02).sentence
     assert said.startswith("about 10.0 hours here, because other work shares the cores")
     assert said.endswith("; about 12 min with OMP_NUM_THREADS=1")
+    assert taking(600.0, one_thread=0.02).lines[-1] == said and len(taking(20.0).lines) == 3
 
 
 def test_threads_are_compared_with_one_thread_where_there_are_several(monkeypatch, tmp_path):
