@@ -193,7 +193,7 @@ def _measured(asked: Questions, level: float) -> Mapping[str, Any]:
 
 
 def _of_problem(asked: Questions, level: float, images: np.ndarray) -> Measurement:
-    """What the problem of a task measures of the first images that are asked for."""
+    """What the problem of a task measures of the first of its images, uint8 (N, H, W)."""
     import torch
 
     from mribench.sampling.solving import measured
