@@ -343,7 +343,7 @@ def test_leaderboard_writes_and_prints(mribench, run_folder, result, tmp_path):
     assert ended.code == 0 and "ddpm ddim-5" in ended.out
     # markup is for the page
     assert " gaussian " in ended.out and "*" not in ended.out
-    names = {f"leaderboard.{kind}" for kind in ("html", "md")} | {results.RECORDS}
+    names = {f"leaderboard.{kind}" for kind in ("html", "md")} | {results.kept.FOLDER}
     assert {path.name for path in (tmp_path / "board").iterdir()} == names
     assert sorted(path.name for path in folder.iterdir()) == ["results"]
     assert len(results.read_all([folder])) == 2

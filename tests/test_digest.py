@@ -118,7 +118,7 @@ def test_numbers_that_a_kept_board_rounds_are_under_its_own_digest(result, tmp_p
 
 
 def test_a_number_of_a_kept_board_that_was_changed_with_its_sum_is_an_edit(result, tmp_path):
-    path = tmp_path / results.RECORDS
+    path = tmp_path / results.kept.ONE_FILE
     kept.write(path, [result(10.0)])
     first, *body = files.read_lines(path)
     body = [line.replace("10.0", "11.0") for line in body]

@@ -1,4 +1,4 @@
-"""A kept board is one file: what was put in comes out, bytes depend on records alone, damage is named."""
+"""A kept board is a file an organ: what was put in comes out, bytes depend on records alone, damage is named."""
 
 import json
 import math
@@ -9,7 +9,7 @@ import pytest
 
 from mribench import files, results
 from mribench.errors import InputError
-from mribench.results import RECORDS, kept
+from mribench.results import kept
 from mribench.spec import Score
 
 ODD_NUMBERS = (0.0, -0.0, 5e-324, 1e308, -1.5e-300, 1 / 3, 0.1 + 0.2, 123456789.123456789, 65504.0, 7, True)
@@ -61,8 +61,8 @@ def odd_result(make, seed):
 def test_odd_values_come_back_as_they_were(result, tmp_path):
     """Whatever the parts of a record hold, the file gives back; whether it is a record is for ``schema`` to say."""
     wanted = sorted((odd_result(result, seed) for seed in range(200)), key=results.sort_key)
-    kept.write(tmp_path / RECORDS, wanted)
-    header, *body = files.read_lines(tmp_path / RECORDS)
+    kept.write(tmp_path / kept.ONE_FILE, wanted)
+    header, *body = files.read_lines(tmp_path / kept.ONE_FILE)
     found = kept._records(json.loads(header), body)
     assert len(found) == 200
     for (line, shared), one in zip(found, wanted, strict=True):
@@ -81,7 +81,7 @@ def test_what_is_no_number_is_not_kept(result, tmp_path, field, number):
         else {"scores": (replace(score, **{field: wrong}),)}
     )
     with pytest.raises(ValueError, match="Out of range"):
-        kept.write(tmp_path / RECORDS, [result(**changes)])
+        kept.write(tmp_path / kept.ONE_FILE, [result(**changes)])
     assert not list(tmp_path.iterdir())
 
 
@@ -89,8 +89,8 @@ def test_lists_keep_the_precision_of_float32_and_values_that_of_float64(result, 
     score = replace(
         result().scores[0], value=math.pi, low=math.e, high=4.0, per_subject=(math.pi, 1e-300, 0.12345)
     )
-    kept.write(tmp_path / RECORDS, [result(scores=(score,))])
-    ((back,),) = (one.scores for one in kept.read(tmp_path / RECORDS))
+    kept.write(tmp_path / kept.ONE_FILE, [result(scores=(score,))])
+    ((back,),) = (one.scores for one in kept.read(tmp_path / kept.ONE_FILE))
     assert (back.value, back.low) == (math.pi, math.e)
     assert back.per_subject == (3.1415927, 1e-300, 0.12345)
     assert all(
@@ -107,8 +107,8 @@ def test_the_same_records_give_the_same_bytes(scored, tmp_path):
 
 
 def test_what_records_share_is_stored_once(scored, tmp_path):
-    kept.write(tmp_path / RECORDS, [scored(seed=seed) for seed in range(9)])
-    text = "\n".join(files.read_lines(tmp_path / RECORDS))
+    kept.write(tmp_path / kept.ONE_FILE, [scored(seed=seed) for seed in range(9)])
+    text = "\n".join(files.read_lines(tmp_path / kept.ONE_FILE))
     assert text.count('"half_mean"') == text.count('"subjects":{') == text.count('"resolution"') == 1
     assert len(text.splitlines()) < 9 + 9
 
@@ -154,10 +154,11 @@ def board(result, tmp_path):
 
 @pytest.mark.parametrize("how", HOW)
 def test_an_edited_file_is_named_in_one_sentence(how, board, refused):
-    lines = edited(files.read_lines(board / RECORDS), how)
-    files.write_lines(board / RECORDS, lines)
+    lines = edited(files.read_lines(kept.path_of(board, "brain")), how)
+    files.write_lines(kept.path_of(board, "brain"), lines)
     sentence = refused("leaderboard", board)
-    assert f"{board / RECORDS} is not a records file of mribench" in sentence and "fetch it again" in sentence
+    assert f"{kept.path_of(board, 'brain')} is not a records file of mribench" in sentence
+    assert "fetch it again" in sentence
     assert not (board / "leaderboard.md").exists()
 
 
@@ -186,16 +187,16 @@ HOW_BYTES = ["cut off", "a byte short", "empty", "wrong magic", "JSON", "a pickl
 
 @pytest.mark.parametrize("how", [*HOW_BYTES, "something behind it"])
 def test_a_damaged_file_is_named_in_one_sentence(how, board, refused):
-    (board / RECORDS).write_bytes(damaged((board / RECORDS).read_bytes(), how))
+    (kept.path_of(board, "brain")).write_bytes(damaged((kept.path_of(board, "brain")).read_bytes(), how))
     for command in (("leaderboard", board), ("compare", board, board), ("verify", board)):
         assert "is not a records file of mribench" in refused(*command)
 
 
 @pytest.mark.parametrize("field", ["version", "schema"])
 def test_a_later_form_asks_for_a_later_mribench(field, board, refused):
-    header, *body = files.read_lines(board / RECORDS)
+    header, *body = files.read_lines(kept.path_of(board, "brain"))
     header = json.dumps(json.loads(header) | {field: 2})
-    files.write_lines(board / RECORDS, [header, "what only a later version knows", *body])
+    files.write_lines(kept.path_of(board, "brain"), [header, "what only a later version knows", *body])
     assert "expected 1 and 1; update mribench" in refused("leaderboard", board)
 
 
@@ -207,7 +208,7 @@ def test_a_file_that_unpacks_to_more_than_the_memory_is_refused(board, refused, 
 
 def test_an_edited_comparability_is_refused_although_the_sum_is_right(result, tmp_path):
     """Whoever makes the sum anew still has not made another comparability key."""
-    path = tmp_path / RECORDS
+    path = tmp_path / kept.ONE_FILE
     kept.write(path, [result()])
     _, *body = files.read_lines(path)
     body = [line.replace('"resolution":32', '"resolution":64') for line in body]
@@ -219,7 +220,7 @@ def test_an_edited_comparability_is_refused_although_the_sum_is_right(result, tm
 
 def test_a_folder_a_file_and_a_run_merge(result, run_folder, board):
     run = run_folder("run", result(seed=1), result(seed=2))
-    together = results.read_all([run, board, board / RECORDS])
+    together = results.read_all([run, board, kept.path_of(board, "brain")])
     assert [one.seed for one in together] == [0, 1, 2]
     other = run_folder("other", result(99.0))
     with pytest.raises(InputError, match="give different scores of one cell"):
@@ -245,4 +246,29 @@ def test_results_are_added_to_a_kept_board_in_place_of_older_ones(result, board)
 def test_a_board_of_json_files_stays_one(result, run_folder):
     folder = run_folder("old", result())
     results.add(folder, [result(seed=1)])
-    assert len(list((folder / "results").rglob("*.json"))) == 2 and not (folder / RECORDS).exists()
+    assert len(list((folder / "results").rglob("*.json"))) == 2 and not (folder / kept.FOLDER).exists()
+
+
+def test_each_organ_has_a_file_of_its_own(result, tmp_path):
+    results.add(tmp_path, [result(modality=organ) for organ in ("heart", "brain")])
+    before = kept.path_of(tmp_path, "brain").read_bytes()
+    results.add(tmp_path, [result(5.0, modality="heart")])
+    assert [path.name for path in kept.paths(tmp_path)] == ["brain.jsonl.zst", "heart.jsonl.zst"]
+    assert kept.path_of(tmp_path, "brain").read_bytes() == before
+    (heart,) = results.read_all([kept.path_of(tmp_path, "heart")])
+    assert heart.modality == "heart" and heart.scores[0].value == 5.0
+
+
+def test_a_board_of_one_file_becomes_a_file_for_each_organ(result, run_folder, tmp_path):
+    """Earlier versions kept all organs in one file: it is read, and gives way once records are added."""
+    old = [result(modality=organ, seed=seed) for organ in ("brain", "heart") for seed in range(2)]
+    kept.write(tmp_path / "kept" / kept.ONE_FILE, old)
+    before = results.read_all([tmp_path / "kept"])
+    assert len(before) == 4
+    results.add(tmp_path / "kept", [result(modality="lung")])
+    assert [path.name.partition(".")[0] for path in kept.paths(tmp_path / "kept")] == [
+        "brain",
+        "heart",
+        "lung",
+    ]
+    assert results.read_all([tmp_path / "kept"])[:4] == before

@@ -247,7 +247,7 @@ def test_a_bad_record_is_left_out_in_one_line_and_the_rest_makes_a_board(result,
 
 
 def test_a_bad_record_of_a_kept_board_is_left_out_alone(result, tmp_path, mribench):
-    path = tmp_path / results.RECORDS
+    path = tmp_path / results.kept.ONE_FILE
     records = [replace(result(seed=0), metrics={}), result(seed=1)]
     results.kept.write(path, records)
     ended = mribench("leaderboard", tmp_path)

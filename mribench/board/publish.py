@@ -42,12 +42,12 @@ def write(
         The files, leaderboard.md among them.
     """
     machines = read_machines(speed) if speed else []
-    is_kept = (out / results.RECORDS).is_file()
+    records = [path.relative_to(out).as_posix() for path in results.kept.paths(out)]
     if tables is None:
-        tables = not is_kept or any((out / name).exists() for name in TABLES)
+        tables = not records or any((out / name).exists() for name in TABLES)
     contents = {}
     if page:
-        beside = ["leaderboard.md", *TABLES * tables, *[results.RECORDS] * is_kept]
+        beside = ["leaderboard.md", *TABLES * tables, *records]
         contents["leaderboard.html"] = html(made, out, machines, beside)
     contents["leaderboard.md"] = markdown(made, out)
     if tables:
@@ -64,7 +64,7 @@ def publish(
     speed: Path | None = None,
     tables: bool | None = None,
 ) -> list[Path]:
-    """Keep the boards of run folders in ``out``: all records in one file, pictures of trained variants, the tables.
+    """Keep the boards of run folders in ``out``: records (a file for each organ), pictures of trained variants, tables.
 
     Of a variant's training seeds the first brings its pictures, and of many variants the first ``PICTURES`` bytes come
     along, in the order of the page: all of them would be most of a kept board's size. Methods that are compared over

@@ -30,7 +30,9 @@ def leaderboard(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="folder of a kept board: all records go there in one file, and the pictures"),
+        typer.Option(
+            help="folder of a kept board: all records go there, in a file for each organ, and the pictures"
+        ),
     ] = None,
     html: Annotated[
         bool, typer.Option(help="also write the page, leaderboard.html, which opens from disk")
@@ -51,6 +53,8 @@ def leaderboard(
 
     Writes leaderboard.html, .md, .csv and .json, and prints the boards.
 
+    Of a file of a kept board, which holds one organ, the board is printed and nothing written.
+
     With --from, local and published results are merged and printed; --out keeps them.
     """
     check_format(format)
@@ -69,8 +73,8 @@ def leaderboard(
     if out:
         written = publish.collect(found, folders, out, html, speed, tables)
     else:
-        home = folders[0].parent if folders[0].is_file() else folders[0]
-        written = publish.write(made, home, html, speed, tables)
+        # a records file is one organ of a board: its folder's tables are of all
+        written = [] if folders[0].is_file() else publish.write(made, folders[0], html, speed, tables)
     print_boards(made, format)
     _name(written, format)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from mribench import escaping, files, results
@@ -92,7 +93,7 @@ def send(staged: Staged, private: bool) -> tuple[str, list[str]]:
 
 def _copy_published(repo: str, head: client.Head, folder: Path) -> dict[tuple, Result]:
     """The published records of a board, copied into ``folder`` byte for byte, whichever version wrote them."""
-    if not any(name.startswith("results/") or name == results.RECORDS for name in head.files):
+    if not any(fnmatch(name, pattern) for name in head.files for pattern in results.PATTERNS):
         return {}
     results.copy(client.snapshot(repo, "dataset", head.commit, results.PATTERNS), folder)
     return {results.sort_key(result): result for result in results.read_all([folder], say)}

@@ -11,7 +11,7 @@ from typing import Any
 from mribench import files
 from mribench.errors import InputError
 from mribench.hub.redaction import SHORTEST_NUMBER, Redactor
-from mribench.results import RECORDS
+from mribench.results import kept
 
 TEXT_SUFFIXES = (".md", ".csv", ".yaml", "SHA256SUMS")
 # what a picture needs; other chunks could carry text
@@ -47,7 +47,7 @@ def _texts(path: Path, name: str) -> Iterator[str]:
     """Every text in a file. Raises InputError for a file of another kind, or one that could hold more."""
     if path.suffix == ".json":
         yield from _leaves(json.loads(path.read_text()))
-    elif path.name == RECORDS:
+    elif path.name.endswith(kept.SUFFIX):
         for line in files.read_lines(path):
             yield from _leaves(json.loads(line))
     elif path.suffix == ".safetensors":

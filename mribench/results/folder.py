@@ -1,4 +1,4 @@
-"""Where records lie: results/<modality>/*.json of a run folder, or the one file of a kept board."""
+"""Where records lie: results/<modality>/*.json of a run folder, or records/<modality>.jsonl.zst of a kept board."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 from mribench import files
 from mribench.errors import Damaged, InputError
 from mribench.results import kept, schema
-from mribench.results.kept import RECORDS
 from mribench.results.record import SCHEMA, Result, earlier_names, from_json, sort_key, to_json
 from mribench.spec import Score
 
@@ -20,7 +19,7 @@ from mribench.spec import Score
 OF_THE_INTERVAL = 1e-3
 OF_THE_VALUE = 1e-6
 # all that ``read_all`` reads of a folder, as glob patterns
-PATTERNS = ["results/**", RECORDS]
+PATTERNS = ["results/**", f"{kept.FOLDER}/*{kept.SUFFIX}", kept.ONE_FILE]
 
 
 def path_of(out: Path, result: Result) -> Path:
@@ -32,8 +31,8 @@ def path_of(out: Path, result: Result) -> Path:
 
 def file_of(out: Path, result: Result) -> Path:
     """The file of a run folder or kept board that holds a record."""
-    own = path_of(out, result)
-    return out / RECORDS if (out / RECORDS).is_file() and not own.is_file() else own
+    places = path_of(out, result), kept.path_of(out, result.modality), out / kept.ONE_FILE
+    return next((path for path in places if path.is_file()), places[0])
 
 
 def write(out: Path, result: Result) -> Path:
@@ -61,7 +60,7 @@ def read(path: Path) -> Result:
 
 def holds(folder: Path) -> bool:
     """Whether a folder is a run folder or a kept board."""
-    return (folder / "results").is_dir() or (folder / RECORDS).is_file()
+    return (folder / "results").is_dir() or bool(kept.paths(folder))
 
 
 def read_all(paths: Iterable[Path], leave_out: Callable[[str], object] | None = None) -> list[Result]:
@@ -132,7 +131,7 @@ def _each(path: Path, refused: list[str] | None) -> list[tuple[Path, Result]]:
     elif path.is_dir():
         # a killed writer leaves a temporary file, whose name begins with a dot
         found = sorted(p for p in (path / "results").rglob("*.json") if not p.name.startswith("."))
-        found += [path / RECORDS] * (path / RECORDS).is_file()
+        found += kept.paths(path)
     else:
         raise InputError(f"no folder {path}; give the --out folder of a run, or a kept board")
     pairs: list[tuple[Path, Result]] = []
@@ -147,7 +146,8 @@ def _each(path: Path, refused: list[str] | None) -> list[tuple[Path, Result]]:
             pairs += [(file, result) for result in several]
     if not pairs and not refused:
         raise InputError(
-            f"no results in {path}; expected {path}/results/<modality>/*.json of a run, or {path}/{RECORDS}"
+            f"no results in {path}; expected {path}/results/<modality>/*.json of a run, or "
+            f"{kept.path_of(path, '<modality>')} of a kept board"
         )
     return pairs
 
@@ -156,19 +156,26 @@ def copy(source: Path, target: Path) -> None:
     """Bring the records of a folder into another that holds none, byte for byte."""
     if (source / "results").is_dir():
         shutil.copytree(source / "results", target / "results")
-    if (source / RECORDS).is_file():
-        shutil.copyfile(source / RECORDS, target / RECORDS)
+    for path in kept.paths(source):
+        copied = target / path.relative_to(source)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copied)
 
 
 def add(board: Path, found: Sequence[Result]) -> None:
     """Put results into a kept board, in place of those of the same cells.
 
-    A new board is one file; a folder that holds results/*.json, a run or an older board, stays in that form.
+    A folder that holds results/*.json, a run or an older board, stays in that form; an older board of one file becomes
+    a file for each organ.
     """
     if (board / "results").is_dir():
         for result in found:
             write(board, result)
         return
-    known = kept.read(board / RECORDS) if (board / RECORDS).is_file() else []
-    everything = {sort_key(result): result for result in (*known, *found)}
-    kept.write(board / RECORDS, everything.values())
+    known = [result for path in kept.paths(board) for result in kept.read(path)]
+    of_organ: dict[str, dict[tuple[Any, ...], Result]] = {}
+    for result in (*known, *found):
+        of_organ.setdefault(result.modality, {})[sort_key(result)] = result
+    for modality, records in of_organ.items():
+        kept.write(kept.path_of(board, modality), records.values())
+    (board / kept.ONE_FILE).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""All records of a kept board in one file: zstd-compressed JSON lines.
+"""The records of a kept board: a file of zstd-compressed JSON lines for each organ.
 
 The first line is the header. Then, a line each, the parts that records share: floors, data, metrics, profile and so
 on. Then a line for each record, in the order of ``sort_key``, which refers to shared parts by their number.
@@ -21,7 +21,8 @@ from mribench.errors import InputError
 from mribench.results import schema
 from mribench.results.record import LISTS, SCHEMA, Result, from_json, sort_key, to_json
 
-RECORDS = "records.jsonl.zst"
+FOLDER, SUFFIX = "records", ".jsonl.zst"
+ONE_FILE = "records.jsonl.zst"  # boards of earlier versions kept all organs in it
 FORMAT, VERSION = "mribench records", 1
 # numbers in lists keep the precision of float32; values and intervals keep float64
 DIGITS = 8
@@ -30,6 +31,22 @@ SHARED = ("comparability", "data", "expected", "floor", "metrics", "reported", "
 SHARED_PROVENANCE = ("machine", "plugins", "profile", "spec", "versions")
 # what differs from record to record in a list of scores; the rest of it is shared
 NUMBERS = ("value", "low", "high", *LISTS)
+
+
+def path_of(board: Path, modality: str) -> Path:
+    """records/<modality>.jsonl.zst."""
+    return board / FOLDER / f"{modality}{SUFFIX}"
+
+
+def paths(board: Path) -> list[Path]:
+    """The records files that a folder has; none where it is no kept board."""
+    found = sorted(p for p in (board / FOLDER).glob(f"*{SUFFIX}") if not p.name.startswith("."))
+    return found + [board / ONE_FILE] * (board / ONE_FILE).is_file()
+
+
+def board_of(path: Path) -> Path:
+    """The folder of the board that a records file belongs to."""
+    return path.parent.parent if path.parent.name == FOLDER else path.parent
 
 
 def rounded(result: Result) -> Result:

@@ -57,7 +57,7 @@ def find(path: Path) -> list[tuple[Path, Result]]:
     """
     if path.is_file() and path.suffix != ".zst":
         return [(path.resolve().parents[2], results.read(path))]
-    folder = path if path.is_dir() else path.parent
+    folder = path if path.is_dir() else results.kept.board_of(path)
     return [(folder, result) for result in results.read_all([path])]
 
 

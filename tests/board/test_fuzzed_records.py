@@ -24,7 +24,7 @@ from mribench.hub.cells import TrainedCell, check_provenance
 from mribench.hub.release import Release
 from mribench.results import kept, record, schema
 
-KEPT = Path(__file__).parents[2] / "leaderboards" / "methods" / results.RECORDS
+KEPT = kept.path_of(Path(__file__).parents[2] / "leaderboards" / "methods", "chromatin")
 HOSTILE = (
     "", " ", "x", "0", "nan", "-1", "\x00", "\x1b[31mred\x1b]8;;x\x07", "\u202egnp", "a\nb\r\nc\td", "a|b`c*d_e~",
     "<script>alert(1)</script>", "](javascript:alert(1))", "=cmd()", "../../x", "{{ 7 * 7 }}", "ᾱ" * 30_000,
@@ -44,7 +44,7 @@ METRICS = ("kd", "fid", "precision", "psnr", "ssim")
 @cache
 def organ():
     """Records of one organ: a trained variant and two controls, one seed each."""
-    found = [r for r in kept.read(KEPT) if r.modality == "chromatin" and r.seed == 0]
+    found = [r for r in kept.read(KEPT) if r.seed == 0]
     return [fewer(r) for r in found if r.variant in ("ddpm", "gaussian", "train-replay")]
 
 

@@ -9,7 +9,7 @@ from mribench import results
 from mribench.board import export, publish
 from mribench.board.boards import boards
 from mribench.board.markdown import markdown
-from mribench.results import RECORDS
+from mribench.results import kept
 
 KEPT = Path(__file__).parents[2] / "leaderboards"
 
@@ -31,12 +31,12 @@ def test_compare_reads_the_file_and_its_folder(scored, controls, run_folder, tmp
     results.add(folder, found)
     wanted = mribench("compare", f"{run}:ddpm", f"{run}:other").out
     assert "ddpm" in wanted and mribench("compare", f"{folder}:ddpm", f"{folder}:other").out == wanted
-    assert mribench("compare", folder / RECORDS, run).out == mribench("compare", run, run).out
+    assert mribench("compare", kept.path_of(folder, "brain"), run).out == mribench("compare", run, run).out
 
 
 def test_a_kept_board_has_csv_and_json_only_where_they_are_asked_for(result, run_folder, tmp_path, mribench):
     run, out = run_folder("run", result()), tmp_path / "kept"
-    written = {RECORDS, "leaderboard.md", "leaderboard.html"}
+    written = {kept.FOLDER, "leaderboard.md", "leaderboard.html"}
     mribench("leaderboard", run, "--out", out)
     assert {path.name for path in out.iterdir()} == written
     mribench("leaderboard", run, "--out", out, "--tables")
@@ -54,7 +54,7 @@ def test_no_link_of_a_page_is_dead(scored, controls, run_folder, tmp_path, table
     for folder in (run, tmp_path / "kept"):
         links = set(re.findall(r'href="([^"#:]+)"', (folder / "leaderboard.html").read_text()))
         assert links and all((folder / link).is_file() for link in links), links
-    assert RECORDS in links
+    assert "records/brain.jsonl.zst" in links
 
 
 def test_the_command_makes_the_tables_again(result, tmp_path, mribench):
@@ -64,7 +64,9 @@ def test_the_command_makes_the_tables_again(result, tmp_path, mribench):
     assert {path.suffix for path in board.glob("leaderboard.*")} == {".md", ".csv", ".json"}
     before = (board / "leaderboard.md").read_bytes()
     (board / "leaderboard.md").unlink()
-    mribench("leaderboard", board / RECORDS, "--no-tables")
+    ended = mribench("leaderboard", kept.path_of(board, "brain"))
+    assert "ddpm" in ended.out and not (board / "leaderboard.md").exists(), "one organ of a board"
+    mribench("leaderboard", board, "--no-tables")
     assert (board / "leaderboard.md").read_bytes() == before
 
 

@@ -19,10 +19,8 @@ pytestmark = pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
 
 
 def test_no_kept_file_is_large():
-    """Records of a board may take 4 MiB: twenty methods on six organs hold 5 KB a record, compressed."""
     sizes = {p.relative_to(KEPT): p.stat().st_size for p in KEPT.rglob("*") if p.is_file()}
-    most = {name: (4 if name.name == results.RECORDS else 1) * MIB for name in sizes}
-    assert {name: size for name, size in sizes.items() if size >= most[name]} == {}
+    assert {name: size for name, size in sizes.items() if size >= MIB} == {}
 
 
 def test_the_page_of_a_kept_board_with_three_seeds_is_small():

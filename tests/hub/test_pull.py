@@ -6,6 +6,7 @@ import pytest
 from hub_server import BOB, Repo
 
 from mribench import files, results
+from mribench.results import kept
 
 
 @pytest.fixture
@@ -187,10 +188,11 @@ def test_verify_asks_for_what_is_no_folder(sentence_of):
 
 @pytest.fixture
 def one_file(hub, result, tmp_path):
-    """A repository that is a kept board: all of its records in one file."""
-    results.add(tmp_path / "made", [result(variant="gaussian", is_control=True), result(seed=3)])
+    """A repository that is a kept board of an earlier version: all of its records in one file."""
+    path = tmp_path / "made" / kept.ONE_FILE
+    kept.write(path, [result(variant="gaussian", is_control=True), result(seed=3)])
     hub.repos["dataset", "alice/kept"] = repo = Repo()
-    repo.add({results.RECORDS: (tmp_path / "made" / results.RECORDS).read_bytes(), "leaderboard.json": b"{}"})
+    repo.add({kept.ONE_FILE: path.read_bytes(), "leaderboard.json": b"{}"})
     return repo
 
 
@@ -204,16 +206,26 @@ def test_a_board_of_one_file_is_pulled_and_merged(shared, one_file, published, t
 
 
 def test_a_board_of_one_file_takes_in_new_records_beside_it(shared, one_file, trained, tmp_path):
-    before = one_file.files[results.RECORDS]
+    before = one_file.files[kept.ONE_FILE]
     trained("more", checkpoint="brain_ddpm_s1_0123456789ab", seed=1)
     assert shared("push", tmp_path / "more", "--results-to", "alice/kept").code == 0
-    assert one_file.files[results.RECORDS] == before
+    assert one_file.files[kept.ONE_FILE] == before
     assert sum(name.startswith("results/") for name in one_file.files) == 1, "the control was there"
     assert "3 records of Brain" in one_file.files["README.md"].decode()
 
 
+def test_a_kept_board_is_pulled_with_a_file_for_each_organ(hub, shared, result, tmp_path):
+    results.add(tmp_path / "made", [result(modality=organ) for organ in ("brain", "heart")])
+    hub.repos["dataset", "alice/kept"] = repo = Repo()
+    made = {path.relative_to(tmp_path / "made").as_posix(): path for path in kept.paths(tmp_path / "made")}
+    repo.add({name: path.read_bytes() for name, path in made.items()} | {"leaderboard.json": b"{}"})
+    assert shared("pull", "alice/kept", "--out", "back").code == 0
+    assert results.read_all([tmp_path / "back"]) == results.read_all([tmp_path / "made"])
+    assert [path.name for path in kept.paths(tmp_path / "back")] == ["brain.jsonl.zst", "heart.jsonl.zst"]
+
+
 def test_a_damaged_board_of_one_file_is_refused(hub, sentence_of, one_file):
-    one_file.add({results.RECORDS: one_file.files[results.RECORDS][:-9]})
+    one_file.add({kept.ONE_FILE: one_file.files[kept.ONE_FILE][:-9]})
     assert "is not a records file of mribench" in sentence_of("leaderboard", "--from", "alice/kept")
     assert "is not a records file of mribench" in sentence_of("pull", "alice/kept", "--out", "back")
 

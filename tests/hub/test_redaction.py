@@ -283,9 +283,9 @@ def test_the_last_guard_knows_every_kind_of_file(result, tmp_path):
             leak_scan.scan(tmp_path, GUARD)
         (tmp_path / name).unlink()
     results.add(tmp_path, [result(metrics={"kd": {"title": "as PAT-0007 saw it"}})])
-    with pytest.raises(InputError, match=f"{results.RECORDS} holds a subject id"):
+    with pytest.raises(InputError, match=r"records/brain\.jsonl\.zst holds a subject id"):
         leak_scan.scan(tmp_path, GUARD)
-    (tmp_path / results.RECORDS).unlink()
+    results.kept.path_of(tmp_path, "brain").unlink()
     (tmp_path / "link.md").symlink_to(tmp_path / "pixels.png")
     with pytest.raises(InputError, match="a link or a device"):
         leak_scan.scan(tmp_path, GUARD)

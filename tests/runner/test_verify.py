@@ -68,10 +68,10 @@ def test_data_are_prepared_again_where_they_are_gone(run, mribench):
     assert not (run / "data").exists()
 
 
-def test_a_kept_board_is_verified_from_its_one_file(run, tmp_path, mribench):
+def test_a_kept_board_is_verified_from_its_folder_and_from_a_file(run, tmp_path, mribench):
     found = [results.read(record(run, f"mode-collapse*{task}*")) for task in ("generation", "audit")]
     results.add(tmp_path / "kept", found)
-    for path in (tmp_path / "kept", tmp_path / "kept" / results.RECORDS):
+    for path in (tmp_path / "kept", results.kept.path_of(tmp_path / "kept", "brain")):
         ended = mribench("verify", path)
         assert ended.code == 0 and "reproduced, images bit-equal" in flat(ended), ended.out
 
