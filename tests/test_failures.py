@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from mribench import results
-from mribench.runner import runspec
+from mribench.errors import Unavailable
+from mribench.runner import runspec, stages
 from mribench.runner.plan import resolve
 from mribench.runner.run import run_suite
 
@@ -295,3 +296,15 @@ def test_a_tampered_dataset_is_made_again(finished, mribench):
     table.write_bytes(content[:-100] + bytes(100))
     assert mribench("run", *FAST, "--out", finished).code == 0
     assert table.read_bytes() == content
+
+
+def test_a_task_that_a_model_cannot_answer_is_named(folder, tmp_path, mribench, monkeypatch):
+    """A task that did not declare what it needs, so that it was asked."""
+
+    def cannot(*_):
+        raise Unavailable("no level in its process")
+
+    monkeypatch.setattr(stages.reading, "produce", cannot)
+    ended = mribench("run", *FAST, "--tasks", "denoising", "--data", folder, "--out", tmp_path / "out")
+    assert ended.code == 1
+    assert "spine_noise_s0 denoising: no level in its process" in ended.err

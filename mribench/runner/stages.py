@@ -19,7 +19,7 @@ import numpy as np
 from mribench import device, figures, files, hashing, manifest, provenance, results
 from mribench.board import boards
 from mribench.data.cards import terms
-from mribench.errors import Damaged
+from mribench.errors import Damaged, Unavailable
 from mribench.features import Extractor
 from mribench.metrics import subsets
 from mribench.progress import say, say_detail, say_done
@@ -205,7 +205,10 @@ def _produce(question: Question, read: Mapping[str, np.ndarray]) -> dict[str, np
     if cell.trained:
         training_folder.check(cell.trained, plan.profile.keep)
     model = cell.model(plan, task.name, task.problem)
-    outputs = reading.produce(task, model, cell.data, plan.profile, cell.seed, read)
+    try:
+        outputs = reading.produce(task, model, cell.data, plan.profile, cell.seed, read)
+    except Unavailable as reason:
+        raise Unavailable(f"{cell.name} {task.name}: {reason}") from reason
     made = {"seconds": round(time.monotonic() - start, 3), "made_with": provenance.environment()}
     made |= {"outputs_sha256": hashing.arrays_sha256(outputs), **provenance.peak_memory_gib()}
     if cell.trained:

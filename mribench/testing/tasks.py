@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,10 +16,11 @@ from mribench.runner.runspec import FEATURES
 from mribench.sampling.offers import NEEDS, not_applicable, on_data
 from mribench.spec import Model, Prepared, Problem, Score, Solver, Split, Task
 from mribench.tasks import reading
-from mribench.testing.checking import Case, Check, require
+from mribench.testing.checking import Case, Check, CheckWarning, require
 from mribench.testing.fixtures import TINY, toy_data, trained, with_fields
 from mribench.variants.ddpm import DDPM
 
+DENOISES = {"denoising", "denoiser", "likelihood"}  # each of these needs says that ``denoise`` is there
 CONTROLS = ("noise", "gaussian", "train-replay")
 
 
@@ -35,8 +37,9 @@ def it_produces_and_scores_every_control(case: Case) -> None:
     needed = [space for part in (task, *metrics.values()) for space in part.features]
     spaces = lookup.load_all("features", needed)
     for model in _models(task, data):
+        watched = _Watched(model)
         read = other.produce(model, data, TINY, 0) if other else {}
-        own = reading.produce(task, model, data, TINY, 0, read)
+        own = reading.produce(task, cast("Model", watched), data, TINY, 0, read)
         for name, part in own.items():
             require(
                 _storable(part),
@@ -62,6 +65,22 @@ def it_produces_and_scores_every_control(case: Case) -> None:
                     f"picture {kind!r} is {picture.dtype} {picture.shape}",
                     "draw uint8 (H, W); model is None for a control",
                 )
+        if "denoise" in watched.asked and not DENOISES & set(task.needs):
+            raise CheckWarning(
+                "it calls model.denoise, which a variant with an encoder or with noise that is not white does not have",
+                'declare needs=("denoising",): of such a variant the record then says "not applicable"',
+            )
+
+
+class _Watched:
+    """A model that remembers what it was asked for."""
+
+    def __init__(self, model: Model) -> None:
+        self._model, self.asked = model, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.add(name)
+        return getattr(self._model, name)
 
 
 def _models(task: Task, data: Prepared) -> Iterator[Model]:

@@ -33,6 +33,13 @@ def test_a_bad_task_is_found(plugin, found):
     assert said.state == "broken" and found in said.found and said.mend
 
 
+def test_a_task_that_denoises_and_does_not_say_so_is_told():
+    said = finding(
+        tasks.CHECKS, tasks.it_produces_and_scores_every_control, replace(DENOISING, needs=()), "tasks"
+    )
+    assert said.state == "note" and "calls model.denoise" in said.found and "denoising" in said.mend
+
+
 def test_a_task_that_needs_what_nobody_knows_and_a_sampler_that_does_not_fit_are_found():
     needy = replace(DENOISING, needs=("a miracle",))
     said = finding(tasks.CHECKS, tasks.its_needs_are_known, needy, "tasks")
