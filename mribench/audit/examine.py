@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from mribench.audit.copies import rate_below_threshold, smallest
+from mribench.audit.copies import COUNT_SHARE, rate_below_threshold, smallest
+from mribench.audit.depth import depth
 from mribench.audit.gap import generalisation_gap
 from mribench.audit.losses import equal_by_subject
 from mribench.audit.match import Neighbours, neighbours
@@ -96,7 +97,8 @@ def examine(images: np.ndarray, data: Prepared, extract: Extractor, real: HeldOu
     Returns:
         ``copies`` of training images and ``test_copies``, of test and validation images, by the neighbour ratios, and
         ``nearer``, by the distance itself, which smooth images pass without being copies: see
-        ``copies.rate_below_threshold``. ``features``: see ``permutation.nearness``. ``gap``: see ``gap``.
+        ``copies.rate_below_threshold``. The first two have ``depth`` too, see ``depth.depth``; their ``p`` is that of
+        either, ``p_count`` that of the count. ``features``: see ``permutation.nearness``. ``gap``: see ``gap``.
         ``largest_r``, the largest Pearson correlation with a training image, and ``largest_r_held_out``.
     """
     train, images = data.train, images[:MAX_GENERATED]
@@ -137,23 +139,25 @@ def examine(images: np.ndarray, data: Prepared, extract: Extractor, real: HeldOu
 
 
 def _copies(near: Neighbours, real: Reference, once: np.ndarray, fine: float) -> dict[str, Any]:
-    """Copies among generated images, by the smallest of the neighbour ratios.
+    """Copies among generated images, by how many neighbour ratios are small and by how small the smallest is.
 
-    The ratios of smooth images spread more widely, so that where the generated ones are smooth their count must be
+    The ratios of smooth images spread more widely, so that where the generated ones are smooth what is found must be
     rare among blurred real images as well.
     """
     smooth = fine < SMOOTH * real.sharpness
-    counts = [
-        rate_below_threshold(
-            smallest(near.ratios, held.ratios),
-            smallest(held.ratios, held.ratios),
-            real.subjects,
-            real.independent,
-            once,
-        )
+    found = [
+        _copies_against(near, held, real, once)
         for held in ((real.near, real.blurred) if smooth else (real.near,))
     ]
-    return max(counts, key=lambda count: count["p"])
+    return max(found, key=lambda copies: copies["p"])
+
+
+def _copies_against(near: Neighbours, held: Neighbours, real: Reference, once: np.ndarray) -> dict[str, Any]:
+    scaled = (smallest(ratios, held.ratios) for ratios in (near.ratios, held.ratios))
+    count = rate_below_threshold(*scaled, real.subjects, real.independent, once)
+    deepest = depth(near.ratios, held.ratios, real.subjects, real.independent)
+    p = min(1.0, count["p"] / COUNT_SHARE, deepest["p"] / (1 - COUNT_SHARE))
+    return count | {"p": p, "p_count": count["p"], "depth": deepest}
 
 
 def _joined(first: Split, second: Split) -> Split:

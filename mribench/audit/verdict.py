@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from mribench.audit import training_set
-from mribench.audit.copies import exceedance
+from mribench.audit.copies import COUNT_SHARE, exceedance
 from mribench.metrics.significance import FEW_SUBJECTS, holm
 from mribench.spec import AuditVerdict, Prepared
 
-VERSION = 4  # of the task; raised when a verdict may change
+VERSION = 5  # of the task; raised when a verdict may change
 
 ACCUSATION = (
     0.0005  # copies of training images, and those of test and validation images: MEMORISES, SAW THE TEST
@@ -51,8 +51,8 @@ def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Pr
         of training images among ``n`` generated ones, with its 95 % interval ``low`` to ``high``; ``distinct``, how
         many of the ``n`` repeat no other. ``threshold`` of the smallest ratio. ``false_alarm``, the share of real
         held-out images below it, and ``false_alarm_high``, how large it may be. ``p``, how often an honest generator
-        would give as many copies. ``detectable`` and ``least_share``, see there. ``test_copy_rate`` and ``test_p``, of
-        copies of test and validation images. ``findings``, all numbers.
+        would give as many copies, or one as near. ``detectable`` and ``least_share``, see there. ``test_copy_rate`` and
+        ``test_p``, of copies of test and validation images. ``findings``, all numbers.
     """
     copies = findings["copies"]
     of_test = _test_reasons(findings)
@@ -91,7 +91,7 @@ def verdict(findings: Mapping[str, Any], membership: Mapping[str, Any], data: Pr
 
 def detectable(n: int, false_alarm: float, independent: float) -> float | None:
     """The smallest share of copies found among n that makes a generator suspect; None where no share does."""
-    certain = exceedance(n, false_alarm * independent, independent) <= COPIES_LEVEL
+    certain = exceedance(n, false_alarm * independent, independent) <= COUNT_SHARE * COPIES_LEVEL
     return int(certain.argmax()) / n if certain.any() else None
 
 
@@ -127,6 +127,13 @@ def _obstacle(data: Prepared) -> str | None:
 def _copies_reason(copies: Mapping[str, Any], whose: str, level: float) -> list[str]:
     if copies["p"] > level:
         return []
+    if copies["p_count"] / COUNT_SHARE > max(copies["p"], COPIES_LEVEL):
+        near = copies["depth"]
+        return [
+            f"a generated image is nearer to one {whose} subject than any held-out image is: {near['ratio']:.2f} of "
+            f"the distance to the next subject, where held-out images reach {near['ratio_held_out']:.2f} "
+            f"(p = {copies['p']:.2g})"
+        ]
     return [
         f"{copies['copies']} of {copies['n']} generated images ({copies['rate']:.1%}, at least {copies['low']:.1%}) "
         f"are nearer to one {whose} subject than held-out images are, of which at most "

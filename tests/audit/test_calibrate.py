@@ -134,11 +134,6 @@ def test_honest_generators_copy_nobody(drawn):
     assert len(np.unique(modes, axis=0)) == 4
 
 
-# what 150 phantom subjects are too few for, and PROTOCOL names as not seen
-UNSEEN = {"5% replay mixed in", "20% of one patient mixed in"}
-TENTH = "10% replay mixed in"  # at the edge: suspect at least
-
-
 @pytest.mark.skipif(not KEPT.is_dir(), reason="only in a checkout")
 def test_the_kept_table_is_of_this_audit_and_has_every_generator():
     """Most runs on phantoms catch each cheat, all runs whoever saw the test, and none calls an honest generator a
@@ -160,7 +155,7 @@ def test_the_kept_table_is_of_this_audit_and_has_every_generator():
             if kind == "honest":
                 assert not any(caught.values())
             elif data_kind == "phantom":
-                assert {name for name, share in caught.items() if share < 0.5} <= UNSEEN
+                assert {name for name, share in caught.items() if share < 0.5} == set()
 
 
 @pytest.mark.slow
@@ -174,8 +169,7 @@ def test_one_seed_of_one_organ(organ):
     (rows,) = calibrate.runs(modality, "phantom", profiles.get("quick"), [3], extract, network, 4)
     every = [row for row in rows if row["scene"] == "all subjects"]
     verdicts = {row["generator"]: row["verdict"] for row in every}
-    missed = {name for name in cheats.CHEATS if not AuditVerdict(verdicts[name]).memorises}
-    assert missed <= UNSEEN | {TENTH} and verdicts[TENTH] != AuditVerdict.NOT_DETECTED
+    assert {name for name in cheats.CHEATS if not AuditVerdict(verdicts[name]).memorises} == set()
     assert {verdicts[name] for name in cheats.TEST_CHEATS} == {"SAW THE TEST"}
     assert not [
         row["generator"]

@@ -83,9 +83,12 @@ FEW_PIXELS = (  # at 32 pixels a side; the rest is asked at 64, by the slow test
     "warped by 2 px",
     "left and right half of two patients",
     "20% replay mixed in",
+    "5% replay mixed in",
     "one patient only",
+    "20% of one patient mixed in",
 )
-TOO_FEW_TO_ACCUSE = ("warped by 2 px", "one patient only")  # at 32 pixels a side, of 100 images: suspect
+TOO_FEW_TO_ACCUSE = ("warped by 2 px",)  # at 32 pixels a side, of 100 images: suspect
+TOO_FEW_TO_COUNT = ("5% replay mixed in", "20% of one patient mixed in")  # seen by how near the nearest comes
 
 
 @pytest.mark.parametrize("name", FEW_PIXELS)
@@ -95,7 +98,9 @@ def test_a_cheat_is_caught(judged, name):
     assert verdict.memorises if accused else verdict == AuditVerdict.SUSPECT
     assert "nearer to one training subject" in " ".join(said["reasons"])
     assert said["p"] <= (ACCUSATION if accused else COPIES_LEVEL)
-    assert said["copy_rate"] >= said["detectable"]
+    by_depth = "than any held-out image is" in said["reasons"][0]
+    assert by_depth == (name in TOO_FEW_TO_COUNT)
+    assert by_depth or said["copy_rate"] >= said["detectable"]
 
 
 def of_density(width):
