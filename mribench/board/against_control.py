@@ -18,10 +18,12 @@ from mribench.metrics.significance import LEVEL
 
 CONTROL = "gaussian"
 CONTROL_OF_PROBLEMS = "wiener"
-Outcome = Literal["ahead", "behind", "not told apart", "no interval", "not ranked"]
+# undecided: they differ on these subjects, and no row has several seeds to say what another training would give
+Outcome = Literal["ahead", "behind", "undecided", "not told apart", "no interval", "not ranked"]
 SENTENCES: Mapping[Outcome, str] = {
     "ahead": "is ahead of {other}",
     "behind": "is behind {other}",
+    "undecided": "differs from {other} on these subjects, but one seed does not say what another training would give",
     "not told apart": "cannot be told apart from {other}",
     "no interval": "cannot be compared with {other}, an interval is missing",
 }
@@ -64,7 +66,7 @@ def judged(group: Group, why_unranked: str | None) -> dict[str, Against]:
         if claim is None:
             one = Against(_by_intervals(group, entry[0], control, address), address)
         elif claim.ahead is None:
-            one = Against("not told apart", address)
+            one = Against("undecided" if claim.lacks_seeds else "not told apart", address)
         else:
             outcome: Outcome = "behind" if claim.ahead == control.name else "ahead"
             is_better = _better(entry[0].estimates[address], control.estimates[address], group.sign(address))

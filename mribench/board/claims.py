@@ -35,6 +35,11 @@ class Claim:
     doubt: str | None = None  # why nothing is claimed although a difference is significant, as a sentence
 
     @property
+    def lacks_seeds(self) -> bool:
+        """Whether they differ on these test subjects, and what another training would give is not known."""
+        return self.p < LEVEL and not all(d.knows_training for d in self.differences)
+
+    @property
     def clearest(self) -> Difference:
         """The difference in the space that tells the two apart best."""
         return min(self.differences, key=lambda one: one.p)
@@ -77,7 +82,7 @@ def _judged(
     claim = Claim(one.name, other.name, found, p)
     if p >= LEVEL:
         return claim
-    if not all(d.knows_training for d in found):
+    if claim.lacks_seeds:
         doubt = (
             f"{one.name} and {other.name} differ, but no row beside them has several seeds to say what another "
             "training would give"

@@ -86,7 +86,7 @@ def _against(boards: Sequence[Board]) -> Iterator[str]:
         for board, row in group:
             organs.setdefault(board.outcomes.get(row.name, ""), []).append(board.organ)
         phrases = {outcome: f"{phrase} it" for outcome, phrase in SIDE.items()}
-        phrases["not told apart"] = "not told apart from it"
+        phrases |= {"undecided": "undecided for want of seeds", "not told apart": "not told apart from it"}
         parts = [f"{phrase} in {', '.join(organs[key])}" for key, phrase in phrases.items() if key in organs]
         if parts:
             said.setdefault((where, "; ".join(parts)), []).append(name)

@@ -17,6 +17,7 @@ PSNR = "psnr"
 SAID = {
     "ahead": "ahead of {}",
     "behind": "behind {}",
+    "undecided": "undecided: one seed",
     "not told apart": "not told apart from {}",
 }
 

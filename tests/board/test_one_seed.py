@@ -295,3 +295,14 @@ def test_nor_where_the_variance_between_trainings_comes_from_elsewhere(address):
         claims, asked = ahead(group, rows, address)
         said, pairs = said + claims, pairs + asked
     assert pairs == 18 and said / pairs <= LEVEL
+
+
+def test_a_row_of_one_seed_is_undecided_against_the_gaussian_control(scored, controls, audited):
+    """Far ahead on these subjects, and nobody knows what another training would give: that is not a tie."""
+    (board,) = boards(audited([scored("ddpm", 100.0), *controls]))
+    assert board.outcomes == {"ddpm ddim-5": "undecided"}
+    said = "\n".join(findings.against_gaussian([board]))
+    assert "undecided for want of seeds in Brain" in said and "not told apart" not in said
+    known = [scored("ddpm", 100.0 + seed, seed) for seed in range(3)]
+    (board,) = boards(audited([*known, *controls]))
+    assert board.outcomes == {"ddpm ddim-5": "ahead"}
