@@ -237,6 +237,7 @@ def remarks(board: Board, row: Row) -> list[str]:
         f"1 training for {organs} organs": organs > 1,
         "at floor": board.ranks[row.name].at_floor,
     }
+    said |= {f"by {version}": version != board.comparability.get("audit.task") for version in row.audited_by}
     tuned = tuning.remark(row)
     return [remark for remark, holds in said.items() if holds] + ([tuned] if tuned else [])
 

@@ -12,7 +12,7 @@ from mribench.board.borrowed import with_borrowed_variance
 from mribench.board.differences import Difference, difference
 from mribench.board.identity import same_training
 from mribench.board.rows import Address, Row, row, versions, with_not_applicable
-from mribench.board.task_names import tasks_apart
+from mribench.board.task_names import AUDIT, tasks_apart
 from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.results import Result, metric_label, sort_key
 from mribench.spec import Score
@@ -22,6 +22,8 @@ KERNEL_DISTANCE: Address = ("kd", "hc85-v1", None)
 HEADLINE_LEVEL = 0.52409  # alpha_bar at t = 250 of the linear schedule: half signal, half noise
 # fields that belong to one task; the others are of the data and the budget, and hold for every task
 OF_TASK = {"task", "metrics", "feature_spaces", "fields", "n_generated", "n_reference", "uncertainty"}
+# versions that stand on one board: both audits accuse at the same level, and a row says by which it was audited
+ALIKE = {"audit v4": "audit v5"}
 OF_DATA = {"modality", "data", "data_key", "n_reference"}
 
 
@@ -223,9 +225,10 @@ def groups(found: Iterable[Result]) -> list[Group]:
     """Each result joins the first group whose every shared field is equal to its own.
 
     The order of the results does not matter. Records of an older version of a task, which a folder keeps, come after
-    those of a newer one: what other tasks found joins the newest.
+    those of a newer one: what other tasks found joins the newest. Of two audits of a cell the newer one counts.
     """
     made: list[Group] = []
+    audits: dict[tuple[Any, ...], Any] = {}
     for result in sorted(found, key=_newest_first):
         fields = _flat(result)
         same = [group for group in made if group.modality == result.modality]
@@ -233,7 +236,11 @@ def groups(found: Iterable[Result]) -> list[Group]:
         if home is None:
             home = Group(result.modality, {})
             made.append(home)
-        home.comparability.update(fields)
+        home.comparability |= fields | home.comparability
+        if result.task == AUDIT:
+            cell = id(home), result.is_control, result.name, versions(result), result.seed
+            if audits.setdefault(cell, fields[f"{AUDIT}.task"]) != fields[f"{AUDIT}.task"]:
+                continue
         home.members.append(result)
     made.sort(key=lambda g: (g.modality, str(g.comparability["data_kind"]), str(g.comparability["data"])))
     first: dict[str, Group] = {}
@@ -249,7 +256,14 @@ def conflicts(group: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, 
     """
     tasks = _tasks(group) & _tasks(fields)
     shared = [k for k in sorted({*group, *fields}) if "." not in k or k.partition(".")[0] in tasks]
-    return {k: (group.get(k), fields.get(k)) for k in shared if group.get(k) != fields.get(k)}
+    return {
+        k: (group.get(k), fields.get(k)) for k in shared if _newest(group.get(k)) != _newest(fields.get(k))
+    }
+
+
+def _newest(value: Any) -> Any:
+    """A field as it is compared."""
+    return ALIKE.get(value, value) if isinstance(value, str) else value
 
 
 def differ_in_data_alone(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

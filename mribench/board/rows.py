@@ -84,6 +84,11 @@ class Row:
         return max(said, key=lambda text: AuditVerdict(text).gravity) if said else None
 
     @property
+    def audited_by(self) -> list[str]:
+        """'audit v5', and the other versions of the task that audited its seeds."""
+        return sorted({str(result.comparability["task"]) for result in self.results if result.audit})
+
+    @property
     def expected(self) -> Expected | None:
         """Where this control must land, as most of its records say; None for a trained row, and for a control of
         which nothing is asked."""

@@ -1,10 +1,11 @@
 """One order of gravity for all that reads an audit: a verdict of a later version is the gravest everywhere."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from mribench.board import disclosure
+from mribench.board import columns, disclosure
 from mribench.board.boards import boards
 from mribench.data.cards import terms
 from mribench.errors import InputError
@@ -79,3 +80,44 @@ def test_what_the_audit_could_have_seen_stands_beside_its_verdict(scored, audit,
 
 def test_a_verdict_is_stored_as_its_text():
     assert json.dumps({"verdict": AuditVerdict.MEMORISES}) == '{"verdict": "MEMORISES"}'
+
+
+def by(version, found):
+    """The audits among some results as of a version of the task."""
+    return [
+        replace(one, comparability=one.comparability | {"task": f"audit v{version}"})
+        if one.task == "audit"
+        else one
+        for one in found
+    ]
+
+
+def test_rows_that_two_versions_audited_stand_on_one_board_and_say_so(scored, controls, audited):
+    """Who runs with a newer mribench still has the kept boards to compare with."""
+    old, new = by(4, audited([scored("old", 90.0)])), by(5, audited([scored("new", 80.0)]))
+    (board,) = boards([*old, *new, *controls])
+    assert {row.name: board.ranks[row.name].reason for row in board.trained} == dict.fromkeys(
+        ("new ddim-5", "old ddim-5")
+    )
+    said = {row.name: columns.remarks(board, row) for row in board.trained}
+    assert "by audit v4" in said["old ddim-5"] and "by audit v4" not in said["new ddim-5"]
+    (alone,) = boards([*old, *controls])
+    assert not [remark for remark in columns.remarks(alone, alone.trained[0]) if "audit" in remark]
+
+
+def test_of_two_audits_of_a_cell_the_newer_counts(scored, controls, audited):
+    """A run that went on with a newer mribench keeps the records of both."""
+    found = audited([scored("ddpm", 90.0)])
+    again = by(5, audited([scored("ddpm", 90.0, audit={"verdict": "MEMORISES"})]))[-1]
+    (board,) = boards([again, *by(4, found), *controls])
+    assert board.ranks["ddpm ddim-5"].reason == "MEMORISES"
+    cleared = replace(again, audit={"verdict": "not detected"})
+    accused = replace(by(4, found)[-1], audit={"verdict": "MEMORISES"})
+    (board,) = boards([accused, found[0], cleared, *controls])
+    assert board.ranks["ddpm ddim-5"].reason is None
+
+
+def test_other_versions_of_the_audit_stay_apart(scored, controls, audited):
+    rows = [*by(3, audited([scored("old", 90.0)])), *by(5, audited([scored("new", 80.0)])), *controls]
+    (board, *_) = boards(rows)
+    assert board.ranks["old ddim-5"].reason == "no audit"
