@@ -15,9 +15,7 @@ from scipy.special import betaincinv
 
 FALSE_ALARM = 0.01  # share of real held-out images below the threshold
 CONFIDENCE = 0.95
-COUNT_SHARE = (
-    0.9  # of a level, for how many copies there are; the rest is for how near the nearest comes (``depth``)
-)
+COUNT_SHARE = 0.9  # of a level, for the number of copies; the rest is for the nearest of all, see ``depth``
 TAIL = 0.05  # quantile of the held-out ratios, whose depth below their median is their unit
 
 

@@ -1,9 +1,9 @@
 """How near is the nearest of all? One exact copy among many generated images lies far below every held-out image.
 
-Copies that are counted must be many: a patient who is given back once a hundred images stays unseen. How near they come
-tells them. Of points of intrinsic dimension d the ratio of the distances to the nearest and to the second nearest
-neighbour is below x with probability x^d (Facco et al. 2017, doi:10.1038/s41598-017-11873-y), so that -log(ratio), the
-depth, has an exponential tail. Its scale is measured on held-out subjects.
+Copies that are counted must be many: a patient who is given back once in a hundred images stays unseen. How near that
+image comes tells it. Of points of intrinsic dimension d the ratio of the distances to the nearest and to the second
+nearest neighbour is below x with probability x^d (Facco et al. 2017, doi:10.1038/s41598-017-11873-y), so that
+-log(ratio), the depth, has an exponential tail. Its scale is measured on held-out subjects.
 """
 
 from __future__ import annotations
