@@ -39,12 +39,19 @@ def train_images(row: Row) -> int | None:
     """Training images seen; None where it was trained elsewhere."""
     if row.trained_elsewhere:
         return None
-    # a solver that learns from pairs does so while it is asked
-    in_solving = max((r.provenance.get("produced") or {}).get("train_images") or 0 for r in row.results)
-    return int((training(row) or {}).get("images_seen", in_solving))
+    return int((training(row) or {}).get("images_seen", _in_solving(row, "train_images") or 0))
 
 
 def train_seconds(row: Row) -> float | None:
+    """Seconds of training; None where it was trained elsewhere, or by a version that did not record it."""
     if row.trained_elsewhere:
         return None
-    return float((training(row) or {}).get("seconds", 0))
+    if (spent := training(row)) or not _in_solving(row, "train_images"):
+        return float((spent or {}).get("seconds", 0))
+    return _in_solving(row, "train_seconds")
+
+
+def _in_solving(row: Row, name: str) -> float | None:
+    """What is recorded of a solver that learns from pairs, which it does while it is asked."""
+    found = ((result.provenance.get("produced") or {}).get(name) for result in row.results)
+    return max((number for number in found if number is not None), default=None)

@@ -216,7 +216,8 @@ def _produce(question: Question, read: Mapping[str, np.ndarray]) -> dict[str, np
     if task.problem and model.seconds:
         # of the last answers: those before tried the settings
         made["seconds_per_answer"] = model.seconds[-1]
-        made |= {"train_images": model.train_images} if model.train_images else {}
+        if model.train_images:
+            made |= {"train_images": model.train_images, "train_seconds": round(model.train_seconds, 3)}
     with files.new_folder(question.folder) as temporary:
         files.write_json(temporary / terms.TERMS, terms.of_prepared(cell.data))
         np.savez_compressed(temporary / "outputs.npz", **outputs)

@@ -73,6 +73,7 @@ class SolvingModel:
         self._fitted: dict[float, Any] = {}  # by level
         self.nfe: list[int] = []  # calls of the denoiser for an image, of each call of ``answer``
         self.train_images = 0  # that a solver with ``fit`` has learned from, with repetitions
+        self.train_seconds = 0.0
         self.seconds: list[float] = []  # of an image, of each call of ``answer``; fitting does not count
 
     def answer(
@@ -143,7 +144,9 @@ class SolvingModel:
             images = self._train.astype(np.float32) / 255
             batches = partial(self._batches, images, level)
             examples = Examples(images, batches, self._profile, self._seed, self._device, level)
+            start = time.monotonic()
             self._fitted[level] = self.solver.fit(examples)
+            self.train_seconds += time.monotonic() - start
         return self._fitted[level]
 
     def _batches(

@@ -44,3 +44,14 @@ def test_only_names_of_what_is_not_ranked_are_in_italics(scored, controls):
     (board,) = boards([scored(), *controls])
     text = board_table(columns.headline(board))
     assert "| ddpm ddim-5 |" in text and "| *gaussian* |" in text and "| *real train* |" in text
+
+
+def test_a_solver_that_learns_while_it_is_asked_shows_images_and_seconds(scored):
+    """Records of earlier versions have no seconds: then the cell is empty, and not 0."""
+    for produced, seconds in (({"train_seconds": 7.5}, 7.5), ({}, None)):
+        about = {"produced": {"train_images": 640, **produced}}
+        (board,) = boards([scored(provenance=about)])
+        (line,) = [line for line in columns.headline(board).lines if line.kind == "trained"]
+        assert columns.TRAIN_IMAGES.value(line) == 640
+        assert columns.TRAIN_SECONDS.value(line) == seconds
+        assert columns.TRAIN_SECONDS.text(line) == ("8" if seconds else "")

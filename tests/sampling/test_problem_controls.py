@@ -87,6 +87,9 @@ def test_a_solver_learns_from_batches_that_its_seed_and_level_alone_decide():
         return model(learning, seed).answer(level, test, 0)[0, 0, 0]
 
     assert answer() == answer() and answer() != answer(seed=1) and answer() != answer(level=0.2)
+    asked = model(learning)
+    asked.answer(0.1, test, 0)
+    assert asked.train_images == 2 * 3 and asked.train_seconds > 0
 
 
 def test_a_solver_that_learns_is_refused_without_images():

@@ -66,6 +66,7 @@ class Produced(Struct, gc=False, kw_only=True):
     seconds_scoring: Positive | None = None
     seconds_per_answer: Positive | None = None
     train_images: Count | None = None
+    train_seconds: Positive | None = None
     gflops_per_evaluation: Positive | None = None
     made_with: Environment | None = None
 
