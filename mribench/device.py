@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 CPUINFO = Path("/proc/cpuinfo")
 NAMES = ("cpu", "cuda", "mps")
+# oneDNN's variable that bounds the instructions it uses, and its values that leave bf16 out
+INSTRUCTIONS = "ONEDNN_MAX_CPU_ISA"
+WITHOUT_BF16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"}
 VARIABLE = "MRIBENCH_DEVICE"  # one of NAMES: an environment variable reaches the workers too
 
 
@@ -83,6 +86,8 @@ def _gpu() -> bool:
 
 @cache
 def _bf16() -> bool:
+    if os.environ.get(INSTRUCTIONS, "").upper() in WITHOUT_BF16:
+        return False
     try:
         lines = CPUINFO.read_text().splitlines()
     except OSError:

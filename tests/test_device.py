@@ -53,6 +53,12 @@ def test_a_process_bound_to_some_cores_counts_those(monkeypatch):
 def test_the_processor_says_whether_it_multiplies_bf16(monkeypatch, tmp_path, text, expected):
     (tmp_path / "cpuinfo").write_text(text)
     monkeypatch.setattr(device, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    assert device._bf16.__wrapped__() is expected
+    # as on a processor without them
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert device._bf16.__wrapped__() is False
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "ALL")
     assert device._bf16.__wrapped__() is expected
     monkeypatch.setattr(device, "CPUINFO", tmp_path / "missing")
     assert device._bf16.__wrapped__() in (True, False)  # torch was asked

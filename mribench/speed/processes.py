@@ -23,6 +23,7 @@ from mribench.errors import MribenchError
 
 ROW_NAMES = "a process a core, not a thread a core", "one training on two processes", "freed memory kept"
 MAX_PROCESSES = 8  # each holds torch and a training
+BLOCK = 10  # steps, of which a share is coarse
 
 
 def measure(bench: Any) -> list[dict[str, Any]]:
@@ -101,6 +102,7 @@ def team(
     shared: bool = False,
     retain_memory: bool = True,
     reference: bool = False,
+    coarse: float = 0.0,
 ) -> Iterator[Team]:
     """Processes that have made their first step.
 
@@ -111,12 +113,14 @@ def team(
         shared: whether they train one model on one batch, as under ``accelerate launch``.
         retain_memory: whether freed memory stays theirs, as in a training (``mribench.training.malloc``).
         reference: whether they run the reference loop.
+        coarse: share of the steps at half the side, in tenths.
     """
     settings = {
         "network": asdict(bench.network),
         "batch": bench.batch,
         "size": bench.size,
         "threads": threads,
+        "coarse": coarse,
     }
     settings |= {"retain_memory": retain_memory and not reference, "reference": reference}
     port, members = _free_port(), []
@@ -167,14 +171,15 @@ def _ours(settings: dict[str, Any]) -> Callable[[int], None]:
     import torch
 
     from mribench import device
-    from mribench.speed.step import N_IMAGES, synthetic_images, training_step
+    from mribench.speed.step import N_IMAGES, SCHEDULE_STEPS, synthetic_images, training_step
     from mribench.training import malloc
 
     torch.set_num_threads(settings["threads"])
     if settings["retain_memory"]:
         malloc.set_retention(True)
     profile = _profile(settings)
-    images, numbers = synthetic_images(N_IMAGES, profile.size), itertools.count()
+    images = synthetic_images(N_IMAGES, profile.size)
+    numbers = step_numbers(profile.coarse_steps, SCHEDULE_STEPS)
     step = training_step(profile, images, device.precision(profile))
 
     def loop(steps: int) -> None:
@@ -182,6 +187,15 @@ def _ours(settings: dict[str, Any]) -> Callable[[int], None]:
             step(number)
 
     return loop
+
+
+def step_numbers(coarse: int, total: int) -> Iterator[int]:
+    """The steps of a schedule that begins with coarse ones, in blocks that hold both kinds in their shares."""
+    early, late = iter(range(coarse)), iter(range(coarse, total))
+    share = round(BLOCK * coarse / total)
+    for _ in range(total // BLOCK):
+        yield from itertools.islice(early, share)
+        yield from itertools.islice(late, BLOCK - share)
 
 
 def _reference(settings: dict[str, Any]) -> Callable[[int], None]:
@@ -200,6 +214,7 @@ def _reference(settings: dict[str, Any]) -> Callable[[int], None]:
 def _profile(settings: dict[str, Any]) -> Any:
     from mribench import profiles
     from mribench.spec import Network
+    from mribench.speed.step import SCHEDULE_STEPS
 
     shape = {name: tuple(x) if isinstance(x, list) else x for name, x in settings["network"].items()}
     return replace(
@@ -207,7 +222,7 @@ def _profile(settings: dict[str, Any]) -> Any:
         network=Network(**shape),
         batch_size=settings["batch"],
         size=settings["size"],
-        coarse_steps=0,
+        coarse_steps=round(settings["coarse"] * SCHEDULE_STEPS),
     )
 
 

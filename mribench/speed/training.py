@@ -18,7 +18,7 @@ from mribench import device, profiles
 from mribench.provenance import gflops_per_image
 from mribench.spec import Network, Profile
 from mribench.speed.clock import interleaved, ratio, seconds
-from mribench.speed.processes import MAX_PROCESSES, Team, team
+from mribench.speed.processes import BLOCK, MAX_PROCESSES, Team, team
 from mribench.speed.reference import ReferenceLoop
 from mribench.speed.step import N_IMAGES, SMALL_UNET, advance, synthetic_images, training_step
 from mribench.variants.ddpm import DDPM
@@ -37,6 +37,7 @@ class Case:
     rounds: int = 5
     steps: int = 4  # of the reference in one round; our rounds last as long
     size: int = 64
+    coarse: float = 0.0  # share of our steps at half the side, in tenths; the reference has none
 
 
 def cases(on_gpu: bool) -> list[Case]:
@@ -49,7 +50,11 @@ def cases(on_gpu: bool) -> list[Case]:
         many = [
             replace(c, name=f"{c.name}, {cores} organs together", together=cores, rounds=5) for c in alone
         ]
-        return alone + (many if cores > 1 else [])
+        share = profiles.QUICK.coarse_steps / profiles.QUICK.max_steps
+        sides = [
+            replace(c, name=f"{c.name}, {share:.0%} of steps at half the side", coarse=share) for c in alone
+        ]
+        return alone + sides + (many if cores > 1 else [])
     return [
         Case("small U-Net, full resolution", SMALL_UNET, 32, SMALL_UNET, steps=30),
         Case("quick (the same on 2x2 patches)", quick, 32, SMALL_UNET, steps=30),
@@ -75,6 +80,8 @@ def measure(case: Case) -> dict[str, Any]:
         coarse_steps=0,
         compile=case.compile,
     )
+    # every ten steps hold their share of coarse ones
+    block = BLOCK if case.coarse else 1
     with ExitStack() as stack:
         prepare = _on_gpu if torch.cuda.is_available() else partial(_processes, stack)
         made = {}
@@ -83,15 +90,19 @@ def measure(case: Case) -> dict[str, Any]:
             made["reference"] = seconds_to(lambda: prepare(case, profile, "reference"))
         made["ours"] = seconds_to(lambda: prepare(case, profile, "ours"))
         loops = {name: timed.value for name, timed in made.items()}
-        warm = {name: seconds(lambda go=go: go(case.steps)) for name, go in loops.items()}
-        steps = dict.fromkeys(loops, case.steps)
+        steps = dict.fromkeys(loops, case.steps) | {"ours": max(case.steps, block)}
+        warm = {name: seconds(lambda go=go, n=steps[name]: go(n)) for name, go in loops.items()}
         if case.reference:
             # rounds of equal length, so that a loop finds nothing of its own in the caches when its turn comes again
-            once = [seconds(lambda go=go: go(case.steps)) for go in loops.values()]
-            steps["ours"] = max(case.steps, round(case.steps * once[0] / once[1]))
+            once = {name: seconds(lambda go=go, n=steps[name]: go(n)) for name, go in loops.items()}
+            blocks = round(steps["ours"] * once["reference"] / once["ours"] / block)
+            steps["ours"] = max(steps["ours"], blocks * block)
         taken = interleaved({name: partial(go, steps[name]) for name, go in loops.items()}, case.rounds)
     taken["ours"] = [s * case.steps / steps["ours"] for s in taken["ours"]]
-    per_image = 3 * gflops_per_image(DDPM.network(profile), profile.size)
+    net, side = DDPM.network(profile), profile.size
+    per_image = 3 * (1 - case.coarse) * gflops_per_image(net, side)
+    if case.coarse:
+        per_image += 3 * case.coarse * gflops_per_image(net, side // 2)
     count = {"reference": 1, "ours": case.together}
     rates = {
         name: round(count[name] * case.steps * case.batch / median(rounds), 1)
@@ -101,6 +112,7 @@ def measure(case: Case) -> dict[str, Any]:
         "name": case.name,
         "batch": case.batch,
         "models_together": case.together,
+        "coarse": case.coarse,
         "parameters": sum(p.numel() for p in DDPM.network(profile).parameters()),
         "train_gflops_per_image": round(per_image, 3),
         "precision": device.precision(profile),
@@ -122,7 +134,7 @@ def _processes(stack: ExitStack, case: Case, profile: Profile, name: str) -> Tea
     threads = torch.get_num_threads()
     if name == "reference":
         return stack.enter_context(team(replace(case, network=case.reference), 1, threads, reference=True))
-    return stack.enter_context(team(case, case.together, threads // case.together))
+    return stack.enter_context(team(case, case.together, threads // case.together, coarse=case.coarse))
 
 
 def _on_gpu(case: Case, profile: Profile, name: str) -> OnGpu:

@@ -11,7 +11,7 @@ from mribench import files, profiles
 from mribench.plugins import lookup
 from mribench.provenance import environment
 from mribench.spec import Network
-from mribench.speed import clock, report, sampling, start_up, training
+from mribench.speed import clock, processes, report, sampling, start_up, training
 from mribench.speed.reference import ReferenceLoop
 from mribench.variants import ddpm
 
@@ -94,6 +94,34 @@ def test_rounds_are_equally_long_and_counted_in_equal_steps(monkeypatch):
     assert found["ratio"]["median"] == 4.0
     assert found["images_per_second"] == {"reference": 2.0, "ours": 8.0}
     assert made[-4:] == [("reference", 1), ("reference", 1), ("ours", 4), ("ours", 4)]
+
+
+def test_every_ten_steps_hold_their_share_of_coarse_ones():
+    numbers = list(processes.step_numbers(70, 100))
+    assert sorted(numbers) == list(range(100))
+    assert numbers[:10] == [0, 1, 2, 3, 4, 5, 6, 70, 71, 72]
+    assert all(sum(n < 70 for n in numbers[i : i + 10]) == 7 for i in range(0, 100, 10))
+    assert list(processes.step_numbers(0, 30)) == list(range(30))
+
+
+def test_rounds_with_coarse_steps_hold_whole_blocks(monkeypatch):
+    """Ten steps of ours take as long as two of the reference: a round of four has twenty of them."""
+    made = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(training, "_processes", lambda stack, case, profile, name: Here(name, made))
+    taken = iter([1.0, 1.0, 1.0, 1.0, 4.0, 2.2])
+    monkeypatch.setattr(training, "seconds", lambda work: (work(), next(taken))[1])
+    monkeypatch.setattr(
+        training,
+        "interleaved",
+        lambda loops, rounds: {name: [go() or 4.0 for _ in range(rounds)] for name, go in loops.items()},
+    )
+    case = training.Case("tiny", SMALL, 4, SMALL, rounds=1, steps=4, coarse=0.7)
+    found, plain = training.measure(case), training.gflops_per_image
+    assert found["steps_per_round"] == {"ours": 20, "reference": 4} and found["ratio"]["median"] == 5.0
+    net = ddpm.network(replace(profiles.QUICK, network=SMALL))
+    expected = 3 * (0.3 * plain(net, 64) + 0.7 * plain(net, 32))
+    assert found["train_gflops_per_image"] == pytest.approx(expected, abs=5.1e-4)
 
 
 @pytest.mark.slow
