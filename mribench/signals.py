@@ -62,6 +62,23 @@ def leave_to_parent() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+@contextmanager
+def withheld() -> Iterator[None]:
+    """A process that this thread starts in the block sees no signal, however early it comes, until it unblocks them.
+
+    It ignores them itself (``leave_to_parent``) only once its Python has begun. This process answers as ever, at the
+    latest after the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def received() -> bool:
     """Whether a signal came that ends this command."""
     return _answering and bool(_received)

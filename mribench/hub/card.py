@@ -95,12 +95,21 @@ def _summary(name: str, own: Sequence[Result], release: Release) -> str:
     notice = (
         "\n**Keep this copy among those who signed the agreement of the data.**\n" if release.private else ""
     )
+    conditions = (
+        "A conditional" if (first.provenance["training"] or {}).get("conditions") else "An unconditional"
+    )
     return (
-        f"# {name}\n{notice}\nAn unconditional {kind_of_model} (`{first.variant}`, training seed {first.seed}) of "
+        f"# {name}\n{notice}\n{conditions} {kind_of_model} (`{first.variant}`, training seed {first.seed}) of "
         f"{c['resolution']} x {c['resolution']} grey slices: {what}; {kind} images. "
-        "Trained and scored with mribench. **Not for clinical use.**\n"
+        f"{_shared(first)}Trained and scored with mribench. **Not for clinical use.**\n"
         + (f"\n![Samples of the model]({grid})\n" if grid else "")
     )
+
+
+def _shared(first: Result) -> str:
+    """What else the weights have learned."""
+    others = ", ".join(f"`{organ}`" for organ in first.organs if organ != first.modality)
+    return f"One training of several organs: the weights know {others} too. " if others else ""
 
 
 def _use_diffusers(repo: str | None, recipe: Recipe, first: Result) -> str:
@@ -251,7 +260,7 @@ def _reproduce(own: Sequence[Result], release: Release) -> str:
         "mribench",
         "run",
         "--modalities",
-        first.modality,
+        ",".join(first.organs or (first.modality,)),
         "--variants",
         first.variant,
         *(["--samplers", samplers] if samplers else []),

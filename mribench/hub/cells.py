@@ -1,4 +1,8 @@
-"""The trained cells of a run folder: each is published by itself, with its results and the controls beside it."""
+"""The trained cells of a run folder: each is published by itself, with its results and the controls beside it.
+
+Cells may share a training: of all organs, or of two variants that are drawn differently. Each is published with the
+weights, and what was found about the weights by any of them is told by all.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +46,22 @@ class TrainedCell:
         return tuple(r for members in shared for r in members if r.is_control)
 
     @property
+    def of_weights(self) -> tuple[Result, ...]:
+        """The results of all cells that share its weights: of a joint training those of other organs too."""
+        return tuple(r for r in self.beside if r.provenance.get("checkpoint") == self.checkpoint)
+
+    @property
+    def drawn(self) -> str | None:
+        """``brain-joint``, what is drawn of weights that serve several organs; None of weights of one organ."""
+        first = self.results[0]
+        return f"{first.modality}-{first.variant}" if first.organs else None
+
+    @property
+    def organs(self) -> tuple[str, ...]:
+        """Those whose images the weights have seen, by their names."""
+        return self.results[0].organs or (self.results[0].modality,)
+
+    @property
     def folder(self) -> Path:
         return self.run / "train" / self.checkpoint
 
@@ -68,16 +88,17 @@ class TrainedCell:
         """Terms of the data, both those kept beside the weights and those in the records."""
         beside_weights = terms.of_run(self.folder) if (self.folder / terms.TERMS).is_file() else []
         # a user's own files have the name that the records publish, and not an earlier one
-        name = self.results[0].comparability["data"]
-        beside_weights = [row | {"data": name} if terms.is_own(row) else row for row in beside_weights]
-        in_records = [row for r in self.results for row in terms.of_result(r)]
+        if not self.results[0].organs:
+            name = self.results[0].comparability["data"]
+            beside_weights = [row | {"data": name} if terms.is_own(row) else row for row in beside_weights]
+        in_records = [row for r in self.of_weights for row in terms.of_result(r)]
         # two rows of one name that differ stay two: the stricter one decides
         rows = [*beside_weights, *in_records]
         return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
     @property
     def is_phantom(self) -> bool:
-        return all(r.comparability["data_kind"] == "phantom" for r in self.results)
+        return all(r.comparability["data_kind"] == "phantom" for r in self.of_weights)
 
 
 def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
@@ -99,7 +120,7 @@ def trained_cells(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
 
 def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
     """As ``trained_cells``, by the records alone: nobody has looked at the weights."""
-    by_checkpoint: dict[str, list[Result]] = {}
+    drawn: dict[tuple[str, str, str], list[Result]] = {}
     everything = data_names.read_all(run)
     for result in everything:
         # a solver's answers are rows of a board, not what a shared model draws: its card is about its samplers
@@ -107,12 +128,12 @@ def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
             continue
         if checkpoint := result.provenance.get("checkpoint"):
             check_provenance(result)
-            by_checkpoint.setdefault(checkpoint, []).append(result)
-    counts = Counter(map(_name, by_checkpoint.values()))
+            drawn.setdefault((checkpoint, result.modality, result.variant), []).append(result)
+    counts = Counter(map(_name, drawn.values()))
     names = {}
-    for checkpoint, members in sorted(by_checkpoint.items()):
+    for key, members in sorted(drawn.items()):
         name = _name(members)
-        names[checkpoint] = name if counts[name] == 1 else f"{name}-{checkpoint.rpartition('_')[2]}"
+        names[key] = name if counts[name] == 1 else f"{name}-{key[0].rpartition('_')[2]}"
     if not names and any(result.answers_by for result in everything):
         raise InputError(
             f"{run} holds answers to inverse problems and no generated images, expected a trained variant with its "
@@ -128,8 +149,8 @@ def find(run: Path, patterns: Sequence[str] = ()) -> list[TrainedCell]:
             near = get_close_matches(pattern, list(names.values()), n=len(names), cutoff=0)
             raise InputError(f"{run} has no cell {pattern!r}; expected one of {some_of(near)}")
     return [
-        _cell(run, name, checkpoint, by_checkpoint[checkpoint], everything)
-        for checkpoint, name in names.items()
+        _cell(run, name, key[0], drawn[key], everything)
+        for key, name in names.items()
         if not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
     ]
 
@@ -176,13 +197,7 @@ def _cell(
 
 
 def check_weights(cell: TrainedCell) -> None:
-    """Raises InputError where weights are gone, are not those that the results were measured with, or serve several
-    organs by label."""
-    if organs := cell.results[0].organs:
-        raise InputError(
-            f"{cell.name} is told its organ ({', '.join(organs)}), and what is shared draws without labels; leave the "
-            "cell out with --cell, and publish its results with --results-to"
-        )
+    """Raises InputError where weights are gone, or are not those that the results were measured with."""
     found = folder.checkpoint_files(cell.folder, cell.keep)
     lacking = [name for name in cell.stages if not (cell.folder / name / folder.RECORD).is_file()]
     if not found or lacking or not (cell.folder / folder.RECORD).is_file():

@@ -114,8 +114,10 @@ def _opened(cell: TrainedCell, sampler: str | None, batch: int | None) -> Opened
         return Opened(generator, cell.name, first.seed, None)
     choice = _choice(cell, variant, sampler)
     from mribench.sampling.sample import TrainedModel
+    from mribench.training.conditions import drawn_label
 
-    model = TrainedModel(cell.pipeline, variant, choice, profile, precision)
+    label = drawn_label(variant, first.modality)
+    model = TrainedModel(cell.pipeline, variant, choice, profile, precision, label=label)
     return Opened(model, cell.name, first.seed, choice.name)
 
 

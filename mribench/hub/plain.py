@@ -113,7 +113,8 @@ def _unet_config(pipeline: Path) -> tuple[dict[str, Any], str, int] | None:
 
 def _is_plain(variant: Variant) -> bool:
     own = (variant.path, variant.estimate, variant.encode, variant.noise, variant.autoencoder)
-    return variant.process == "diffusion" and all(part is None for part in own)
+    is_plain = all(part is None for part in own) and not variant.conditions
+    return variant.process == "diffusion" and is_plain
 
 
 def _scheduler_config(pipeline: Path) -> Any:

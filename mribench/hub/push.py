@@ -106,9 +106,8 @@ def _outdated(repo: str, head: client.Head, manifest: Mapping[str, Any]) -> froz
         return frozenset()
     published = client.snapshot(repo, "model", head.commit, [layout.MANIFEST]) / layout.MANIFEST
     old = layout.read_manifest(published, repo)
-    if old["checkpoint"] != manifest["checkpoint"]:
-        raise InputError(
-            f"{repo} holds another model ({old['checkpoint']}, and this is {manifest['checkpoint']}); choose another "
-            "--repo"
-        )
+    before, now = (filter(None, (m["checkpoint"], m.get("drawn"))) for m in (old, manifest))
+    before, now = ", ".join(before), ", ".join(now)
+    if before != now:
+        raise InputError(f"{repo} holds another model ({before}, and this is {now}); choose another --repo")
     return (frozenset(old["files"]) - set(manifest["files"])) & head.files

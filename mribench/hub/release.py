@@ -8,6 +8,7 @@ from typing import Any
 
 from mribench.data.cards import terms
 from mribench.errors import InputError
+from mribench.hub.cells import TrainedCell
 from mribench.results import Result
 from mribench.spec import AuditVerdict
 
@@ -71,6 +72,18 @@ def check(
             f"{name}: the audit says {audit['verdict']}{reasons}, its weights may give away patients' images; train on "
             "more subjects or for fewer steps, or give --i-know (the card says it either way)"
         )
+
+
+def audit_of_weights(cell: TrainedCell) -> Mapping[str, Any]:
+    """The gravest audit over all organs whose images the weights have seen; where it is not of the cell's own organ
+    the reasons say of which."""
+    found = {organ: gravest_audit(r for r in cell.of_weights if r.modality == organ) for organ in cell.organs}
+    own = cell.results[0].modality
+    organ = max((own, *found), key=lambda organ: AuditVerdict(found[organ]["verdict"]).gravity)
+    if organ == own:
+        return found[own]
+    reasons = [f"found of {organ}, which the same weights draw", *(found[organ].get("reasons") or ())]
+    return {**found[organ], "reasons": reasons}
 
 
 def gravest_audit(results: Iterable[Result]) -> Mapping[str, Any]:

@@ -55,7 +55,7 @@ def stage_cells(request: PushRequest, place: Path) -> list[Staged]:
     chosen = cells.trained_cells(request.run, request.cells)
     # every cell is checked before the first copy: weights are large, and a refusal must come at once
     for cell in chosen:
-        audit = release.gravest_audit(cell.results)
+        audit = release.audit_of_weights(cell)
         release.check(cell.rows, audit, request.private, request.i_know, cell.name)
     repos = _repositories(request.repo, chosen)
     return [_stage_cell(cell, repo, request, place) for cell, repo in zip(chosen, repos, strict=True)]
@@ -114,15 +114,16 @@ def _repositories(repo: str | None, chosen: Sequence[TrainedCell]) -> list[str |
 
 def _stage_cell(cell: TrainedCell, repo: str | None, request: PushRequest, place: Path) -> Staged:
     """Fill a new folder with what is shared of a cell. The same run gives the same bytes."""
-    redactor = redactor_of(request.run, cell.results, (repo, request.board))
+    redactor = redactor_of(request.run, cell.of_weights, (repo, request.board))
     folder = emptied(place / cell.name)
-    audit = release.gravest_audit(cell.results)
+    audit = release.audit_of_weights(cell)
     recipe = plain.recipe(cell)
     _write_networks(cell, recipe, folder, redactor)
     pictures = {}
     if _may_show_samples(cell, audit) and (samples := _sample_grid(cell)) is not None:
         # named by the cell, because several of them may be unpacked into one run folder
-        pictures = {"samples": f"figures/{cell.checkpoint}_samples.png"}
+        drawn = f"_{cell.drawn}" if cell.drawn else ""
+        pictures = {"samples": f"figures/{cell.checkpoint}{drawn}_samples.png"}
         figures.save(folder / pictures["samples"], samples)
     for result in (*cell.results, *cell.controls):
         results.write(folder, redacted(result, redactor, pictures if result in cell.results else {}))
@@ -139,6 +140,7 @@ def _stage_cell(cell: TrainedCell, repo: str | None, request: PushRequest, place
         yaml = metadata.eval_results(cell.results, request.board)
         files.write_text(folder / ".eval_results" / "mribench.yaml", redactor.redact(yaml))
     about = {"checkpoint": cell.checkpoint, "keep": cell.keep, "cell": cell.name, "mribench": __version__}
+    about |= {"drawn": cell.drawn} if cell.drawn else {}
     layout.write_manifest(folder, about | ({"prefix": recipe.prefix} if recipe else {}))
     leak_scan.scan(folder, redactor)
     return Staged(cell.name, repo, folder, redactor.counts)

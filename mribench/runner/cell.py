@@ -229,10 +229,10 @@ class Cell:
 
             return TrainedGenerator(self.trained, self.variant, profile, profile.precision, title)
         from mribench.sampling.sample import TrainedModel
-        from mribench.training.conditions import HEALTHY
+        from mribench.training.conditions import drawn_label
 
         pipeline, title = self.trained / profile.keep, f"{title} {self.sampler.name}"
-        label = self.modality.name if self.is_joint else HEALTHY if self.variant.conditions else None
+        label = drawn_label(self.variant, self.modality.name)
         return TrainedModel(pipeline, self.variant, self.sampler, profile, profile.precision, title, label)
 
     def _solving(self, plan: Plan, title: str, problem: Problem) -> Model:

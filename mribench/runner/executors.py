@@ -72,7 +72,8 @@ class Processes(Executor):
         if not hasattr(self._local, "pool"):
             spawn = multiprocessing.get_context("spawn")
             self._local.pool = ProcessPoolExecutor(1, spawn, _begin, (self._threads,))
-            self._pids[self._local.pool] = self._local.pool.submit(os.getpid)
+            with signals.withheld():
+                self._pids[self._local.pool] = self._local.pool.submit(os.getpid)
             self._local.pool.submit(self._warm_up)
         return self._local.pool
 

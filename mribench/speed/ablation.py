@@ -19,7 +19,7 @@ from PIL import Image
 
 from mribench import device, profiles
 from mribench.spec import Network, Profile
-from mribench.speed.clock import interleaved, seconds, speedup_row
+from mribench.speed.clock import interleaved, multiplies_bf16, seconds, speedup_row
 from mribench.speed.step import (
     N_IMAGES,
     SCHEDULE_STEPS,
@@ -135,13 +135,17 @@ def ablations(profile: Profile, images: np.ndarray, compile: bool = False) -> li
     channels_last = on_gpu and mixed == "bf16"  # as ``optimize`` arranges it
     make = partial(training_step, profile, images, mixed)
     half = mixed if mixed != "fp32" else "bf16"
-    measured = [
-        Ablation(
-            f"{half} in place of fp32",
-            mixed != "fp32",
-            mixed == "fp32",
-            lambda: _in_other_precision(profile, images, mixed),
-        ),
+    measured = []
+    if mixed != "fp32" or multiplies_bf16():
+        measured.append(
+            Ablation(
+                f"{half} in place of fp32",
+                mixed != "fp32",
+                mixed == "fp32",
+                lambda: _in_other_precision(profile, images, mixed),
+            )
+        )
+    measured += [
         Ablation(
             "fused Adam, not foreach", True, False, lambda: make(optimizer=_adamw(fused=False, foreach=True))
         ),

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from mribench import device
+
 
 def finish() -> None:
     """Wait until the device has finished its work."""
@@ -72,12 +74,22 @@ def speedup_row(
     }
 
 
+def multiplies_bf16() -> bool:
+    """Whether this device does, rather than an emulation."""
+    here = device.hardware()
+    return here.gpu or here.bf16
+
+
 def peak_tflops(size: int | None = None) -> dict[str, float]:
-    """TFLOP/s of a square matrix product in fp32 and bf16 on this device: what 'fraction of peak' is a fraction of."""
+    """TFLOP/s of a square matrix product in fp32 and bf16 on this device: what 'fraction of peak' is a fraction of.
+
+    A processor without bf16 takes minutes for one such product: that precision is left out there.
+    """
     target = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = size or (8192 if target.type == "cuda" else 2048)
     measured = {}
-    for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+    kinds = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if multiplies_bf16() else {})
+    for name, kind in kinds.items():
         a, b = (torch.randn(size, size, device=target).to(kind) for _ in range(2))
         product = lambda a=a, b=b: a @ b  # noqa: E731
         seconds(product)

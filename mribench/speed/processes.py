@@ -130,15 +130,10 @@ def team(
             if shared:
                 environment |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}
                 environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-            members.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "mribench.speed.processes", json.dumps(settings)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    env=environment,
-                )
-            )
+            command = [sys.executable, "-m", "mribench.speed.processes", json.dumps(settings)]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            with signals.withheld():
+                members.append(subprocess.Popen(command, env=environment, **pipes))
         processes = Team(members)
         processes(1)
         yield processes

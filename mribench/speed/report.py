@@ -99,10 +99,10 @@ def _parts(on_gpu: bool, compile: bool) -> list[tuple[str, Callable[[Any], list[
 def markdown(record: Mapping[str, Any]) -> str:
     """Three tables and a line on the machine; every number is in the record."""
     machine, versions, peak = record["machine"], record["versions"], record["peak_tflops"]
+    product = ", ".join(f"{peak[kind]:.4g} TFLOP/s in {kind}" for kind in ("bf16", "fp32") if kind in peak)
     lines = [
         f"{machine['device']}, {machine['threads']} threads, torch {versions['torch']}, "
-        f"diffusers {versions['diffusers']}; "
-        f"matrix product {peak['bf16']:.4g} TFLOP/s in bf16, {peak['fp32']:.4g} in fp32.",
+        f"diffusers {versions['diffusers']}; matrix product {product}.",
         "",
         markdown_table(TRAINING, [_training(case, peak) for case in record["training"]]),
         markdown_table(SAMPLING, map(_sampling, record["sampling"])),

@@ -62,6 +62,14 @@ def with_labels(variant: Variant, n: int) -> Variant:
     return replace(variant, network=partial(cast(Any, variant.network), labels=n))
 
 
+def drawn_label(variant: Variant, modality: str) -> str | None:
+    """The label that a cell is drawn at: of a training of all organs its own, of another with conditions the healthy
+    one; None without conditions."""
+    if "modality" in variant.conditions:
+        return modality
+    return HEALTHY if variant.conditions else None
+
+
 def of_all_labels(profile: Profile, n: int) -> Profile:
     """The budget of a joint training: as many steps as ``n`` trainings of the profile take together.
 

@@ -133,7 +133,7 @@ def trained(tmp_path, result):
 
     weights: further numbers in its file; write: makes another pipeline in the folder that it is given; stages: makes
     all networks in the folder of the training, and returns those with a folder of their own; budget: its profile, whose
-    first sampler is that of the records.
+    first sampler is that of the records; conditions: of the training.
     """
 
     def make(
@@ -148,6 +148,7 @@ def trained(tmp_path, result):
         stages=None,
         variant="ddpm",
         budget=profiles.SMOKE,
+        conditions=None,
     ) -> Path:
         run = tmp_path / name
         rows = rows if rows is not None else [terms.of_phantom()]
@@ -168,6 +169,7 @@ def trained(tmp_path, result):
         if write:
             write(pipeline)
         training = TRAINING | ({"stages": stages(pipeline.parent)} if stages else {})
+        training |= {"conditions": conditions} if conditions else {}
         files.write_json(run / "train" / checkpoint / "train.json", training)
         files.write_json(run / "train" / checkpoint / terms.TERMS, rows)
         sampled = run / "outputs" / SAMPLED

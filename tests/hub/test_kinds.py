@@ -16,6 +16,7 @@ from mribench.sampling.forward_process import samplers_of
 from mribench.spec import Variant
 from mribench.tasks import to_uint8
 from mribench.training.checkpoint import write_pipeline
+from mribench.training.conditions import drawn_label, with_labels
 from mribench.training.space import LATENT_STD
 from mribench.training.stages import earlier_stages
 
@@ -40,14 +41,20 @@ def made(trained, name):
         torch.manual_seed(0)
         shutil.rmtree(folder / "best")
         if isinstance(variant, Variant):
-            write_pipeline(folder / "best", variant.network(profile), variant.scheduler(profile))
+            write_pipeline(
+                folder / "best", with_labels(variant, 1).network(profile), variant.scheduler(profile)
+            )
         for stage in earlier_stages(variant):
             write_pipeline(folder / stage.name / "best", stage.network(profile), None)
             files.write_json(folder / stage.name / "train.json", {LATENT_STD: 0.5, "steps": 3})
         return {stage.name: {"steps": 3} for stage in earlier_stages(variant)}
 
     checkpoint = f"brain_{name}_s0_0123456789ab"
-    return trained(f"{name}-run", stages=networks, variant=name, budget=profile, checkpoint=checkpoint)
+    conditions = getattr(variant, "conditions", ())
+    told = {of: {"labels": [drawn_label(variant, "brain")], "images": [3]} for of in conditions}
+    return trained(
+        f"{name}-run", stages=networks, variant=name, budget=profile, checkpoint=checkpoint, conditions=told
+    )
 
 
 def sha256(images):

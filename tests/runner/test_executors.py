@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from mribench import signals
 from mribench.runner.executors import Processes, worker_died
 
 
@@ -26,6 +27,13 @@ def test_calls_run_in_other_processes_with_their_share_of_threads(workers):
     assert workers.submit(math.sqrt, 9.0).result() == 3.0
     assert workers.submit(os.getpid).result() != os.getpid()
     assert workers.submit(os.getenv, "OMP_NUM_THREADS").result() == "3"
+
+
+def test_a_signal_finds_no_worker_that_has_not_begun_to_ignore_it(workers):
+    """They are blocked from the first, as Python takes a moment until it can ignore them."""
+    blocked = workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    assert blocked >= set(signals.SIGNALS)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(signals.SIGNALS)
 
 
 def test_an_exception_of_the_call_is_its_own(workers):

@@ -2,18 +2,22 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from families import TOLD
 
 import mribench
-from mribench import results
+from mribench import files, results
 from mribench.errors import InputError
+from mribench.hub import client, data_names, drawing, layout, push, release, staging
 from mribench.hub.cells import trained_cells
+from mribench.hub.staging import PushRequest
 from mribench.plugins import lookup
 from mribench.runner import identity, run, runspec
 from mribench.runner.cell import Cell
 from mribench.runner.plan import resolve
 from mribench.runner.verify import verify
+from mribench.tasks import to_uint8
 
 ORGANS = lookup.names("modalities")[:2]
 GUIDED = replace(TOLD, name="tiny-guided", guidance=2.0, trained_as=TOLD.name)
@@ -105,9 +109,65 @@ def test_a_finished_suite_trains_and_draws_nothing(shared, told):
     assert before == {p: p.stat().st_mtime_ns for p in shared.glob("*/**/*") if p.is_file()}
 
 
-def test_it_is_not_pushed_as_a_model(shared):
-    with pytest.raises(InputError, match="is told its organ"):
-        trained_cells(shared)
+def test_every_organ_and_variant_draws_its_own_images(shared):
+    cells = {cell.name: cell for cell in trained_cells(shared)}
+    assert set(cells) == {f"{organ}-{name}-s0" for organ in ORGANS for name in OWN}
+    drawn = set()
+    for name, cell in cells.items():
+        (result,) = cell.results
+        with np.load(shared / "outputs" / result.provenance["outputs"] / "outputs.npz") as outputs:
+            expected = outputs["images"]
+        images = to_uint8(drawing.sample(str(shared), len(expected), cell=name))
+        assert np.array_equal(images, expected)
+        drawn.add(images.tobytes())
+    assert len(drawn) == 4
+
+
+def test_each_is_published_with_the_weights_that_they_share(shared, tmp_path):
+    staged = staging.stage_cells(PushRequest(shared, "alice/joint"), tmp_path / "staged")
+    assert {one.repo for one in staged} == {
+        f"alice/joint-{organ}-{name}-s0" for organ in ORGANS for name in OWN
+    }
+    for one in staged:
+        card, manifest = (one.folder / "README.md").read_text(), files.read_json(one.folder / layout.MANIFEST)
+        _, other = sorted(ORGANS, key=lambda organ: organ not in one.name)
+        assert "A conditional diffusion model" in card and f"the weights know `{other}` too" in card
+        assert f"--modalities {','.join(sorted(ORGANS))} " in card and "pip install mribench" in card
+        assert manifest["drawn"] == one.name.removesuffix("-s0")
+        layout.restore(one.folder, tmp_path / "back", one.name)
+    for cell in trained_cells(tmp_path / "back"):
+        images = [
+            to_uint8(drawing.sample(str(run), 2, cell=cell.name)) for run in (shared, tmp_path / "back")
+        ]
+        assert np.array_equal(*images)
+
+
+def test_a_repository_of_another_organ_is_not_overwritten(shared, tmp_path, monkeypatch):
+    ours, others = staging.stage_cells(PushRequest(shared, "alice/joint"), tmp_path)[::2]
+    head = client.Head("c0ffee", False, frozenset({layout.MANIFEST}))
+    monkeypatch.setattr(client, "snapshot", lambda *_: others.folder)
+    manifest = files.read_json(ours.folder / layout.MANIFEST)
+    with pytest.raises(InputError, match=f"{manifest['checkpoint']}, {manifest['drawn']}"):
+        push._outdated("alice/joint", head, manifest)
+
+
+def test_what_the_audit_found_of_one_organ_is_told_by_all(shared, monkeypatch, tmp_path):
+    def audited(result):
+        verdict = "MEMORISES" if result.modality == ORGANS[0] else "not detected"
+        return replace(result, audit={"verdict": verdict, "reasons": ["copies"]})
+
+    read = data_names.read_all
+    monkeypatch.setattr(data_names, "read_all", lambda run: [*map(audited, read(run))])
+    name = f"{ORGANS[1]}-{TOLD.name}-s0"
+    (cell,) = trained_cells(shared, [name])
+    audit = release.audit_of_weights(cell)
+    assert audit["verdict"] == "MEMORISES"
+    assert audit["reasons"] == [f"found of {ORGANS[0]}, which the same weights draw", "copies"]
+    with pytest.raises(InputError, match=f"{name}: the audit says MEMORISES"):
+        staging.stage_cells(PushRequest(shared, "alice/joint", cells=(name,)), tmp_path)
+    # of an organ whose records are gone nobody knows
+    alone = replace(cell, beside=tuple(r for r in cell.beside if r.modality == ORGANS[1]))
+    assert release.audit_of_weights(alone)["verdict"] == "not audited"
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """What each optimisation is worth: one thing is switched, nothing else, and the row says what was timed."""
 
+import signal
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 
-from mribench import files
+from mribench import files, signals
+from mribench.device import Hardware
 from mribench.spec import Network
 from mribench.speed import ablation, clock, processes, report, sampling, start_up, training
 from mribench.speed.step import synthetic_images, training_step
@@ -84,6 +86,15 @@ def test_the_whole_of_it_is_recorded_and_shown(monkeypatch, tmp_path):
     assert line.startswith("| a thing tried | tiny | ") and line.endswith(" | no |  |")
 
 
+def test_what_the_processor_only_emulates_is_not_timed(monkeypatch):
+    images = synthetic_images(32, 16)
+    for has in (True, False):
+        monkeypatch.setattr(clock.device, "hardware", lambda has=has: Hardware(False, has, 1))
+        assert ("bf16" in clock.peak_tflops(8)) is has
+        names = [row.name for row in ablation.ablations(TINY.profile(precision="fp32"), images)]
+        assert ("bf16 in place of fp32" in names) is has
+
+
 def test_processes_are_compared_at_equal_work(monkeypatch):
     """A made-up machine: a step takes 1 on one thread, 0.8 on two, and 0.6 of it each on two shared ones."""
     cost = {(1, 1, False): 1.0, (2, 1, True): 0.6, (2, 1, False): 1.25, (1, 2, False): 0.8}
@@ -99,6 +110,20 @@ def test_processes_are_compared_at_equal_work(monkeypatch):
     assert kept["ratio"]["median"] == pytest.approx(1.1)
     assert many["seconds_per_step"] == {"without": 1.6, "with": 1.25} and many["efficiency"] == 0.8
     assert shared["ratio"]["median"] == pytest.approx(1.67) and shared["efficiency"] == 0.83
+
+
+def test_a_signal_finds_no_process_that_has_not_begun_to_ignore_it(monkeypatch):
+    blocked = []
+
+    def start(*args, **kwargs):
+        blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        raise OSError("not started")
+
+    monkeypatch.setattr(processes.subprocess, "Popen", start)
+    with pytest.raises(OSError, match="not started"), processes.team(TINY, 1, 1):
+        pass
+    assert blocked[0] >= set(signals.SIGNALS)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(signals.SIGNALS)
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ class Shared(Struct, gc=False):
     keep: Word
     files: dict[str, Word]
     prefix: Text | None = None
+    drawn: Word | None = None
 
 
 class Contents(Struct, gc=False):
