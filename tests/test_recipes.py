@@ -148,6 +148,7 @@ def test_a_recipe_is_followed_to_the_board(name, tmp_path):
         "haar": "haar ddim-5",
         "kspace": "PSNR @R 4 (dB)",
         "nrrd": "local-",
+        "flowdps": "flowdps",
     }[name]
     assert expected in board and expected in page
     assert name != "kspace" or "ᾱ" not in board
