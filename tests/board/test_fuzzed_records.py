@@ -122,13 +122,13 @@ def outputs(found, own, folder):
 
 def card_of(own, made, folder):
     run = folder / "run"
-    cell = TrainedCell(run, "cell", own.provenance["checkpoint"], (own,), tuple(made))
+    members = [r for board in made for r in board.members]
+    cell = TrainedCell(run, "cell", own.provenance["checkpoint"], (own,), tuple(members))
     cell.pipeline.mkdir(parents=True, exist_ok=True)
     (cell.pipeline / "model_index.json").write_text("{}")
     destination = Release("alice/model", False, release.licence(cell.rows))
     metadata.eval_results([own], "alice/board")
-    members = [r for board in made for r in board.members]
-    return card.markdown(cell, members, cell.rows, release.gravest_audit([own]), destination, None)
+    return card.markdown(cell, members, cell.rows, release.audit_of_weights(cell), destination, None)
 
 
 def check(which, place, change, folder):
