@@ -83,7 +83,7 @@ def _processor() -> str:
 
 
 def _instructions() -> str:
-    """What torch computes with, 'AVX512, bf16' or 'AVX2': a CPU without native bf16 trains at a third of the speed."""
+    """What torch computes with, 'AVX512, bf16' or 'AVX2': seconds of machines that differ in it do not compare."""
     import torch
 
     return torch.backends.cpu.get_cpu_capability() + (", bf16" if device.hardware().bf16 else "")

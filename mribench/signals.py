@@ -64,10 +64,10 @@ def leave_to_parent() -> None:
 
 @contextmanager
 def withheld() -> Iterator[None]:
-    """A process that this thread starts in the block sees no signal, however early it comes, until it unblocks them.
+    """A process that this thread starts in the block has INT, TERM and HUP blocked from its first moment.
 
-    It ignores them itself (``leave_to_parent``) only once its Python has begun. This process answers as ever, at the
-    latest after the block.
+    It can ignore them (``leave_to_parent``) only once its Python has begun, and one that comes before would print a
+    traceback. This process answers as ever, at the latest after the block.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
