@@ -7,6 +7,7 @@ on disk is whole at any moment.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ _in_deferred: ContextVar[bool] = ContextVar("in_deferred", default=False)
 _main_in_deferred = False
 _received: list[int] = []  # numbers of signals, the first of which counts
 _raised = False
+_dropped = False  # Python dropped the KeyboardInterrupt, as it does with any error in __del__ and in a weak reference
 _answering = False  # a notebook or a test has handlers of its own
 _told = threading.Lock()
 
@@ -49,6 +51,7 @@ def answer() -> None:
     answered = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     for number in answered:
         signal.signal(number, _interrupt)
+    sys.unraisablehook = _note_dropped
     # Python runs a handler only between two steps of the main thread; a byte in this pipe comes at once
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
@@ -114,8 +117,20 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
+def _note_dropped(unraisable: sys.UnraisableHookArgs) -> None:
+    global _dropped
+    if _raised and unraisable.exc_type is KeyboardInterrupt:
+        _dropped = True
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
 def _end_in_time(read_end: int, numbers: set[int]) -> None:
-    """In a thread of its own: end the process soon after a signal, once no step is under way that saves its state."""
+    """In a thread of its own: end the process soon after a signal, once no step is under way that saves its state.
+
+    An interrupt that Python dropped is raised again.
+    """
+    global _dropped, _raised
     while (number := os.read(read_end, 1)[0]) not in numbers:
         pass
     # the handler may never be run
@@ -123,6 +138,9 @@ def _end_in_time(read_end: int, numbers: set[int]) -> None:
     since = time.monotonic()
     while time.monotonic() - since < SECONDS_TO_UNWIND:
         time.sleep(SECONDS_BETWEEN_LOOKS)
+        if _dropped:
+            _dropped = _raised = False
+            _thread.interrupt_main(signal.Signals(number))
         if _main_in_deferred:
             since = time.monotonic()
     end()

@@ -50,6 +50,17 @@ ANOTHER_ERROR = """
         ready(); time.sleep(60)
     except KeyboardInterrupt:
         raise ImportError("numpy: error while importing its extensions")"""
+# Python drops what is raised while an object is freed, and prints it; the interrupt is raised again soon after
+DROPPED = """
+    class Freed:
+        def __del__(self):
+            ready(); time.sleep(60)
+    one = Freed()
+    del one
+    try:
+        for _ in range(600): time.sleep(0.1)
+    finally:
+        print("unwound", flush=True)"""
 SAVING = """
     with signals.deferred_interrupts() as interrupted:
         ready()
@@ -99,6 +110,13 @@ def test_a_signal_ends_a_command_whatever_it_does(busy, name):
     assert process.stdout.readline() == "ready\n"
     code, seconds, _, said = ended(process, name)
     assert (code, said) == (CODES[name], [f"mribench: {SAID}"]) and seconds < SOON
+
+
+def test_an_interrupt_that_python_drops_is_raised_again():
+    process = begin(COMMAND.format(busy=DROPPED))
+    assert process.stdout.readline() == "ready\n"
+    code, seconds, out, said = ended(process, "INT")
+    assert (code, out, said) == (130, "unwound\n", [f"mribench: {SAID}"]) and seconds < SOON
 
 
 def test_a_second_ctrl_c_shows_no_traceback():
