@@ -20,9 +20,9 @@ MOST_ASKED = 8  # files whose sizes are asked of their servers
 def best(organ: str) -> DatasetCard | None:
     """The card that ``open`` stands for; None where mribench downloads none that shows the organ.
 
-    Of the sets whose people can be told apart, with a stated licence, the one with most people; where all lack
-    something, those that lack least. A set of several organs serves where masks choose the slices that show this one,
-    series of an archive where its index is installed.
+    Of the sets whose people can be told apart, with a stated licence and of this organ first of all, the one with most
+    people; where all lack something, those that lack least. A set of other organs serves where masks choose the slices
+    that show this one, series of an archive where its index is installed.
     """
     serving = [
         card
@@ -31,11 +31,12 @@ def best(organ: str) -> DatasetCard | None:
         and (card.organ == organ or mask_names(card, organ))
         and (card.query is None or idc.installed())
     ]
-    return max(serving, key=_worth, default=None)
+    return max(serving, key=lambda card: _worth(card, organ), default=None)
 
 
-def _worth(card: DatasetCard) -> tuple[bool, bool, int, int]:
-    return card.subjects_known, card.licence != UNVERIFIED, card.subjects or 0, card.images or 0
+def _worth(card: DatasetCard, organ: str) -> tuple[bool, bool, bool, int, int]:
+    stated = card.licence != UNVERIFIED
+    return card.subjects_known, stated, card.organ == organ, card.subjects or 0, card.images or 0
 
 
 def named(organ: str, data: str) -> str:

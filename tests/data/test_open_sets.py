@@ -47,6 +47,9 @@ def card(name, **changes):
         card("lesser", subjects=900, access="registration"),
         card("lesser", subjects=900, manual=True),
         card("lesser", subjects=900, organ="heart"),
+        card(
+            "lesser", subjects=900, organ="lung", other_organs=("brain",), masks=(Masks("brain", ("b.nii",)),)
+        ),
         card("lesser", subjects=900, files=()),
     ],
 )

@@ -121,6 +121,24 @@ def test_a_fact_that_loses_its_evidence_is_missed(fact):
     assert verify.unproved(replace(SHIPPED["spider"], evidence=tuple(rows))) == [fact]
 
 
+def test_a_bibtex_entry_is_one_and_whole():
+    found = {name: card.bibtex.strip() for name, card in SHIPPED.items() if card.bibtex}
+    assert [
+        n for n, text in found.items() if not re.match(r"@\w+\{", text) or text.count("{") != text.count("}")
+    ] == []
+
+
+def test_every_doi_that_is_cited_stands_in_the_entry_or_was_read_somewhere():
+    unread = [
+        (name, doi)
+        for name, card in SHIPPED.items()
+        for doi in re.findall(r"10\.\d{4,}/[^\s;,]+", card.citation)
+        if doi.lower() not in (card.bibtex or "").lower()
+        and not any("citation" in row.facts for row in card.evidence)
+    ]
+    assert unread == []
+
+
 def test_every_card_says_what_took_its_images():
     assert not [name for name, found in SHIPPED.items() if found.modality is None]
 
