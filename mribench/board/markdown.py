@@ -43,7 +43,8 @@ def markdown(boards: Sequence[Board], out: Path) -> str:
 def _legend() -> str:
     return (
         "Each number: mean over seeds ± standard deviation between seeds (where there are several) [95 % "
-        "interval over test subjects and seeds; over test subjects alone for one seed]. Rows stand together only "
+        "interval over test subjects and trainings; one training borrows the spread of rows with several, and without "
+        "such rows its interval is over test subjects alone]. Rows stand together only "
         "where data, split, resolution, budget, task, metrics, feature spaces and numbers of images are equal. "
         "Ranks are intervals: 1-3 means that the numbers leave the places 1 to 3 open. *Controls* are set in "
         "italics, as are *real train* (real training images in a model's place) and *half against half* (of the "

@@ -43,9 +43,11 @@ class TrainedGenerator:
 
     def generate(self, indices: Sequence[int], seed: int) -> np.ndarray:
         """float32 (len(indices), H, W) in [0, 1]."""
-        return self._drawn(
+        drawn = self._drawn(
             list(indices), seed, lambda rows, draws: self.model.generate(self.nets, self.profile, draws)
         )
+        self.nfe.append(self.model.nfe)
+        return drawn
 
     def denoise(self, x_t: np.ndarray, alpha_bar: float, seed: int) -> np.ndarray:
         """float32 (N, H, W) in [0, 1]. Raises Unavailable where the model has no ``denoise``."""
@@ -54,11 +56,13 @@ class TrainedGenerator:
             raise Unavailable(f"{self.model.name} does not denoise images")
         signal, sigma = alpha_bar**0.5, ((1 - alpha_bar) / alpha_bar) ** 0.5
         x = torch.from_numpy(np.asarray(x_t / signal, dtype=np.float32)).unsqueeze(1)
-        return self._drawn(
+        drawn = self._drawn(
             list(range(len(x))),
             seed,
             lambda rows, draws: denoise(self.nets, x[rows].to(self.device), sigma, draws),
         )
+        self.nfe.append(self.model.denoise_nfe)
+        return drawn
 
     @torch.no_grad()
     def log_likelihood(self, x: np.ndarray, seed: int) -> dict[str, np.ndarray]:
@@ -96,5 +100,4 @@ class TrainedGenerator:
                     raise MribenchError(f"{self.model.name} gave values that are not finite; try fp32")
                 images.append((x[: len(rows), 0].clamp(-1, 1) / 2 + 0.5).cpu().numpy())
                 advance(first + len(rows))
-        self.nfe.append(self.model.nfe)
         return np.concatenate(images)

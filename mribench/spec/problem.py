@@ -115,6 +115,15 @@ class Examples:
     device: torch.device
     level: float = 0.0  # at which they are measured
 
+    @property
+    def full_steps(self) -> int:
+        """Training steps at full resolution that cost what the profile's own training takes at most.
+
+        Coarse steps cost a quarter. Early stopping, which long profiles have, is not counted.
+        """
+        steps = self.profile.total_steps(len(self.images))
+        return max(1, steps - 3 * min(steps, self.profile.coarse_steps) // 4)
+
 
 class FitExamples(Protocol):
     """What ``Solve`` gets in the denoiser's place; made anew for each level of a problem."""

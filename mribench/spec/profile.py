@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -66,3 +67,10 @@ class Profile:
     compile: bool = False
     # whether boards of this profile may rank
     ranks: bool = field(default=True, metadata={"since": "0.1.1"})
+
+    def total_steps(self, n: int) -> int:
+        """Optimiser steps of a training on ``n`` images: the smaller of ``max_steps`` and ``max_epochs``."""
+        bounds = [self.max_steps] if self.max_steps else []
+        if self.max_epochs:
+            bounds.append(math.ceil(self.max_epochs * n / self.batch_size))
+        return min(bounds)

@@ -167,6 +167,7 @@ class GenerativeModel:
     generate: GenerateImages
     denoise: DenoiseImages | None = None  # None: the denoising task is not for it
     nfe: int = 1  # network evaluations for one image
+    denoise_nfe: int = 1  # and of ``denoise``
     version: int = 1
     log_likelihood: LogLikelihood | None = None  # None: the likelihood task is not for it
     likelihood_is_bound: bool = False  # whether it gives a lower bound (ELBO)
@@ -177,7 +178,7 @@ class GenerativeModel:
 class Autoencoder:
     """The learned space of a latent diffusion model (Rombach et al. 2022, arXiv 2112.10752).
 
-    mribench trains ``stage`` first, then the variant on latents divided by their standard deviation over the training
+    mribench trains ``stage`` first, then the variant on latents divided by their root mean square over the training
     images.
     """
 

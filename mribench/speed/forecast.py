@@ -81,7 +81,6 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
         processes: How many at once.
         threads: Of each of them.
     """
-    from mribench.training.budget import total_steps
 
     profile = plan.profile
     seeds, organs = len(plan.spec.seeds), len(plan.modalities)
@@ -97,7 +96,7 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
     of_tasks = rows * (len(plan.tasks) - len(posing)) + sum(solving.rows(plan, task) for task in posing)
     records = organs * seeds * of_tasks
     finished = _finished(plan)
-    steps = total_steps(profile, profile.max_images * 7 // 10)  # images of the training split
+    steps = profile.total_steps(profile.max_images * 7 // 10)  # images of the training split
     coarse = min(1.0, profile.coarse_steps / steps)
     train, sample, parameters = _seconds(profile, coarse, threads)
     one_thread = _seconds(profile, coarse, 1)[0] / train if threads > 1 and not device.hardware().gpu else 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -34,21 +33,13 @@ class StepCost:
         return profile.batch_size * (coarse * self.coarse + (steps - coarse) * self.full)
 
 
-def total_steps(profile: Profile, n: int) -> int:
-    """Optimiser steps of a run on ``n`` training images: the smaller of ``max_steps`` and ``max_epochs``."""
-    bounds = [profile.max_steps] if profile.max_steps else []
-    if profile.max_epochs:
-        bounds.append(math.ceil(profile.max_epochs * n / profile.batch_size))
-    return min(bounds)
-
-
 def budgeted(profile: Profile, n: int, share: float, cost: StepCost) -> Profile:
     """The profile with as many steps as a stage may take on ``n`` training images.
 
     The binding bound is a share of the training FLOPs of the profile's own U-Net on its own schedule, the second one
     the same share of the images that it sees: a cheap network is not trained for ever.
     """
-    steps = total_steps(profile, n)
+    steps = profile.total_steps(n)
     coarse = profile.coarse_steps / steps
     # 1: no FLOPs are counted where no operation is a convolution or a product of matrices
     part = share * min(1.0, reference_cost(profile).mean(coarse) / max(1, cost.mean(coarse)))

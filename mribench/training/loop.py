@@ -21,7 +21,7 @@ from mribench.progress import progress
 from mribench.spec import Profile, Stage
 from mribench.training import checkpoint
 from mribench.training.arguments import TrainingArguments
-from mribench.training.budget import StepCost, budgeted, step_cost, total_steps
+from mribench.training.budget import StepCost, budgeted, step_cost
 from mribench.training.checkpoint import State
 from mribench.training.conditions import LabelFeed, LabelledSplit
 from mribench.training.fused import optimize
@@ -104,7 +104,7 @@ def _step(
     """One optimiser step of a stage on a network, with its batches; the profile has the stage's own number of steps."""
     profile, split, where = arguments.profile, arguments.train_split, accelerator.device
     ema = [p.detach().clone() for p in raw.parameters()] if profile.ema_decay and stage.average else None
-    total = total_steps(profile, len(split))
+    total = profile.total_steps(len(split))
     rows = batches(len(split), profile.batch_size, total, arguments.seed)
     makes = partial(OwnStep, split=split) if any(update.take_step for update in stage.updates) else Step
     return makes(

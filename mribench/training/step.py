@@ -42,8 +42,9 @@ def learning_rate(profile: Profile, step: int, total: int, peak: float | None = 
 def ema_weight(profile: Profile, step: int) -> float:
     """Weight of the new parameters in the moving average after ``step`` steps.
 
-    1 - min(ema_decay, (1 + step) / (10 + step)): the ramp of Ho et al.'s code and of diffusers' ``EMAModel``, in which
-    early weights fade quickly. Not ``EMAModel`` itself, whose weight is a Python number that a CUDA graph would freeze.
+    1 - min(ema_decay, (1 + step) / (10 + step)): the ramp of diffusers' ``EMAModel``, in which early weights fade
+    quickly; Ho et al. have none. Not ``EMAModel`` itself, whose weight is a Python number that a CUDA graph would
+    freeze.
     """
     return 1 - min(profile.ema_decay or 0.0, (1 + step) / (10 + step))
 

@@ -33,7 +33,6 @@ from mribench.spec import GenerativeModel, Prepared, Profile, Variant
 from mribench.training import folder as training_folder
 from mribench.training import imports
 from mribench.training.arguments import TrainingArguments
-from mribench.training.budget import total_steps
 from mribench.training.train import train
 from mribench.tune import methods_table
 from mribench.tune.samplers import measure
@@ -223,7 +222,7 @@ def _plan(spec: RunSpec, precision: str) -> Plan:
 
 def shortened(profile: Profile, n: int, share: float) -> Profile:
     """The profile with a share of the steps of a training on ``n`` images, its whole schedule in proportion."""
-    steps = total_steps(profile, n)
+    steps = profile.total_steps(n)
 
     def part(count: int) -> int:
         return max(1, int(count * share)) if count else 0

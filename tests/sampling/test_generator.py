@@ -1,5 +1,7 @@
 """Models of several stages: a pair that generates by itself, and a variant in the latents of an autoencoder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from families import GAN, LATENT, PROFILE
@@ -29,6 +31,15 @@ def test_a_generative_model_draws_by_address(pair):
 def test_what_does_not_denoise_says_so(pair):
     with pytest.raises(Unavailable, match="tiny-gan does not denoise"):
         TrainedGenerator(pair, GAN, PROFILE, "fp32").denoise(blobs(2).unit(), 0.5, 0)
+
+
+def test_evaluations_of_drawing_and_of_denoising_are_counted_apart(pair):
+    """A model that climbs in 64 steps removes noise in one."""
+    slow = replace(GAN, nfe=64, denoise=lambda nets, x, sigma, draws: x)
+    model = TrainedGenerator(pair, slow, PROFILE, "fp32")
+    model.generate(range(2), 0)
+    model.denoise(blobs(2).unit(), 0.5, 0)
+    assert model.nfe == [64, 1]
 
 
 def test_a_latent_variant_is_drawn_in_latents_and_decoded_once(tmp_path):

@@ -16,7 +16,6 @@ from mribench import files, profiles
 from mribench.errors import InputError, Interrupted, TrainingDiverged
 from mribench.training import checkpoint
 from mribench.training.arguments import TrainingArguments
-from mribench.training.budget import total_steps
 from mribench.training.step import batches, learning_rate
 from mribench.training.train import train
 from mribench.variants import ddpm
@@ -53,7 +52,7 @@ def test_paper_profile_is_the_study():
     paper = profiles.PAPER
     assert (paper.optimizer, paper.lr, paper.batch_size, paper.size) == ("adam", 1e-3, 32, 64)
     assert paper.max_epochs == 10_000 and paper.patience and paper.max_steps is None
-    assert total_steps(paper, 960) == 300_000
+    assert paper.total_steps(960) == 300_000
     scheduler = ddpm.scheduler(paper)
     assert scheduler.config.prediction_type == "epsilon" and scheduler.config.beta_schedule == "linear"
     # alpha-bar after 50, 100, 250 and 500 steps; diffusers counts them from 0

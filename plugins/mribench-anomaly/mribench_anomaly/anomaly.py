@@ -236,6 +236,7 @@ PROBLEM = Problem(
     kind=KIND,
     track="anomaly",
     restores=False,
+    version=2,
     controls=tuple(one.name for one in (UNCHANGED, HEALTHY_TWIN, DARKNESS, BRIGHTNESS, PCA)),
 )
 ANOMALY = Task(

@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mribench.spec import Draws, Examples, Measurement, Profile, Solver
+from mribench.spec import Draws, Examples, Measurement, Solver
 from mribench_anomaly.methods import KIND
+from mribench_anomaly.pixels import AIR
 
 if TYPE_CHECKING:
     import torch
@@ -21,17 +22,11 @@ NOISE = 0.2  # standard deviation of the noise that the denoising autoencoder re
 GRID = 16  # of normal numbers along a side, which are enlarged to the image; as in the paper
 
 
-def full_steps(profile: Profile) -> int:
-    """Training steps at full resolution that cost what the profile's own training does: coarse steps cost a quarter."""
-    steps = profile.max_steps or profile.max_images * (profile.max_epochs or 1) // profile.batch_size
-    return max(1, steps - 3 * profile.coarse_steps // 4)
-
-
 def trained(make: Callable[[], Any], examples: Examples, loss: Loss) -> Any:
     """The network after AdamW on ``loss``, the learning rate falling to 0 by a cosine."""
     import torch
 
-    profile, steps = examples.profile, full_steps(examples.profile)
+    profile, steps = examples.profile, examples.full_steps
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(examples.seed)
         net = make().to(examples.device).train()
@@ -51,10 +46,20 @@ def trained(make: Callable[[], Any], examples: Examples, loss: Loss) -> Any:
 
 
 def coarse_noise(x: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """float32 (N, 1, H, W): normal numbers on a grid of 16 x 16, enlarged bilinearly."""
+    """float32 (N, 1, H, W): normal numbers on a grid of 16 x 16, enlarged bilinearly and shifted at random.
+
+    Without the shift, which wraps around, the noise would be strong at the same pixels of every image.
+    """
+    import torch
     import torch.nn.functional as F
 
-    return F.interpolate(draws.normal(1, GRID, GRID), size=x.shape[-2:], mode="bilinear")
+    height, width = x.shape[-2:]
+    noise = F.interpolate(draws.normal(1, GRID, GRID), size=(height, width), mode="bilinear")
+    down, right = draws.integers(height, 1), draws.integers(width, 1)
+    rows = (torch.arange(height, device=x.device) + down) % height
+    columns = (torch.arange(width, device=x.device) + right) % width
+    noise = noise.gather(2, rows[:, None, :, None].expand_as(noise))
+    return noise.gather(3, columns[:, None, None, :].expand_as(noise))
 
 
 def by_dae(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
@@ -68,12 +73,13 @@ def _denoised(net: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def fit_dae(examples: Examples) -> Any:
-    """|r(x + n) - x|^2 with coarse noise n, in the foreground as in the paper."""
+    """|r(x + n) - x|^2 with coarse noise n, both in the foreground alone, as in the paper's code."""
     from mribench.variants.ddpm import network
 
     def loss(net: Any, x: torch.Tensor, draws: Draws) -> torch.Tensor:
-        noise = NOISE * coarse_noise(x, draws) * (x > 0)
-        return (_denoised(net, x + noise) - x).square().mean()
+        inside = x >= AIR
+        noise = NOISE * coarse_noise(x, draws) * inside
+        return ((_denoised(net, x + noise) - x).square() * inside).mean()
 
     return trained(lambda: network(examples.profile), examples, loss)
 
@@ -96,8 +102,10 @@ def fit_vae(examples: Examples) -> Any:
     return trained(lambda: vae.network(examples.profile), examples, loss)
 
 
-def _autoencoder(name: str, title: str, paper: str, solve, fit) -> Solver:
-    return Solver(name, title, paper, solve, (), (KIND,), samples=False, fit=fit, trains=True)
+def _autoencoder(name: str, title: str, paper: str, solve, fit, version: int = 1) -> Solver:
+    return Solver(
+        name, title, paper, solve, (), (KIND,), samples=False, fit=fit, trains=True, version=version
+    )
 
 
 DAE_RESIDUAL = _autoencoder(
@@ -106,6 +114,7 @@ DAE_RESIDUAL = _autoencoder(
     "Kascenas et al. 2022, MIDL; 2023, arXiv 2301.08330",
     by_dae,
     fit_dae,
+    version=2,
 )
 VAE_RESIDUAL = _autoencoder(
     "vae-residual", "VAE", "Kingma & Welling 2013, arXiv 1312.6114; Baur et al. 2021", by_vae, fit_vae

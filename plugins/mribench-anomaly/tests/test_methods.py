@@ -158,6 +158,9 @@ def test_coarse_noise_has_sixteen_grains_along_a_side():
     assert alike(1) > 0.8 and 0.1 < alike(4) < 0.5 and abs(alike(8)) < 0.05
     # on the points the noise is standard normal, between them it is less
     assert 0.3 < float(noise.var()) < 0.8
+    # and no pixel of the image is always such a point
+    many = coarse_noise(torch.zeros(4000, 1, 64, 64), draws_of(4000)).var(0)
+    assert float(many.min()) > 0.75 * float(many.max())
 
 
 def test_autoencoders_see_images_in_the_range_that_their_networks_know():

@@ -76,10 +76,12 @@ def test_dice_and_false_area_of_masks_by_hand():
     assert dice(truth, truth) == 1 and dice(0 * truth, 0 * truth) == 1 and false_area(truth, truth) == 0
 
 
-def test_the_threshold_is_the_one_of_the_highest_mean_dice():
+@pytest.mark.parametrize(("pixels", "shares"), [(300, (0.05, 0.2)), (3000, (0.002, 0.004))])
+def test_the_threshold_is_the_one_of_the_highest_mean_dice(pixels, shares):
+    """Also where the lesion is a fraction of a hundredth of the body."""
     rng = np.random.default_rng(2)
-    masks = [rng.random(300) < share for share in (0.05, 0.2)]
-    maps = [rng.random(300) + 0.7 * mask for mask in masks]
+    masks = [rng.random(pixels) < share for share in shares]
+    maps = [rng.random(pixels) + 0.7 * mask for mask in masks]
     threshold = best_threshold(maps, masks)
 
     def mean_dice(t):

@@ -109,12 +109,17 @@ def answer(images: Sequence[np.ndarray], real: Sequence[Prepared], steps: int = 
     return Answer(*about, subjects=len(right[0]))
 
 
+def organs_of(run: Run) -> list[str]:
+    """Those that have generated images."""
+    return sorted({result.modality for result in run if result.task == "generation"})
+
+
 def survey(run: Run, steps: int = STEPS) -> dict[str, Answer]:
     """The answers of every generator and control that has images of all organs of the run, and of real images.
 
     Of a generator with several seeds or samplers the first counts. Raises InputError for fewer than two organs.
     """
-    organs = sorted({result.modality for result in run if result.task == "generation"})
+    organs = organs_of(run)
     if len(organs) < 2:
         raise InputError(
             f"{run.folder} has generated images of {len(organs)} organs, expected two or more; run it with more "
@@ -174,7 +179,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         run = load(asked.run)
-        text = page(survey(run, asked.steps), len({result.modality for result in run}))
+        text = page(survey(run, asked.steps), len(organs_of(run)))
     except MribenchError as error:
         parser.exit(2, f"mribench: {error}\n")
     print(text) if asked.out is None else asked.out.write_text(text, encoding="utf-8")

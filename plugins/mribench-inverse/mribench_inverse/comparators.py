@@ -24,12 +24,6 @@ DIFFUSION_STEPS = 20
 LEAST, LARGEST = 0.005, 20.0
 
 
-def full_steps(profile: Profile) -> int:
-    """Training steps at full resolution that cost what the profile's own training does: coarse steps cost a quarter."""
-    steps = profile.max_steps or profile.max_images * (profile.max_epochs or 1) // profile.batch_size
-    return max(1, steps - 3 * profile.coarse_steps // 4)
-
-
 def trained(
     net: torch.nn.Module, examples: Examples, loss: Callable[..., torch.Tensor], cost: int = 1
 ) -> Any:
@@ -43,7 +37,7 @@ def trained(
     """
     import torch
 
-    profile, steps = examples.profile, max(1, full_steps(examples.profile) // cost)
+    profile, steps = examples.profile, max(1, examples.full_steps // cost)
     net = net.to(examples.device).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=profile.lr)
     warmup = max(1, min(profile.warmup_steps, steps // 10))
@@ -93,9 +87,22 @@ def _squares(answer: Answer) -> Callable[..., torch.Tensor]:
     return lambda net, x, m, draws: (answer(net, m) - x).square().mean()
 
 
-def by_unet(net: Any, m: Measurement, draws: Draws | None = None) -> torch.Tensor:
-    """A* y and what the network adds to it."""
+def scaled_adjoint(m: Measurement) -> torch.Tensor:
+    """c A* y, float32 (N, 1, H, W), with the c of each image that is the best by least squares of y - c A A* y.
+
+    A* y has the grey range of the image for masks, and a sixteenth of it for means over squares of 4 x 4 pixels.
+    """
+    from mribench_inverse.steps import inner
+
     start = m.operator.adjoint(m.y)
+    again = m.operator(start)
+    best = inner(m.y, again) / inner(again, again).clamp_min(1e-12)
+    return best.view(-1, 1, 1, 1) * start
+
+
+def by_unet(net: Any, m: Measurement, draws: Draws | None = None) -> torch.Tensor:
+    """A* y, scaled, and what the network adds to it."""
+    start = scaled_adjoint(m)
     return start + _at_zero(net, start)
 
 
@@ -105,8 +112,8 @@ def fit_unet(examples: Examples) -> Any:
 
 
 def by_unrolled(net: Any, m: Measurement, draws: Draws | None = None) -> torch.Tensor:
-    """x - A*(A x - y) + net(x), from A* y: a gradient step of the data and one of the network in turn."""
-    x = m.operator.adjoint(m.y)
+    """x - A*(A x - y) + net(x), from A* y scaled: a gradient step of the data and one of the network in turn."""
+    x = scaled_adjoint(m)
     for _ in range(CASCADES):
         x = x - m.operator.adjoint(m.operator(x) - m.y) + _at_zero(net, x)
     return x
@@ -151,7 +158,7 @@ def by_diffusion(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
     """Ancestral steps of D(x; sigma, A* y), from noise."""
     import torch
 
-    given = m.operator.adjoint(m.y)
+    given = scaled_adjoint(m)
     levels = torch.linspace(LARGEST ** (1 / 7), LEAST ** (1 / 7), DIFFUSION_STEPS).pow(7).tolist()
     x = levels[0] * draws.normal(1, *m.shape)
     for sigma, smaller in zip(levels, [*levels[1:], 0.0], strict=True):
@@ -164,9 +171,7 @@ def by_diffusion(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
 def fit_diffusion(examples: Examples) -> Any:
     def loss(net: Any, x: torch.Tensor, m: Measurement, draws: Draws) -> torch.Tensor:
         sigma = (1.2 * draws.normal(1, 1, 1) - 1.2).exp()
-        found = conditional_denoiser(
-            net, x + sigma * draws.normal(*x.shape[1:]), sigma, m.operator.adjoint(m.y)
-        )
+        found = conditional_denoiser(net, x + sigma * draws.normal(*x.shape[1:]), sigma, scaled_adjoint(m))
         weight = (sigma**2 + SPREAD**2) / (sigma * SPREAD) ** 2
         return (weight * (found - x).square()).mean()
 
@@ -174,7 +179,7 @@ def fit_diffusion(examples: Examples) -> Any:
 
 
 def _comparator(name: str, title: str, paper: str, solve, fit, kinds=(), samples: bool = False) -> Solver:
-    return Solver(name, title, paper, solve, (), kinds, samples=samples, fit=fit, trains=True)
+    return Solver(name, title, paper, solve, (), kinds, samples=samples, fit=fit, trains=True, version=2)
 
 
 UNET = _comparator("unet", "supervised U-Net", "Jin et al. 2017, arXiv:1611.03679", by_unet, fit_unet)

@@ -278,6 +278,7 @@ MOTION = Problem(
     kind="mri",
     track="sim-k",
     mri_only=True,
+    version=2,
 )
 DEBLUR = Problem(
     name="deblur",

@@ -17,9 +17,9 @@ LEAST, LARGEST = 0.005, 20.0  # noise levels of a sampling from noise, in grey r
 RHO = 7.0
 
 
-def noise_levels(denoiser: Denoiser, steps: int) -> list[float]:
-    """Descending levels, then 0: Karras et al. 2022, arXiv 2206.00364, equation 5."""
-    least, largest = max(LEAST, denoiser.sigmas[0]), min(LARGEST, denoiser.sigmas[1])
+def noise_levels(denoiser: Denoiser, steps: int, first: float = LARGEST) -> list[float]:
+    """Descending levels from ``first``, then 0: Karras et al. 2022, arXiv 2206.00364, equation 5."""
+    least, largest = max(LEAST, denoiser.sigmas[0]), min(first, denoiser.sigmas[1])
     ends = largest ** (1 / RHO), least ** (1 / RHO)
     part = [i / max(steps - 1, 1) for i in range(steps)]
     return [*((ends[0] + t * (ends[1] - ends[0])) ** RHO for t in part), 0.0]
@@ -39,16 +39,18 @@ def inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def conjugate_gradients(apply: Map, b: torch.Tensor, x: torch.Tensor, steps: int) -> torch.Tensor:
     """``steps`` of the way from x to the solution of ``apply(x) = b``; ``apply`` is symmetric and positive definite.
 
-    Each row has steps of its own, and rests once it is there.
+    Each row has steps of its own, and rests once it is there, or where ``apply`` turns out not to be positive: the
+    Jacobian of a trained denoiser is not quite, and a step against its curvature would have no end.
     """
     residual = b - apply(x)
     direction, squared = residual, inner(residual, residual)
     enough = 1e-12 * inner(b, b)
+    going = squared > enough
     for _ in range(steps):
         image = apply(direction)
-        step = (squared / inner(direction, image).clamp_min(1e-30)).where(
-            squared > enough, squared.new_zeros(())
-        )
+        curvature = inner(direction, image)
+        going = going & (squared > enough) & (curvature > 0)
+        step = (squared / curvature.clamp_min(1e-30)).where(going, squared.new_zeros(()))
         x, residual = x + step * direction, residual - step * image
         before, squared = squared, inner(residual, residual)
         direction = residual + squared / before.clamp_min(1e-30) * direction

@@ -246,7 +246,6 @@ def test_ccdf_is_its_recursion():
     A, y, *prior = linear(problem)
     noise, _ = start(problem)
     x = proximal(A.T @ y, 0.1, A, y) + 0.4 * noise.flatten().double()
-    levels = [0.4, *(level for level in noise_levels(problem.denoiser, 14) if level < 0.4)]
-    for sigma, smaller in pairwise(levels):
+    for sigma, smaller in pairwise(noise_levels(problem.denoiser, 7, 0.4)):
         x = proximal(kept(denoised(x, sigma, *prior), x, sigma, smaller), 0.1, A, y)
     agrees(ccdf.solve(problem.denoiser, problem.measurement, Quiet(noise), first=0.4, rho=0.1, steps=7), x)

@@ -2,16 +2,18 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mribench_inverse import baselines, comparators, problems
 from mribench_inverse.operators import SCALE_OF_MOVED, Fourier
 from mribench_inverse.sampling_masks import coil_maps, equispaced_lines, random_lines
-from mribench_inverse.steps import inner
+from mribench_inverse.solvers import ccdf
+from mribench_inverse.steps import conjugate_gradients, inner
 
 from mribench.errors import InputError
 from mribench.seeds import torch_generator
-from mribench.spec import Measurement
+from mribench.spec import Examples, Measurement
 from mribench.training.draws import BatchDraws
 
 PROBLEMS = [value for value in vars(problems).values() if isinstance(value, problems.Problem)]
@@ -63,15 +65,59 @@ def test_equispaced_lines_lie_at_equal_distances_outside_the_centre():
 
 
 def test_the_norm_of_every_operator_is_at_most_one():
-    """FISTA and gradient steps of length 1 rest on it."""
+    """FISTA and gradient steps of length 1 rest on it. With motion it depends on the draw."""
     for problem in PROBLEMS:
-        m = problem.measure(images(1), problem.levels[-1], draws_of(1))
-        x = images(1)
-        for _ in range(20):
+        x = torch.rand(8, 1, 64, 64, generator=torch.Generator().manual_seed(3))
+        m = problem.measure(x, problem.levels[-1], draws_of(8))
+        for _ in range(60):
             x = m.operator.adjoint(m.operator(x))
-            norm = float(x.norm())
-            x = x / norm
-        assert norm <= 1.001, problem.name
+            norms = x.flatten(1).norm(dim=1)
+            x = x / norms.view(-1, 1, 1, 1)
+        assert norms.max() <= 1.001, problem.name
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_the_adjoint_has_a_gradient_for_networks_that_are_trained_through_it(problem):
+    """Of |A* y|^2 by y that is 2 A A* y."""
+    m = problem.measure(images(), problem.levels[0], draws_of(3))
+    y = m.y.clone().requires_grad_()
+    (found,) = torch.autograd.grad(m.operator.adjoint(y).square().sum(), y)
+    assert torch.allclose(found, 2 * m.operator(m.operator.adjoint(m.y)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_what_trained_networks_begin_at_has_the_grey_range_of_the_image(problem):
+    x = torch.full((3, 1, SIDE, SIDE), 0.5)
+    m = problem.measure(x, problem.levels[0], draws_of(3))
+    start = comparators.scaled_adjoint(m)
+    again = m.operator(start)
+    assert inner(m.y - again, again).abs().max() < 1e-3 * inner(m.y, m.y).max()
+    if problem.kind == "superres":
+        assert torch.allclose(start, x, atol=0.05)
+
+
+def test_conjugate_gradients_rest_where_the_map_is_not_positive():
+    """Known answer: the first axis is solved, the second has negative curvature and would run to infinity."""
+    diagonal = torch.tensor([[[[2.0, 2.0]]], [[[2.0, -2.0]]]])
+    b = torch.ones(2, 1, 1, 2)
+    found = conjugate_gradients(lambda x: diagonal * x, b, torch.zeros_like(b), 5)
+    assert torch.equal(found, torch.tensor([[[[0.5, 0.5]]], [[[0.0, 0.0]]]]))
+
+
+@pytest.mark.parametrize("first", [0.1, 0.3, 1.0])
+def test_ccdf_takes_as_many_levels_wherever_it_begins(first):
+    calls = []
+
+    class Prior:
+        sigmas = (0.002, 80.0)
+
+        def __call__(self, x, sigma):
+            calls.append(sigma)
+            return x
+
+    m = problems.denoising(images(), 0.1, draws_of(3))
+    ccdf.solve(Prior(), m, draws_of(3), first=first)
+    assert len(calls) == 15 and calls[0] == pytest.approx(first)
 
 
 def test_photons_are_counted_with_the_mean_and_the_variance_of_poisson():
@@ -166,8 +212,9 @@ def test_comparators_begin_at_what_is_measured_and_cost_what_the_prior_does():
     network = SimpleNamespace(
         channels=(8, 8), layers_per_block=1, attention_levels=(), norm_groups=8, head_dim=8, patch=2
     )
-    profile = SimpleNamespace(size=SIDE, network=network, max_steps=1800, coarse_steps=1260)
-    assert comparators.full_steps(profile) == 855  # 540 at full side, and 1,260 at a quarter of the cost
+    profile = SimpleNamespace(size=SIDE, network=network, coarse_steps=1260, total_steps=lambda n: 18 * n)
+    examples = Examples(np.zeros((100, SIDE, SIDE), np.float32), None, profile, 0, torch.device("cpu"))
+    assert examples.full_steps == 855  # of 1,800: 540 at full side, and 1,260 at a quarter of the cost
     m = problems.denoising(images(), 0.1, draws_of(3))
     net = comparators._unet(profile, 1)
     assert torch.allclose(comparators.by_unet(net, m), m.y)

@@ -20,7 +20,7 @@ ODDS = {0.2: 0.25, 0.8: 0.75}  # of the wide one, by the grey value of the image
 PROFILE = SimpleNamespace(
     size=SIDE,
     network=Network(channels=(16, 16), layers_per_block=1),
-    max_steps=600,
+    total_steps=lambda n: 600,
     coarse_steps=0,
     grad_clip=1.0,
     batch_size=32,

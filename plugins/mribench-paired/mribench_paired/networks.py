@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mribench_inverse.comparators import full_steps, trained
+from mribench_inverse.comparators import trained
 
 from mribench.spec import Draws, Examples, Measurement, Profile, Solver
 from mribench.variants.ddpm import network
@@ -82,7 +82,7 @@ def fit_pix2pix(examples: Examples) -> Any:
     net = seeded(lambda: unet(profile, inputs), examples.seed).to(examples.device).train()
     judge = seeded(lambda: critic(inputs + 1), examples.seed).to(examples.device)
     players = [torch.optim.Adam(one.parameters(), lr=profile.lr, betas=BETAS) for one in (net, judge)]
-    steps = full_steps(profile)
+    steps = examples.full_steps
     with torch.enable_grad():
         for step, (x, m, _) in enumerate(examples.batches(steps, profile.batch_size)):
             rate = profile.lr * 0.5 * (1 + math.cos(math.pi * step / steps))

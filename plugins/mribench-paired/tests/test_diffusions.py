@@ -93,7 +93,7 @@ def fitted(solver, steps, rate):
     profile = SimpleNamespace(
         size=SIDE,
         network=Network(channels=(16, 16), layers_per_block=1),
-        max_steps=steps,
+        total_steps=lambda n: steps,
         coarse_steps=0,
         grad_clip=1.0,
         batch_size=32,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from mribench.errors import InputError
 from mribench.spec import Profile, Sampler, Variant
 from mribench.variants.ddpm import DDPM
 from mribench_score import cosine
@@ -121,10 +122,12 @@ def timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
     """At equal distances from T - 1, or from ``start`` with the stride of a full run, down to 0.
 
     As the paper's code spaces them: diffusers adds noise in every step but that of timestep 0, and a last step with
-    noise would leave it in the image.
+    noise would leave it in the image. Raises InputError for one step, which would take noise for timestep 0.
     """
     import numpy as np
 
+    if steps < 2:
+        raise InputError("iddpm-1 has one step, expected two or more: the first and the last timestep")
     if start is None:
         scheduler.set_timesteps(steps)
     else:

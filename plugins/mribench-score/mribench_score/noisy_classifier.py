@@ -98,12 +98,13 @@ class ClassifierGuidedModel(ModelMixin, ConfigMixin):
         self, out: torch.Tensor, x: torch.Tensor, t: torch.Tensor, label: torch.Tensor
     ) -> torch.Tensor:
         """eps - s sigma_t grad log p(y | x_t), algorithm 2; of v the same in its terms."""
-        # samplers run where no gradient can be taken
+        # a likelihood and some solvers differentiate D, guidance included; samplers run where no gradient can be taken
+        differentiated = torch.is_grad_enabled() and x.requires_grad
         with torch.inference_mode(False), torch.enable_grad():
-            seen = x.detach().clone().requires_grad_()
+            seen = x if differentiated else x.detach().clone().requires_grad_()
             # a view: counters of operations hook the inputs of modules, and torch allows no hook on a leaf here
             known = _of_labels(self._log_posterior(seen.view_as(seen), t.clone()), label.clone())
-            (uphill,) = torch.autograd.grad(known.sum(), seen)
+            (uphill,) = torch.autograd.grad(known.sum(), seen, create_graph=differentiated)
         ratio = self._ratio(t)[:, None, None, None]
         # v = signal eps - sigma x_0, and x_0 falls by sigma^2 / signal where eps rises by sigma
         step = ratio if self.config.prediction == "v_prediction" else ratio / (1 + ratio**2).sqrt()

@@ -1,7 +1,8 @@
 """The sub-VP SDE; Song et al. 2021, arXiv 2011.13456, section 3.4.
 
 Signal as in the VP SDE, whose discretisation is DDPM, and less noise: x_t = sqrt(alpha_bar) x_0 + (1 - alpha_bar) eps.
-The paper's loss, equation 7 with lambda = sigma^2, is the squared error of the noise, as DDPM's.
+The paper's loss, equation 7 with lambda = sigma^2, is the squared error of the noise, as DDPM's, where a profile
+predicts it; under v, as in ``quick``, it is that over alpha_bar of the level.
 """
 
 from __future__ import annotations

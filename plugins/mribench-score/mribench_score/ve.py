@@ -1,6 +1,7 @@
 """The variance-exploding SDE, x_t = x_0 + sigma_t eps; Song et al. 2021, arXiv 2011.13456, section 3.4 and appendix C.
 
-The paper's loss, equation 7 with lambda = sigma^2, is the squared error of the noise, as DDPM's.
+The paper's loss, equation 7 with lambda = sigma^2, is the squared error of the noise, as DDPM's, where a profile
+predicts it; under v, as in ``quick``, it is that times 1 + sigma^2.
 """
 
 from __future__ import annotations

@@ -80,6 +80,18 @@ def test_with_the_exact_posterior_the_denoiser_is_that_of_the_label(exact, sigma
         assert torch.allclose(found, mixed, atol=3e-3)
 
 
+def test_the_guided_denoiser_has_the_slope_of_that_of_the_label(exact):
+    """Likelihoods, DPS and moment matching take it; under guidance without its own slope it would be the mixture's."""
+    net, scheduler = exact
+    sigma = 0.7
+    x = MEANS[:1, None, None].expand(4, 1, 1, 2).clone() + torch.linspace(-1, 1, 4)[:, None, None, None]
+    with torch.enable_grad():
+        x.requires_grad_()
+        found = VariantDenoiser(CLASSIFIER_GUIDED, at_label(net, 1), scheduler)(x, sigma)
+        (slope,) = torch.autograd.grad(found.sum(), x)
+    assert torch.allclose(slope, torch.full_like(x, WIDTH**2 / (WIDTH**2 + sigma**2)), atol=5e-3)
+
+
 def test_what_is_drawn_has_the_moments_of_the_label(exact):
     net, scheduler = exact
     denoise = VariantDenoiser(CLASSIFIER_GUIDED, at_label(net, 1), scheduler)

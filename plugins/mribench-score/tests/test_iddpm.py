@@ -7,6 +7,8 @@ import pytest
 import torch
 from mribench_score import iddpm
 
+from mribench.errors import InputError
+
 T, WIDTH = 1000, 0.3
 WEIGHT_OF_BITS = 1.0  # lambda T
 SCHEDULER = iddpm.scheduler(SimpleNamespace(prediction="epsilon"))
@@ -133,4 +135,6 @@ def test_its_sampler_starts_where_it_is_told():
     scheduler = iddpm.ancestral(SCHEDULER.config)
     assert iddpm.timesteps(scheduler, 4, None) == [999, 666, 333, 0]
     assert iddpm.timesteps(scheduler, 4, 600) == [600, 300, 0]
+    with pytest.raises(InputError, match="expected two or more"):
+        iddpm.timesteps(scheduler, 1, None)
     assert iddpm.timesteps(scheduler, 4, 3) == [3, 0] and iddpm.timesteps(scheduler, 1000, 2) == [2, 1, 0]

@@ -27,8 +27,8 @@ def solve(
         rho: Weight of x beside the measurement, in every replacement.
         steps: Noise levels.
     """
-    levels = [first, *(level for level in noise_levels(denoiser, 2 * steps) if level < first)]
-    x = data_prox(m, m.operator.adjoint(m.y), rho) + first * draws.normal(1, *m.shape)
+    levels = noise_levels(denoiser, steps, first)
+    x = data_prox(m, m.operator.adjoint(m.y), rho) + levels[0] * draws.normal(1, *m.shape)
     for sigma, smaller in pairwise(levels):
         x = renoised(denoiser(x, sigma), x, sigma, smaller, lambda x: draws.normal(*x.shape[1:]))
         x = data_prox(m, x, rho)
@@ -40,5 +40,6 @@ CCDF = Solver(
     title="come closer, diffuse faster",
     paper="Chung et al. 2022, arXiv:2112.05146",
     solve=solve,
+    version=2,
     search=tuple({"first": first, "rho": rho} for first in (0.1, 0.3, 1.0) for rho in (0.01, 0.1)),
 )
