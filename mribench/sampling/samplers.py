@@ -162,7 +162,8 @@ def _unipc_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]
 
 
 def _ddim_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
-    """DDIM's step() goes back by T // steps: visit just that, also where steps does not divide T."""
+    """DDIM's step() goes back by T // steps: visit just that, also where steps does not divide T, so that ddim-16 takes
+    17 evaluations; the record counts them."""
     scheduler.set_timesteps(steps)
     return spaced_timesteps(
         scheduler, steps, scheduler.config.num_train_timesteps - 1 if start is None else start

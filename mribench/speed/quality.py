@@ -39,7 +39,7 @@ def measure(
     """Train ours and every other trainer, draw, and score.
 
     What is done is kept in ``out`` and not done again: ``ours`` is a run folder, ``images`` holds what the others drew,
-    ``board`` their records and the page.
+    ``board`` their records and the page. The record is written after every seed.
 
     Args:
         organ: whose phantoms they learn.
@@ -67,16 +67,23 @@ def measure(
     ours = {result.seed: result for result in run.run_suite(spec) if _is_ours(result)}
     plan = resolve(spec)
     images = prepare_data(plan.modalities[0], plan.spec.data, plan.profile, plan.out).train.images
-    rows = [_ours(result) for result in ours.values()]
+    record: dict[str, Any] = {
+        "organ": organ,
+        "n": n,
+        "ddim_steps": STEPS,
+        **provenance.environment(),
+        "rows": [],
+    }
     with progress("quality", len(TRAINERS) * len(seeds)) as advance:
-        for seed, result in ours.items():
-            for trainer in TRAINERS:
+        for round_, (seed, result) in enumerate(ours.items()):
+            rows = [_ours(result)]
+            for number, trainer in enumerate(TRAINERS, 1):
                 _draw(trainer, images, seed, result.provenance["training"]["seconds"], n, out)
                 rows.append(_other(trainer, seed, organ, out))
-                advance(len(rows) - len(ours), f"{trainer.name}, seed {seed}")
-    record = {"organ": organ, "n": n, "ddim_steps": STEPS, **provenance.environment(), "rows": rows}
-    files.write_json(out / "quality.json", record)
-    files.write_text(out / "quality.md", markdown(record))
+                advance(round_ * len(TRAINERS) + number, f"{trainer.name}, seed {seed}")
+            record["rows"] += rows
+            files.write_json(out / "quality.json", record)
+            files.write_text(out / "quality.md", markdown(record))
     return record
 
 

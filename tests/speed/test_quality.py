@@ -48,6 +48,20 @@ def test_the_others_stand_beside_ours_with_the_same_seconds(blank, tmp_path, mon
     assert quality.measure("brain", tmp_path, seeds=(0,), profile="smoke", n=24)["rows"] == record["rows"]
 
 
+def test_a_seed_that_is_done_is_on_record_before_the_next(blank, tmp_path, monkeypatch):
+    class Stopped(Blank):
+        def __init__(self, images, seed):
+            super().__init__(images, seed)
+            if seed == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(quality, "TRAINERS", (Stopped,))
+    with pytest.raises(KeyboardInterrupt):
+        quality.measure("brain", tmp_path, seeds=(0, 1), profile="smoke", n=24)
+    rows = json.loads((tmp_path / "quality.json").read_text())["rows"]
+    assert [(row["trainer"], row["seed"]) for row in rows] == [(quality.OURS, 0), ("blank", 0)]
+
+
 def test_a_missing_library_is_named_before_anything_is_trained(monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install mribench\[trainers\]"):
