@@ -16,7 +16,7 @@ from torch.nn.functional import (
     interpolate,
 )
 
-# over draws of motion and lines the largest norm without a factor was 1.57: poses overlap in a voxel
+# poses overlap: of 192 draws at 5 pixels and degrees the largest norm without the factor was 1.58
 SCALE_OF_MOVED = 0.6
 
 
