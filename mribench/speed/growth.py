@@ -72,7 +72,7 @@ def quantities() -> list[Quantity]:
 
 
 def measure(out: Path, chosen: Sequence[Quantity] | None = None, times: int = TIMES) -> dict[str, Any]:
-    """Time every size of every quantity.
+    """Time every size of every quantity; the record is written after each of them.
 
     Args:
         out: folder for growth.json and growth.md.
@@ -82,7 +82,8 @@ def measure(out: Path, chosen: Sequence[Quantity] | None = None, times: int = TI
     Returns:
         The record that growth.json holds.
     """
-    found = []
+    found: list[dict[str, Any]] = []
+    record = {"times": times, **provenance.environment(), "rows": found}
     chosen = quantities() if chosen is None else chosen
     with progress("growth", sum(len(one.sizes) for one in chosen)) as advanced:
         for one in chosen:
@@ -102,9 +103,8 @@ def measure(out: Path, chosen: Sequence[Quantity] | None = None, times: int = TI
                     "expected": one.expected,
                 }
             )
-    record = {"times": times, **provenance.environment(), "rows": found}
-    files.write_json(out / "growth.json", record)
-    files.write_text(out / "growth.md", markdown(record))
+            files.write_json(out / "growth.json", record)
+            files.write_text(out / "growth.md", markdown(record))
     return record
 
 

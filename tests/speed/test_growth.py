@@ -29,6 +29,20 @@ def test_the_table_holds_seconds_and_exponent(tmp_path, monkeypatch):
     assert "| work | things | 10: 1, 20: 4 | 2.00 | 1 |" in (tmp_path / "growth.md").read_text()
 
 
+def test_what_was_measured_is_on_record_before_the_next_begins(tmp_path, monkeypatch):
+    def stopped(size):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(growth, "_seconds", lambda work: 1.0)
+    two = [
+        Quantity("work", "things", (10, 20), lambda n: print, ""),
+        Quantity("more", "things", (1, 2), stopped, ""),
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        growth.measure(tmp_path, two)
+    assert [row["name"] for row in json.loads((tmp_path / "growth.json").read_text())["rows"]] == ["work"]
+
+
 @pytest.mark.parametrize(
     "number",
     [
