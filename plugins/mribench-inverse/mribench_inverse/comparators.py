@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Draws, Examples, Measurement, Profile, Solver
 from mribench.variants.ddpm import network
+from mribench_inverse.steps import inner
 
 if TYPE_CHECKING:
     import torch
@@ -92,8 +93,6 @@ def scaled_adjoint(m: Measurement) -> torch.Tensor:
 
     A* y has the grey range of the image for masks, and a sixteenth of it for means over squares of 4 x 4 pixels.
     """
-    from mribench_inverse.steps import inner
-
     start = m.operator.adjoint(m.y)
     again = m.operator(start)
     best = inner(m.y, again) / inner(again, again).clamp_min(1e-12)
