@@ -86,6 +86,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mribench.phantom.stamps": ("ellipse", "ellipsoid", "shape", "tube"),
     "mribench.sampling.denoiser": ("VariantDenoiser",),
     "mribench.sampling.prediction": ("estimate_by_prediction",),
+    "mribench.sampling.samplers": ("DPM_SOLVER",),
     "mribench.seeds": ("number", "numpy_rng", "torch_generator"),
     "mribench.spec": (
         "NOT_ANNOTATED",

@@ -46,7 +46,14 @@ def budgeted(profile: Profile, n: int, share: float, cost: StepCost) -> Profile:
     if part == 1.0:
         return profile
     allowed = max(1, int(steps * part))
-    return replace(profile, max_steps=allowed, max_epochs=None, coarse_steps=int(allowed * coarse))
+    return replace(
+        profile,
+        max_steps=allowed,
+        max_epochs=None,
+        coarse_steps=int(allowed * coarse),
+        # else a short stage would end within its warm-up, at a fraction of its learning rate
+        warmup_steps=int(profile.warmup_steps * part),
+    )
 
 
 def step_cost(stage: Stage, net: Any, earlier: Mapping[str, Any], profile: Profile) -> StepCost:

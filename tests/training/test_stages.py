@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from tiny import TINY, equal, fit
 
 from mribench.spec import GenerativeModel, Stage, Update
-from mribench.training.budget import reference_cost, step_cost
+from mribench.training.budget import budgeted, reference_cost, step_cost
 from mribench.training.draws import BatchDraws, ValidationDraws
 
 
@@ -101,6 +101,13 @@ def test_stages_share_the_flops_of_the_reference(tmp_path):
     half = replace(cheap, stages=(CODER, replace(CODER, name="again")))
     record = fit(tmp_path / "half", profile, half)
     assert record["steps"] == 40 and {s["steps"] for s in record["stages"].values()} == {20}
+
+
+def test_the_warm_up_of_a_stage_is_as_short_as_the_stage():
+    """Else a stage of few steps would end at a fraction of its learning rate."""
+    profile = replace(TINY, max_steps=40, warmup_steps=20)
+    short = budgeted(profile, 8, 0.25, reference_cost(profile))
+    assert (short.max_steps, short.warmup_steps) == (10, 5)
 
 
 def test_counting_leaves_network_and_random_numbers_as_they_were():

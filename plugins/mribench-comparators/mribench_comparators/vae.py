@@ -61,6 +61,7 @@ VAE = GenerativeModel(
     paper="Kingma & Welling 2013, arXiv 1312.6114",
     stages=(Stage("vae", network, updates=(Update(loss),)),),
     generate=generate,
+    version=2,  # 1: its warm-up was as long as the profile's
     log_likelihood=bound,
     likelihood_is_bound=True,
 )

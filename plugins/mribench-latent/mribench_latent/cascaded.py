@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from mribench.sampling.samplers import DPM_SOLVER
 from mribench.spec import Batch, Draws, GenerativeModel, Profile, Stage, Update
 from mribench.variants import ddpm
 from mribench_latent.unet import unet
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_AUGMENTATION = 0.5  # the largest standard deviation of the noise on small images in [-1, 1], in training
 AUGMENTATION = 0.1  # in sampling
-SMALL_STEPS, LARGE_STEPS = 25, 25  # of DPM-Solver++
+SMALL_STEPS, LARGE_STEPS = 25, 25  # of dpm-solver
 
 
 def small_network(profile: Profile) -> Any:
@@ -96,15 +97,12 @@ def large_loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws)
 
 
 def integrate(net: Any, x: torch.Tensor, steps: int) -> torch.Tensor:
-    """From noise to an image by DPM-Solver++ (Lu et al., arXiv 2211.01095) of second order."""
-    from diffusers import DPMSolverMultistepScheduler
+    """From noise to an image by the sampler dpm-solver, at its noise levels."""
+    import torch
 
-    solver = DPMSolverMultistepScheduler.from_config(
-        forward_process().config, algorithm_type="dpmsolver++", timestep_spacing="trailing"
-    )
-    solver.set_timesteps(steps)
-    for t in solver.timesteps:
-        x = solver.step(net(x, t).sample.float(), t, x).prev_sample
+    solver = DPM_SOLVER.scheduler(forward_process().config)
+    for t in DPM_SOLVER.timesteps(solver, steps, None):
+        x = solver.step(net(x, torch.tensor(t, device=x.device)).sample.float(), t, x).prev_sample
     return x
 
 
@@ -128,4 +126,5 @@ CASCADED = GenerativeModel(
     ),
     generate=generate,
     nfe=SMALL_STEPS + LARGE_STEPS,
+    version=2,  # 1: steps at equal distances in t, warm-ups as long as the profile's
 )

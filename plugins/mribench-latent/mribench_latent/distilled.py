@@ -122,4 +122,5 @@ DISTILLED = GenerativeModel(
     stages=stages(),
     generate=generate,
     nfe=STEPS[-1],
+    version=2,  # 1: each student ended within a warm-up as long as the profile's
 )

@@ -51,9 +51,10 @@ LDM_KL = Variant(
     title="Latent diffusion, KL",
     paper="Rombach et al. 2022, arXiv 2112.10752",
     network=latent.network,
-    scheduler=ddpm.scheduler,
+    scheduler=latent.scheduler,
     loss=ddpm.loss,
     autoencoder=Autoencoder(
         Stage("autoencoder", network, (Update(loss),), share=0.4), encode=encode, decode=decode
     ),
+    version=2,  # 1: latents were clipped to the range of images, warm-ups were as long as the profile's
 )

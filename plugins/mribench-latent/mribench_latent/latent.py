@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Profile
+from mribench.variants import ddpm
 from mribench_latent.unet import unet
 
 if TYPE_CHECKING:
     import torch
+    from diffusers import DDPMScheduler
 
 LEVELS = 3
 FACTOR = 2 ** (LEVELS - 1)  # the side of an image over that of its latents: f = 4 in the paper's words
@@ -40,6 +42,12 @@ def shape(profile: Profile) -> dict[str, Any]:
 def network(profile: Profile) -> Any:
     """The profile's U-Net on latents, without patches: an autoencoder has made them already."""
     return unet(profile, profile.size // FACTOR, CHANNELS, CHANNELS, patch=1)
+
+
+def scheduler(profile: Profile) -> DDPMScheduler:
+    """That of DDPM, but samplers do not clip x_0 to [-1, 1]: latents know no range."""
+    made = ddpm.scheduler(profile)
+    return type(made).from_config(made.config, clip_sample=False)
 
 
 def squared_error(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

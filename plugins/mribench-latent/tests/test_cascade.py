@@ -80,13 +80,16 @@ def off(found):
 
 
 def test_with_more_steps_exact_networks_come_to_draw_the_right_covariance(monkeypatch):
-    """Of 8,000 draws, in the Frobenius norm: 0.17 at 16 steps each, 0.08 at 25, 0.03 at 100."""
+    """Of 8,000 draws, in the Frobenius norm: 0.078 at 16 steps each, 0.050 at 25, 0.030 at 100.
+
+    With equal strides in t it was 0.17, 0.08 and 0.03.
+    """
     found = []
     for steps in (16, 25, 100):
         monkeypatch.setattr(cascaded, "SMALL_STEPS", steps)
         monkeypatch.setattr(cascaded, "LARGE_STEPS", steps)
         found.append(off(drawn_covariance()))
-    assert found[0] > found[1] > found[2] and found[2] < 0.05
+    assert found[0] > found[1] > found[2] and found[1] < 0.065 and found[2] < 0.04
 
 
 def test_noise_that_is_said_but_not_added_is_seen(monkeypatch):

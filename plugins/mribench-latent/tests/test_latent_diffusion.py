@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from diffusers import DDIMScheduler, DDPMScheduler
 from mribench_latent import kl, latent, vq
 from mribench_latent.kl import LDM_KL
 from mribench_latent.vq import LDM_VQ
@@ -49,6 +50,19 @@ def test_the_kl_term_is_that_of_a_gaussian(monkeypatch):
 def test_latents_have_a_quarter_of_the_side(variant):
     z = variant.autoencoder.encode(made(variant), X)
     assert z.shape == (3, latent.CHANNELS, 4, 4)
+
+
+@pytest.mark.parametrize("scheduler", [DDIMScheduler, DDPMScheduler])
+def test_samplers_do_not_clip_latents(scheduler):
+    """A sampler that takes its settings from the training's scheduler comes to x_0 = 3 where v says 3."""
+    profile = SimpleNamespace(prediction="v_prediction")
+    for variant in (LDM_KL, LDM_VQ):
+        sampler = scheduler.from_config(variant.scheduler(profile).config)
+        sampler.set_timesteps(1)
+        alpha_bar = sampler.alphas_cumprod[0]
+        x_0, x_t = torch.full((1, 4, 2, 2), 3.0), torch.zeros(1, 4, 2, 2)
+        v = (alpha_bar.sqrt() * x_t - x_0) / (1 - alpha_bar).sqrt()
+        assert torch.allclose(sampler.step(v, 0, x_t).prev_sample, x_0, atol=1e-3)
 
 
 def test_a_latent_takes_the_code_at_the_smallest_angle():

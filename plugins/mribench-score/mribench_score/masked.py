@@ -33,7 +33,8 @@ def loss(net: Any, scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: tor
 def mask(x: torch.Tensor) -> torch.Tensor:
     """float32 (N, 1, H, W): 0 on hidden patches, else 1; x: (N, C, H, W).
 
-    From the global generator, as dropout: mribench seeds it by (seed, step).
+    From the global generator, as dropout: mribench seeds it by (seed, step). Processes that share a batch draw the same
+    masks, each for its part.
     """
     import torch
     import torch.nn.functional as F
