@@ -10,15 +10,36 @@ from typing import Any
 from mribench.board.rows import Address, Estimate, Row, TrainingVariance, with_training
 
 
+@dataclass(frozen=True)
+class Pooled:
+    """What rows of several seeds say of a single training."""
+
+    variance: float
+    dof: int
+    is_relative: bool  # of value / mean
+
+
+def pooled(rows: Sequence[Row], metrics: Mapping[str, Mapping[str, Any]]) -> dict[Address, Pooled]:
+    """Of each number, over the variants of one board; only numbers that rows of several seeds have.
+
+    Weighted by degrees of freedom; rows of one variant share their trainings, whatever the sampler, and count as one. A
+    distance between distributions moves in proportion to its value (phantom boards: 2 to 16 % of KD in hc85-v1 over a
+    fivefold range of KD), so there the variance of value / mean is pooled, unless a lending row reaches 0.
+
+    Args:
+        rows: Of the board.
+        metrics: Direction and kind of every metric, by name.
+    """
+    lenders = [row for row in rows if len(row.seeds) > 1 and row.learns]
+    addresses = dict.fromkeys(address for row in lenders for address in row.estimates)
+    found = {address: _pooled(lenders, address, metrics.get(address[0], {})) for address in addresses}
+    return {address: one for address, one in found.items() if one}
+
+
 def with_borrowed_variance(
-    rows: Sequence[Row], metrics: Mapping[str, Mapping[str, Any]], elsewhere: Sequence[Sequence[Row]] = ()
+    rows: Sequence[Row], own: Mapping[Address, Pooled], elsewhere: Sequence[Mapping[Address, Pooled]] = ()
 ) -> list[Row]:
     """The same rows; of a trained row of one seed each interval widened, and the variance that widened it kept.
-
-    The variance between trainings is pooled over the trained rows with several seeds, weighted by their degrees of
-    freedom; rows of one variant share their trainings, whatever the sampler, and count as one. A distance between
-    distributions moves in proportion to its value (phantom boards: 2 to 16 % of KD in hc85-v1 over a fivefold
-    range of KD), so there the variance of value / mean is pooled, unless a lending row reaches 0.
 
     What is relative is pooled over the other boards too, since three seeds of one board say little: t of two degrees
     of freedom is 4.3. The larger of the board's own variance and of that of all boards is taken, so that a board whose
@@ -27,51 +48,41 @@ def with_borrowed_variance(
 
     Args:
         rows: Of the board.
-        metrics: Direction and kind of every metric, by name.
-        elsewhere: The rows of each board of other data under the same budget.
+        own: What they say, as ``pooled`` gives it.
+        elsewhere: What each board of other data says under the same budget.
     """
     borrowers = [row for row in rows if _borrows(row)]
     if not borrowers:
         return list(rows)
+    lenders = [others for others in elsewhere if others]
     addresses = dict.fromkeys(address for row in borrowers for address in row.estimates)
-    known = {address: _lent(rows, elsewhere, address, metrics.get(address[0], {})) for address in addresses}
+    known = {
+        address: _lent(own.get(address), [others[address] for others in lenders if address in others])
+        for address in addresses
+    }
     return [_borrowing(row, known) if _borrows(row) else row for row in rows]
 
 
 def _borrows(row: Row) -> bool:
-    return row.learns and len(row.seeds) == 1
+    return len(row.seeds) == 1 and row.learns
 
 
-@dataclass(frozen=True)
-class _Pooled:
-    """What rows of several seeds say of a single training."""
-
-    variance: float
-    dof: int
-    is_relative: bool  # of value / mean
-
-
-def _lent(
-    rows: Iterable[Row], elsewhere: Iterable[Iterable[Row]], address: Address, about: Mapping[str, Any]
-) -> _Pooled | None:
-    own = _pooled(rows, address, about)
+def _lent(own: Pooled | None, others: Iterable[Pooled]) -> Pooled | None:
     if own is not None and not own.is_relative:
         return own
-    others = [one for found in elsewhere if (one := _pooled(found, address, about)) and one.is_relative]
-    pooled = [*([own] if own else []), *others]
-    if not pooled:
+    found = [*([own] if own else []), *(one for one in others if one.is_relative)]
+    if not found:
         return None
-    dof = sum(one.dof for one in pooled)
-    over_all = sum(one.dof * one.variance for one in pooled) / dof
-    return _Pooled(max(over_all, own.variance if own else 0.0), dof, True)
+    dof = sum(one.dof for one in found)
+    over_all = sum(one.dof * one.variance for one in found) / dof
+    return Pooled(max(over_all, own.variance if own else 0.0), dof, True)
 
 
-def _pooled(rows: Iterable[Row], address: Address, about: Mapping[str, Any]) -> _Pooled | None:
-    """Over the variants of one board."""
+def _pooled(lenders: Iterable[Row], address: Address, about: Mapping[str, Any]) -> Pooled | None:
     by_variant: dict[tuple[str, int], list[Estimate]] = {}
-    for row in rows:
+    for row in lenders:
         estimate = row.estimates.get(address)
-        if row.learns and len(row.seeds) > 1 and estimate is not None and estimate.spread is not None:
+        if estimate is not None and estimate.spread is not None:
             by_variant.setdefault((row.variant, row.versions[0]), []).append(estimate)
     if not by_variant:
         return None
@@ -86,7 +97,7 @@ def _pooled(rows: Iterable[Row], address: Address, about: Mapping[str, Any]) -> 
         for variant, found in by_variant.items()
     )
     dof = sum(freedoms.values())
-    return _Pooled(total / dof, dof, relative)
+    return Pooled(total / dof, dof, relative)
 
 
 def _variance(estimate: Estimate, relative: bool) -> float:
@@ -94,7 +105,7 @@ def _variance(estimate: Estimate, relative: bool) -> float:
     return (estimate.spread / estimate.value if relative else estimate.spread) ** 2
 
 
-def _borrowing(row: Row, known: Mapping[Address, _Pooled | None]) -> Row:
+def _borrowing(row: Row, known: Mapping[Address, Pooled | None]) -> Row:
     borrowed, estimates = {}, dict(row.estimates)
     for address, estimate in row.estimates.items():
         pooled = known[address]

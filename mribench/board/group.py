@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from mribench.board.agreement import Agreement, agree, majority
-from mribench.board.borrowed import with_borrowed_variance
+from mribench.board.borrowed import Pooled, pooled, with_borrowed_variance
 from mribench.board.differences import Difference, difference
 from mribench.board.identity import same_training
 from mribench.board.rows import Address, Row, row, versions, with_not_applicable
@@ -56,7 +56,12 @@ class Group:
 
         A training that is filed under several seeds counts once.
         """
-        return with_borrowed_variance(self._rows, self.metrics, [group._rows for group in self.elsewhere])
+        return with_borrowed_variance(self._rows, self.lends, [group.lends for group in self.elsewhere])
+
+    @cached_property
+    def lends(self) -> dict[Address, Pooled]:
+        """How much another training moves each number, as far as rows of several seeds say."""
+        return pooled(self._rows, self.metrics)
 
     @cached_property
     def _rows(self) -> list[Row]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mribench import files
 from mribench.audit.copies import binomial_interval
-from mribench.board.borrowed import with_borrowed_variance
+from mribench.board.borrowed import pooled, with_borrowed_variance
 from mribench.board.differences import difference
 from mribench.board.rows import Address, Estimate, Row, row
 from mribench.calibration.worlds import GENERATED, IMAGES, LEVEL, RELATIVE_SPREAD, KernelWorld, PairedWorld
@@ -113,12 +113,12 @@ def _board(scores: Sequence[Score], elsewhere: Sequence[Row] = ()) -> dict[str, 
     """By what it is called in ``TITLES``: the row of all scores but the last, and that of the last, which borrows."""
     three = row([_result("three", seed, score) for seed, score in enumerate(scores[:-1])])
     alone = row([_result("one", 0, scores[-1])])
-    _, one = with_borrowed_variance([three, alone], METRICS)
+    lends = pooled([three], METRICS)
+    _, one = with_borrowed_variance([three, alone], lends)
     rows = {"3": three, "1": one, "1 alone": alone}
     if elsewhere:
-        _, rows["1 of six"] = with_borrowed_variance(
-            [three, alone], METRICS, [[other] for other in elsewhere]
-        )
+        others = [pooled([other], METRICS) for other in elsewhere]
+        _, rows["1 of six"] = with_borrowed_variance([three, alone], lends, others)
     return rows
 
 
