@@ -14,9 +14,9 @@ from mribench.board.rows import Address, Estimate, Row, TrainingVariance, with_t
 class Pooled:
     """What rows of several seeds say of a single training."""
 
-    variance: float
+    variance: float  # in the squared unit of the number, or of value / mean
     dof: int
-    is_relative: bool  # of value / mean
+    is_relative: bool  # whether it is that of value / mean
 
 
 def pooled(rows: Sequence[Row], metrics: Mapping[str, Mapping[str, Any]]) -> dict[Address, Pooled]:
@@ -29,6 +29,9 @@ def pooled(rows: Sequence[Row], metrics: Mapping[str, Mapping[str, Any]]) -> dic
     Args:
         rows: Of the board.
         metrics: Direction and kind of every metric, by name.
+
+    Returns:
+        By metric, space and level; empty where no row has several seeds.
     """
     lenders = [row for row in rows if len(row.seeds) > 1 and row.learns]
     addresses = dict.fromkeys(address for row in lenders for address in row.estimates)
@@ -108,11 +111,11 @@ def _variance(estimate: Estimate, relative: bool) -> float:
 def _borrowing(row: Row, known: Mapping[Address, Pooled | None]) -> Row:
     borrowed, estimates = {}, dict(row.estimates)
     for address, estimate in row.estimates.items():
-        pooled = known[address]
-        if pooled is None or estimate.value is None:
+        lent = known[address]
+        if lent is None or estimate.value is None:
             continue
-        scale = estimate.value**2 if pooled.is_relative else 1.0
-        training = TrainingVariance(pooled.variance * scale, pooled.dof)
+        scale = estimate.value**2 if lent.is_relative else 1.0
+        training = TrainingVariance(lent.variance * scale, lent.dof)
         borrowed[address] = training
         if estimate.within_low is not None and estimate.within_high is not None:
             ends = estimate.within_low, estimate.within_high
