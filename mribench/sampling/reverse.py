@@ -12,7 +12,7 @@ import torch
 
 from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.forward_process import alpha_bars
-from mribench.sampling.samplers import RHO, SIGMA_MAX, SIGMA_MIN, SamplerChoice
+from mribench.sampling.samplers import SIGMA_MAX, SamplerChoice, noise_levels
 from mribench.spec import ShapeNoise, Variant
 
 Watch = Callable[[int, torch.Tensor], None]  # sees (evaluations so far, x)
@@ -85,7 +85,8 @@ class IntegratorReverse:
     def __call__(
         self, x: torch.Tensor, generators: Sequence[torch.Generator], alpha_bar: float | None, watch: Watch
     ) -> tuple[torch.Tensor, int]:
-        sigmas = noise_levels(self._steps, self._denoiser.sigmas)
+        least, largest = self._denoiser.sigmas
+        sigmas = [*noise_levels(self._steps, least, min(SIGMA_MAX, largest)).tolist(), 0.0]
         # integrators run on x_0 + sigma eps
         if alpha_bar is None:
             x = x * sigmas[0]
@@ -139,17 +140,6 @@ class ImageDraws:
         return torch.stack([torch.randint(high, shape, generator=g) for g in self._generators]).to(
             self._where
         )
-
-
-def noise_levels(steps: int, limits: tuple[float, float]) -> list[float]:
-    """Levels to visit, descending, then 0: Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7.
-
-    From the largest that the prior was trained for, at most ``SIGMA_MAX``, to ``SIGMA_MIN``, below which the last step
-    removes all noise at once.
-    """
-    least, largest = max(SIGMA_MIN, limits[0]), min(SIGMA_MAX, limits[1])
-    roots = np.linspace(largest ** (1 / RHO), least ** (1 / RHO), steps)
-    return [*(roots**RHO).tolist(), 0.0]
 
 
 def scaled_for_network(scheduler: Any, x: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mribench.errors import InputError
 from mribench.plugins import lookup
 from mribench.spec import Integrator, Sampler
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RHO = 7.0  # Karras et al. 2022, table 1
 SIGMA_MAX = 80.0  # Karras et al. 2022, table 1; above it an image is lost in the noise
@@ -119,40 +122,48 @@ def _listed_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int
     return timesteps
 
 
-def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
-    """Noise levels spaced as in Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7, at their timesteps.
+def noise_levels(steps: int, least: float, largest: float) -> np.ndarray:
+    """float64 (steps,), descending: Karras et al. 2022, arXiv 2206.00364, equation 5 with rho 7.
 
-    The first is T - 1, from which the levels are spaced as from ``SPACED_FROM`` at most: the cosine schedule ends at
-    sigma 20,000, and half of 16 steps would go where there is only noise. The last step removes all noise below
-    ``SIGMA_MIN``. Equal strides in t would spend most of the steps where there is only noise, and one step on all fine
-    detail. From x_t: ``spaced_timesteps``.
+    To ``SIGMA_MIN`` at the least, below which the last step removes all noise at once. Equal strides in t would spend
+    most of the steps where there is only noise, and one step on all fine detail.
     """
-    if start is not None:
-        return _listed_timesteps(scheduler, steps, start)
-    timesteps = _karras_spaced(scheduler, steps)
-    scheduler.set_timesteps(timesteps=timesteps)
-    return timesteps
+    import numpy as np
+
+    levels: np.ndarray = np.linspace(largest ** (1 / RHO), max(SIGMA_MIN, least) ** (1 / RHO), steps) ** RHO
+    return levels
 
 
-def _karras_spaced(scheduler: Any, steps: int) -> list[int]:
+def _karras_spaced(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    """The timesteps nearest to the ``noise_levels`` of a full run; from x_t its own and those below it.
+
+    A full run starts at T - 1, and its levels are spaced as from ``SPACED_FROM`` at most: the cosine schedule ends at
+    sigma 20,000, and half of 16 steps would go where there is only noise. From x_t they are spaced as those of the
+    integrators, so that equal noise costs equal NFE, whatever the noise schedule.
+    """
     import numpy as np
 
     alpha_bar = scheduler.alphas_cumprod.double()
     sigma = ((1 - alpha_bar) / alpha_bar).sqrt().numpy()
-    ends = min(SPACED_FROM, sigma[-1]) ** (1 / RHO), max(SIGMA_MIN, sigma[0]) ** (1 / RHO)
-    timesteps: list[int] = []
-    for steps_left, level in zip(range(steps - 1, -1, -1), np.linspace(*ends, steps) ** RHO, strict=True):
-        nearest = int(np.abs(np.log(sigma / level)).argmin()) if timesteps else len(sigma) - 1
+    levels = noise_levels(steps, sigma[0], min(SPACED_FROM if start is None else SIGMA_MAX, sigma[-1]))
+    timesteps = [len(sigma) - 1 if start is None else start]
+    below = levels[1:] if start is None else levels[levels < sigma[start]][:start]
+    for steps_left, level in zip(range(len(below) - 1, -1, -1), below, strict=True):
+        nearest = int(np.abs(np.log(sigma / level)).argmin())
         # each timestep once, and room for those that are left
-        timesteps.append(max(steps_left, min([nearest, *(t - 1 for t in timesteps[-1:])])))
+        timesteps.append(max(steps_left, min(nearest, timesteps[-1] - 1)))
+    return timesteps
+
+
+def _karras_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
+    timesteps = _karras_spaced(scheduler, steps, start)
+    scheduler.set_timesteps(timesteps=timesteps)
     return timesteps
 
 
 def _unipc_timesteps(scheduler: Any, steps: int, start: int | None) -> list[int]:
     """As ``_karras_timesteps``. The scheduler takes no list of timesteps: it is told them after it was reset."""
-    timesteps = (
-        _karras_spaced(scheduler, steps) if start is None else spaced_timesteps(scheduler, steps, start)
-    )
+    timesteps = _karras_spaced(scheduler, steps, start)
     scheduler.set_timesteps(len(timesteps))
     alpha_bar = scheduler.alphas_cumprod[timesteps]
     sigmas = ((1 - alpha_bar) / alpha_bar).sqrt()

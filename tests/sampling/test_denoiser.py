@@ -14,9 +14,8 @@ from mribench.errors import InputError, Unavailable
 from mribench.sampling import forward_process
 from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.prediction import estimate_by_prediction
-from mribench.sampling.reverse import noise_levels
 from mribench.sampling.sample import TrainedModel
-from mribench.sampling.samplers import DDIM, SamplerChoice
+from mribench.sampling.samplers import DDIM, SamplerChoice, noise_levels
 from mribench.spec import Integrator, Likelihood, Prior
 from mribench.variants.ddpm import DDPM
 
@@ -159,11 +158,11 @@ def test_noise_of_another_kernel_is_used_in_training_and_at_the_start(tmp_path):
     assert forward_process.compatible(variant, EULER) and not forward_process.compatible(variant, DDIM)
 
 
-def test_levels_fall_from_the_largest_known_to_zero():
-    found = noise_levels(10, (0.01, 157.0))
-    assert len(found) == 11 and found[0] == pytest.approx(80) and found[-1] == 0
+def test_levels_fall_from_the_largest_to_the_least():
+    found = noise_levels(10, 0.01, 80.0)
+    assert len(found) == 10 and found[0] == pytest.approx(80) and found[-1] == pytest.approx(0.06)
     assert all(a > b for a, b in pairwise(found))
-    assert noise_levels(3, (0.1, 5.0)) == pytest.approx([5.0, 0.926, 0.1, 0.0], abs=1e-3)
+    assert noise_levels(3, 0.1, 5.0) == pytest.approx([5.0, 0.926, 0.1], abs=1e-3)
 
 
 def test_a_trained_model_hands_out_its_denoiser_and_its_likelihood(trained):

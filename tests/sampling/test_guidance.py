@@ -12,9 +12,8 @@ from tiny import TINY, blobs, fit
 from mribench.errors import InputError
 from mribench.sampling.denoiser import VariantDenoiser
 from mribench.sampling.guidance import GuidedNetwork, bind
-from mribench.sampling.reverse import noise_levels
 from mribench.sampling.sample import TrainedModel
-from mribench.sampling.samplers import resolve
+from mribench.sampling.samplers import noise_levels, resolve
 from mribench.spec import Split
 from mribench.testing.labels import LabelledGaussians
 from mribench.training.arguments import TrainingArguments
@@ -42,7 +41,7 @@ def null_denoiser(gaussians):
 
 def drawn(denoise, steps=60):
     """(N, 2): Heun's method, Karras et al. 2022, arXiv 2206.00364, algorithm 1, to the least level that is known."""
-    sigmas = noise_levels(steps, denoise.sigmas)[:-1]
+    sigmas = noise_levels(steps, *denoise.sigmas).tolist()
     x = sigmas[0] * torch.randn(N, 2, 1, 1, generator=torch.Generator().manual_seed(0))
     for sigma, smaller in pairwise(sigmas):
         slope = (x - denoise(x, sigma)) / sigma

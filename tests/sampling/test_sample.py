@@ -1,6 +1,7 @@
 """Sampling: image i depends on (seed, i) alone, the NFE is what was spent, denoising starts where it says."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -135,6 +136,22 @@ def test_a_schedule_that_ends_in_noise_alone_spends_no_steps_there():
     sigma = ((1 - own.alphas_cumprod) / own.alphas_cumprod).sqrt().numpy()[timesteps]
     assert timesteps[0] == 999 and sigma[0] > 10_000
     assert (sigma[1:] < 200).all() and np.ptp(np.diff(sigma[1:] ** (1 / 7))) < 0.05
+
+
+@pytest.mark.parametrize("sampler", [samplers.DPM_SOLVER, samplers.UNIPC])
+@pytest.mark.parametrize(("steps", "nfe"), [(1, [1, 1, 1]), (16, [4, 6, 8]), (1000, [None, None, None])])
+def test_equal_noise_costs_equal_nfe_whatever_the_schedule(sampler, steps, nfe):
+    """From x_t: its own level and those of an integrator's run below it, which depend on nothing but the noise."""
+    config = ddpm.DDPM.scheduler(TINY).config
+    for alpha_bar, evaluations in zip((0.89702, 0.52409, 0.07859), nfe, strict=True):
+        for schedule in ("linear", "squaredcos_cap_v2"):
+            own = sampler.scheduler({**config, "beta_schedule": schedule})
+            start = int((own.alphas_cumprod - alpha_bar).abs().argmin())
+            timesteps = sampler.timesteps(own, steps, start)
+            assert timesteps[0] == start and own.timesteps.tolist() == timesteps
+            assert all(a > b >= 0 for a, b in pairwise(timesteps))
+            assert len(timesteps) == (evaluations or len(timesteps))
+    assert sampler.timesteps(own, steps, 0) == [0]
 
 
 @pytest.mark.parametrize("steps", [30, 300, 400, 700])
