@@ -60,9 +60,10 @@ def test_masks_by_name_and_derivatives_are_left_out_and_said(bids, tmp_path, cap
     assert set(found.train.subjects) | set(found.test.subjects) <= set(PEOPLE)
     said = capsys.readouterr().err
     assert (
-        "left out: 16 files called masks or labels (sub-00/ses-1/anat/sub-00_ses-1_brainmask.nii.gz" in said
+        "left out of the images: 16 files called masks or labels (sub-00/ses-1/anat/sub-00_ses-1_brainmask.nii.gz"
+        in said
     )
-    assert "left out: 8 files below derivatives/" in said
+    assert "left out of the images: 8 files below derivatives/" in said
 
 
 def test_volumes_of_two_values_are_masks_whatever_they_are_called(bids, tmp_path):
