@@ -42,8 +42,8 @@ def without(root: Path, files: Sequence[Path]) -> list[Path]:
             first = min(left).relative_to(root).as_posix()
             plural = "s" * (len(left) > 1)
             say(
-                f"left out of the images: {len(left)} file{plural} {why} ({first}{', ...' * (len(left) > 1)}); name them in "
-                f"{METADATA} (file_name,subject) to have them read"
+                f"left out of the images: {len(left)} file{plural} {why} ({first}{', ...' * (len(left) > 1)}); name "
+                f"them in {METADATA} (file_name,subject) to have them read"
             )
     return kept
 
