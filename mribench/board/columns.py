@@ -85,11 +85,11 @@ def all_organs(boards: Sequence[Board]) -> Table:
     first = {a: next(b for b in boards if a in b.addresses) for a in shown}
     columns = [ORGAN, DATA, PROFILE, TEST_SUBJECTS, VARIANT, RANK, SEEDS]
     columns += [number_column(first[a], a) for a in shown]
-    # a problem whose controls are its own has none that rows are held against
+    # a task may be asked of its own controls alone, or of none
     ranking = [
         (board, board.primary)
         for board in boards
-        if board.primary and (not board.poses_problem or board.row(control_name(board)))
+        if board.primary and (control := board.row(control_name(board))) and control.applies
     ]
     if ranking:
         columns += [_of_control(*ranking[0]), _against_control(ranking[0][0])]

@@ -69,6 +69,11 @@ class Row:
     same_training: tuple[int, ...] = ()
 
     @property
+    def applies(self) -> bool:
+        """False where none of the board's tasks was asked of it."""
+        return not self.estimates or any(estimate.applies for estimate in self.estimates.values())
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         return tuple(sorted({result.seed for result in self.results}))
 

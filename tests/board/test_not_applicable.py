@@ -37,6 +37,18 @@ def test_a_cell_is_grey_with_its_reason_and_has_no_rank(made, tmp_path):
     assert 'class="na"' in page and f'title="not applicable: {WHY}"' in page
 
 
+def test_a_control_of_which_nothing_was_asked_has_no_line(result, tmp_path):
+    """Its reason stands below the table, and no column of it beside the trained rows."""
+    known = result(10.0, 9.0, 11.0)
+    control = result(variant="gaussian", sampler=None, is_control=True, scores=(), not_applicable=WHY)
+    made = boards([known, control])
+    (board,) = made
+    assert [row.name for row in board.rows if not row.applies] == ["gaussian"]
+    assert "gaussian" not in columns.headline(board).texts()[-1]
+    assert not [title for title in columns.all_organs(made).titles if "gaussian" in title]
+    assert f"No line for gaussian: not applicable: {WHY}" in markdown(made, tmp_path)
+
+
 def test_the_csv_has_the_reason(made):
     lines = [line for line in csv.DictReader(io.StringIO(export.csv_text(made))) if line["variant"] == "gan"]
     assert lines and all(line["value"] == "" for line in lines if line["metric"] == "kd")
