@@ -31,10 +31,11 @@ from mribench.runner.plan import Plan, resolve
 from mribench.runner.resources import Execution
 from mribench.runner.stages import finished, run_cell
 from mribench.runner.train_cells import train_on_one_gpu
+from mribench.runner.trainings import is_untrained, of_variants, trainings
 from mribench.runner.watch import Watch, write_boards
 from mribench.runner.worker import Job, Outcome
 from mribench.sampling import fitting
-from mribench.spec import Control, GenerativeModel, Modality, Prepared, PretrainedModel, Solver, Variant
+from mribench.spec import Modality, Prepared
 
 IN_THIS_PROCESS = Execution(jobs=1)
 
@@ -88,18 +89,6 @@ def run_suite(
     if show and made:
         show(made)
     return done
-
-
-def trainings(plan: Plan) -> int:
-    """How many networks a plan trains: of a joint training one for all organs."""
-    trained = [v for v in plan.variants if not _is_untrained(v)] if plan.of_models else []
-    joint = {variant.trained_as or variant.name for variant in trained if is_joint(variant)}
-    of_one_organ = sum(not is_joint(variant) for variant in trained)
-    return (len(plan.modalities) * of_one_organ + len(joint)) * len(plan.spec.seeds)
-
-
-def _is_untrained(variant: Variant | GenerativeModel | Control | PretrainedModel | Solver) -> bool:
-    return isinstance(variant, Control | PretrainedModel | Solver)
 
 
 def _in_order(done: Iterable[Result], plan: Plan) -> list[Result]:
@@ -157,8 +146,8 @@ def _by_workers(
     busy."""
     outcomes: dict[Job, Outcome] = {}
     submitted: list[Job] = []
-    untrained_cells = len(plan.modalities) * len(plan.spec.seeds) * sum(map(_is_untrained, plan.variants))
-    watch = Watch(plan, trainings(plan), untrained_cells)
+    untrained_cells = len(plan.modalities) * len(plan.spec.seeds) * sum(map(is_untrained, plan.variants))
+    watch = Watch(plan, of_variants(plan), untrained_cells)
     trained: dict[Job, bool] = {}
 
     def submit(jobs: Iterable[Job]) -> Iterator[Job]:

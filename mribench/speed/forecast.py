@@ -13,8 +13,8 @@ from mribench.runner import resources
 from mribench.runner.executors import Processes
 from mribench.runner.plan import Plan, resolve
 from mribench.runner.resources import Execution
-from mribench.runner.run import trainings
 from mribench.runner.runspec import RunSpec
+from mribench.runner.trainings import of_solvers, trainings
 from mribench.spec import Control, GenerativeModel, PretrainedModel, Profile, Solver, Variant
 from mribench.speed import solving
 
@@ -85,11 +85,11 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
     profile = plan.profile
     seeds, organs = len(plan.spec.seeds), len(plan.modalities)
     trained = [variant for variant in plan.variants if not isinstance(variant, Control | Solver)]
-    networks = trainings(plan) + organs * seeds * solving.trainings(plan)
+    networks = trainings(plan)
     # a joint training takes the budget of every organ; variants that differ in guidance alone share it
     learning = [v for v in trained if not isinstance(v, PretrainedModel)] if plan.of_models else []
     budgets = organs * seeds * len({getattr(v, "trained_as", None) or v.name for v in learning})
-    budgets += organs * seeds * solving.trainings(plan)
+    budgets += organs * seeds * of_solvers(plan)
     evaluations = [each for variant in trained for each in _evaluations(variant, plan)]
     rows = len(evaluations) + sum(isinstance(variant, Control) for variant in plan.variants)
     posing = [task for task in plan.tasks if task.problem]

@@ -34,16 +34,6 @@ def rows(plan: Plan, task: Task) -> int:
     return len(priors) * with_prior + sum(fits(solver, task) for solver in _alone(plan))
 
 
-def trainings(plan: Plan) -> int:
-    """Trainings of an organ and seed by solvers that learn from pairs: one for each level of each problem."""
-    return sum(
-        len(task.problem.levels)
-        for task in plan.tasks
-        for solver in _alone(plan)
-        if task.problem and solver.trains and fits(solver, task)
-    )
-
-
 def _alone(plan: Plan) -> list[Solver]:
     """Baselines and controls: solvers without a prior."""
     return [variant for variant in plan.variants if isinstance(variant, Solver)]

@@ -16,6 +16,7 @@ from mribench.plugins import lookup
 from mribench.runner import identity, run, runspec
 from mribench.runner.cell import Cell
 from mribench.runner.plan import resolve
+from mribench.runner.trainings import trainings
 from mribench.runner.verify import verify
 from mribench.tasks import to_uint8
 
@@ -197,7 +198,7 @@ def test_workers_are_given_the_cells_of_a_training_together(cells):
     plan, data = cells
     (together,) = run._joint_cells(data, plan)
     assert [(c.modality.name, c.variant.name) for c in together] == [(o, v) for o in ORGANS for v in OWN]
-    assert run.trainings(plan) == 1
+    assert trainings(plan) == 1
 
 
 def test_an_unknown_condition_is_refused(told, monkeypatch):

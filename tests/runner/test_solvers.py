@@ -16,7 +16,7 @@ from mribench.runner import runspec
 from mribench.runner.cell import Cell
 from mribench.runner.plan import Plan
 from mribench.runner.questions import questions
-from mribench.runner.run import trainings
+from mribench.runner.trainings import trainings
 from mribench.runner.verify import verify
 from mribench.sampling import fitting, offers
 from mribench.sampling.solving import SolvingModel, UnitDenoiser
@@ -121,6 +121,16 @@ def test_no_prior_is_trained_that_no_solver_asks():
         plan = replace(plan_of(*solvers), **changes)
         cell = Cell(modality, toy_data(), DDPM, 0).with_training(plan)
         assert (trainings(plan), bool(cell.trained)) == (trained, bool(trained))
+
+
+def test_a_solver_that_learns_is_a_training_of_each_organ_level_and_seed():
+    """A run of such solvers alone takes several processes too."""
+    modalities = tuple(lookup.load("modalities", name) for name in lookup.names("modalities")[:2])
+    learns = replace(BASELINE, trains=True)
+    asked = replace(plan_of(), modalities=modalities, tasks=(TASK,), variants=(BASELINE, learns))
+    seeds = len(asked.spec.seeds)
+    assert trainings(asked) == 2 * len(TASK.problem.levels) * seeds > 1
+    assert not trainings(replace(asked, variants=(BASELINE,)))
 
 
 def test_an_answer_does_not_depend_on_the_batch_and_the_measurement_not_on_the_solver():

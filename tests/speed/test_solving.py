@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import torch
 
+from mribench.runner.trainings import of_solvers
 from mribench.spec import Measurement, Problem, Solver
 from mribench.speed import solving
 from mribench.tasks.inverse import inverse_task
@@ -57,4 +58,4 @@ def test_a_gradient_costs_three_calls_and_samples_are_four():
 def test_a_solver_for_other_problems_costs_nothing_and_a_comparator_trains_at_each_level():
     asked = plan(FOR_OTHERS, TRAINS)
     assert solving.evaluations(asked) == 0
-    assert solving.trainings(asked) == 2 and solving.rows(asked, TASK) == 1
+    assert of_solvers(asked) == 2 and solving.rows(asked, TASK) == 1

@@ -38,14 +38,14 @@ def label_map(image: np.ndarray) -> np.ndarray:
 
 def write(images: np.ndarray, subjects: np.ndarray, out: Path) -> None:
     """A folder for each subject with PNG images, and beside each its label map, ``_mask.png``."""
-    from PIL import Image
+    from skimage.io import imsave
 
     folders = {subject: out / f"{i:04d}" for i, subject in enumerate(dict.fromkeys(subjects.tolist()))}
     for folder in folders.values():
         folder.mkdir(parents=True)
     for i, (image, subject) in enumerate(zip(images, subjects.tolist(), strict=True)):
-        Image.fromarray(image).save(folders[subject] / f"{i:05d}.png")
-        Image.fromarray(label_map(image)).save(folders[subject] / f"{i:05d}_mask.png")
+        imsave(folders[subject] / f"{i:05d}.png", image, check_contrast=False)
+        imsave(folders[subject] / f"{i:05d}_mask.png", label_map(image), check_contrast=False)
 
 
 def read(file: Path) -> tuple[np.ndarray, np.ndarray]:
