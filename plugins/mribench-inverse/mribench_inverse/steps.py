@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Map = Callable[[torch.Tensor], torch.Tensor]
 
 LEAST, LARGEST = 0.005, 20.0  # noise levels of a sampling from noise, in grey ranges
+COARSEST = 3.0  # above it an image shows little but its mean
 RHO = 7.0
 
 
@@ -23,6 +24,15 @@ def noise_levels(denoiser: Denoiser, steps: int, first: float = LARGEST) -> list
     ends = largest ** (1 / RHO), least ** (1 / RHO)
     part = [i / max(steps - 1, 1) for i in range(steps)]
     return [*((ends[0] + t * (ends[1] - ends[0])) ** RHO for t in part), 0.0]
+
+
+def fine_levels(denoiser: Denoiser, steps: int) -> list[float]:
+    """``LARGEST``, then ``noise_levels`` from ``COARSEST``: of 30 that begin at ``LARGEST`` ten lie above that.
+
+    For solvers that correct the image itself at each level. Those that step down a gradient lose by it: they have come
+    less far at fewer levels.
+    """
+    return [*noise_levels(denoiser, 1)[:1], *noise_levels(denoiser, steps - 1, COARSEST)]
 
 
 def geometric(first: float, last: float, steps: int) -> list[float]:

@@ -21,7 +21,7 @@ from mribench_inverse.solvers import (
     repaint,
     replacement,
 )
-from mribench_inverse.steps import geometric, noise_levels
+from mribench_inverse.steps import fine_levels, geometric, noise_levels
 
 from mribench.seeds import torch_generator
 from mribench.spec import Measurement
@@ -97,6 +97,17 @@ def test_moment_matching_draws_from_the_posterior():
     assert variance.min() > 0.85 and variance.max() < 1.1
 
 
+def test_fine_levels_begin_in_noise_and_are_where_an_image_shows():
+    levels = fine_levels(Problem(1).denoiser, 20)
+    assert (
+        len(levels) == 21
+        and levels[0] == pytest.approx(20)
+        and levels[1] == pytest.approx(3)
+        and levels[-1] == 0
+    )
+    assert all(a > b for a, b in pairwise(levels))
+
+
 def test_langevin_dynamics_draw_from_the_posterior():
     problem = Problem(2000)
     x = langevin.solve(problem.denoiser, problem.measurement, problem.draws, levels=60, repeats=100, step=0.5)
@@ -164,7 +175,7 @@ def test_diffpir_is_its_recursion(zeta):
     problem = Problem(1)
     A, y, *prior = linear(problem)
     noise, x = start(problem)
-    for sigma, smaller in pairwise(noise_levels(problem.denoiser, 7)):
+    for sigma, smaller in pairwise(fine_levels(problem.denoiser, 7)):
         x_0 = proximal(denoised(x, sigma, *prior), 2.0 * 0.1**2 / sigma**2, A, y)
         x = x_0 + smaller * (1 - zeta) ** 0.5 * (x - x_0) / sigma
     found = diffpir.solve(problem.denoiser, problem.measurement, Quiet(noise), weight=2.0, zeta=zeta, steps=7)
@@ -176,7 +187,7 @@ def test_dds_is_its_recursion(monkeypatch):
     problem = Problem(1)
     A, y, *prior = linear(problem)
     noise, x = start(problem)
-    for sigma, smaller in pairwise(noise_levels(problem.denoiser, 7)):
+    for sigma, smaller in pairwise(fine_levels(problem.denoiser, 7)):
         x_0 = denoised(x, sigma, *prior)
         x = proximal(x_0, 0.05, A, y) + smaller * (1 - 0.6**2) ** 0.5 * (x - x_0) / sigma
     agrees(dds.solve(problem.denoiser, problem.measurement, Quiet(noise), eta=0.6, steps=7), x)
@@ -214,7 +225,7 @@ def test_replacement_is_its_recursion():
     problem = Problem(1)
     A, y, *prior = linear(problem)
     noise, x = start(problem)
-    for sigma, smaller in pairwise(noise_levels(problem.denoiser, 7)):
+    for sigma, smaller in pairwise(fine_levels(problem.denoiser, 7)):
         x = proximal(x, 0.1, A, y)
         x = kept(denoised(x, sigma, *prior), x, sigma, smaller)
     agrees(replacement.solve(problem.denoiser, problem.measurement, Quiet(noise), rho=0.1, steps=7), x)
