@@ -120,6 +120,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Profile",
         "Reader",
         "ReportedRow",
+        "ReportedTable",
         "Sampler",
         "Score",
         "ShapeNoise",

@@ -50,6 +50,7 @@ def odd_result(make, seed):
         provenance={"profile": draw.choice((None, {}, {"a": odd(draw)})), word(): odd(draw)},
         metrics=draw.choice(({}, {word(): {"title": odd(draw)}})),
         reported=draw.choice((None, {}, {word(): odd(draw)})),
+        reported_table=draw.choice((None, {"title": word(), "rows": odd(draw)})),
         floor=draw.choice(({}, {"kd": {"subsamples": "1 2", "half": odd(draw)}})),
         audit=draw.choice((None, {"verdict": odd(draw)})),
         versions=draw.choice(({}, {"variant": 2})),

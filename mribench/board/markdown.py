@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import escape
@@ -138,13 +138,17 @@ def _pictures(board: Board, out: Path) -> str:
     return "Pictures: " + ", ".join(links) + ".\n" if links else ""
 
 
-def _reported(boards: Iterable[Board]) -> str:
+def _reported(boards: Sequence[Board]) -> str:
+    parts = []
     sources, rows = sentences.reported(boards)
-    if not rows:
-        return ""
-    lines = [[organ, *(f"{number:g}" for number in numbers)] for organ, numbers in rows]
-    note = f"## Reported, not reproduced\n\n{escaped('; '.join(sources))}\n\n{sentences.REPORTED_NOTE}\n\n"
-    return note + markdown_table(["modality", *sentences.REPORTED.values()], lines)
+    if rows:
+        lines = [[organ, *(f"{number:g}" for number in numbers)] for organ, numbers in rows]
+        parts += [escaped("; ".join(sources)), sentences.REPORTED_NOTE]
+        parts.append(markdown_table(["modality", *sentences.REPORTED.values()], lines).rstrip())
+    for table in sentences.reported_tables(boards):
+        parts += [f"### {escaped(table.title)}", escaped(table.source), escaped(table.note)]
+        parts.append(markdown_table(table.columns, table.rows).rstrip())
+    return "\n\n".join(["## Reported, not reproduced", *parts, ""]) if parts else ""
 
 
 def board_table(table: columns.Table) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from mribench.board import columns, tuning
 from mribench.board.boards import Board
 from mribench.metrics.distribution import fid_note
 from mribench.metrics.significance import FEW_SUBJECTS
+from mribench.spec import ReportedTable
 
 PREDICTS = {"epsilon": "the noise", "v_prediction": "v"}
 KEPT = {"best": "best of validation", "last": "last weights"}
@@ -171,6 +172,14 @@ def notes(board: Board) -> list[str]:
 def of_a_blank(reason: str) -> str:
     """Why a number is blank, for readers of a board: advice to whoever made the records is not for them."""
     return NOT_AT_HAND if FOR_MAKERS.search(reason) else reason
+
+
+def reported_tables(boards: Iterable[Board]) -> list[ReportedTable]:
+    """What publications found of the tasks of these boards, each once."""
+    found = [r.reported_table for board in boards for r in board.members if r.reported_table]
+    names = [field.name for field in fields(ReportedTable)]
+    tables = [ReportedTable(**{name: one[name] for name in names}) for one in found]
+    return list({(table.title, table.source): table for table in tables}.values())
 
 
 def reported(boards: Iterable[Board]) -> tuple[list[str], list[tuple[str, Sequence[float]]]]:

@@ -27,7 +27,17 @@ FORMAT, VERSION = "mribench records", 1
 # numbers in lists keep the precision of float32; values and intervals keep float64
 DIGITS = 8
 # parts of a record, and of its provenance, that many records of a board have in common
-SHARED = ("comparability", "data", "expected", "floor", "metrics", "reported", "spaces", "versions")
+SHARED = (
+    "comparability",
+    "data",
+    "expected",
+    "floor",
+    "metrics",
+    "reported",
+    "reported_table",
+    "spaces",
+    "versions",
+)
 SHARED_PROVENANCE = ("machine", "plugins", "profile", "spec", "versions")
 # what differs from record to record in a list of scores; the rest of it is shared
 NUMBERS = ("value", "low", "high", *LISTS)

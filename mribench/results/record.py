@@ -65,6 +65,8 @@ class Result:
     not_applicable: str | None = None  # why the task was not asked of the variant; there are then no scores
     # of a task that poses a problem, what answers rest on beside the measurement: ``Solver.answers_by``
     answers_by: str | None = None
+    # of a task, what a publication found: the fields of ``spec.ReportedTable``
+    reported_table: Mapping[str, Any] | None = None
     # its file does not match its digest (mribench.results.digest); None: there is no digest, an older version wrote it
     edited: bool | None = field(default=False, compare=False)
 
@@ -98,7 +100,7 @@ def to_json(result: Result) -> dict[str, Any]:
         asdict(score) | {name: _line(getattr(score, name)) for name in LISTS} for score in result.scores
     ]
     content = {"schema": SCHEMA, **asdict(result), "scores": scores, "comparability_key": result.key}
-    for name in ("not_applicable", "answers_by"):
+    for name in ("not_applicable", "answers_by", "reported_table"):
         if content[name] is None:
             # records of before the field was there stay as they are
             del content[name]

@@ -27,6 +27,7 @@ PLAIN = (
     "not_applicable",
     "answers_by",
     "reported",
+    "reported_table",
 )
 # among them the words of a data set, from which a redaction takes names
 WORDS = re.compile(r"comparability\.data|data\..*|reported\..*")

@@ -100,6 +100,7 @@ def empty_result(cell: Cell, task: Task, plan: Plan) -> Result:
         level_name=task.level_name,
         not_applicable=not_applicable(task, cell.variant, cell.data),
         answers_by=_answers_by(cell, task),
+        reported_table=asdict(task.reported) if task.reported else None,
     )
 
 

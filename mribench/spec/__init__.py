@@ -33,7 +33,7 @@ from mribench.spec.stage import (
     TrainingStep,
     Update,
 )
-from mribench.spec.task import Task
+from mribench.spec.task import ReportedTable, Task
 from mribench.spec.variant import (
     Control,
     DenoisingLoss,
@@ -82,6 +82,7 @@ __all__ = [
     "ReadVolumes",
     "Reader",
     "ReportedRow",
+    "ReportedTable",
     "RestoredImages",
     "Sampler",
     "Score",

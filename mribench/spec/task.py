@@ -86,6 +86,17 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
+class ReportedTable:
+    """A table of a publication, as it was printed. Shown below a board, never ranked beside measured numbers."""
+
+    title: str
+    source: str  # citation, with the number of the table
+    note: str  # why its numbers do not compare with those of the board
+    columns: tuple[str, ...]  # the first is that of the methods
+    rows: tuple[tuple[str, ...], ...]  # texts, as printed
+
+
+@dataclass(frozen=True)
 class Task:
     """What is asked of a variant. Producing and scoring are apart, so that scores can be recomputed."""
 
@@ -115,3 +126,4 @@ class Task:
     track: str = ""  # results of two tracks never share a board
     # the problem that it poses: it is asked with each solver, not with each sampler, and ``produce`` sees ``Answers``
     problem: Problem | None = None
+    reported: ReportedTable | None = None  # what a publication found

@@ -10,6 +10,8 @@ import pytest
 
 from mribench.board import columns, export, markdown, publish, sentences
 from mribench.board.boards import boards, in_one_line
+from mribench.board.html.page import html
+from mribench.results.record import from_json, to_json
 from mribench.spec import Score
 
 ADDRESS = ("kd", "hc85-v1", None)
@@ -197,6 +199,30 @@ def test_controls_are_marked_and_stand_last(result, tmp_path):
     assert [line.name for line in columns.headline(board).lines] == ["zzz ddim-5", "aaa"]
     text = markdown.markdown([board], tmp_path)
     assert "| *aaa* | 1 (0) |" in text and "0 | 0 | 0 |" in text
+
+
+TABLE = {
+    "title": "Table 10 of a survey",
+    "source": "Somebody, doi:10.1/x",
+    "note": "other images",
+    "columns": ("method", "PSNR"),
+    "rows": (("A-Unet", "25.27"),),
+}
+
+
+def test_the_table_that_a_task_reports_stands_apart_once(result, tmp_path):
+    """Two organs have it; a record with a row that is too short is refused."""
+    made = boards([result(reported_table=TABLE), result(reported_table=TABLE, modality="heart")])
+    measured, reported = markdown.markdown(made, tmp_path).split("## Reported, not reproduced")
+    assert "A-Unet" not in measured and reported.count("| A-Unet | 25.27 |") == 1
+    assert "### Table 10 of a survey" in reported and "other images" in reported
+    page = html(made, tmp_path)
+    assert '<th scope="row">A-Unet</th><td>25.27</td>' in page
+    short = result(reported_table=TABLE | {"rows": (("A-Unet",),)})
+    with pytest.raises(ValueError, match="has not the 2 columns"):
+        from_json(to_json(short))
+    kept = from_json(to_json(made[0].members[0]))
+    assert markdown.markdown(boards([kept]), tmp_path).count("| A-Unet | 25.27 |") == 1
 
 
 def test_the_reported_panel_stands_apart_with_its_note(result, tmp_path):

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from mribench.board.html import strips
 from mribench.board.rows import Address
 from mribench.results import Result
+from mribench.spec import ReportedTable
 
 NOTHING = Markup("")
 
@@ -185,6 +186,7 @@ class Reported:
     note: str
     titles: Sequence[str]
     rows: Sequence[tuple[str, Sequence[float]]]  # organ, and its numbers in the order of the titles
+    tables: Sequence[ReportedTable]  # those of tasks
 
 
 @dataclass(frozen=True)

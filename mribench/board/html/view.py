@@ -231,8 +231,8 @@ def _cut(said: Sequence[str]) -> list[str]:
 
 def reported(boards: Sequence[Board]) -> Reported | None:
     sources, rows = sentences.reported(boards)
-    titles = list(sentences.REPORTED.values())
-    return Reported(sources, sentences.REPORTED_NOTE, titles, rows) if rows else None
+    titles, tables = list(sentences.REPORTED.values()), sentences.reported_tables(boards)
+    return Reported(sources, sentences.REPORTED_NOTE, titles, rows, tables) if rows or tables else None
 
 
 def glossary(boards: Iterable[Board]) -> list[Metric]:

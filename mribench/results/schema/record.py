@@ -160,6 +160,18 @@ class Reported(Struct, gc=False):
     fid: Number
 
 
+class ReportedTable(Struct, gc=False):
+    title: Text
+    source: Text
+    note: Text
+    columns: list[Text]
+    rows: list[list[Text]]
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"rows holds a row that has not the {len(self.columns)} columns of columns")
+
+
 class Record(Struct, gc=False):
     comparability_key: Word
     modality: Name
@@ -184,6 +196,7 @@ class Record(Struct, gc=False):
     level_name: Word = "ᾱ"
     not_applicable: Text | None = None
     answers_by: Word | None = None
+    reported_table: ReportedTable | None = None
 
     def __post_init__(self) -> None:
         if self.not_applicable is not None and self.scores:

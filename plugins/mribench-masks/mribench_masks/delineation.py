@@ -33,6 +33,7 @@ from mribench.tasks.scores import blank_score, mean_score
 from mribench_masks import energy
 from mribench_masks.baselines import ATLAS, MAJORITY, OTSU, TRUTH
 from mribench_masks.label_maps import KIND, channels, shown, to_learn_from
+from mribench_masks.reported import SURVEY
 
 LEVEL = 1.0  # there is one question only
 OF_A_SUBJECT = 2  # images
@@ -205,4 +206,5 @@ DELINEATION = Task(
     fields=(FIELD,),
     track=PROBLEM.track,
     problem=PROBLEM,
+    reported=SURVEY,
 )

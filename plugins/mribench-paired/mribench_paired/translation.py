@@ -26,6 +26,7 @@ from mribench_paired.baselines import (
     TARGET_MEAN,
 )
 from mribench_paired.contrasts import CONTRASTS, KIND, LEVELS, channels, shown, shown_contrasts
+from mribench_paired.reported import SURVEY
 
 OF_A_SUBJECT = 2  # images
 VALIDATION_IMAGES = 16
@@ -177,4 +178,5 @@ TRANSLATION = Task(
     any_fields=CONTRASTS,
     track=PROBLEM.track,
     problem=PROBLEM,
+    reported=SURVEY,
 )
