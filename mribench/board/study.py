@@ -14,7 +14,7 @@ from statistics import median
 from mribench.board.boards import Board
 from mribench.board.columns import level_text
 from mribench.board.differences import Difference, corrected, difference
-from mribench.board.group import HEADLINE_LEVEL
+from mribench.board.group import HEADLINE_LEVEL, KERNEL_DISTANCE
 from mribench.board.rows import Address, Row
 from mribench.metrics.significance import LEVEL, kendall_tau
 from mribench.results import metric_label
@@ -105,7 +105,7 @@ def _two_orders(about: str, boards: Sequence[Board]) -> Iterator[str]:
     where = ""
     for board in boards:
         levels = [level for metric, _, level in board.addresses if metric == "psnr" and level is not None]
-        if board.primary is None or not levels:
+        if board.primary is None or board.primary[0] != KERNEL_DISTANCE[0] or not levels:
             continue
         level = min(levels, key=lambda level: abs(level - HEADLINE_LEVEL))
         address = ("psnr", None, level)

@@ -79,3 +79,12 @@ def test_orders_by_psnr_and_by_kernel_distance_are_held_together(scored, result,
     (said,) = asked([*found, *controls])
     assert "-1.00 of 5 rows; median -1.00" in said and "psnr at ᾱ 0.52 and kd[hc85-v1]" in said
     assert asked([*found[:4], *found[5:9], *controls]) == []
+
+
+def test_a_board_that_ranks_by_psnr_is_not_asked_whether_psnr_orders_alike(result):
+    """Answers to a problem have no kernel distance."""
+    score = Score("psnr", 20.0, 40, 40, 19.0, 21.0, 40, level=1.0)
+    metrics = {"psnr": {"title": "PSNR", "unit": "dB", "direction": "up"}}
+    about = {"task": "problem", "primary": "psnr", "metrics": metrics}
+    found = [result(variant=f"v{i}", scores=(replace(score, value=20.0 + i),), **about) for i in range(6)]
+    assert asked(found) == []
