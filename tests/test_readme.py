@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import mribench
 from mribench import profiles
 from mribench.cli.app import app
 from mribench.plugins import scaffold
@@ -82,7 +83,25 @@ def tables(text: str) -> list[list[dict[str, str]]]:
 def test_the_numbers_of_the_readme_are_those_of_the_kept_board():
     text = (ROOT / "leaderboards" / "methods" / "leaderboard.md").read_text()
     (board,), (shown,) = ([one for one in tables(of) if "average rank" in one[0]] for of in (text, README))
-    assert shown == board[:10] and len(board) == 20, "the best ten by average rank, and ten that follow"
+    assert shown == board[:7] and len(board) == 20, "the best seven by average rank, and thirteen that follow"
+
+
+def test_utility_in_the_readme_is_that_of_the_kept_board():
+    """KD by the space that ranks, and Dice, of the rows that are named; what the audit says of them."""
+    (shown,) = ([row for row in one] for one in tables(README) if "the audit says" in one[0])
+    boards = mribench.load(ROOT / "leaderboards" / "utility").boards
+    dice, real = ("utility_synthetic", None, None), ("utility_real_100", None, None)
+
+    def text(row, address, digits):
+        found = row.estimates[address]
+        return f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+
+    for board, organ in zip(boards, list(shown[0])[2:], strict=True):
+        *rows, training = shown
+        for line in rows:
+            row = board.row(re.findall(r"`([\w-]+)`", line["images"])[0])
+            assert line[organ] == f"{text(row, board.primary, 0)}; {text(row, dice, 2)}"
+        assert training[organ] == text(board.row("ddpm"), real, 2)
 
 
 def test_every_profile_is_described():
