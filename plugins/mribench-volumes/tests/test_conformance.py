@@ -6,6 +6,7 @@ test_registration = conforms("tasks", "registration")
 
 test_voxelmorph = conforms("solvers", "voxelmorph")
 test_diffeomorphic = conforms("solvers", "voxelmorph-diff")
+test_diffusemorph = conforms("solvers", "diffusemorph")
 test_tvl1 = conforms("solvers", "tv-l1")
 test_demons = conforms("solvers", "demons")
 test_no_motion = conforms("solvers", "no-motion")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mribench_volumes import classical, metrics, motion, networks
+from mribench_volumes.diffusemorph import DIFFUSEMORPH
 from mribench_volumes.registration import PROBLEM, REGISTRATION, draw, produce, score
 
 from mribench.seeds import torch_generator
@@ -161,7 +162,9 @@ def test_the_picture_has_seven_columns(data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("solver", [networks.VOXELMORPH, networks.DIFFEOMORPHIC], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "solver", [networks.VOXELMORPH, networks.DIFFEOMORPHIC, DIFFUSEMORPH], ids=lambda one: one.name
+)
 def test_a_network_learns_from_images_alone_how_discs_contract(solver, data):
     """Without a true motion: less than half of the error of no motion on subjects that it has not seen."""
     profile = SimpleNamespace(
