@@ -114,6 +114,14 @@ def organs_of(run: Run) -> list[str]:
     return sorted({result.modality for result in run if result.task == "generation"})
 
 
+def data_of(run: Run) -> str:
+    """'phantoms, profile quick'; 'real images, profile quick@5000'."""
+    kinds = {"phantom": "phantoms", "real": "real images"}
+    of = [r.comparability for r in run]
+    data = sorted({kinds.get(str(one["data_kind"]), str(one["data_kind"])) for one in of})
+    return f"{', '.join(data)}, profile {', '.join(sorted({str(one['profile']) for one in of}))}"
+
+
 def survey(run: Run, steps: int = STEPS) -> dict[str, Answer]:
     """The answers of every generator and control that has images of all organs of the run, and of real images.
 
@@ -148,8 +156,8 @@ def _generated(run: Run, organs: Sequence[str]) -> dict[str, dict[str, np.ndarra
     return found
 
 
-def page(found: Mapping[str, Answer], organs: int) -> str:
-    """Markdown: a row for each source of training images, the best first."""
+def page(found: Mapping[str, Answer], organs: int, data: str) -> str:
+    """Markdown: a row for each source of training images, the best first. data: what the images are, in a few words."""
     order = sorted(found, key=lambda name: (-found[name].right[0], found[name].surprise[0]))
     rows = [
         f"| {name} | {_text(100 * np.array(found[name].right, float), 1)} | {_text(found[name].surprise, 3)} |"
@@ -157,9 +165,9 @@ def page(found: Mapping[str, Answer], organs: int) -> str:
     ]
     subjects = next(iter(found.values())).subjects
     note = (
-        f"A classifier of {organs} organs is trained on these images and asked for the organ of real test images: "
-        f"{subjects} subjects, {TRAININGS} trainings, 95 % intervals over both. By chance {100 / organs:.1f} % are "
-        "right."
+        f"A classifier of {organs} organs is trained on these images and asked for the organ of held-out ones "
+        f"({data}): {subjects} subjects, {TRAININGS} trainings, 95 % intervals over both. By chance "
+        f"{100 / organs:.1f} % are right."
     )
     heading = "| trained on | right, % | surprise, nats |\n| --- | --- | --- |"
     return "\n".join(["# Which organ is it?", "", note, "", heading, *rows, ""])
@@ -179,7 +187,7 @@ def main() -> None:
     asked = parser.parse_args()
     try:
         run = load(asked.run)
-        text = page(survey(run, asked.steps), len(organs_of(run)))
+        text = page(survey(run, asked.steps), len(organs_of(run)), data_of(run))
     except MribenchError as error:
         parser.exit(2, f"mribench: {error}\n")
     print(text) if asked.out is None else asked.out.write_text(text, encoding="utf-8")

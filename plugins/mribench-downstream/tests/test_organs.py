@@ -44,8 +44,12 @@ def test_trainings_differ_by_nothing_but_their_images(sets, images):
 
 
 def test_the_page_says_n_and_chance(sets, images):
-    text = page({REAL: answer(images, sets, STEPS)}, 2)
-    assert "8 subjects, 3 trainings" in text and "By chance 50.0 %" in text and f"| {REAL} | 100.0 [" in text
+    text = page({REAL: answer(images, sets, STEPS)}, 2, "discs")
+    assert (
+        "(discs): 8 subjects, 3 trainings" in text
+        and "By chance 50.0 %" in text
+        and f"| {REAL} | 100.0 [" in text
+    )
 
 
 class Loaded:
