@@ -29,8 +29,8 @@ def noise_levels(denoiser: Denoiser, steps: int, first: float = LARGEST) -> list
 def fine_levels(denoiser: Denoiser, steps: int) -> list[float]:
     """``LARGEST``, then ``noise_levels`` from ``COARSEST``: of 30 that begin at ``LARGEST`` ten lie above that.
 
-    For solvers that correct the image itself at each level. Those that step down a gradient lose by it: they have come
-    less far at fewer levels.
+    Not for all solvers: those that step down a gradient, as DPS, come less far at fewer levels, and what replacement
+    puts into a box is less at peace with its surroundings.
     """
     return [*noise_levels(denoiser, 1)[:1], *noise_levels(denoiser, steps - 1, COARSEST)]
 

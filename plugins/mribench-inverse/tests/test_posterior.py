@@ -187,7 +187,7 @@ def test_dds_is_its_recursion(monkeypatch):
     problem = Problem(1)
     A, y, *prior = linear(problem)
     noise, x = start(problem)
-    for sigma, smaller in pairwise(fine_levels(problem.denoiser, 7)):
+    for sigma, smaller in pairwise(noise_levels(problem.denoiser, 7)):
         x_0 = denoised(x, sigma, *prior)
         x = proximal(x_0, 0.05, A, y) + smaller * (1 - 0.6**2) ** 0.5 * (x - x_0) / sigma
     agrees(dds.solve(problem.denoiser, problem.measurement, Quiet(noise), eta=0.6, steps=7), x)
@@ -225,7 +225,7 @@ def test_replacement_is_its_recursion():
     problem = Problem(1)
     A, y, *prior = linear(problem)
     noise, x = start(problem)
-    for sigma, smaller in pairwise(fine_levels(problem.denoiser, 7)):
+    for sigma, smaller in pairwise(noise_levels(problem.denoiser, 7)):
         x = proximal(x, 0.1, A, y)
         x = kept(denoised(x, sigma, *prior), x, sigma, smaller)
     agrees(replacement.solve(problem.denoiser, problem.measurement, Quiet(noise), rho=0.1, steps=7), x)

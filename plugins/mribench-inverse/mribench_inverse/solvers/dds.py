@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mribench.spec import Denoiser, Draws, Measurement, Solver
-from mribench_inverse.steps import data_prox, fine_levels
+from mribench_inverse.steps import data_prox, noise_levels
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +16,7 @@ CG_STEPS = 5
 
 
 def solve(
-    denoiser: Denoiser, m: Measurement, draws: Draws, gamma: float = 0.05, eta: float = 0.85, steps: int = 20
+    denoiser: Denoiser, m: Measurement, draws: Draws, gamma: float = 0.05, eta: float = 0.85, steps: int = 30
 ) -> torch.Tensor:
     """A few conjugate gradients from the denoised image towards the data, then a DDIM step.
 
@@ -27,7 +27,7 @@ def solve(
         eta: Share of fresh noise in the DDIM step.
         steps: Noise levels.
     """
-    levels = fine_levels(denoiser, steps)
+    levels = noise_levels(denoiser, steps)
     x = levels[0] * draws.normal(1, *m.shape)
     for sigma, smaller in pairwise(levels):
         denoised = denoiser(x, sigma)
@@ -43,6 +43,5 @@ DDS = Solver(
     title="decomposed diffusion sampling",
     paper="Chung et al. 2024, arXiv:2303.05754",
     solve=solve,
-    version=2,  # 2: fewer levels, none wasted
     search=tuple({"gamma": gamma, "eta": eta} for eta in (0.15, 0.85) for gamma in (0.01, 0.05, 0.2, 1.0)),
 )

@@ -6,14 +6,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mribench.spec import Denoiser, Draws, Measurement, Solver
-from mribench_inverse.steps import conjugate_gradients, fine_levels, renoised
+from mribench_inverse.steps import conjugate_gradients, noise_levels, renoised
 
 if TYPE_CHECKING:
     import torch
 
 
 def solve(
-    denoiser: Denoiser, m: Measurement, draws: Draws, rho: float = 0.01, steps: int = 20
+    denoiser: Denoiser, m: Measurement, draws: Draws, rho: float = 0.01, steps: int = 30
 ) -> torch.Tensor:
     """Before each ancestral step x is moved to where A x is the measurement, noised to the level of x.
 
@@ -21,7 +21,7 @@ def solve(
         rho: Weight of x beside the measurement, lambda = 1 / (1 + rho) in the paper where A A* is a projection.
         steps: Noise levels.
     """
-    levels = fine_levels(denoiser, steps)
+    levels = noise_levels(denoiser, steps)
     x = levels[0] * draws.normal(1, *m.shape)
     for sigma, smaller in pairwise(levels):
         noised = m.y + m.operator(sigma * draws.normal(1, *m.shape))
@@ -40,6 +40,5 @@ REPLACEMENT = Solver(
     title="replacement of the measured part",
     paper="Song et al. 2022, arXiv:2111.08005",
     solve=solve,
-    version=2,  # 2: fewer levels, none wasted
     search=tuple({"rho": rho} for rho in (0.01, 0.1, 1.0, 10.0)),
 )
