@@ -27,11 +27,11 @@ class Line:
 
 def rows(board: Board, level: float | None = None) -> list[Line]:
     """A line for each row of a board: trained rows by rank, those without a rank by the number that ranks, then the
-    controls by name. Controls of which no task was asked have none."""
+    controls by name. See ``Row.is_shown``."""
     return [
         Line("control" if row.is_control else "trained", row.name, board, row.estimates, row, level)
         for row in sorted(board.rows, key=lambda row: _place(board, row))
-        if row.applies or not row.is_control
+        if row.is_shown
     ]
 
 

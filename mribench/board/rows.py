@@ -74,6 +74,11 @@ class Row:
         return not self.estimates or any(estimate.applies for estimate in self.estimates.values())
 
     @property
+    def is_shown(self) -> bool:
+        """Whether it has a line. A control of which nothing was asked has none: its reason stands below the table."""
+        return self.applies or not self.is_control
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         return tuple(sorted({result.seed for result in self.results}))
 

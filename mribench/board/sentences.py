@@ -133,9 +133,10 @@ def notes(board: Board) -> list[str]:
     lines = list(board.against_control)
     behind: dict[str, list[str]] = {}
     blanks: dict[str, list[str]] = {}
-    asked = [row for row in board.rows if row.applies or not row.is_control]
     for address in board.addresses:
-        estimates = [row.estimates[address] for row in asked if address in row.estimates]
+        estimates = [
+            row.estimates[address] for row in board.rows if row.is_shown and address in row.estimates
+        ]
         if not estimates:
             continue
         for reason in dict.fromkeys(of_a_blank(e.reason) for e in estimates if e.reason):
@@ -152,11 +153,11 @@ def notes(board: Board) -> list[str]:
             lines.append(f"{titles[0]} and {len(titles) - 1} more are blank: {reason}")
         else:
             lines += [f"{title} is blank: {reason}" for title in titles]
-    if without := [row.name for row in board.rows if row not in asked]:
-        reasons = {
-            e.reason for row in board.rows if row not in asked for e in row.estimates.values() if e.reason
-        }
-        lines.append(f"No line for {', '.join(without)}: {'; '.join(sorted(reasons))}")
+    if hidden := [row for row in board.rows if not row.is_shown]:
+        reasons = {estimate.reason for row in hidden for estimate in row.estimates.values()}
+        lines.append(
+            f"No line for {', '.join(row.name for row in hidden)}: {'; '.join(sorted(filter(None, reasons)))}"
+        )
     for images, titles in behind.items():
         which = ", ".join(titles) if len(behind) > 1 else "All scores of generated images"
         lines.append(f"{which}: {images}")
