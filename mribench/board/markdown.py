@@ -148,7 +148,7 @@ def _reported(boards: Sequence[Board]) -> str:
     for table in sentences.reported_tables(boards):
         parts += [f"### {escaped(table.title)}", escaped(table.source), escaped(table.note)]
         parts.append(markdown_table(table.columns, table.rows).rstrip())
-    return "\n\n".join(["## Reported, not reproduced", *parts, ""]) if parts else ""
+    return "\n\n".join(["## Reported, not reproduced", *parts]) + "\n" if parts else ""
 
 
 def board_table(table: columns.Table) -> str:
