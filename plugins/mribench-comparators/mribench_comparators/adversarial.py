@@ -41,6 +41,13 @@ def generator_loss(logits: torch.Tensor) -> torch.Tensor:
     return F.softplus(-logits)
 
 
+def energy_score_of_batch(real: torch.Tensor, fake: torch.Tensor, another: torch.Tensor) -> torch.Tensor:
+    """``energy_score`` where the generated images (M, C, H, W) serve each real one; all pairs of y and y' count."""
+    n = len(fake)
+    pairs = fake.repeat_interleave(n, dim=0)[None], another.repeat(n, 1, 1, 1)[None]
+    return energy_score(real, *(part.expand(len(real), *part.shape[1:]) for part in pairs))
+
+
 def energy_score(real: torch.Tensor, fake: torch.Tensor, another: torch.Tensor) -> torch.Tensor:
     """E |x - y| - E |y - y'| / 2 per root of a pixel, float32 (N,): lowest where y and y' are distributed as x.
 

@@ -45,10 +45,7 @@ def generator_loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Dr
 def validation_loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> torch.Tensor:
     """How far each image is from the generated ones, less half their spread."""
     fake, another = (net("generator", draws.normal(net.config.code)) for _ in range(2))
-    n = len(fake)
-    # the generated images of the batch serve each of its images; all pairs of y and y'
-    pairs = fake.repeat_interleave(n, dim=0)[None], another.repeat(n, 1, 1, 1)[None]
-    return adversarial.energy_score(batch.x, *(part.expand(len(batch.x), *part.shape[1:]) for part in pairs))
+    return adversarial.energy_score_of_batch(batch.x, fake, another)
 
 
 def generate(nets: Mapping[str, Any], profile: Profile, draws: Draws) -> torch.Tensor:

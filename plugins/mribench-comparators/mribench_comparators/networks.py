@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.autoencoders.vae import Decoder, DiagonalGaussianDistribution, Encoder
 
+from mribench.networks import PatchUNet2DModel
 from mribench.spec import Profile
 
 CODE = 64  # dimensions of z
@@ -151,6 +152,44 @@ class AdversarialPair(CodedModel):
     def forward(self, part: str, x: torch.Tensor) -> torch.Tensor:
         """``generator``: images (N, 1, H, W) in [-1, 1] from z (N, code); ``critic``: logits (N,) of images."""
         return self.critic(x)[:, 0] if part == "critic" else self.generator(x).tanh()
+
+
+class DenoiserAndCritic(ModelMixin, ConfigMixin):
+    """A U-Net that is told the noise level, and a critic of images of half its widths.
+
+    Called by the name of a part, so that what wraps the network (autocast) holds for both.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        size: int = 64,
+        channels: tuple[int, ...] = (32, 64, 128, 128),
+        layers: int = 1,
+        groups: int = 8,
+        patch: int = 2,
+        attention_levels: tuple[int, ...] = (),
+        head_dim: int = 8,
+    ):
+        super().__init__()
+        attends = [level in attention_levels for level in range(len(channels))]
+        self.denoiser = PatchUNet2DModel(
+            sample_size=size,
+            patch=patch,
+            block_out_channels=tuple(channels),
+            layers_per_block=layers,
+            norm_num_groups=groups,
+            attention_head_dim=head_dim,
+            down_block_types=tuple("AttnDownBlock2D" if a else "DownBlock2D" for a in attends),
+            up_block_types=tuple("AttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)),
+        )
+        shape = Shape(size=size, channels=tuple(channels), layers=layers, groups=groups, patch=patch)
+        self.critic = ImageToVector(1, halved(shape), in_channels=2)
+
+    def forward(self, part: str, x: torch.Tensor, t: torch.Tensor | None = None) -> Any:
+        """``denoiser``: what the U-Net says of x (N, 1, H, W) at the timesteps t (N,); ``critic``: logits (N,) of
+        images and their noise level, (N, 2, H, W)."""
+        return self.critic(x)[:, 0] if part == "critic" else self.denoiser(x, t)
 
 
 def _smallest(shape: Shape) -> int:
