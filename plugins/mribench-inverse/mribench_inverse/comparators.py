@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CASCADES = 4  # of the unrolled network, which share their weights
 WIDTH, LAYERS = 32, 8  # of DnCNN, which has 64 and 17 in the paper
-SPREAD = 0.5  # standard deviation of images, by which a diffusion's input is scaled
+SPREAD = 0.25  # standard deviation of images in [0, 1], by which a diffusion's input is scaled
 DIFFUSION_STEPS = 20
 LEAST, LARGEST = 0.005, 20.0
 
@@ -144,13 +144,24 @@ def fit_dncnn(examples: Examples) -> Any:
 
 
 def conditional_denoiser(net: Any, x: torch.Tensor, sigma: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-    """D(x; sigma, A* y) with the scales of Karras et al. 2022, arXiv 2206.00364, table 1; images around 0.5."""
+    """D(x; sigma, A* y) with the scales of Karras et al. 2022, arXiv 2206.00364, table 1, for images in [0, 1]."""
     import torch
 
     total = (sigma**2 + SPREAD**2).sqrt()
     seen = torch.cat([(x - 0.5) / total, (given - 0.5) / SPREAD], dim=1)
     out = net(seen, 250 * sigma.flatten().log()).sample
     return 0.5 + SPREAD**2 / total**2 * (x - 0.5) + sigma * SPREAD / total * out
+
+
+def denoising_loss(net: Any, x: torch.Tensor, given: torch.Tensor, draws: Draws) -> torch.Tensor:
+    """Of D(x + sigma eps; sigma, given), weighted as in the same table.
+
+    Its levels are for images in [-1, 1]: of images in [0, 1] they are half as large.
+    """
+    sigma = (1.2 * draws.normal(1, 1, 1) - 1.2).exp() / 2
+    found = conditional_denoiser(net, x + sigma * draws.normal(*x.shape[1:]), sigma, given)
+    weight = (sigma**2 + SPREAD**2) / (sigma * SPREAD) ** 2
+    return (weight * (found - x).square()).mean()
 
 
 def by_diffusion(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
@@ -168,17 +179,19 @@ def by_diffusion(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
 
 
 def fit_diffusion(examples: Examples) -> Any:
-    def loss(net: Any, x: torch.Tensor, m: Measurement, draws: Draws) -> torch.Tensor:
-        sigma = (1.2 * draws.normal(1, 1, 1) - 1.2).exp()
-        found = conditional_denoiser(net, x + sigma * draws.normal(*x.shape[1:]), sigma, scaled_adjoint(m))
-        weight = (sigma**2 + SPREAD**2) / (sigma * SPREAD) ** 2
-        return (weight * (found - x).square()).mean()
-
-    return trained(_seeded(lambda: _unet(examples.profile, 2), examples.seed), examples, loss)
+    return trained(
+        _seeded(lambda: _unet(examples.profile, 2), examples.seed),
+        examples,
+        lambda net, x, m, draws: denoising_loss(net, x, scaled_adjoint(m), draws),
+    )
 
 
-def _comparator(name: str, title: str, paper: str, solve, fit, kinds=(), samples: bool = False) -> Solver:
-    return Solver(name, title, paper, solve, (), kinds, samples=samples, fit=fit, trains=True, version=2)
+def _comparator(
+    name: str, title: str, paper: str, solve, fit, kinds=(), samples: bool = False, version: int = 2
+) -> Solver:
+    return Solver(
+        name, title, paper, solve, (), kinds, samples=samples, fit=fit, trains=True, version=version
+    )
 
 
 UNET = _comparator("unet", "supervised U-Net", "Jin et al. 2017, arXiv:1611.03679", by_unet, fit_unet)
@@ -195,4 +208,5 @@ CONDITIONAL = _comparator(
     by_diffusion,
     fit_diffusion,
     samples=True,
+    version=3,  # 2: with the scales and levels of images in [-1, 1]
 )

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from diffusers import EDMEulerScheduler
 from mribench_inverse import comparators
 from mribench_inverse.operators import Average, Kept
 
@@ -94,3 +95,37 @@ def test_a_conditional_diffusion_samples_the_posterior_and_its_mean_comes_near_t
     assert mean.mean() < 1.3 * least.mean()
     assert_not_ahead(mean, least)
     assert_not_ahead(errors[0], least)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.25, 3.0])
+def test_a_conditional_diffusion_has_the_scales_of_edm(sigma):
+    """Those of diffusers, whose images have grey values in [-1, 1] and noise that is twice as large."""
+    edm = EDMEulerScheduler(sigma_data=0.5)
+    x, given = torch.rand(2, 4, 1, 8, 8)
+
+    def net(seen, t):
+        return SimpleNamespace(sample=torch.tanh(seen[:, :1]) + 0.3 * seen[:, 1:])
+
+    found = comparators.conditional_denoiser(net, x, torch.full((4, 1, 1, 1), sigma), given)
+    twice = torch.tensor(2 * sigma)
+    seen = torch.cat([edm.precondition_inputs(2 * x - 1, twice), (2 * given - 1) / 0.5], dim=1)
+    expected = edm.precondition_outputs(2 * x - 1, net(seen, None).sample, twice)
+    assert torch.allclose(2 * found - 1, expected, atol=1e-5)
+
+
+def test_its_training_has_the_levels_and_weights_of_edm():
+    """Of a network that says 0, the weighted loss is that of F = 0: the mean square of EDM's target."""
+    n = 50_000
+    x = torch.rand(n, 1, 1, 1, generator=torch.Generator().manual_seed(0))
+    draws = BatchDraws(torch.Generator().manual_seed(1), n, slice(None))
+
+    def net(seen, t):
+        return SimpleNamespace(sample=torch.zeros_like(seen[:, :1]))
+
+    found = comparators.denoising_loss(net, x, torch.zeros_like(x), draws)
+    # (y - c_skip (y + n)) / c_out, y = 2 x - 1 of variance 1 / 3, over ln sigma ~ N(-1.2, 1.2^2)
+    sigma = (1.2 * torch.randn(1_000_000, generator=torch.Generator().manual_seed(2)).double() - 1.2).exp()
+    total = sigma**2 + 0.25
+    skip, out = 0.25 / total, sigma * 0.5 / total.sqrt()
+    expected = (((1 - skip) ** 2 / 3 + skip**2 * sigma**2) / out**2).mean()
+    assert found.item() == pytest.approx(expected.item(), rel=0.02)

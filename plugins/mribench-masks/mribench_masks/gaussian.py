@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mribench_inverse.comparators import SPREAD
 from mribench_inverse.steps import noise_levels
 from mribench_paired.networks import unet
 from mribench_score.integrators import heun
@@ -26,6 +25,7 @@ STEPS = 12  # of Heun's method, 23 evaluations
 # levels are higher than for images, and there is nothing to tell apart below a tenth of the step from 0 to 1
 MEAN, DEVIATION = 0.0, 1.5
 LEAST, LARGEST = 0.05, 20.0
+SPREAD = 0.5  # of masks, by which the network's input is scaled
 
 
 class MaskDenoiser:

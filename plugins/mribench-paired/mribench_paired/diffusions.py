@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mribench_inverse.comparators import SPREAD, conditional_denoiser, trained
+from mribench_inverse.comparators import conditional_denoiser, denoising_loss, trained
 from mribench_inverse.steps import noise_levels, renoised
 from mribench_score.integrators import heun
 
@@ -37,14 +37,6 @@ class GivenDenoiser:
     def __call__(self, x: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
         self.nfe += 1
         return conditional_denoiser(self._net, x, x.new_full((len(x), 1, 1, 1), float(sigma)), self._given)
-
-
-def denoising_loss(net: Any, x: torch.Tensor, given: torch.Tensor, draws: Draws) -> torch.Tensor:
-    """Of D(x + sigma eps; sigma, given), weighted as in Karras et al. 2022, arXiv 2206.00364, table 1."""
-    sigma = (1.2 * draws.normal(1, 1, 1) - 1.2).exp()
-    found = conditional_denoiser(net, x + sigma * draws.normal(*x.shape[1:]), sigma, given)
-    weight = (sigma**2 + SPREAD**2) / (sigma * SPREAD) ** 2
-    return (weight * (found - x).square()).mean()
 
 
 def drawn(denoiser: Denoiser, shape: tuple[int, int], draws: Draws) -> torch.Tensor:
@@ -175,6 +167,7 @@ PALETTE = Solver(
     kinds=(KIND,),
     fit=fit_palette,
     trains=True,
+    version=2,  # 1: with the scales and levels of images in [-1, 1]
 )
 CHANNEL_INPAINTING = Solver(
     name="channel-inpainting",
@@ -185,6 +178,7 @@ CHANNEL_INPAINTING = Solver(
     kinds=(KIND,),
     fit=fit_joint,
     trains=True,
+    version=2,  # 1: with the scales and levels of images in [-1, 1]
 )
 DUAL_BRIDGE = Solver(
     name="dual-bridge",
@@ -196,6 +190,7 @@ DUAL_BRIDGE = Solver(
     samples=False,
     fit=fit_bridge,
     trains=True,
+    version=2,  # 1: with the scales and levels of images in [-1, 1]
 )
 SDEDIT = Solver(
     name="sdedit",

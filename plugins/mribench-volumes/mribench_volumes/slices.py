@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mribench_inverse.comparators import trained
+from mribench_inverse.comparators import denoising_loss, trained
 from mribench_inverse.steps import noise_levels
-from mribench_paired.diffusions import GivenDenoiser, denoising_loss
+from mribench_paired.diffusions import GivenDenoiser
 from mribench_paired.networks import seeded, unet
 from mribench_score.integrators import heun
 
@@ -96,6 +96,7 @@ DIFFUSION = _solver(
     fit=fit_diffusion,
     trains=True,
     samples=True,
+    version=2,  # 1: with the scales and levels of images in [-1, 1]
 )
 UNET = _solver(
     "neighbour-unet",
