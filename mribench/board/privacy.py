@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,11 @@ def epsilon(results: Sequence[Result]) -> float | None:
     """Of the weakest promise; None where there is none."""
     found = promised(results)
     return float(found["epsilon"]) if found else None
+
+
+def weakest(results: Sequence[Result]) -> float | None:
+    """``epsilon``, infinite where a training promises nothing; None where mribench trained nothing."""
+    return epsilon(results) or (math.inf if _of_trainings(results) else None)
 
 
 def text(row: Row) -> str:

@@ -1,5 +1,7 @@
 """Epsilon stands on a board where a training states it, and only there."""
 
+import math
+
 import pytest
 
 from mribench.board import columns
@@ -66,8 +68,19 @@ def test_half_a_promise_is_no_record(half):
 def test_the_price_of_privacy_is_drawn_where_some_is_promised(scored, controls):
     rows = [trained(scored, f"dp-{e}", privacy=promise(e)) for e in (1.0, 8.0)] + [trained(scored, "ddpm")]
     (chart,) = by_epsilon([*rows, *controls])
-    assert [point.cost for point in chart.points] == [1.0, 8.0]
+    assert sorted(point.cost for point in chart.points) == [1.0, 8.0, math.inf]
+    assert chart.x_ticks[-1] == (chart.marks[-1].x, "∞")
+    assert chart.marks[1].x < chart.marks[-1].x < chart.right
     assert not by_epsilon([scored(), *controls])
+
+
+def test_one_promise_is_drawn_beside_those_who_promise_nothing(scored, controls):
+    (chart,) = by_epsilon([trained(scored, "dp-8", privacy=promise(8.0)), trained(scored, "ddpm"), *controls])
+    assert sorted(point.cost for point in chart.points) == [8.0, math.inf]
+
+
+def test_boards_on_which_nobody_promises_anything_have_no_such_drawing(scored, controls):
+    assert not by_epsilon([trained(scored, "ddpm"), trained(scored, "cosine"), *controls])
 
 
 def by_epsilon(found):

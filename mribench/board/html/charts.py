@@ -6,8 +6,9 @@ same on all drawings of a section.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from string import ascii_lowercase
 
@@ -16,8 +17,8 @@ from mribench.board.html.strips import Axis, linear_axis, log_axis, pixels, tick
 from mribench.board.html.values import BoardView, MetricColumn, RowView
 from mribench.board.pareto import COSTS, Point, pareto
 
-# what quality is drawn against: kind, title of the axis, cost of a row's results; privacy where a training states it
-AXES = (*COSTS, ("epsilon", "ε (privacy of a training subject)", privacy.epsilon))
+# what quality is drawn against: kind, title of the axis, cost of a row's results; privacy where some is promised
+AXES = (*COSTS, ("epsilon", "ε (privacy of a training subject)", privacy.weakest))
 WIDTH, HEIGHT = 340, 270
 LEFT, RIGHT, TOP, BOTTOM = 52, WIDTH - 14, 12, HEIGHT - 44  # of the area between the axes
 LETTERS = [
@@ -26,6 +27,7 @@ LETTERS = [
 ]  # as <ol type="a"> counts
 LETTER, LINE = 11.0, 11.0  # room that the letter of a point takes
 FAR = 5.0  # a factor from the points, beyond which references would take their room
+BEYOND = 10.0  # a factor from the last finite cost to an infinite one
 CROWD = 12  # points, above which intervals would hide each other
 
 
@@ -96,7 +98,7 @@ def quality_against_cost(boards: Sequence[BoardView]) -> Charts:
         drawn = [
             chart(board, points[board.id][kind], label, f"{board.id}-{kind}", letters)
             for kind, label, _ in AXES
-            if len(points[board.id][kind]) > 1
+            if len(points[board.id][kind]) > 1 and any(math.isfinite(p.cost) for p in points[board.id][kind])
         ]
         known += [drawn] if drawn else []
     if len(known) < 2:
@@ -135,7 +137,12 @@ def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters
     """The drawing of some rows of a board, of which there is at least one, against one kind of cost."""
     column = board.column(board.primary)
     assert column is not None
-    x = log_axis([p.cost for p in points], LEFT, RIGHT, 1.6)
+    finite = [p.cost for p in points if math.isfinite(p.cost)]
+    endless = len(finite) < len(points)
+    last = BEYOND * max(finite) if endless else max(finite)
+    drawn = [replace(p, cost=min(p.cost, last)) for p in points]
+    x = log_axis([p.cost for p in drawn], LEFT, RIGHT, 3.0 if endless else 1.6)
+    x_ticks = [(x(tick), tick_label(tick)) for tick in x.ticks() if not endless or tick <= 2 * max(finite)]
     y = _quality_axis(column, points, board)
     halves = column.halves.interval
     return Chart(
@@ -145,13 +152,13 @@ def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters
         quality=column.title,
         cost=cost,
         points=points,
-        marks=marks(points, x, y, letters),
-        x_ticks=[(x(tick), tick_label(tick)) for tick in x.ticks()],
+        marks=marks(drawn, x, y, letters),
+        x_ticks=[*x_ticks, (x(last), "∞")] if endless else x_ticks,
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
         levels=_levels(board, column, y),
         band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves and halves[1] >= y.low else None,
-        curves=[path for method in letters if (path := curve_path(points, method, x, y))],
-        front=front_path(pareto(points, 1 if board.less_is_better else -1), x, y),
+        curves=[path for method in letters if (path := curve_path(drawn, method, x, y))],
+        front=front_path(pareto(drawn, 1 if board.less_is_better else -1), x, y),
     )
 
 
