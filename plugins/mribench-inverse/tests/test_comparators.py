@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from diffusers import EDMEulerScheduler
 from mribench_inverse import comparators
 from mribench_inverse.operators import Average, Kept
 
@@ -99,18 +98,18 @@ def test_a_conditional_diffusion_samples_the_posterior_and_its_mean_comes_near_t
 
 @pytest.mark.parametrize("sigma", [0.01, 0.25, 3.0])
 def test_a_conditional_diffusion_has_the_scales_of_edm(sigma):
-    """Those of diffusers, whose images have grey values in [-1, 1] and noise that is twice as large."""
-    edm = EDMEulerScheduler(sigma_data=0.5)
+    """Of the paper's table 1, whose images have grey values in [-1, 1] and noise that is twice as large."""
     x, given = torch.rand(2, 4, 1, 8, 8)
 
     def net(seen, t):
         return SimpleNamespace(sample=torch.tanh(seen[:, :1]) + 0.3 * seen[:, 1:])
 
     found = comparators.conditional_denoiser(net, x, torch.full((4, 1, 1, 1), sigma), given)
-    twice = torch.tensor(2 * sigma)
-    seen = torch.cat([edm.precondition_inputs(2 * x - 1, twice), (2 * given - 1) / 0.5], dim=1)
-    expected = edm.precondition_outputs(2 * x - 1, net(seen, None).sample, twice)
-    assert torch.allclose(2 * found - 1, expected, atol=1e-5)
+    twice, spread = 2 * sigma, 0.5
+    total = twice**2 + spread**2
+    seen = torch.cat([(2 * x - 1) / total**0.5, (2 * given - 1) / spread], dim=1)  # c_in
+    out = twice * spread / total**0.5 * net(seen, None).sample
+    assert torch.allclose(2 * found - 1, spread**2 / total * (2 * x - 1) + out, atol=1e-5)
 
 
 def test_its_training_has_the_levels_and_weights_of_edm():
