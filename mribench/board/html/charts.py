@@ -137,12 +137,7 @@ def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters
     """The drawing of some rows of a board, of which there is at least one, against one kind of cost."""
     column = board.column(board.primary)
     assert column is not None
-    finite = [p.cost for p in points if math.isfinite(p.cost)]
-    endless = len(finite) < len(points)
-    last = BEYOND * max(finite) if endless else max(finite)
-    drawn = [replace(p, cost=min(p.cost, last)) for p in points]
-    x = log_axis([p.cost for p in drawn], LEFT, RIGHT, 3.0 if endless else 1.6)
-    x_ticks = [(x(tick), tick_label(tick)) for tick in x.ticks() if not endless or tick <= 2 * max(finite)]
+    drawn, x, x_ticks = _cost_axis(points)
     y = _quality_axis(column, points, board)
     halves = column.halves.interval
     return Chart(
@@ -153,13 +148,26 @@ def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters
         cost=cost,
         points=points,
         marks=marks(drawn, x, y, letters),
-        x_ticks=[*x_ticks, (x(last), "∞")] if endless else x_ticks,
+        x_ticks=x_ticks,
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
         levels=_levels(board, column, y),
         band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves and halves[1] >= y.low else None,
         curves=[path for method in letters if (path := curve_path(drawn, method, x, y))],
         front=front_path(pareto(drawn, 1 if board.less_is_better else -1), x, y),
     )
+
+
+def _cost_axis(points: Sequence[Point]) -> tuple[list[Point], Axis, list[tuple[float, str]]]:
+    """The points where they are drawn, their axis and its ticks; infinite costs, of which not all are, stand at ∞."""
+    finite = [p.cost for p in points if math.isfinite(p.cost)]
+    if len(finite) == len(points):
+        x = log_axis(finite, LEFT, RIGHT, 1.6)
+        return list(points), x, [(x(tick), tick_label(tick)) for tick in x.ticks()]
+    last = BEYOND * max(finite)
+    x = log_axis([*finite, last], LEFT, RIGHT)
+    # ticks between the last finite cost and ∞ would say that something is known there
+    ticks = [(x(tick), tick_label(tick)) for tick in x.ticks() if tick <= 2 * max(finite)]
+    return [replace(p, cost=min(p.cost, last)) for p in points], x, [*ticks, (x(last), "∞")]
 
 
 def _quality_axis(column: MetricColumn, points: Sequence[Point], board: BoardView) -> Axis:

@@ -94,18 +94,18 @@ def last_loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) 
 
 
 def drawn(net: Any, noise: torch.Tensor) -> torch.Tensor:
-    """Images of the last student."""
+    """Images of the last student from white noise, both float32 (N, 1, H, W)."""
     return distilled.integrate(denoiser(net), noise, STEPS)
 
 
 def validation_loss(net: Any, batch: Batch, earlier: Mapping[str, Any], draws: Draws) -> torch.Tensor:
-    """How far each image is from the generated ones, less half their spread."""
+    """How far each image is from the generated ones, less half their spread, float32 (N,)."""
     fake, another = (drawn(net, draws.normal(*batch.x.shape[1:])) for _ in range(2))
     return adversarial.energy_score_of_batch(batch.x, fake, another)
 
 
 def generate(nets: Mapping[str, Any], profile: Profile, draws: Draws) -> torch.Tensor:
-    """The last student's images."""
+    """The last student's images, float32 (N, 1, H, W)."""
     return drawn(nets[LAST], draws.normal(1, profile.size, profile.size))
 
 

@@ -10,10 +10,7 @@ from mribench_comparators.networks import DenoiserAndCritic
 from mribench_latent import distilled
 
 from mribench.spec import Batch
-from mribench.testing import conforms
 from mribench.training.draws import BatchDraws
-
-test_adversarial_diffusion = conforms("variants", "adversarial-diffusion")
 
 STD = 0.3  # of the pixels
 N = 100_000
