@@ -42,7 +42,7 @@ def generator_loss(logits: torch.Tensor) -> torch.Tensor:
 
 
 def energy_score_of_batch(real: torch.Tensor, fake: torch.Tensor, another: torch.Tensor) -> torch.Tensor:
-    """``energy_score``, float32 (N,), of images (N, C, H, W) that are all held to the same (M, C, H, W), in all pairs."""
+    """``energy_score``, float32 (N,), of images (N, C, H, W) all held to the same (M, C, H, W), in all pairs."""
     n = len(fake)
     pairs = fake.repeat_interleave(n, dim=0)[None], another.repeat(n, 1, 1, 1)[None]
     return energy_score(real, *(part.expand(len(real), *part.shape[1:]) for part in pairs))
