@@ -6,7 +6,8 @@ Each level of a problem is a training of its own, with the budget of the profile
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mribench.spec import Draws, Examples, Measurement, Profile, Solver
@@ -43,7 +44,7 @@ def trained(
     optimizer = torch.optim.AdamW(net.parameters(), lr=profile.lr)
     warmup = max(1, min(profile.warmup_steps, steps // 10))
     batches = examples.batches(steps, profile.batch_size)
-    with torch.enable_grad():
+    with torch.enable_grad(), in_precision(net, examples):
         for step, (x, m, draws) in enumerate(batches):
             rate = min(1, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / steps))
             optimizer.param_groups[0]["lr"] = profile.lr * rate
@@ -52,6 +53,30 @@ def trained(
             torch.nn.utils.clip_grad_norm_(net.parameters(), profile.grad_clip or 1.0)
             optimizer.step()
     return net.eval().requires_grad_(False)
+
+
+@contextmanager
+def in_precision(net: torch.nn.Module, examples: Examples) -> Iterator[None]:
+    """Calls of a network, or of each network in a ModuleDict or ModuleList, compute in bf16 where the profile does.
+
+    They give float32, and what stands around them, such as k-space, computes in float32. Other precisions than bf16 are
+    float32 here: fp16 would want its gradients scaled.
+    """
+    import torch
+    from accelerate.utils import convert_outputs_to_fp32
+
+    lists = isinstance(net, torch.nn.ModuleDict | torch.nn.ModuleList)
+    called = list(net.children()) if lists else [net]
+    if examples.profile.precision != "bf16":
+        called = []
+    autocast = torch.autocast(examples.device.type, torch.bfloat16)
+    for one in called:
+        one.forward = convert_outputs_to_fp32(autocast(one.forward))
+    try:
+        yield
+    finally:
+        for one in called:
+            del one.forward
 
 
 def _seeded(make: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
@@ -187,7 +212,7 @@ def fit_diffusion(examples: Examples) -> Any:
 
 
 def _comparator(
-    name: str, title: str, paper: str, solve, fit, kinds=(), samples: bool = False, version: int = 2
+    name: str, title: str, paper: str, solve, fit, kinds=(), samples: bool = False, version: int = 3
 ) -> Solver:
     return Solver(
         name, title, paper, solve, (), kinds, samples=samples, fit=fit, trains=True, version=version
@@ -208,5 +233,5 @@ CONDITIONAL = _comparator(
     by_diffusion,
     fit_diffusion,
     samples=True,
-    version=3,  # 2: with the scales and levels of images in [-1, 1]
+    version=4,  # 3: in float32 alone; 2: with the scales and levels of images in [-1, 1]
 )

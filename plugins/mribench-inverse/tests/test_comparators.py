@@ -43,6 +43,7 @@ def answered(solver, operator, steps, rate, samples=1):
         network=Network(channels=(16, 16), layers_per_block=1),
         total_steps=lambda n: steps,
         coarse_steps=0,
+        precision="fp32",
         grad_clip=1.0,
         batch_size=32,
         lr=rate,
@@ -128,3 +129,35 @@ def test_its_training_has_the_levels_and_weights_of_edm():
     skip, out = 0.25 / total, sigma * 0.5 / total.sqrt()
     expected = (((1 - skip) ** 2 / 3 + skip**2 * sigma**2) / out**2).mean()
     assert found.item() == pytest.approx(expected.item(), rel=0.02)
+
+
+class Watched(torch.nn.Module):
+    """A layer that notes the type of numbers that it computes with."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.within = torch.nn.Linear(2, 1), set()
+
+    def forward(self, x):
+        found = self.layer(x)
+        self.within.add(found.dtype)
+        return {"sample": found}
+
+
+@pytest.mark.parametrize(
+    ("precision", "expected"), [("fp32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float32)]
+)
+@pytest.mark.parametrize("several", [False, True])
+def test_networks_learn_in_the_precision_of_the_profile_and_what_stands_around_them_in_float32(
+    precision, expected, several
+):
+    net = Watched()
+    nets = torch.nn.ModuleList([net]) if several else net
+    examples = SimpleNamespace(profile=SimpleNamespace(precision=precision), device=torch.device("cpu"))
+    x = torch.ones(3, 2)
+    with comparators.in_precision(nets, examples):
+        found = net(x)["sample"]
+        around = torch.nn.functional.linear(x, x)
+    assert net.within == {expected}
+    assert found.dtype == around.dtype == torch.float32
+    assert net(x)["sample"].dtype == torch.float32 and net.within == {expected, torch.float32}

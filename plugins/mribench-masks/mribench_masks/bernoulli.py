@@ -106,4 +106,5 @@ BERNOULLI = Solver(
     kinds=(KIND,),
     fit=fit_bernoulli,
     trains=True,
+    version=2,  # 1: in float32 alone
 )

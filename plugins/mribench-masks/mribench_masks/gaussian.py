@@ -90,4 +90,5 @@ GAUSSIAN = Solver(
     kinds=(KIND,),
     fit=fit_gaussian,
     trains=True,
+    version=2,  # 1: in float32 alone
 )

@@ -130,7 +130,7 @@ def by_ensemble(nets: Any, m: Measurement, draws: Draws) -> torch.Tensor:
 
 
 def _network(name: str, title: str, paper: str, solve: Any, fit: Any, samples: bool = False) -> Solver:
-    return Solver(name, title, paper, solve, (), (KIND,), samples=samples, fit=fit, trains=True)
+    return Solver(name, title, paper, solve, (), (KIND,), samples=samples, fit=fit, trains=True, version=2)
 
 
 UNET = _network(

@@ -22,6 +22,7 @@ PROFILE = SimpleNamespace(
     network=Network(channels=(16, 16), layers_per_block=1),
     total_steps=lambda n: 600,
     coarse_steps=0,
+    precision="fp32",
     grad_clip=1.0,
     batch_size=32,
     lr=3e-3,

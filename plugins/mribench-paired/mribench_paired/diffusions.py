@@ -167,7 +167,7 @@ PALETTE = Solver(
     kinds=(KIND,),
     fit=fit_palette,
     trains=True,
-    version=2,  # 1: with the scales and levels of images in [-1, 1]
+    version=3,  # 2: in float32 alone; 1: with the scales and levels of images in [-1, 1]
 )
 CHANNEL_INPAINTING = Solver(
     name="channel-inpainting",
@@ -178,7 +178,7 @@ CHANNEL_INPAINTING = Solver(
     kinds=(KIND,),
     fit=fit_joint,
     trains=True,
-    version=2,  # 1: with the scales and levels of images in [-1, 1]
+    version=3,  # 2: in float32 alone; 1: with the scales and levels of images in [-1, 1]
 )
 DUAL_BRIDGE = Solver(
     name="dual-bridge",
@@ -190,7 +190,7 @@ DUAL_BRIDGE = Solver(
     samples=False,
     fit=fit_bridge,
     trains=True,
-    version=2,  # 1: with the scales and levels of images in [-1, 1]
+    version=3,  # 2: in float32 alone; 1: with the scales and levels of images in [-1, 1]
 )
 SDEDIT = Solver(
     name="sdedit",

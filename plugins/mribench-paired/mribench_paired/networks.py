@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mribench_inverse.comparators import trained
+from mribench_inverse.comparators import in_precision, trained
 
 from mribench.spec import Draws, Examples, Measurement, Profile, Solver
 from mribench.variants.ddpm import network
@@ -83,7 +83,7 @@ def fit_pix2pix(examples: Examples) -> Any:
     judge = seeded(lambda: critic(inputs + 1), examples.seed).to(examples.device)
     players = [torch.optim.Adam(one.parameters(), lr=profile.lr, betas=BETAS) for one in (net, judge)]
     steps = examples.full_steps
-    with torch.enable_grad():
+    with torch.enable_grad(), in_precision(net, examples), in_precision(judge, examples):
         for step, (x, m, _) in enumerate(examples.batches(steps, profile.batch_size)):
             rate = profile.lr * 0.5 * (1 + math.cos(math.pi * step / steps))
             real = x[:, :1]
@@ -106,7 +106,7 @@ def _update(optimizer: Any, net: torch.nn.Module, loss: torch.Tensor, rate: floa
 
 
 def _network(name: str, title: str, paper: str, fit) -> Solver:
-    return Solver(name, title, paper, translated, (), (KIND,), samples=False, fit=fit, trains=True)
+    return Solver(name, title, paper, translated, (), (KIND,), samples=False, fit=fit, trains=True, version=2)
 
 
 UNET = _network("translation-unet", "supervised U-Net", "Ronneberger et al. 2015, arXiv:1505.04597", fit_unet)

@@ -95,6 +95,7 @@ def fitted(solver, steps, rate):
         network=Network(channels=(16, 16), layers_per_block=1),
         total_steps=lambda n: steps,
         coarse_steps=0,
+        precision="fp32",
         grad_clip=1.0,
         batch_size=32,
         lr=rate,

@@ -87,4 +87,5 @@ DIFFUSEMORPH = Solver(
     samples=False,
     fit=fit,
     trains=True,
+    version=2,  # 1: in float32 alone
 )

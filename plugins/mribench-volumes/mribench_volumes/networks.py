@@ -91,7 +91,7 @@ def by_diffeomorphic(net: Any, m: Measurement, draws: Draws) -> torch.Tensor:
 
 
 def _network(name: str, title: str, paper: str, solve: Any, fit: Any) -> Solver:
-    return Solver(name, title, paper, solve, (), (KIND,), samples=False, fit=fit, trains=True)
+    return Solver(name, title, paper, solve, (), (KIND,), samples=False, fit=fit, trains=True, version=2)
 
 
 VOXELMORPH = _network(

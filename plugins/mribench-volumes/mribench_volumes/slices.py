@@ -96,7 +96,7 @@ DIFFUSION = _solver(
     fit=fit_diffusion,
     trains=True,
     samples=True,
-    version=2,  # 1: with the scales and levels of images in [-1, 1]
+    version=3,  # 2: in float32 alone; 1: with the scales and levels of images in [-1, 1]
 )
 UNET = _solver(
     "neighbour-unet",
@@ -105,6 +105,7 @@ UNET = _solver(
     by_unet,
     fit=fit_unet,
     trains=True,
+    version=2,  # 1: in float32 alone
 )
 CLOSEST = _solver(
     "closest-subject",

@@ -190,7 +190,7 @@ def test_draws_with_the_true_odds_are_as_far_from_their_slice_as_real_ones_and_m
 def test_a_trained_diffusion_draws_neighbours_as_far_as_real_ones_where_a_network_is_too_near(data):
     profile = SimpleNamespace(
         size=SIDE, network=Network(channels=(16, 16), layers_per_block=1), total_steps=lambda n: 300, coarse_steps=0,
-        grad_clip=1.0, batch_size=32, lr=3e-3, warmup_steps=20,
+        precision="fp32", grad_clip=1.0, batch_size=32, lr=3e-3, warmup_steps=20,
     )  # fmt: skip
     images = PROBLEM.images(split("train", 150, 3)) / np.float32(255)
 

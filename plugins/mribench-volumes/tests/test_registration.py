@@ -169,7 +169,7 @@ def test_a_network_learns_from_images_alone_how_discs_contract(solver, data):
     """Without a true motion: less than half of the error of no motion on subjects that it has not seen."""
     profile = SimpleNamespace(
         size=SIDE, network=Network(channels=(8, 16), layers_per_block=1), total_steps=lambda n: 100, coarse_steps=0,
-        grad_clip=1.0, batch_size=8, lr=4e-3, warmup_steps=20,
+        precision="fp32", grad_clip=1.0, batch_size=8, lr=4e-3, warmup_steps=20,
     )  # fmt: skip
     images = PROBLEM.images(split("train", 40, 3)) / np.float32(255)
 
