@@ -55,7 +55,9 @@ def mistaken_loss(net, scheduler, x0, noise, t):
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_nonsense_is_refused(check, loss, said):
-    if check is not known.it_learns_a_toy:  # which test_conformance.py asks of every variant, for seconds each
+    if (
+        check is not known.it_learns_a_toy
+    ):  # which test_conformance.py asks of every variant, for seconds each
         assert finding(check, DDPM).state == "ok"
     found = finding(check, replace(DDPM, name=loss.__name__, loss=loss))
     assert found.state == "broken" and said in found.found and found.mend
