@@ -86,7 +86,8 @@ def _ddim_scheduler(config: Any) -> Any:
     from diffusers import DDIMScheduler
 
     # trailing: the first step starts at t = T - 1, where the training noise is (Lin et al., arXiv 2305.08891)
-    return DDIMScheduler.from_config(config, timestep_spacing="trailing")
+    # a clipped x_0 beside noise that is not clipped makes black greyer with each step; the paper clips nothing
+    return DDIMScheduler.from_config(config, timestep_spacing="trailing", clip_sample=False)
 
 
 def _dpm_solver_scheduler(config: Any) -> Any:
@@ -196,6 +197,7 @@ DDIM = Sampler(
     scheduler=_ddim_scheduler,
     timesteps=_ddim_timesteps,
     default_steps=50,
+    version=2,  # 1: x_0 was clipped
 )
 DPM_SOLVER = Sampler(
     name="dpm-solver",
