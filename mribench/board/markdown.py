@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import escape
 
-from mribench.board import columns, findings, methods_picture, over_organs, sentences, solvers
+from mribench.board import columns, findings, methods_picture, over_organs, sampler_sweep, sentences, solvers
 from mribench.board.boards import Board
 from mribench.board.lines import Line
 from mribench.board.over_organs import OverOrgans
@@ -31,6 +31,7 @@ def markdown(boards: Sequence[Board], out: Path) -> str:
             _heading(board),
             _invalid(board),
             board_table(columns.headline(board)),
+            _samplers(board),
             _more(board),
             _levels(board),
             _notes(board),
@@ -104,6 +105,13 @@ def _invalid(board: Board) -> str:
     """Loudly, above the numbers: what a control does that it must not."""
     said = board.control_violations
     return "".join(f"**INVALID BOARD, nothing is ranked: {escaped(sentence)}.**\n\n" for sentence in said)
+
+
+def _samplers(board: Board) -> str:
+    """The number that ranks, sampler by NFE, of each training that several samplers draw from."""
+    found = sampler_sweep.sweeps(board.trained) if board.primary else []
+    tables = [(sampler_sweep.caption(board, one), sampler_sweep.table(board, one)) for one in found]
+    return "\n".join(f"### {escaped(title)}\n\n{markdown_table(*table)}" for title, table in tables)
 
 
 def _more(board: Board) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mribench.board import columns
+from mribench.board.boards import Board
 from mribench.board.pareto import nfe
 from mribench.board.rows import Row
 
@@ -38,6 +40,33 @@ def sweeps(rows: Sequence[Row]) -> list[Sweep]:
         if weights and row.sampler and nfe(row.results) is not None:
             groups.setdefault(weights, []).append(row)
     return [_sweep(weights, group) for weights, group in groups.items() if len(group) >= FEWEST]
+
+
+def caption(board: Board, sweep: Sweep) -> str:
+    """'KD[hc85-v1] (1e-3) ↓ by sampler and NFE, 3 trainings of ddpm', of a board with a number that ranks."""
+    assert board.primary is not None
+    trainings = f"{sweep.checkpoints} training{'s' if sweep.checkpoints > 1 else ''}"
+    return f"{columns.title(board, board.primary)} by sampler and NFE, {trainings} of {sweep.variant}"
+
+
+def table(board: Board, sweep: Sweep) -> tuple[list[str], list[list[str]]]:
+    """Titles and lines: a line for each sampler, its NFE beside a number where the column has several."""
+    address = board.primary
+    assert address is not None
+    unit = str(board.metrics[address[0]]["unit"])
+
+    def text(sampler: str, column: Sequence[int]) -> str:
+        cell = sweep.cell(sampler, column)
+        if cell is None:
+            return ""
+        said = columns.number(cell[1].estimates.get(address), unit)
+        return f"{said} ({cell[0]})" if len(column) > 1 else said
+
+    titles = [
+        "sampler",
+        *("NFE " + "-".join(map(str, dict.fromkeys((of[0], of[-1])))) for of in sweep.columns),
+    ]
+    return titles, [[name, *(text(name, column) for column in sweep.columns)] for name in sweep.rows]
 
 
 def _weights(row: Row) -> tuple[tuple[int, str], ...]:

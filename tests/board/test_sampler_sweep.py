@@ -6,6 +6,7 @@ import pytest
 
 from mribench.board.boards import boards
 from mribench.board.html.page import html
+from mribench.board.markdown import markdown
 from mribench.board.sampler_sweep import sampler_of, sweeps
 
 
@@ -50,6 +51,20 @@ def test_the_table_holds_every_number_with_its_interval(swept, tmp_path):
     for number, interval in ((120.0, "[110.0, 130.0]"), (60.0, "[50.0, 70.0]"), (55.0, "[45.0, 65.0]")):
         assert f"<b>{number}</b>" in table and interval in table
     assert "<b>1.0</b>" not in table and "<b>30.0</b>" not in table
+
+
+def test_the_markdown_board_holds_them_too(swept, tmp_path):
+    text = markdown(boards(swept), tmp_path)
+    table = text[text.index("by sampler and NFE, 1 training of ddpm") :]
+    titles, _, *lines = table.splitlines()[2:6]
+    assert [cell.strip() for cell in titles.split("|")[1:-1]] == ["sampler", "NFE 5", "NFE 19", "NFE 49-50"]
+    assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == [
+        "ddim",
+        "120.0 [110.0, 130.0]",
+        "",
+        "60.0 [50.0, 70.0] (50)",
+    ]
+    assert "55.0 [45.0, 65.0] (49)" in lines[1]
 
 
 @pytest.mark.parametrize(

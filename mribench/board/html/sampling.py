@@ -9,7 +9,7 @@ from mribench.board.boards import Board
 from mribench.board.html.charts import Chart, chart, letters_of, point_of
 from mribench.board.html.values import BoardView, Number
 from mribench.board.pareto import COSTS, nfe
-from mribench.board.sampler_sweep import Sweep, sampler_of, sweeps
+from mribench.board.sampler_sweep import Sweep, caption, sampler_of, sweeps
 
 NOT_RUN = Number(reason="not run")
 
@@ -37,14 +37,14 @@ class SamplerTable:
 def sampler_tables(boards: Sequence[Board], views: Sequence[BoardView]) -> list[SamplerTable]:
     """A table for each sweep of each board that has a number to rank by."""
     return [
-        _table(view, sweep, place)
+        _table(board, view, sweep, place)
         for board, view in zip(boards, views, strict=True)
         if view.primary
         for place, sweep in enumerate(sweeps(board.trained), start=1)
     ]
 
 
-def _table(view: BoardView, sweep: Sweep, place: int) -> SamplerTable:
+def _table(board: Board, view: BoardView, sweep: Sweep, place: int) -> SamplerTable:
     column = view.column(view.primary)
     assert column is not None
     rows = {row.name: row for row in view.rows}
@@ -55,7 +55,6 @@ def _table(view: BoardView, sweep: Sweep, place: int) -> SamplerTable:
         if (point := point_of(view, rows[name], nfe(rows[name].results), sampler_of(rows[name].sampler)))
     ]
     letters: Mapping[str, str] = letters_of(points)
-    trainings = f"{sweep.checkpoints} training{'s' if sweep.checkpoints > 1 else ''}"
     lines = []
     for sampler in sweep.rows:
         numbers = []
@@ -65,5 +64,4 @@ def _table(view: BoardView, sweep: Sweep, place: int) -> SamplerTable:
             numbers.append((column.numbers[cell[1].name] if cell else NOT_RUN, about))
         lines.append(Line(letters.get(sampler, ""), sampler, tuple(numbers)))
     drawn = chart(view, points, COSTS[0][1], f"{view.id}-samplers-{place}", letters) if points else None
-    caption = f"{view.title}: {column.title} by sampler and NFE, {trainings} of {sweep.variant}"
-    return SamplerTable(view, caption, sweep, lines, drawn)
+    return SamplerTable(view, f"{view.title}: {caption(board, sweep)}", sweep, lines, drawn)
