@@ -46,7 +46,7 @@ def test_one_board_holds_all_of_them_beside_ddpm(scored, run):
     out, _ = scored
     found = boards(results.read_all([out, run]))
     assert len(found) == 1
-    assert [row.name for row in found[0].trained] == ["a-GAN", "ddpm ddim-2", "my-VAE", "my-ddpm"]
+    assert [row.name for row in found[0].trained] == ["a-GAN", "ddpm ddim-2 v2", "my-VAE", "my-ddpm"]
     # those of the run serve
     assert [row.name for row in boards(results.read_all([out]))[0].rows] == ["a-GAN", "my-VAE", "my-ddpm"]
 
