@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache, lru_cache
-from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any
 
 from mribench import spec
@@ -96,7 +96,7 @@ def choose(
     installed = [
         entry
         for each in ([group] if group else GROUPS)
-        for entry in _entries(each, _of_group(points, each), find)
+        for entry in _entries(each, points[each], find)
     ]
     matching = [
         entry
@@ -189,16 +189,12 @@ def owner(group: str, name: str) -> str:
     )
 
 
-def _points(group: str) -> list[EntryPoint]:
-    return _of_group(_all_points(), group)
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    return _all_points()[group]
 
 
-def _of_group(points: EntryPoints, group: str) -> list[EntryPoint]:
-    return list(points.select(group=f"mribench.{group}"))
-
-
-def _all_points() -> EntryPoints:
-    """The entry points of every installed distribution, read again where a folder of packages has changed."""
+def _all_points() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Our groups' entry points of every installed distribution, read again where a folder of packages has changed."""
     return _read_all_points(tuple((folder, _modified(folder)) for folder in sys.path))
 
 
@@ -210,10 +206,11 @@ def _modified(folder: str) -> int | None:
 
 
 @lru_cache(maxsize=1)
-def _read_all_points(folders: tuple[tuple[str, int | None], ...]) -> EntryPoints:
+def _read_all_points(folders: tuple[tuple[str, int | None], ...]) -> Mapping[str, tuple[EntryPoint, ...]]:
     """Reads the metadata of all distributions at once, because a suite asks dozens of times."""
     try:
-        return entry_points()
+        points = entry_points()
+        return {group: tuple(points.select(group=f"mribench.{group}")) for group in GROUPS}
     except Exception as error:
         # one unreadable entry_points.txt hides those of all other distributions, and is to be uninstalled
         raise PluginError(
