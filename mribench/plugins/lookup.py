@@ -91,12 +91,9 @@ def choose(
     """
     if group is not None and group not in GROUPS:
         raise InputError(unknown_name("group", group, GROUPS))
-    points = _all_points()
     find = cache(find_spec)  # of one listing: most plugins import the same packages
     installed = [
-        entry
-        for each in ([group] if group else GROUPS)
-        for entry in _entries(each, points[each], find)
+        entry for each in ([group] if group else GROUPS) for entry in _entries(each, _points(each), find)
     ]
     matching = [
         entry
@@ -190,11 +187,11 @@ def owner(group: str, name: str) -> str:
 
 
 def _points(group: str) -> tuple[EntryPoint, ...]:
-    return _all_points()[group]
+    return _all_points().get(f"mribench.{group}", ())
 
 
 def _all_points() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """Our groups' entry points of every installed distribution, read again where a folder of packages has changed."""
+    """Entry points of every installed distribution by group, read again where a folder of packages has changed."""
     return _read_all_points(tuple((folder, _modified(folder)) for folder in sys.path))
 
 
@@ -210,7 +207,7 @@ def _read_all_points(folders: tuple[tuple[str, int | None], ...]) -> Mapping[str
     """Reads the metadata of all distributions at once, because a suite asks dozens of times."""
     try:
         points = entry_points()
-        return {group: tuple(points.select(group=f"mribench.{group}")) for group in GROUPS}
+        return {group: tuple(points.select(group=group)) for group in points.groups}
     except Exception as error:
         # one unreadable entry_points.txt hides those of all other distributions, and is to be uninstalled
         raise PluginError(
