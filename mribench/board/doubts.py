@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from mribench.board.agreement import is_edited
 from mribench.board.control_checks import Landed, seeds_apart
 from mribench.board.group import Group
+from mribench.board.naming import listed
 from mribench.board.ranks import Ranking
 from mribench.results import Result
 
@@ -60,7 +61,7 @@ def _seeds(group: Group) -> Iterator[str]:
 
 def _copies(ranking: Ranking) -> Iterator[str]:
     for names in ranking.copies:
-        yield f"{', '.join(names)} are the same outputs: one entry, counted once."
+        yield f"{listed(names)} are the same outputs: one entry, counted once."
 
 
 def contradictions(ranking: Ranking) -> Iterator[str]:

@@ -13,6 +13,7 @@ from mribench.board import study
 from mribench.board.against_control import CONTROL
 from mribench.board.boards import Board
 from mribench.board.columns import level_text
+from mribench.board.naming import listed
 from mribench.board.rows import Row
 from mribench.board.winners import winners
 from mribench.metrics.significance import kendall_tau
@@ -95,7 +96,7 @@ def _against(boards: Sequence[Board]) -> Iterator[str]:
                 f"{name} ({where}) reaches the floor in {', '.join(floor)}: no finer ranking is possible there."
             )
     # methods of which the same is true share a sentence
-    yield from (f"{', '.join(names)} ({where}): {what}." for (where, what), names in said.items())
+    yield from (f"{listed(names)} ({where}): {what}." for (where, what), names in said.items())
     yield from at_floor
 
 
@@ -196,7 +197,7 @@ def _by_metrics(of_row: Mapping[str, Sequence[str]]) -> str:
     every = list(dict.fromkeys(metric for metrics in of_row.values() for metric in metrics))
     shared = [metric for metric in every if all(metric in metrics for metrics in of_row.values())]
     which = ", ".join(shared) + (" and others" if len(shared) < len(every) else "")
-    return f"by {which if shared else ' or '.join(every)}: {', '.join(of_row)}"
+    return f"by {which if shared else ' or '.join(every)}: {listed(of_row)}"
 
 
 def unknown(boards: Sequence[Board]) -> Iterator[str]:
@@ -207,7 +208,7 @@ def unknown(boards: Sequence[Board]) -> Iterator[str]:
         {row.name for board, row in single if not board.primary or not row.knows_training(board.primary)}
     )
     if alone:
-        yield f"{', '.join(alone)}: boards with a single seed do not tell how much another training would differ."
+        yield f"{listed(alone)}: boards with a single seed do not tell how much another training would differ."
     lent = {row.name for _, row in single} - set(alone)
     lenders = sorted({row.variant for _, row in trained if len(row.seeds) > 1})
     if lent and lenders:
@@ -220,7 +221,7 @@ def unknown(boards: Sequence[Board]) -> Iterator[str]:
         yield f"{organs}: the records hold no noise floor."
     unaudited = sorted({row.name for _, row in trained if row.audit is None})
     if unaudited:
-        yield f"{', '.join(unaudited)}: without a memorisation audit nothing is known of copied training subjects."
+        yield f"{listed(unaudited)}: without a memorisation audit nothing is known of copied training subjects."
 
 
 def _by_row(boards: Sequence[Board]) -> dict[tuple[str, str], list[tuple[Board, Row]]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mribench.board import columns, tuning
 from mribench.board.boards import Board
+from mribench.board.naming import listed
 from mribench.metrics.distribution import fid_note
 from mribench.metrics.significance import FEW_SUBJECTS
 from mribench.spec import ReportedTable
@@ -156,7 +157,7 @@ def notes(board: Board) -> list[str]:
     if hidden := [row for row in board.rows if not row.is_shown]:
         reasons = {estimate.reason for row in hidden for estimate in row.estimates.values()}
         lines.append(
-            f"No line for {', '.join(row.name for row in hidden)}: {'; '.join(sorted(filter(None, reasons)))}"
+            f"No line for {listed(row.name for row in hidden)}: {'; '.join(sorted(filter(None, reasons)))}"
         )
     for images, titles in behind.items():
         which = ", ".join(titles) if len(behind) > 1 else "All scores of generated images"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from mribench.board import columns
 from mribench.board.boards import Board
+from mribench.board.naming import listed
 from mribench.board.rows import Address, Row
 
 FEWEST_ROWS = 2
@@ -23,7 +24,7 @@ def winners(boards: Sequence[Board]) -> Iterator[str]:
             continue
         said = [part for address in _numbers(board) if (part := _best(board, rows, address))]
         suspect = [row.name for row in rows if board.ranks[row.name].suspect]
-        said.append(f"the audit suspects {', '.join(suspect)}" if suspect else "the audit suspects none")
+        said.append(f"the audit suspects {listed(suspect)}" if suspect else "the audit suspects none")
         c = board.comparability
         yield f"{board.organ}, {c['data']}, {c['profile']}: {'; '.join(said)}."
 
