@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mribench import figures, files, results
-from mribench.board import disclosure, export, methods_picture
+from mribench.board import disclosure, export, lines, methods_picture
 from mribench.board.boards import Board, boards
 from mribench.board.html.machines import read as read_machines
 from mribench.board.html.page import html
@@ -97,9 +97,10 @@ def collect(
 ) -> list[Path]:
     """``publish`` for results that were read and chosen already; folders: where their pictures lie."""
     results.add(out, found)
-    of_methods = methods_picture.draw(boards(found), folders)
+    made = boards(found)
+    of_methods = methods_picture.draw(made, folders)
     together = of_methods is not None or (out / methods_picture.PATH).is_file()
-    chosen = [] if together and not page else _pictures(found)
+    chosen = [] if together and not page else _pictures(found, made)
     if len(folders) == 1 and all(result.comparability["data_kind"] == "phantom" for result in found):
         # of several folders each has an overview, of its own organs alone
         chosen.insert(0, "figures/overview.png")
@@ -119,14 +120,27 @@ def collect(
     return write(boards(results.read_all([out], say)), out, page, speed, tables)
 
 
-def _pictures(found: Sequence[Result]) -> list[str]:
-    """Paths of the pictures that others may see, of each row those of one seed, in the order of the page."""
+def _pictures(found: Sequence[Result], made: Sequence[Board]) -> list[str]:
+    """Paths of the pictures that others may see, of each row those of one seed, in the order of the page: by kind, and
+    of every board the best rows first."""
     copies, kinds = disclosure.copying(found), list(KINDS)
-    first: dict[tuple[Any, ...], str] = {}
-    for result in sorted(found, key=lambda result: result.seed):
-        row = disclosure.cell(replace(result, seed=0))
+    place = {
+        _row(result): n
+        for board in made
+        for n, line in enumerate(lines.rows(board))
+        for result in (line.row.results if line.row else ())
+    }
+    first: dict[tuple[Any, ...], tuple[int, int, str]] = {}
+    for result in sorted(found, key=lambda result: (place.get(_row(result), len(found)), result.seed)):
+        row = _row(result)
         for kind, path in {} if result.is_control else disclosure.pictures(result, copies).items():
             shared_by_rows = kind in KINDS and not KINDS[kind].of_row
-            first.setdefault((kind, *((row[0], *row[-2:]) if shared_by_rows else row)), path)
-    order = {path: kinds.index(kind) if kind in kinds else len(kinds) for (kind, *_), path in first.items()}
-    return sorted(order, key=lambda path: (order[path], path))
+            key = kind, *((row[0], *row[-2:]) if shared_by_rows else row)
+            turn = kinds.index(kind) if kind in kinds else len(kinds)
+            first.setdefault(key, (turn, place.get(row, len(found)), path))
+    return [path for _, _, path in sorted(first.values())]
+
+
+def _row(result: Result) -> tuple[Any, ...]:
+    """What the seeds and tasks of a row share."""
+    return disclosure.cell(replace(result, seed=0))

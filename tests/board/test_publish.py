@@ -58,19 +58,27 @@ def test_of_many_variants_pictures_come_along_as_many_as_fit(run_folder, result,
         kinds = ("forward", "samples", "beside")
         return {kind: f"figures/{name}_{kind}.png" for kind in kinds}
 
-    made = [result(variant=name, figures=pictures(name)) for name in "abc"]
+    values = {"a": 30, "b": 20, "c": 10}
+    made = [
+        result(variant=name, figures=pictures(name), scores=scored(value, value - 1, value + 1))
+        for name, value in values.items()
+    ]
     folder = run_folder("run", *made)
     for one in made:
         for path in one.figures.values():
             files.write_bytes(folder / path, b"picture of 20 bytes.")
     publish.publish([folder], tmp_path / "kept")
     kept = {path.name for path in (tmp_path / "kept" / "figures").iterdir()}
-    shared = {"a_beside.png", "a_forward.png"}  # the same for all rows
+    shared = {"c_beside.png", "c_forward.png"}  # the same for all rows
     assert kept == shared | {f"{name}_samples.png" for name in "abc"}
     monkeypatch.setattr(publish, "PICTURES", 70)
     publish.publish([folder], tmp_path / "less")
     less = {path.name for path in (tmp_path / "less" / "figures").iterdir()}
     assert less == {f"{name}_samples.png" for name in "abc"}
+    monkeypatch.setattr(publish, "PICTURES", 50)
+    publish.publish([folder], tmp_path / "best")
+    best = {path.name for path in (tmp_path / "best" / "figures").iterdir()}
+    assert best == {"c_samples.png", "b_samples.png"}  # 10 and 20: the least distances
 
 
 def test_of_several_folders_no_overview_stands_for_all(run_folder, result, tmp_path):

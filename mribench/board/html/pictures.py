@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from mribench.board import disclosure
@@ -83,8 +84,9 @@ class Picture:
 def choose(boards: Sequence[BoardView], out: Path, budget: int = BUDGET) -> Mapping[str, list[Picture]]:
     """Pictures by id of the board, of each row those of its first seed.
 
-    Kinds take turns over all boards, so that no board goes without for another's sake. Where one picture of a kind does
-    not fit, the later ones of that kind are only linked: encoding each of hundreds in vain would take minutes.
+    Kinds take turns over all boards, and so do rows, the best first: no board goes without for another's sake. Where
+    one picture of a kind does not fit, the later ones of that kind are only linked: encoding each of hundreds in vain
+    would take minutes.
 
     Args:
         boards: All boards of the page.
@@ -106,18 +108,18 @@ def choose(boards: Sequence[BoardView], out: Path, budget: int = BUDGET) -> Mapp
 
 
 def _candidates(boards: Sequence[BoardView], out: Path) -> Iterator[tuple[BoardView, Picture, Result]]:
-    """Each kind over all boards in turn; what is the same for all rows of a board once."""
+    """Each kind in turn: the first rows of all boards, then the second; what all rows of a board share once."""
     copies = disclosure.copying(result for board in boards for result in board.results)
+    by_place = list(zip_longest(*([(board, row) for row in board.trained] for board in boards)))
     for kind, about in KINDS.items():
-        for board in boards:
-            seen: set[str] = set()
-            for row in board.trained:
-                for result in sorted(row.results, key=lambda r: r.seed):
-                    name = row.name if about.of_row else ""
-                    path = disclosure.pictures(result, copies).get(kind)
-                    if path and name not in seen and (out / path).exists():
-                        seen.add(name)
-                        yield board, Picture(kind, name, result.seed, path), result
+        seen: set[tuple[str, str]] = set()
+        for board, row in (line for lines in by_place for line in lines if line):
+            name = row.name if about.of_row else ""
+            for result in sorted(row.results, key=lambda r: r.seed):
+                path = disclosure.pictures(result, copies).get(kind)
+                if path and (board.id, name) not in seen and (out / path).exists():
+                    seen.add((board.id, name))
+                    yield board, Picture(kind, name, result.seed, path), result
 
 
 def _embedded(picture: Picture, out: Path, result: Result) -> Picture:
