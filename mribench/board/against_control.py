@@ -5,7 +5,7 @@ On the board of a problem the control is the Wiener filter, which is what the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from mribench.board.claims import claims
@@ -13,17 +13,19 @@ from mribench.board.differences import difference
 from mribench.board.eligibility import why_not
 from mribench.board.group import Group
 from mribench.board.identity import copies
+from mribench.board.naming import listed
 from mribench.board.rows import Address, Estimate, Row
 from mribench.metrics.significance import LEVEL
 
 CONTROL = "gaussian"
 CONTROL_OF_PROBLEMS = "wiener"
+MANY = 4  # rows of which the same is true, above which they share a sentence
 # undecided: they differ on these subjects, and no row has several seeds to say what another training would give
 Outcome = Literal["ahead", "behind", "undecided", "not told apart", "no interval", "not ranked"]
 SENTENCES: Mapping[Outcome, str] = {
-    "ahead": "is ahead of {other}",
-    "behind": "is behind {other}",
-    "undecided": "differs from {other} on these subjects, but one seed does not say what another training would give",
+    "ahead": "{is_} ahead of {other}",
+    "behind": "{is_} behind {other}",
+    "undecided": "{differs} from {other} on these subjects, but one seed does not say what another training would give",
     "not told apart": "cannot be told apart from {other}",
     "no interval": "cannot be compared with {other}, an interval is missing",
 }
@@ -86,16 +88,33 @@ def _by_intervals(group: Group, row: Row, control: Row, address: Address) -> Out
 
 
 def against_control(group: Group, found: Mapping[str, Against]) -> list[str]:
-    """One sentence for each outcome that a comparison supports."""
+    """What the comparisons support: a sentence for each row, or for many rows of which the same is true together."""
     control = group.row(control_name(group))
-    said = ((row, found[row.name]) for row in group.trained if row.name in found)
-    return [_sentence(row, control, one) for row, one in said if control and one.outcome in SENTENCES]
+    if control is None:
+        return []
+    alike: dict[Against, list[Row]] = {}
+    for row in group.trained:
+        if row.name in found and found[row.name].outcome in SENTENCES:
+            alike.setdefault(found[row.name], []).append(row)
+    said = []
+    for one, rows in alike.items():
+        together = [rows] if len(rows) > MANY else [[row] for row in rows]
+        said += [_sentence(each, control, one) for each in together]
+    return said
 
 
-def _sentence(row: Row, control: Row, found: Against) -> str:
+def _sentence(rows: Sequence[Row], control: Row, found: Against) -> str:
+    many = len(rows) > 1
+    values = [value for row in rows if (value := row.value(found.address)) is not None]
+    what = SENTENCES[found.outcome].format(
+        is_="are" if many else "is",
+        differs="differ" if many else "differs",
+        other=f"the {control.name} control",
+    )
+    spread = " to ".join(f"{value:.1f}" for value in dict.fromkeys((min(values), max(values))))
     return (
-        f"{row.name} {SENTENCES[found.outcome].format(other=f'the {control.name} control')}: {_label(found.address)} "
-        f"{row.value(found.address):.1f} against {control.value(found.address):.1f}."
+        f"{listed(row.name for row in rows)} {what}: {_label(found.address)} {spread} against "
+        f"{control.value(found.address):.1f}."
     )
 
 

@@ -20,7 +20,8 @@ class Point:
     value: float
     interval: tuple[float, float] | None = None  # 95 %, of the value
     remark: str = ""  # why it is not ranked; empty where it may be
-    method: str = ""  # rows of one method are joined by a line
+    method: str = ""  # which has a letter
+    series: str = ""  # rows of one method and one series are joined by a line
 
     @property
     def ranked(self) -> bool:

@@ -246,6 +246,23 @@ def test_a_task_ranks_by_its_primary_metric(scored, audited):
     assert board.against_control[1] == "b ddim-5 is ahead of the gaussian control: PSNR 25.0 against 22.0."
 
 
+def test_many_rows_of_which_the_same_is_true_share_a_sentence(scored, audited):
+    values = {"a": 20.0, "b": 25.0, "c": 26.0, "d": 24.0, "e": 27.0, "f": 25.5}
+    made = [restoring(scored(), name, value) for name, value in values.items()]
+    controls = [
+        restoring(
+            scored(), name, value, is_control=True, sampler=None, expected=asdict(results.CONTROLS[name])
+        )
+        for name, value in (("gaussian", 22.0), ("train-replay", 30.0))
+    ]
+    (board,) = boards(audited([*made, *controls]))
+    assert board.against_control == [
+        "a ddim-5 is behind the gaussian control: PSNR 20.0 against 22.0.",
+        "b ddim-5, c ddim-5, d ddim-5, e ddim-5, f ddim-5 are ahead of the gaussian control: PSNR 24.0 to 27.0 "
+        "against 22.0.",
+    ]
+
+
 def test_what_must_be_last_is_last_also_where_more_is_better(scored, audited):
     noise = restoring(scored(), "noise", 21.0, is_control=True, expected=asdict(results.CONTROLS["noise"]))
     blur = restoring(scored(), "blur", 20.0, is_control=True)

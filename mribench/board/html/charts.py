@@ -1,12 +1,13 @@
 """Quality against cost, one drawing for each organ and kind of cost; ``chart.svg`` prints it.
 
-Rows of one method, such as several samplers of one variant, are joined by a line. Methods have one letter each, the
-same on all drawings of a section.
+Rows of one method that differ in the steps of its sampler alone are joined by a line. Methods have one letter each,
+the same on all drawings of a section.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -16,6 +17,7 @@ from mribench.board import privacy
 from mribench.board.html.strips import Axis, linear_axis, log_axis, pixels, tick_label
 from mribench.board.html.values import BoardView, MetricColumn, RowView
 from mribench.board.pareto import COSTS, Point, pareto
+from mribench.board.sampler_sweep import sampler_of
 
 # what quality is drawn against: kind, title of the axis, cost of a row's results; privacy where some is promised
 AXES = (*COSTS, ("epsilon", "ε (privacy of a training subject)", privacy.weakest))
@@ -114,8 +116,8 @@ def letters_of(points: Iterable[Point]) -> Mapping[str, str]:
 
 def _points(board: BoardView, kind: str) -> list[Point]:
     cost = next(of for name, _, of in AXES if name == kind)
-    found = (point_of(board, row, cost(row.results), row.method) for row in board.trained)
-    return [point for point in found if point]
+    found = ((row, point_of(board, row, cost(row.results), row.method)) for row in board.trained)
+    return [replace(point, series=sampler_of(row.sampler)) for row, point in found if point]
 
 
 def point_of(board: BoardView, row: RowView, cost: float | None, method: str) -> Point | None:
@@ -152,7 +154,7 @@ def chart(board: BoardView, points: list[Point], cost: str, anchor: str, letters
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
         levels=_levels(board, column, y),
         band=(y(halves[1]), max(y(halves[0]) - y(halves[1]), 2.0)) if halves and halves[1] >= y.low else None,
-        curves=[path for method in letters if (path := curve_path(drawn, method, x, y))],
+        curves=curves(drawn, x, y),
         front=front_path(pareto(drawn, 1 if board.less_is_better else -1), x, y),
     )
 
@@ -201,12 +203,12 @@ def _levels(board: BoardView, column: MetricColumn, y: Axis) -> list[Level]:
     return [Level(kind, name, at, at - 4 if at > TOP + 14 else at + 13) for kind, name, at in shown]
 
 
-def curve_path(points: Sequence[Point], method: str, x: Axis, y: Axis) -> str:
-    """Straight lines through the points of a method by cost; empty for fewer than two."""
-    own = sorted((p for p in points if p.method == method), key=lambda p: (p.cost, p.value))
-    if len(own) < 2:
-        return ""
-    return "M" + "L".join(f"{pixels(x(p.cost))} {pixels(y(p.value))}" for p in own)
+def curves(points: Iterable[Point], x: Axis, y: Axis) -> list[str]:
+    """Straight lines through the points of each series by cost; none through a single point."""
+    joined: dict[tuple[str, str], list[str]] = {}
+    for p in sorted(points, key=lambda p: (p.cost, p.value)):
+        joined.setdefault((p.method, p.series), []).append(f"{pixels(x(p.cost))} {pixels(y(p.value))}")
+    return ["M" + "L".join(path) for path in joined.values() if len(path) > 1]
 
 
 def front_path(front: list[Point], x: Axis, y: Axis) -> str:
@@ -218,15 +220,18 @@ def front_path(front: list[Point], x: Axis, y: Axis) -> str:
 
 
 def marks(points: list[Point], x: Axis, y: Axis, letters: Mapping[str, str]) -> list[Mark]:
-    """The cheapest point of a method carries its letter; letters that crowd are put side by side."""
+    """The cheapest point of a method carries its letter, and so does one that no line joins to others; letters that
+    crowd are put side by side."""
     marks: list[Mark] = []
+    joined = Counter((p.method, p.series) for p in points)
     taken: list[tuple[float, float]] = []
     named: set[str] = set()
     for point in sorted(points, key=lambda p: (p.cost, p.value)):
         across, up = x(point.cost), y(point.value)
         interval = point.interval if len(points) <= CROWD else None
         whisker = (y(interval[0]), y(interval[1])) if interval else None
-        letter = "" if point.method in named else letters.get(point.method, "")
+        is_told = point.method in named and joined[point.method, point.series] > 1
+        letter = "" if is_told else letters.get(point.method, "")
         right, base = across + 7, up + 4
         if letter:
             named.add(point.method)

@@ -16,7 +16,7 @@ from mribench.board.html.charts import (
     TOP,
     Chart,
     Level,
-    curve_path,
+    curves,
     front_path,
     marks,
 )
@@ -164,7 +164,7 @@ def _coverage(board: Board, view: BoardView, letters: Mapping[str, str]) -> Char
         [],
         COVERED,
     )
-    return replace(made, front=curve_path(ideal, "", x, y))
+    return replace(made, front=curves(ideal, x, y)[0])
 
 
 def _spread(board: Board, view: BoardView, letters: Mapping[str, str]) -> Chart | None:
@@ -217,6 +217,6 @@ def _chart(
         y_ticks=[(y(tick), tick_label(tick)) for tick in y.ticks()],
         levels=levels,
         band=None,
-        curves=[path for method in letters if (path := curve_path(drawn, method, x, y))],
+        curves=curves(drawn, x, y),
         front=front_path(front, x, y),
     )
