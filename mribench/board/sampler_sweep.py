@@ -11,7 +11,7 @@ from mribench.board.pareto import nfe
 from mribench.board.rows import Row
 
 NEAR = 1.25  # a factor within which numbers of evaluations share a column
-FEWEST = 3  # samplers of one checkpoint, below which there is no curve
+FEWEST = 3  # rows of one checkpoint, below which there is no curve
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Sweep:
 def sweeps(rows: Sequence[Row]) -> list[Sweep]:
     """A sweep for each variant of which several samplers draw from the same checkpoints.
 
-    Rows whose records name no checkpoint, or other ones, are left out. Where two numbers of steps of one sampler take
+    Rows whose records name no checkpoint, or other ones, are left out, and so is a checkpoint of which no sampler has
+    several numbers of evaluations: solvers of a problem have one each. Where two numbers of steps of one sampler take
     the same evaluations, the row with the first name counts.
     """
     groups: dict[tuple[tuple[int, str], ...], list[Row]] = {}
@@ -39,7 +40,8 @@ def sweeps(rows: Sequence[Row]) -> list[Sweep]:
         weights = _weights(row)
         if weights and row.sampler and nfe(row.results) is not None:
             groups.setdefault(weights, []).append(row)
-    return [_sweep(weights, group) for weights, group in groups.items() if len(group) >= FEWEST]
+    found = [_sweep(weights, group) for weights, group in groups.items() if len(group) >= FEWEST]
+    return [sweep for sweep in found if any(len(of_sampler) > 1 for of_sampler in sweep.rows.values())]
 
 
 def caption(board: Board, sweep: Sweep) -> str:

@@ -44,6 +44,13 @@ def test_records_without_a_checkpoint_make_no_table(swept):
     assert sweeps(boards(bare)[0].trained) == []
 
 
+def test_solvers_of_one_cost_each_make_no_table(swept):
+    """The board of anomalies had a table of its four solvers, 'by sampler', with a column for each."""
+    ones = [r for r in swept if r.is_control or r.sampler in ("ddim-5", "heun-10", "euler-5")]
+    same = [replace(r, provenance=r.provenance | {"checkpoint_sha256": "a" * 64}) for r in ones]
+    assert len(boards(same)[0].trained) == 4 and sweeps(boards(same)[0].trained) == []
+
+
 def test_the_table_holds_every_number_with_its_interval(swept, tmp_path):
     text = html(boards(swept), tmp_path)
     table = text[text.index("by sampler and NFE, 1 training of ddpm") :]
