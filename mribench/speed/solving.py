@@ -8,7 +8,7 @@ from typing import Any
 from mribench.runner.plan import Plan
 from mribench.sampling.offers import fits, not_applicable
 from mribench.spec import Measurement, Solver, Task, Variant
-from mribench.tasks.inverse import OF_A_SUBJECT, SAMPLES, VALIDATION_IMAGES
+from mribench.tasks.inverse import FINALISTS, OF_A_SUBJECT, SAMPLES, VALIDATION_IMAGES
 
 SIDE = 8
 WITH_GRADIENT = 3  # a call and its gradient, in calls
@@ -43,7 +43,8 @@ def _of_a_level(solver: Solver, plan: Plan) -> float:
     """Of the best setting nothing is known yet: a mean setting is taken for it."""
     calls = [_calls(solver, setting) for setting in solver.search or ({},)]
     questions = OF_A_SUBJECT * max(1, round(TEST_SHARE * plan.profile.phantom_subjects))
-    tried = VALIDATION_IMAGES * sum(calls) if len(calls) > 1 else 0
+    of_finalists = FINALISTS * sum(calls) / len(calls)
+    tried = VALIDATION_IMAGES / 2 * (sum(calls) + of_finalists) if len(calls) > 1 else 0
     return tried + questions * (SAMPLES if solver.samples else 1) * sum(calls) / len(calls)
 
 

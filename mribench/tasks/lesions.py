@@ -121,7 +121,7 @@ def draw(
 
 
 def lesion_task(problem: Problem, metrics: tuple[str, ...] = METRICS) -> Task:
-    """The task that poses a problem of images with a lesion; its name, title and version are the problem's.
+    """The task that poses a problem of images with a lesion, otherwise as ``inverse_task``.
 
     It is asked of data with the fields ``abnormal``, ``healthy`` and ``lesion`` (``mribench.spec.Field``).
     """

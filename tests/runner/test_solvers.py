@@ -149,6 +149,26 @@ def test_the_setting_is_the_best_on_validation_subjects():
     assert inverse.best_setting(model(WITH_PRIOR), 0.1, black, 0) == -1
 
 
+def test_all_settings_are_tried_on_half_of_the_images_and_two_on_all(monkeypatch):
+    scales = (0.2, 1.1, 1.0, 0.5)
+    asked = model(replace(BASELINE, search=tuple({"scale": scale} for scale in scales)))
+    images, subjects = toy_data().train.images[:20], [f"p{n // 2}" for n in range(20)]
+    tried, answer = [], asked.answer
+
+    def noted(level, images, seed, sample=0, setting=None):
+        tried.append((setting["scale"], [image.tobytes() for image in images]))
+        return answer(level, images, seed, sample, setting)
+
+    monkeypatch.setattr(asked, "answer", noted)
+    assert inverse.best_setting(asked, 0.01, Split(images, subjects), 0) == 2
+    half = inverse.VALIDATION_IMAGES // 2
+    assert [(scale, len(images)) for scale, images in tried] == [
+        *((scale, half) for scale in scales),
+        *((1.0, half), (1.1, half)),
+    ]
+    assert len({*tried[0][1], *tried[-1][1]}) == inverse.VALIDATION_IMAGES
+
+
 def test_values_that_are_not_finite_are_refused_with_the_solver_and_the_level():
     broken = Solver("broken", "", "", lambda denoiser, m, draws: m.y / 0, needs=())
     with pytest.raises(MribenchError, match="solver broken gave values that are not finite on noisy"):
