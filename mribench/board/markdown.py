@@ -109,9 +109,13 @@ def _invalid(board: Board) -> str:
 
 def _samplers(board: Board) -> str:
     """The number that ranks, sampler by NFE, of each training that several samplers draw from."""
+    note = (
+        "Bold: the best of a column, and what the test subjects do not tell apart from it for this network (paired, "
+        "corrected over the column).\n"
+    )
     found = sampler_sweep.sweeps(board.trained) if board.primary else []
     tables = [(sampler_sweep.caption(board, one), sampler_sweep.table(board, one)) for one in found]
-    return "\n".join(f"### {escaped(title)}\n\n{markdown_table(*table)}" for title, table in tables)
+    return "\n".join(f"### {escaped(title)}\n\n{note}\n{markdown_table(*table)}" for title, table in tables)
 
 
 def _more(board: Board) -> str:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from mribench.board import columns
 from mribench.board.boards import Board
+from mribench.board.differences import corrected, difference
 from mribench.board.pareto import nfe
 from mribench.board.rows import Row
+from mribench.escaping import Markdown
+from mribench.metrics.significance import LEVEL
 
 NEAR = 1.25  # a factor within which numbers of evaluations share a column
+BEST, AS_GOOD = "best", "as good"  # of a column
 FEWEST = 3  # rows of one checkpoint, below which there is no curve
 
 
@@ -51,18 +55,45 @@ def caption(board: Board, sweep: Sweep) -> str:
     return f"{columns.title(board, board.primary)} by sampler and NFE, {trainings} of {sweep.variant}"
 
 
+def standing(board: Board, sweep: Sweep, column: Sequence[int]) -> dict[str, str]:
+    """``BEST`` for the best sampler of a column, ``AS_GOOD`` for those that test subjects do not tell apart from it.
+
+    Differences are paired and corrected over the column (Holm), of these very checkpoints: of one training the spread
+    between trainings is not in them. Samplers whose records hold no values of the subjects have no standing.
+    """
+    address = board.primary
+    assert address is not None
+    cells = {name: cell[1] for name in sweep.rows if (cell := sweep.cell(name, column))}
+    known = {name: value for name, row in cells.items() if (value := row.value(address)) is not None}
+    values = {name: board.sign(address) * value for name, value in known.items()}
+    if len(values) < 2:
+        return {}
+    best = min(values, key=values.__getitem__)
+    over_seeds = sweep.checkpoints > 1
+    found = {
+        name: one
+        for name in values
+        if name != best and (one := difference(cells[name], cells[best], address, over_seeds))
+    }
+    adjusted = zip(found, corrected(list(found.values())), strict=True)
+    return {best: BEST} | {name: AS_GOOD for name, one in adjusted if one.adjusted >= LEVEL}
+
+
 def table(board: Board, sweep: Sweep) -> tuple[list[str], list[list[str]]]:
-    """Titles and lines: a line for each sampler, its NFE beside a number where the column has several."""
+    """Titles and lines: a line for each sampler, its NFE beside a number where the column has several; bold what has a
+    ``standing``."""
     address = board.primary
     assert address is not None
     unit = str(board.metrics[address[0]]["unit"])
+    bold = {column: standing(board, sweep, column) for column in sweep.columns}
 
-    def text(sampler: str, column: Sequence[int]) -> str:
+    def text(sampler: str, column: tuple[int, ...]) -> str:
         cell = sweep.cell(sampler, column)
         if cell is None:
             return ""
         said = columns.number(cell[1].estimates.get(address), unit)
-        return f"{said} ({cell[0]})" if len(column) > 1 else said
+        said = f"{said} ({cell[0]})" if len(column) > 1 else said
+        return Markdown(f"**{said}**") if sampler in bold[column] else said
 
     titles = [
         "sampler",

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from mribench.board import sampler_sweep
 from mribench.board.boards import boards
+from mribench.board.differences import Difference
 from mribench.board.html.page import html
 from mribench.board.markdown import markdown
-from mribench.board.sampler_sweep import sampler_of, sweeps
+from mribench.board.sampler_sweep import sampler_of, standing, sweeps
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_the_table_holds_every_number_with_its_interval(swept, tmp_path):
 def test_the_markdown_board_holds_them_too(swept, tmp_path):
     text = markdown(boards(swept), tmp_path)
     table = text[text.index("by sampler and NFE, 1 training of ddpm") :]
-    titles, _, *lines = table.splitlines()[2:6]
+    titles, _, *lines = table.splitlines()[4:8]
     assert [cell.strip() for cell in titles.split("|")[1:-1]] == ["sampler", "NFE 5", "NFE 19", "NFE 49-50"]
     assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == [
         "ddim",
@@ -71,7 +73,23 @@ def test_the_markdown_board_holds_them_too(swept, tmp_path):
         "",
         "60.0 [50.0, 70.0] (50)",
     ]
-    assert "55.0 [45.0, 65.0] (49)" in lines[1]
+    assert "**55.0 [45.0, 65.0] (49)**" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(0.2, {"heun": "best", "ddim": "as good"}), (0.01, {"heun": "best"})]
+)
+def test_the_best_of_a_column_and_what_is_not_told_apart_from_it_are_marked(swept, monkeypatch, p, said):
+    (board,) = boards(swept)
+    (found,) = sweeps(board.trained)
+
+    def difference(first, second, address, over_seeds):
+        assert (first.sampler, second.sampler, over_seeds) == ("ddim-50", "heun-25", False)
+        return Difference(address, first.name, second.name, 5.0, -1.0, 11.0, p, p)
+
+    monkeypatch.setattr(sampler_sweep, "difference", difference)
+    assert standing(board, found, (49, 50)) == said
+    assert standing(board, found, (5,)) == {}  # one sampler alone is neither
 
 
 @pytest.mark.parametrize(

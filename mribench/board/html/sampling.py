@@ -9,7 +9,7 @@ from mribench.board.boards import Board
 from mribench.board.html.charts import Chart, chart, letters_of, point_of
 from mribench.board.html.values import BoardView, Number
 from mribench.board.pareto import COSTS, nfe
-from mribench.board.sampler_sweep import Sweep, caption, sampler_of, sweeps
+from mribench.board.sampler_sweep import Sweep, caption, sampler_of, standing, sweeps
 
 NOT_RUN = Number(reason="not run")
 
@@ -20,7 +20,8 @@ class Line:
 
     letter: str  # on the drawing
     sampler: str
-    numbers: tuple[tuple[Number, str], ...]  # and the NFE of each, where the column has several
+    # and below it the NFE, where the column has several, and its standing in the column
+    numbers: tuple[tuple[Number, str], ...]
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,14 @@ def _table(board: Board, view: BoardView, sweep: Sweep, place: int) -> SamplerTa
     ]
     letters: Mapping[str, str] = letters_of(points)
     lines = []
+    standings = {column: standing(board, sweep, column) for column in sweep.columns}
     for sampler in sweep.rows:
         numbers = []
         for evaluations in sweep.columns:
             cell = sweep.cell(sampler, evaluations)
-            about = f"NFE {cell[0]}" if cell and len(evaluations) > 1 else ""
-            numbers.append((column.numbers[cell[1].name] if cell else NOT_RUN, about))
+            said = [f"NFE {cell[0]}"] if cell and len(evaluations) > 1 else []
+            said += filter(None, [standings[evaluations].get(sampler)])
+            numbers.append((column.numbers[cell[1].name] if cell else NOT_RUN, ", ".join(said)))
         lines.append(Line(letters.get(sampler, ""), sampler, tuple(numbers)))
     drawn = chart(view, points, COSTS[0][1], f"{view.id}-samplers-{place}", letters) if points else None
     return SamplerTable(view, f"{view.title}: {caption(board, sweep)}", sweep, lines, drawn)
