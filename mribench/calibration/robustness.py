@@ -20,6 +20,7 @@ from mribench.errors import InputError
 from mribench.metrics.paired import psnr
 from mribench.metrics.uncertainty import mean_over_subjects
 from mribench.plugins import lookup
+from mribench.progress import progress
 from mribench.runner.plan import Plan
 from mribench.sampling.offers import poses
 from mribench.spec import Answers, Draws, Measurement, Prepared, Problem, Solver, Task
@@ -154,20 +155,23 @@ def tables(
 ) -> dict[str, dict[str, dict[str, Entry]]]:
     """``answered`` of each organ, each solver with the organ's own prior, or without one."""
     asked, found = conditions(task, changes), {}
-    for name, cell in trained_cells(plan, [one.field for one in asked if one.field]).items():
-        if not poses(task, cell.modality):
-            continue
-        priors = {
-            one.name: replace(cell, solver=one).model(plan, task.name, task.problem) for one in plan.solvers
-        }
-        without = replace(cell, trained=None)
-        named = [one for one in plan.variants if isinstance(one, Solver) and one.name in solvers]
-        baselines = {
-            one.name: replace(without, variant=one).model(plan, task.name, task.problem) for one in named
-        }
-        rows = priors | baselines | beside(plan, cell, task, task.name)
-        level = task.problem.levels[0]
-        found[name] = answered(rows, asked, cell.data, level, subjects, cell.seed)
+    fields = [one.field for one in asked if one.field]
+    cells = {name: c for name, c in trained_cells(plan, fields).items() if poses(task, c.modality)}
+    with progress(f"shift {task.name}", len(cells)) as advance:
+        for name, cell in cells.items():
+            priors = {
+                one.name: replace(cell, solver=one).model(plan, task.name, task.problem)
+                for one in plan.solvers
+            }
+            without = replace(cell, trained=None)
+            named = [one for one in plan.variants if isinstance(one, Solver) and one.name in solvers]
+            baselines = {
+                one.name: replace(without, variant=one).model(plan, task.name, task.problem) for one in named
+            }
+            rows = priors | baselines | beside(plan, cell, task, task.name)
+            level = task.problem.levels[0]
+            found[name] = answered(rows, asked, cell.data, level, subjects, cell.seed)
+            advance(len(found), name)
     return found
 
 

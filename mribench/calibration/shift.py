@@ -19,6 +19,7 @@ from mribench.errors import InputError
 from mribench.escaping import Markdown
 from mribench.metrics.paired import psnr
 from mribench.metrics.uncertainty import mean_over_subjects
+from mribench.progress import progress
 from mribench.runner import runspec
 from mribench.runner.cell import Cell
 from mribench.runner.plan import Plan, resolve
@@ -81,13 +82,13 @@ def matrix(plan: Plan, task: Task, solver: Solver, subjects: int) -> dict[str, d
     priors = {
         name: replace(cell, solver=solver).model(plan, title, task.problem) for name, cell in cells.items()
     }
-    found = {}
-    for modality in (m for m in plan.modalities if poses(task, m)):
-        cell = cells[modality.name]
-        rows = priors | beside(plan, cell, task, title)
-        found[modality.name] = column(
-            rows, modality.name, cell.data, task.problem.levels[0], subjects, cell.seed
-        )
+    found, organs = {}, [m.name for m in plan.modalities if poses(task, m)]
+    with progress(f"shift {title}", len(organs)) as advance:
+        for organ in organs:
+            cell = cells[organ]
+            rows = priors | beside(plan, cell, task, title)
+            found[organ] = column(rows, organ, cell.data, task.problem.levels[0], subjects, cell.seed)
+            advance(len(found), organ)
     return found
 
 
