@@ -51,6 +51,17 @@ def test_the_steps_of_one_sampler_are_one_curve_with_one_letter(scored, controls
         assert len(re.findall("H", chart.front)) == 1
 
 
+def test_the_letter_of_a_curve_stands_where_no_other_method_is_near(scored, controls):
+    rows = [("a", 10, 800.0), ("a", 100, 100.0), ("b", 10, 790.0), ("b", 100, 400.0), ("b", 200, 110.0)]
+    found = [made_with(scored(v, value, sampler=f"ddim-{n}"), nfe=[n]) for v, n, value in rows]
+    ((chart, *_),) = quality_against_cost(views(boards([*found, *controls]))).rows
+    of_rows = sorted(rows, key=lambda row: (row[1], row[2]))
+    assert [row for row, mark in zip(of_rows, chart.marks, strict=True) if mark.letter] == [
+        ("a", 100, 100.0),
+        ("b", 100, 400.0),
+    ]
+
+
 def test_both_axes_are_logarithmic(scored, controls):
     """Equal ratios are equal distances."""
     rows = [("a", 10, 40.0), ("b", 100, 80.0), ("c", 1000, 160.0)]

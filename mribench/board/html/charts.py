@@ -220,24 +220,35 @@ def front_path(front: list[Point], x: Axis, y: Axis) -> str:
 
 
 def marks(points: list[Point], x: Axis, y: Axis, letters: Mapping[str, str]) -> list[Mark]:
-    """The cheapest point of a method carries its letter, and so does one that no line joins to others; letters that
-    crowd are put side by side."""
+    """Points in pixels; letters that crowd are put side by side."""
     marks: list[Mark] = []
-    joined = Counter((p.method, p.series) for p in points)
     taken: list[tuple[float, float]] = []
-    named: set[str] = set()
+    lettered = _lettered(points, x, y)
     for point in sorted(points, key=lambda p: (p.cost, p.value)):
         across, up = x(point.cost), y(point.value)
         interval = point.interval if len(points) <= CROWD else None
         whisker = (y(interval[0]), y(interval[1])) if interval else None
-        is_told = point.method in named and joined[point.method, point.series] > 1
-        letter = "" if is_told else letters.get(point.method, "")
+        letter = letters.get(point.method, "") if point.name in lettered else ""
         right, base = across + 7, up + 4
         if letter:
-            named.add(point.method)
             while any(abs(right - other) < LETTER and abs(base - level) < LINE for other, level in taken):
                 right += LETTER
             taken.append((right, base))
         kind = "trained" if point.ranked else "unranked"
         marks.append(Mark(across, up, kind, whisker, letter, (right, base)))
     return marks
+
+
+def _lettered(points: Iterable[Point], x: Axis, y: Axis) -> set[str]:
+    """Names of points that carry their method's letter: each that no line joins to others and, of those that lines
+    join, the farthest from other methods, where its curve is easiest to tell; the cheapest of equals."""
+    at = {p: (x(p.cost), y(p.value)) for p in sorted(points, key=lambda p: (p.cost, p.value))}
+    joined = Counter((p.method, p.series) for p in at)
+    found = {p.name for p in at if joined[p.method, p.series] == 1}
+    for method in {p.method for p in at}:
+        others = [place for p, place in at.items() if p.method != method]
+        curve = [p for p in at if p.method == method and p.name not in found]
+        if curve:
+            far = max(curve, key=lambda p: min((math.dist(at[p], other) for other in others), default=0.0))
+            found.add(far.name)
+    return found
