@@ -150,7 +150,7 @@ def test_help_says_what_is_taken_where_an_option_is_left_out():
 def test_a_run_that_names_no_organ_shows_the_plan_and_runs_nothing(mribench, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "run_suite", lambda *given, **hooks: pytest.fail("it runs"))
-    ended = mribench("run", "--profile", "smoke")
+    ended = mribench("run", "--profile", "smoke", "--variants", "")
     assert ended.code == 2 and ended.out.startswith("organs: ") and "trainings: " in ended.out
     assert "name them: --modalities all" in ended.err and len(ended.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
@@ -158,7 +158,8 @@ def test_a_run_that_names_no_organ_shows_the_plan_and_runs_nothing(mribench, mon
 
 def test_a_plan_is_one_json_document(mribench, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    ended = mribench("run", "--modalities", "brain", "--profile", "smoke", "--dry-run", "--format", "json")
+    words = ["--modalities", "brain", "--profile", "smoke", "--variants", ""]
+    ended = mribench("run", *words, "--dry-run", "--format", "json")
     assert json.loads(ended.out)["organs"] == 1 and ended.code == 0
 
 

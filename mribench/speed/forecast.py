@@ -74,7 +74,8 @@ class Forecast:
 def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
     """Count the cells of a plan, and time a few steps of the profile's own U-Net in this process.
 
-    Training costs every variant about the same, as all spend the FLOPs of that U-Net.
+    Nothing is timed where nothing is trained. Training costs every variant about the same, as all spend the FLOPs of
+    that U-Net.
 
     Args:
         plan: What is to be run.
@@ -98,8 +99,9 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
     finished = _finished(plan)
     steps = profile.total_steps(profile.max_images * 7 // 10)  # images of the training split
     coarse = min(1.0, profile.coarse_steps / steps)
-    train, sample, parameters = _seconds(profile, coarse, threads)
-    one_thread = _seconds(profile, coarse, 1)[0] / train if threads > 1 and not device.hardware().gpu else 1.0
+    train, sample, parameters = _seconds(profile, coarse, threads) if networks else (0.0, 0.0, 0)
+    compares = networks and threads > 1 and not device.hardware().gpu
+    one_thread = _seconds(profile, coarse, 1)[0] / train if compares else 1.0
     # an image is denoised from a few levels as well, which takes about as many evaluations as it is generated with
     drawn = 2 * profile.n_generated * sum(evaluations) * sample
     left = max(0.0, 1 - finished / records) if records else 0.0
@@ -120,10 +122,14 @@ def forecast(plan: Plan, processes: int, threads: int) -> Forecast:
 def in_other_processes(plan: Plan, execution: Execution) -> Forecast:
     """The slowest forecast of as many processes as the run will have, timed together: they share caches and memory.
 
-    torch and a context of the GPU go with the processes: who hands out work needs neither.
+    torch and a context of the GPU go with the processes: who hands out work needs neither. None is started where
+    nothing is trained.
     """
-    count = resources.settle(execution, plan.profile, trainings(plan)).jobs or 1
+    networks = trainings(plan)
+    count = resources.settle(execution, plan.profile, networks).jobs or 1
     threads = resources.threads(count)
+    if not networks:
+        return forecast(plan, count, threads)
     workers = Processes(count, threads)
     try:
         found = [workers.submit(_of_spec, plan.spec, count, threads) for _ in range(count)]

@@ -219,6 +219,14 @@ def test_threads_are_compared_with_one_thread_where_there_are_several(monkeypatc
     assert forecasting.forecast(plan, 2, 1).one_thread == 1.0
 
 
+def test_nothing_is_timed_where_nothing_is_trained(monkeypatch, tmp_path):
+    monkeypatch.setattr(forecasting, "Processes", lambda *given: pytest.fail("it starts processes"))
+    monkeypatch.setattr(forecasting, "_seconds", lambda *given: pytest.fail("it times steps"))
+    plan = resolve(runspec.make(modalities="brain", variants="", out=str(tmp_path)))
+    found = forecasting.in_other_processes(plan, Execution(jobs=2))
+    assert (found.trainings, found.training) == (0, 0.0) and found.records > 0 and found.minutes > 0
+
+
 def test_a_run_says_first_what_it_will_take(monkeypatch, capsys, tmp_path):
     from mribench.cli import run as command
 
