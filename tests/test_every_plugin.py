@@ -1,6 +1,6 @@
 """Every installed organ, variant, sampler and control goes through every default task to the board.
 
-Parametrised over entry points: a plugin that is installed is in it.
+Parametrised over entry points: a plugin that is installed is in it. Most are slow.
 """
 
 import csv
@@ -51,7 +51,13 @@ def board(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("organ", ORGANS)
+# one of them is MRI; what an organ's package says of itself, tests/test_conformance.py asks of every one
+FEW = ORGANS[:2]
+
+
+@pytest.mark.parametrize(
+    "organ", [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in ORGANS]
+)
 def test_an_organ_reaches_the_board(board, organ):
     rows = board(modalities=organ, controls="noise", samplers="ddim-4", features="hc85-v1")
     assert any(line["value"] for line in rows["ddpm", "ddim-4"])

@@ -84,14 +84,13 @@ def opens(names, hub, shared, surroundings, trained):
     assert fresh(code, surroundings) == [*expected, "False"]
 
 
-def test_the_small_profiles_open_with_diffusers_alone(hub, shared, surroundings, trained):
-    """But for those that a CPU takes long for."""
-    opens(("smoke", "quick"), hub, shared, surroundings, trained)
+def test_a_profile_opens_with_diffusers_alone(hub, shared, surroundings, trained):
+    opens(("quick",), hub, shared, surroundings, trained)
 
 
 @pytest.mark.slow
-def test_the_large_profiles_open_with_diffusers_alone(hub, shared, surroundings, trained):
-    opens(("standard", "paper"), hub, shared, surroundings, trained)
+def test_the_other_profiles_open_with_diffusers_alone(hub, shared, surroundings, trained):
+    opens(("smoke", "standard", "paper"), hub, shared, surroundings, trained)
 
 
 @pytest.fixture
