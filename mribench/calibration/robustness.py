@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mribench.audit.losses import equal_by_subject
-from mribench.calibration.shift import REFERENCE, Entry, beside, page, plan_of, trained_cells
+from mribench.calibration.shift import Entry, beside, entries, page, plan_of, trained_cells
 from mribench.errors import InputError
 from mribench.metrics.paired import psnr
-from mribench.metrics.uncertainty import mean_over_subjects
 from mribench.plugins import lookup
 from mribench.progress import progress
 from mribench.runner.plan import Plan
@@ -115,7 +114,7 @@ def answered(
     """PSNR of every row under every condition, on one image of each of the first test subjects.
 
     Args:
-        rows: By name; among them ``REFERENCE``.
+        rows: By name.
         asked: What they are asked; the first is what they are tuned for. One whose field the data lack is left out.
         data: Of the organ.
         level: Of the problem, at which settings are chosen.
@@ -138,16 +137,7 @@ def answered(
             answer = to_uint8(changed.answer(level, images, seed, setting=setting)) / 255
             of_condition = values.setdefault(condition.name, {})
             of_condition[name] = psnr(answer, images.astype(np.float32) / 255)
-    return {
-        condition: {
-            name: Entry(
-                *mean_over_subjects(found, names),
-                *mean_over_subjects(found - of[REFERENCE], names),
-            )
-            for name, found in of.items()
-        }
-        for condition, of in values.items()
-    }
+    return {condition: entries(of, names) for condition, of in values.items()}
 
 
 def tables(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +31,9 @@ from mribench.tasks import to_uint8
 from mribench.tasks.inverse import best_setting
 from mribench.training import folder
 
-REFERENCE = "wiener"  # which the answers of every prior are held against
-BESIDE = (REFERENCE, "tv")  # rows without a prior
+# rows without a prior, which the answers of every prior are held against: linear and nonlinear
+LINEAR, NONLINEAR = BESIDE = "wiener", "tv"
+NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
@@ -40,10 +42,8 @@ class Entry(NamedTuple):
     psnr: float
     low: float | None
     high: float | None
-    # its difference to the reference, paired over the subjects
-    above: float = 0.0
-    above_low: float | None = None
-    above_high: float | None = None
+    # of each row without a prior: 1 where this one is told apart from it, above it, -1 where below it, 0 else
+    beside: Mapping[str, int] = NONE
 
 
 def column(
@@ -52,7 +52,7 @@ def column(
     """PSNR of every row on the images of one organ, one image of each of its first test subjects.
 
     Args:
-        rows: By name; among them ``REFERENCE``.
+        rows: By name.
         own: The row whose setting is chosen on validation subjects, for all rows with the same solver.
         data: Of the organ.
         level: Of the problem.
@@ -70,10 +70,28 @@ def column(
             best = best_setting(model, level, data.validation, seed)
         setting = model.solver.search[best] if best >= 0 else {}
         found[name] = psnr(to_uint8(model.answer(level, asked, seed, setting=setting)) / 255, truth)
+    return entries(found, names)
+
+
+def entries(values: Mapping[str, np.ndarray], subjects: Sequence[str]) -> dict[str, Entry]:
+    """PSNR of rows with their intervals, and their paired differences to the rows without a prior.
+
+    values: PSNR in dB of the same images by row, each float (n,). subjects: Of the images, n names.
+    """
+    without = [name for name in BESIDE if name in values]
     return {
-        name: Entry(*mean_over_subjects(values, names), *mean_over_subjects(values - found[REFERENCE], names))
-        for name, values in found.items()
+        name: Entry(
+            *mean_over_subjects(own, subjects),
+            {other: _sign(own - values[other], subjects) for other in without if other != name},
+        )
+        for name, own in values.items()
     }
+
+
+def _sign(difference: np.ndarray, subjects: Sequence[str]) -> int:
+    """1 or -1 where its mean over subjects is told apart from 0."""
+    _, low, high = mean_over_subjects(difference, subjects)
+    return 0 if low is None or high is None else int(low > 0) - int(high < 0)
 
 
 def matrix(plan: Plan, task: Task, solver: Solver, subjects: int) -> dict[str, dict[str, Entry]]:
@@ -120,13 +138,13 @@ def beside(plan: Plan, cell: Cell, task: Task, title: str) -> dict[str, Answers]
 
 
 def page(found: Mapping[str, Mapping[str, Entry]], title: str, first: str = "prior of") -> str:
-    """Markdown: a row for each prior and baseline, a column for each key of ``found``, an organ or a condition; bold
-    where it is ahead of the reference. first: Title of the first column."""
+    """Markdown: a row for each prior and baseline, a column for each key of ``found``, an organ or a condition; marked
+    where it is told apart from those without a prior. first: Title of the first column."""
     names = list(dict.fromkeys(name for of_one in found.values() for name in of_one))
     rows = [[name, *(_text(of_one[name]) for of_one in found.values())] for name in names]
     note = (
-        f"PSNR in dB with its 95 % interval over test subjects. Bold: told apart from `{REFERENCE}`, above it, by the "
-        "paired difference over the subjects, uncorrected."
+        f"PSNR in dB with its 95 % interval over test subjects. Bold: above `{LINEAR}`, told apart from it by the "
+        f"paired difference over the subjects, uncorrected; + and −: above and below `{NONLINEAR}`, told apart so too."
     )
     return f"# {title}\n\n{note}\n\n{markdown_table([first, *found], rows)}\n"
 
@@ -135,7 +153,9 @@ def _text(entry: Entry) -> str:
     text = f"{entry.psnr:.1f}"
     if entry.low is not None:
         text += f" [{entry.low:.1f}, {entry.high:.1f}]"
-    return Markdown(f"**{text}**") if entry.above_low is not None and entry.above_low > 0 else text
+    if entry.beside.get(LINEAR) == 1:
+        text = f"**{text}**"
+    return Markdown(text + {1: " +", -1: " −"}.get(entry.beside.get(NONLINEAR, 0), ""))
 
 
 def plan_of(

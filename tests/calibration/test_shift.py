@@ -60,14 +60,31 @@ def test_the_prior_of_another_organ_is_worse_than_ones_own_and_both_stand_beside
     }
     found = shift.column(rows, "own", data, 0.1, subjects=3)
     assert found["own"].psnr > found["other"].psnr + 1
-    assert found["wiener"].above == 0
-    assert np.isclose(found["own"].above, found["own"].psnr - found["wiener"].psnr)
+    assert set(found["own"].beside) == {"wiener"} and found["wiener"].beside == {}
 
 
-def test_a_page_marks_what_is_ahead_of_the_reference():
-    wiener = Entry(20.0, 19.0, 21.0)
-    ahead, tied = Entry(24.0, 23.0, 25.0, 4.0, 3.0, 5.0), Entry(20.2, 19.0, 21.0, 0.2, -0.1, 0.5)
-    of = {"brain": {"brain": ahead, "heart": tied, "wiener": wiener}}
+def test_rows_are_told_apart_by_their_paired_differences():
+    rng = np.random.default_rng(0)
+    hard = rng.normal(25, 6, 20)  # images differ by far more than rows
+    wiener, tv = hard + rng.normal(0, 0.1, 20), hard + 1 + rng.normal(0, 0.1, 20)
+    values = {"own": hard + 2, "other": hard + 0.5, "same": hard + rng.normal(0, 0.1, 20)}
+    found = shift.entries(values | {"wiener": wiener, "tv": tv}, [str(n) for n in range(20)])
+    assert found["own"].beside == {"wiener": 1, "tv": 1}
+    assert found["other"].beside == {"wiener": 1, "tv": -1}
+    assert found["same"].beside == {"wiener": 0, "tv": -1}
+    assert found["tv"].beside == {"wiener": 1} and found["wiener"].beside == {"tv": -1}
+    assert np.isclose(found["own"].psnr, np.mean(hard) + 2) and found["own"].low < found["wiener"].psnr
+    # of one subject nothing is known
+    assert shift.entries(values | {"tv": tv}, ["a"] * 20)["own"].beside == {"tv": 0}
+
+
+def test_a_page_marks_what_is_told_apart_from_rows_without_a_prior():
+    ahead = Entry(24.0, 23.0, 25.0, {"wiener": 1, "tv": 1})
+    between = Entry(21.5, 20.0, 22.0, {"wiener": 1, "tv": -1})
+    tied, wiener = Entry(20.2, 19.0, 21.0, {"wiener": 0, "tv": 0}), Entry(20.0, 19.0, 21.0, {"tv": -1})
+    of = {"brain": {"brain": ahead, "heart": between, "spine": tied, "wiener": wiener}}
     page = shift.page(of, "a title")
-    assert "| brain | **24.0 [23.0, 25.0]** |" in page
-    assert "| heart | 20.2 [19.0, 21.0] |" in page
+    assert "| brain | **24.0 [23.0, 25.0]** + |" in page
+    assert "| heart | **21.5 [20.0, 22.0]** − |" in page
+    assert "| spine | 20.2 [19.0, 21.0] |" in page
+    assert "| wiener | 20.0 [19.0, 21.0] − |" in page
