@@ -124,6 +124,15 @@ def test_the_document_is_of_one_piece(found, tmp_path):
     assert document.all("html")[0]["lang"] == "en" and len(document.all("h1")) == 1
 
 
+def test_the_menu_names_the_sections_that_there_are(found, controls, scored, tmp_path):
+    def sections(results):
+        text, _ = page(results, tmp_path)
+        return re.findall(r'href="#(\w+)"', text[text.index("<nav") : text.index("</nav>")])
+
+    assert sections(found) == ["summary", "findings", "cost"]
+    assert sections([scored(), *controls]) == ["summary", "findings"]
+
+
 def test_anchors_are_names_and_stay_when_a_board_joins(found, tmp_path):
     _, document = page([one for one in found if one.modality == "brain"], tmp_path)
     _, with_lung = page(found, tmp_path)
