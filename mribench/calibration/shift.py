@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +32,6 @@ from mribench.training import folder
 
 # rows without a prior, which the answers of every prior are held against: linear and nonlinear
 LINEAR, NONLINEAR = BESIDE = "wiener", "tv"
-NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
@@ -43,7 +41,7 @@ class Entry(NamedTuple):
     low: float | None
     high: float | None
     # of each row without a prior: 1 where this one is told apart from it, above it, -1 where below it, 0 else
-    beside: Mapping[str, int] = NONE
+    beside: Mapping[str, int]
 
 
 def column(
