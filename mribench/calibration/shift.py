@@ -87,7 +87,7 @@ def entries(values: Mapping[str, np.ndarray], subjects: Sequence[str]) -> dict[s
 
 
 def _sign(difference: np.ndarray, subjects: Sequence[str]) -> int:
-    """1 or -1 where its mean over subjects is told apart from 0."""
+    """1 or -1 where its mean over subjects is told apart from 0, else 0."""
     _, low, high = mean_over_subjects(difference, subjects)
     return 0 if low is None or high is None else int(low > 0) - int(high < 0)
 
